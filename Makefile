@@ -1,0 +1,79 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# They need Python 3.11 or 3.12 with venv, and network access to a package index for the first run.
+
+# The first of these that really runs: a version manager's shim may exist for a Python that does not.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
+CORE := .venv-core
+FULL := .venv-full
+RUN := runs/demo
+DATA := data/demo
+WORKERS ?= 2
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help demo quickstart test test-long test-latest lint format lock clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The version check comes first: a wheel that does not exist for this Python fails obscurely.
+define environment
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}; run make PYTHON=/path/to/python3.11 ...")'
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -r $(2)
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
+	@touch $(1)/ready
+endef
+
+$(CORE)/ready: requirements/core.txt pyproject.toml
+	$(call environment,$(CORE),requirements/core.txt)
+
+$(FULL)/ready: requirements/all.txt pyproject.toml
+	$(call environment,$(FULL),requirements/all.txt)
+
+demo: $(CORE)/ready  ## simulate signing, train STARK, score it on unseen signers, read one clip
+	$(CORE)/bin/python -m slr_keras.simulate --lexicon demo --to $(DATA)
+	$(CORE)/bin/python -m slr_keras.fit configs/stark_demo.yaml --to $(RUN)
+	$(CORE)/bin/python -m slr_keras.evaluate $(RUN) --split test
+	$(CORE)/bin/python -m slr_keras.predict $(RUN) $(DATA)/test.jsonl --limit 1 --times
+	$(CORE)/bin/python -m slr_keras.view $(DATA) --split test --sample 0 --to $(RUN)/clip.gif
+	@echo "Curves, worst sentences and this clip: $(RUN)/report.md, $(RUN)/curves.png, $(RUN)/clip.gif"
+
+quickstart: $(CORE)/ready  ## the demo in its small form: the same commands, seconds of training
+	rm -rf runs/quickstart data/quickstart
+	$(CORE)/bin/python -m slr_keras.simulate --lexicon demo --to data/quickstart --train 24 --dev 6 --test 6
+	$(CORE)/bin/python -m slr_keras.fit configs/stark_demo.yaml --to runs/quickstart \
+	  --set data.folder=data/quickstart --set training.epochs=2
+	$(CORE)/bin/python -m slr_keras.evaluate runs/quickstart --split test
+	$(CORE)/bin/python -m slr_keras.predict runs/quickstart data/quickstart/test.jsonl --limit 1 --times
+	$(CORE)/bin/python -m slr_keras.view data/quickstart --split test --sample 0 --to runs/quickstart/clip.gif
+
+test: $(FULL)/ready  ## the whole suite but the long checks
+	$(FULL)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
+
+test-long: $(FULL)/ready  ## checks that take minutes
+	$(FULL)/bin/python -m pytest -m long
+
+test-latest:  ## the suite with the newest releases that pyproject.toml allows
+	$(PYTHON) -m venv .venv-latest
+	.venv-latest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-latest/bin/uv pip install --quiet --python .venv-latest/bin/python --upgrade --editable ".[pose,test]"
+	.venv-latest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
+
+lint: $(FULL)/ready  ## ruff, formatting included
+	$(FULL)/bin/ruff check .
+	$(FULL)/bin/ruff format --check .
+
+format: $(FULL)/ready  ## let ruff rewrite
+	$(FULL)/bin/ruff check --fix .
+	$(FULL)/bin/ruff format .
+
+lock: $(FULL)/ready  ## resolve the locked environments anew
+	$(FULL)/bin/uv pip compile pyproject.toml -c requirements/constraints.in --python-version 3.11 --universal \
+	  --no-header --no-annotate --no-emit-index-url -o requirements/core.txt
+	$(FULL)/bin/uv pip compile pyproject.toml --extra all -c requirements/constraints.in --python-version 3.11 --universal \
+	  --no-header --no-annotate --no-emit-index-url -o requirements/all.txt
+
+clean:  ## remove environments and what demo and quickstart made
+	rm -rf $(CORE) $(FULL) .venv-latest data/quickstart runs/quickstart $(DATA) $(RUN)

@@ -1,0 +1,45 @@
+"""What every command shares: errors in one line, exit codes, quiet start-up."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from slr_keras.errors import UserError
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+
+def run(
+    main: Callable[[list[str] | None], int | None], arguments: list[str] | None = None
+) -> NoReturn:
+    """Run a command's `main` and leave the process with its exit code.
+
+    A `UserError`, or an operating-system error that the user can mend (no such file, disk full),
+    becomes one line on standard error and exit code 2; Ctrl-C becomes exit code 130.
+    """
+    # TensorFlow announces CPU features at start-up unless told not to before its import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        code = main(arguments) or 0
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = USER_MISTAKE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: not a failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        if error.errno is None:
+            raise
+        hint = "; free some space and run the same command again" * (error.errno == errno.ENOSPC)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror}{hint}", file=sys.stderr)
+        code = USER_MISTAKE
+    sys.exit(code)
