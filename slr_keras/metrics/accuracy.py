@@ -1,0 +1,83 @@
+"""Accuracy of isolated signs: top-k, per clip and averaged over classes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from slr_keras.errors import UserError
+
+
+def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How many classes come before the right one, (clips,) int; 0 is a hit at top 1.
+
+    Equal scores are taken in the order of the classes, so that a model that scores all classes
+    alike is right for the first class alone.
+
+    Args:
+        scores: (clips, classes); logits or probabilities, higher is better.
+        labels: (clips,) class of each clip.
+
+    Raises:
+        UserError: a score that is not a number, or a label that is no class.
+
+    >>> import numpy as np
+    >>> from slr_keras.metrics import label_ranks
+    >>> label_ranks(np.array([[0.1, 0.7, 0.2]]), np.array([2])).tolist()
+    [1]
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1]:
+        raise ValueError(
+            f"scores (clips, classes), labels (clips,): {scores.shape}, {labels.shape}"
+        )
+    bad = np.flatnonzero(np.isnan(scores).any(axis=1))
+    if bad.size:
+        raise UserError(f"scores of clip {bad[0]} are not numbers (NaN); {bad.size} clip(s) so")
+    bad = np.flatnonzero((labels < 0) | (labels >= scores.shape[1]))
+    if bad.size:
+        raise UserError(
+            f"label {labels[bad[0]]} of clip {bad[0]} is not one of {scores.shape[1]} classes"
+        )
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    earlier = np.arange(scores.shape[1]) < labels[:, None]
+    return ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+
+
+def top_k_accuracy(
+    scores: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 5, 10)
+) -> dict[int, float]:
+    """Percent of clips whose class is among the k best scores.
+
+    Args:
+        scores: (clips, classes).
+        labels: (clips,).
+        ks: how many of the best scores to look at.
+
+    >>> import numpy as np
+    >>> from slr_keras.metrics import top_k_accuracy
+    >>> scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
+    >>> top_k_accuracy(scores, np.array([2, 0]), ks=(1, 2))
+    {1: 50.0, 2: 100.0}
+    """
+    ranks = label_ranks(scores, labels)
+    if not ranks.size:
+        raise UserError("no clip: an accuracy needs at least one")
+    return {k: float(100 * np.mean(ranks < k)) for k in ks}
+
+
+def per_class_top_k_accuracy(
+    scores: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 5, 10)
+) -> dict[int, float]:
+    """Top-k accuracy in percent of each class, averaged over the classes that occur.
+
+    >>> import numpy as np
+    >>> from slr_keras.metrics import per_class_top_k_accuracy
+    >>> scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
+    >>> per_class_top_k_accuracy(scores, np.array([0, 0, 0, 1]), ks=(1,))
+    {1: 50.0}
+    """
+    ranks = label_ranks(scores, labels)
+    if not ranks.size:
+        raise UserError("no clip: an accuracy needs at least one")
+    _, index, size = np.unique(labels, return_inverse=True, return_counts=True)
+    return {k: float(100 * np.mean(np.bincount(index, ranks < k) / size)) for k in ks}

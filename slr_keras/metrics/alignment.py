@@ -1,0 +1,174 @@
+"""Alignment of a hypothesis with its reference: costs and choices of NIST sclite."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+SCLITE = (4, 3, 3)
+"""Cost of a substitution, an insertion and a deletion in sclite."""
+
+LEVENSHTEIN = (1, 1, 1)
+"""Unit costs: the fewest errors, as jiwer and most challenge servers count."""
+
+_DIAGONAL, _DELETION, _INSERTION = range(3)
+
+
+class Pair(NamedTuple):
+    """One step of an alignment: "=" correct, "S", "I" (no reference) or "D" (no hypothesis)."""
+
+    operation: str
+    reference: str | None
+    hypothesis: str | None
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The steps that turn a reference into a hypothesis.
+
+    >>> from slr_keras.metrics import align
+    >>> alignment = align("IX NORD REGEN".split(), "IX SUED WOLKE REGEN".split())
+    >>> alignment.operations
+    '=IS='
+    >>> print(alignment.text())
+    REF:  IX **** NORD  REGEN
+    HYP:  IX SUED WOLKE REGEN
+    Eval:    I    S
+    """
+
+    pairs: tuple[Pair, ...]
+
+    @property
+    def operations(self) -> str:
+        """One character of "=SID" for each pair."""
+        return "".join(pair.operation for pair in self.pairs)
+
+    def text(self, width: int = 100) -> str:
+        """Reference above hypothesis, errors marked below; wrapped at `width` columns."""
+        cells = []
+        for operation, reference, hypothesis in self.pairs:
+            above = "*" * _columns(hypothesis) if reference is None else reference
+            below = "*" * _columns(reference) if hypothesis is None else hypothesis
+            mark = "" if operation == "=" else operation
+            cells.append((above, below, mark))
+        blocks, block, used = [], [], 0
+        for cell in cells:
+            size = max(map(_columns, cell)) + 1
+            if block and used + size > width:
+                blocks.append(block)
+                block, used = [], 0
+            block.append((cell, size))
+            used += size
+        blocks.append(block)
+        return "\n".join(_block_text(block) for block in blocks)
+
+
+def _columns(word: str | None) -> int:
+    """Terminal columns of a word: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in word or ""
+    )
+
+
+def _block_text(block: list[tuple[tuple[str, str, str], int]]) -> str:
+    lines = []
+    for row, name in enumerate(("REF:  ", "HYP:  ", "Eval: ")):
+        words = (cell[row] + " " * (size - _columns(cell[row])) for cell, size in block)
+        lines.append((name + "".join(words)).rstrip())
+    return "\n".join(lines)
+
+
+def operations(
+    reference: Sequence[str],
+    hypothesis: Sequence[str],
+    substitution: float = 4,
+    insertion: float = 3,
+    deletion: float = 3,
+) -> str:
+    """The cheapest way from reference to hypothesis, as a string of "=", "S", "I", "D".
+
+    Among equally cheap ways sclite's choice is taken: walking back from the ends, a pair of
+    words if it is as cheap as the rest, else an insertion unless a deletion is cheaper.
+    The choice decides how errors split into substitutions, insertions and deletions, and, with
+    sclite's costs, sometimes how many there are: three substitutions cost what two
+    insertions and two deletions cost.
+
+    Args:
+        reference: words.
+        hypothesis: words.
+        substitution, insertion, deletion: costs.
+
+    >>> from slr_keras.metrics.alignment import operations
+    >>> operations("A B".split(), "B A".split())
+    'D=I'
+    >>> operations("A B".split(), "B A".split(), 1, 1, 1)
+    'SS'
+    """
+    if min(substitution, insertion, deletion) < 0:
+        raise ValueError("the costs of an alignment are not negative")
+    reference, hypothesis = list(reference), list(hypothesis)
+    if reference == hypothesis:
+        return "=" * len(reference)
+    costs = [insertion * column for column in range(len(hypothesis) + 1)]
+    moves = []
+    for word in reference:
+        corner = costs[0]
+        left = costs[0] = corner + deletion
+        row = bytearray(len(hypothesis))
+        for column, other in enumerate(hypothesis):
+            above = costs[column + 1]
+            pair = corner if word == other else corner + substitution
+            delete = above + deletion
+            insert = left + insertion
+            if pair <= delete and pair <= insert:
+                left = pair
+            elif delete < insert:
+                left = delete
+                row[column] = _DELETION
+            else:
+                left = insert
+                row[column] = _INSERTION
+            corner = above
+            costs[column + 1] = left
+        moves.append(row)
+    steps = []
+    i, j = len(reference), len(hypothesis)
+    while i or j:
+        if not i:
+            move = _INSERTION
+        elif not j:
+            move = _DELETION
+        else:
+            move = moves[i - 1][j - 1]
+        i -= move != _INSERTION
+        j -= move != _DELETION
+        if move == _DIAGONAL:
+            steps.append("=" if reference[i] == hypothesis[j] else "S")
+        else:
+            steps.append("D" if move == _DELETION else "I")
+    return "".join(reversed(steps))
+
+
+def align(
+    reference: Sequence[str],
+    hypothesis: Sequence[str],
+    substitution: float = 4,
+    insertion: float = 3,
+    deletion: float = 3,
+) -> Alignment:
+    """Align two sequences of words (costs as in specs/stark.md §2.4 and c2st.md §10.1).
+
+    >>> from slr_keras.metrics import align
+    >>> [tuple(pair) for pair in align(["A", "B"], ["A", "C", "B"]).pairs]
+    [('=', 'A', 'A'), ('I', None, 'C'), ('=', 'B', 'B')]
+    """
+    i = j = 0
+    pairs = []
+    for step in operations(reference, hypothesis, substitution, insertion, deletion):
+        above = None if step == "I" else reference[i]
+        below = None if step == "D" else hypothesis[j]
+        i += step != "I"
+        j += step != "D"
+        pairs.append(Pair(step, above, below))
+    return Alignment(tuple(pairs))
