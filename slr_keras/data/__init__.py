@@ -1,0 +1,1 @@
+"""Data: manifests, vocabularies, keypoint contracts, loaders, the simulator and the pipeline."""

@@ -1,0 +1,111 @@
+"""Reading one clip's keypoints from `.npy`, `.npz` and `.pose` files, damaged ones included."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.layout import KeypointLayout
+from slr_keras.data.sample import Sample
+from slr_keras.errors import UserError
+
+KEY = "keypoints"
+_OPEN_FILES = 16
+
+
+def read_clip(
+    sample: Sample, folder: Path, layout: KeypointLayout, open_files: dict[Path, np.ndarray]
+) -> np.ndarray:
+    """The raw keypoints of a sample.
+
+    Args:
+        sample: says the file, the first frame and the number of frames.
+        folder: the manifest's folder.
+        layout: what the files hold.
+        open_files: files of many clips, kept mapped between calls; changed.
+
+    Returns:
+        (frames, points, channels) float32.
+
+    Raises:
+        UserError: names the file and what is wrong with it.
+    """
+    path = folder / sample.keypoints
+    if path.suffix == ".npy":
+        array = open_files.get(path)
+        if array is None:
+            array = _read_npy(path)
+            # A file of its own is let go again: there may be more of them than file handles.
+            if sample.start is not None:
+                if len(open_files) >= _OPEN_FILES:
+                    open_files.clear()
+                open_files[path] = array
+    elif path.suffix == ".npz":
+        array = _read_npz(path)
+    elif path.suffix == ".pose":
+        array = _read_pose(path, layout)
+    else:
+        raise UserError(f"{path}: keypoints must be a .npy, .npz or .pose file")
+    return _cut(array, sample, path, layout)
+
+
+def _cut(array: np.ndarray, sample: Sample, path: Path, layout: KeypointLayout) -> np.ndarray:
+    points, channels = len(layout.points), len(layout.channels)
+    if array.ndim != 3 or array.shape[1:] != (points, channels):
+        raise UserError(
+            f"{path}: has shape {array.shape}, but keypoints.json means (frames, {points}, "
+            f"{channels}) for layout {layout.name!r}"
+        )
+    if array.dtype.kind not in "fiu":
+        raise UserError(f"{path}: holds {array.dtype} instead of numbers")
+    start, frames = sample.start or 0, sample.frames
+    if start + frames > len(array):
+        raise UserError(
+            f"{path}: has {len(array)} frames, but the sample means frames {start} to "
+            f"{start + frames}; the file is incomplete or the manifest is another's"
+        )
+    if sample.start is None and frames != len(array):
+        raise UserError(
+            f"{path}: has {len(array)} frames, but the manifest says {frames}; correct 'frames', "
+            "or give 'start' if the file holds several clips"
+        )
+    return np.asarray(array[start : start + frames], np.float32)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    array = _load(path, mmap_mode="r")
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: is an archive of arrays; name it .npz")
+    return array
+
+
+def _read_npz(path: Path) -> np.ndarray:
+    file = _load(path)
+    if isinstance(file, np.ndarray):
+        raise UserError(f"{path}: is a single array; name it .npy")
+    with file:
+        if KEY not in file.files:
+            raise UserError(f"{path}: has no array {KEY!r}, only {', '.join(file.files)}")
+        return _load(path, lambda: file[KEY])
+
+
+def _load(path: Path, read: Callable[[], Any] | None = None, **options: Any) -> Any:
+    try:
+        return read() if read else np.load(path, allow_pickle=False, **options)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    # Files that are cut short, foreign or hostile make numpy, zipfile and zlib raise nearly
+    # anything: ValueError, EOFError, SyntaxError, BadZipFile, NotImplementedError, MemoryError.
+    except Exception as error:
+        kind = path.suffix
+        raise UserError(f"{path}: truncated, or not a {kind} file of numbers ({error})") from error
+
+
+def _read_pose(path: Path, layout: KeypointLayout) -> np.ndarray:
+    from slr_keras.data.datasets.pose_files import read_pose
+
+    array, name, _ = read_pose(path)
+    if name != layout.name:
+        raise UserError(f"{path}: holds {name!r}, but keypoints.json means {layout.name!r}")
+    return array

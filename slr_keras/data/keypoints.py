@@ -1,0 +1,203 @@
+"""Arithmetic on keypoint tracks: missing points, gaps, normalisation, mirror (spec stark §1.5).
+
+Arrays are (frames, points, channels) with the channels x, y, score or x, y, z, score.
+"""
+
+import numpy as np
+
+# No camera gives such coordinates; arithmetic on them would overflow.
+LARGEST = 1e9
+
+
+def missing(points: np.ndarray, threshold: float = 0.0, zero_is_missing: bool = True) -> np.ndarray:
+    """Which points the detector did not find.
+
+    A point is missing where a coordinate or the score is not a finite number (below 1e9), where
+    the score is zero or below `threshold`, or where x = y = 0, which is how detectors write "not
+    found".
+
+    Args:
+        points: (frames, points, channels), x and y first, score last.
+        threshold: least score of a point that counts as found.
+        zero_is_missing: whether x = y = 0 means missing; not so where the origin is a point of
+            the body.
+
+    Returns:
+        (frames, points) booleans.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.keypoints import missing
+    >>> missing(np.array([[[5.0, 5.0, 0.9], [5.0, 5.0, 0.1], [np.nan, 5.0, 0.9]]]), 0.2)
+    array([[False,  True,  True]])
+    """
+    score = points[..., -1]
+    # Also false for NaN and infinities.
+    sound = (np.abs(points) < LARGEST).all(-1)
+    lost = ~sound | (score <= 0) | (score < threshold)
+    if zero_is_missing:
+        lost |= (points[..., 0] == 0) & (points[..., 1] == 0)
+    return lost
+
+
+def fill_gaps(
+    points: np.ndarray,
+    max_gap: int,
+    threshold: float = 0.0,
+    interpolated_score: float = 0.1,
+    zero_is_missing: bool = True,
+) -> np.ndarray:
+    """Fill short gaps of every point; mark what remains missing by zeros.
+
+    A gap of up to `max_gap` frames between two sightings is filled linearly. Before the first
+    and after the last sighting the point is held for up to `max_gap` frames. Filled points get
+    the score `interpolated_score`, so that a model can tell them from seen ones. Everything else
+    that is missing becomes all zeros, score included, and never NaN.
+
+    Args:
+        points: (frames, points, channels), score last; not changed.
+        max_gap: frames; 0 fills nothing.
+        threshold, zero_is_missing: see `missing`.
+        interpolated_score: score of filled points.
+
+    Returns:
+        The same shape, finite everywhere.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.keypoints import fill_gaps
+    >>> track = np.array([[[2.0, 4.0, 1.0]], [[0.0, 0.0, 0.0]], [[4.0, 8.0, 1.0]]])
+    >>> fill_gaps(track, max_gap=1)[1]
+    array([[3. , 6. , 0.1]])
+    """
+    lost = missing(points, threshold, zero_is_missing)
+    filled = np.where(lost[..., None], 0, points)
+    if not lost.any() or max_gap <= 0:
+        return filled
+    frames = len(points)
+    time = np.arange(frames)[:, None]
+    before = np.maximum.accumulate(np.where(lost, -1, time), axis=0)
+    after = np.minimum.accumulate(np.where(lost, frames, time)[::-1], axis=0)[::-1]
+    inner = lost & (before >= 0) & (after < frames) & (after - before - 1 <= max_gap)
+    head = lost & (before < 0) & (after < frames) & (after - time <= max_gap)
+    tail = lost & (after == frames) & (before >= 0) & (time - before <= max_gap)
+    left = np.where(head, after, before)
+    right = np.where(tail, before, after)
+    frame, point = np.nonzero(inner | head | tail)
+    left, right = left[frame, point], right[frame, point]
+    weight = (frame - left) / np.maximum(right - left, 1)
+    weight = np.clip(weight, 0, 1).astype(points.dtype)[:, None]
+    filled[frame, point] = (1 - weight) * points[left, point] + weight * points[right, point]
+    filled[frame, point, -1] = interpolated_score
+    return filled
+
+
+def normalise_image(
+    points: np.ndarray, width: float, height: float, y_axis: str = "down"
+) -> np.ndarray:
+    """Image coordinates to [-1, 1] with y up, exactly as spec stark §1.5.
+
+    x ← x/W, y ← (H − y)/H, then (v − 0.5)/0.5. Points outside the image exceed the range;
+    nothing is clipped or centred. z, where there is one, is scaled as x and not shifted. The
+    score stays as it is, and missing points (score 0) become x = y = z = 0.
+
+    Args:
+        points: (frames, points, channels), finite, score last; not changed.
+        width, height: the image in the units of x and y.
+        y_axis: "down" as in images, or "up".
+
+    >>> import numpy as np
+    >>> from slr_keras.data.keypoints import normalise_image
+    >>> normalise_image(np.array([[[210.0, 65.0, 0.8]]]), 210, 260)
+    array([[[1. , 0.5, 0.8]]])
+    """
+    result = np.array(points, copy=True)
+    up = 2 / height if y_axis == "up" else -2 / height
+    result[..., 0] = points[..., 0] * (2 / width) - 1
+    result[..., 1] = points[..., 1] * up - (1 if y_axis == "up" else -1)
+    if points.shape[-1] == 4:
+        result[..., 2] = points[..., 2] * (2 / width)
+    return _blank_missing(result)
+
+
+def normalise_body(
+    points: np.ndarray,
+    root: tuple[int, ...],
+    scale: tuple[int, int],
+    y_axis: str = "down",
+) -> np.ndarray:
+    """Body coordinates: origin at the root, the scale pair one unit apart, y up.
+
+    Origin: median over the clip of the mean of the root points, over the frames where all of
+    them are present (else over any root point seen; else the median of every point seen). Unit:
+    median over the clip of the distance in x, y between the two scale points (else, where they
+    are never seen together or coincide, half the longer side of the box around all points seen).
+    One origin and one unit per clip, so that the noise of the reference points does not reach
+    the others. Missing points (score 0) become x = y = z = 0.
+
+    Args:
+        points: (frames, points, channels), finite, score last; not changed.
+        root: indices of the points whose mean is the origin.
+        scale: indices of the two points whose distance is the unit.
+        y_axis: "down" as in images, or "up".
+
+    >>> import numpy as np
+    >>> from slr_keras.data.keypoints import normalise_body
+    >>> shoulders_and_hand = np.array([[[10.0, 10.0, 1.0], [30.0, 10.0, 1.0], [20.0, 50.0, 1.0]]])
+    >>> normalise_body(shoulders_and_hand, root=(0, 1), scale=(0, 1))[0, 2]
+    array([ 0., -2.,  1.])
+    """
+    result = np.array(points, copy=True)
+    coordinates = points[..., :-1]
+    present = points[..., -1] > 0
+    if not present.any():
+        return _blank_missing(result)
+    result[..., :-1] = (coordinates - _origin(coordinates, present, root)) / _unit(
+        coordinates, present, scale
+    )
+    if y_axis == "down":
+        result[..., 1] = -result[..., 1]
+    return _blank_missing(result)
+
+
+def mirror(points: np.ndarray, permutation: tuple[int, ...]) -> np.ndarray:
+    """Swap left and right and flip x, in normalised coordinates.
+
+    Args:
+        points: (..., points, channels) with x first, centred on 0.
+        permutation: the counterpart of every point.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.keypoints import mirror
+    >>> mirror(np.array([[[0.5, 1.0, 0.9], [-0.25, 2.0, 0.8]]]), (1, 0))[0, 0]
+    array([0.25, 2.  , 0.8 ])
+    """
+    result = points[..., list(permutation), :]
+    # 0 - x, not -x: a missing point keeps +0.
+    result[..., 0] = 0 - result[..., 0]
+    return result
+
+
+def _blank_missing(points: np.ndarray) -> np.ndarray:
+    points[points[..., -1] <= 0] = 0
+    return points
+
+
+def _origin(coordinates: np.ndarray, present: np.ndarray, root: tuple[int, ...]) -> np.ndarray:
+    found = present[:, list(root)]
+    chosen = coordinates[:, list(root)]
+    if found.all(1).any():
+        return np.median(chosen[found.all(1)].mean(1), axis=0)
+    if found.any():
+        return np.median(chosen[found], axis=0)
+    return np.median(coordinates[present], axis=0)
+
+
+def _unit(coordinates: np.ndarray, present: np.ndarray, scale: tuple[int, int]) -> float:
+    first, second = scale
+    together = present[:, first] & present[:, second]
+    if together.any():
+        span = coordinates[together, first, :2] - coordinates[together, second, :2]
+        distance = float(np.median(np.hypot(span[:, 0], span[:, 1])))
+        if distance > 0:
+            return distance
+    seen = coordinates[present][:, :2]
+    return float((seen.max(0) - seen.min(0)).max()) / 2 or 1.0

@@ -1,0 +1,134 @@
+"""The lines of a manifest: one JSON object per clip, read and written."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.sample import Sample
+from slr_keras.errors import UserError
+from slr_keras.files import read_text, write_text
+
+SPLITS = ("train", "dev", "test")
+CONTRACT_FILE = "keypoints.json"
+_KEYS = ("id", "glosses", "signer", "fps", "text", "frames", "keypoints", "start")
+
+
+def manifest_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a manifest that are not blank."""
+    # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def parse_sample(line: str, where: str, split: str = "") -> Sample:
+    """Make a sample of a manifest's line.
+
+    Args:
+        line: a JSON object with at least `id`, `frames` and `keypoints`.
+        where: file and line for messages.
+        split: name of the split.
+
+    >>> from slr_keras.data.lines import parse_sample
+    >>> line = '{"id": "a", "glosses": ["RAIN"], "frames": 9, "keypoints": "a.npy", "camera": 2}'
+    >>> sample = parse_sample(line, "train.jsonl:1", "train")
+    >>> sample.frames, sample.extra["camera"]
+    (9, 2)
+
+    Raises:
+        UserError: not JSON, a key missing or of another type, or a path that leaves the folder.
+    """
+    try:
+        value = json.loads(line)
+        # Half a surrogate pair is valid JSON, but no text that could be printed or written.
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not valid JSON ({error.msg}, column {error.colno})") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not a manifest line ({error})") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: not a JSON object; a line is {{'id': ..., 'frames': ...}}")
+    name = value.get("id")
+    if not isinstance(name, str) or not name:
+        raise UserError(f"{where}: 'id' must be text and not empty, not {name!r}")
+    where = f"{where}: sample {name!r}"
+    glosses = value.get("glosses", [])
+    if not isinstance(glosses, list):
+        raise UserError(f"{where}: 'glosses' must be a list of glosses, not {glosses!r}")
+    for gloss in glosses:
+        if not isinstance(gloss, str) or gloss.split() != [gloss]:
+            raise UserError(
+                f"{where}: gloss {gloss!r} is not one word; write the words of a gloss with '-'"
+            )
+    for key in ("signer", "text"):
+        if not isinstance(value.get(key, ""), str):
+            raise UserError(f"{where}: {key!r} must be text, not {value[key]!r}")
+    fps = value.get("fps", 25.0)
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < 1e6:
+        raise UserError(f"{where}: 'fps' must be frames a second, above 0, not {fps!r}")
+    keypoints = value.get("keypoints")
+    if not isinstance(keypoints, str) or not keypoints or "\0" in keypoints:
+        raise UserError(f"{where}: 'keypoints' must be the name of a file, not {keypoints!r}")
+    _stay_inside(keypoints, where)
+    start = value.get("start")
+    return Sample(
+        id=name,
+        glosses=tuple(glosses),
+        frames=_count(value.get("frames"), "frames", where),
+        signer=value.get("signer", ""),
+        fps=float(fps),
+        text=value.get("text", ""),
+        split=split,
+        keypoints=keypoints,
+        start=None if start is None else _count(start, "start", where),
+        extra={key: item for key, item in value.items() if key not in _KEYS},
+    )
+
+
+def _count(value: Any, key: str, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise UserError(f"{where}: {key!r} must be a whole number of 0 or more, not {value!r}")
+    return value
+
+
+def _stay_inside(path: str, where: str) -> None:
+    outside = os.path.normpath(path).split(os.sep)[0] == os.pardir
+    if outside and not os.path.isabs(path):
+        raise UserError(
+            f"{where}: keypoints {path!r} leave the manifest's folder through '..'; move the "
+            "file inside, or give its absolute path"
+        )
+
+
+def sample_line(sample: Sample) -> str:
+    """A sample as a line of a manifest, without the line's end.
+
+    >>> from slr_keras.data.lines import sample_line
+    >>> from slr_keras.data.sample import Sample
+    >>> sample_line(Sample("a", ("RAIN",), frames=9, keypoints="a.npy"))[:33]
+    '{"id": "a", "glosses": ["RAIN"], '
+    """
+    value: dict[str, Any] = {key: getattr(sample, key) for key in _KEYS}
+    value["glosses"] = list(sample.glosses)
+    if sample.start is None:
+        del value["start"]
+    return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)
+
+
+def write_manifest(path: str | Path, samples: Iterable[Sample]) -> None:
+    """Write a manifest, atomically.
+
+    Raises:
+        UserError: an id is there twice, or a sample could not be read back.
+    """
+    lines, seen = [], set()
+    for sample in samples:
+        line = sample_line(sample)
+        parse_sample(line, str(path))
+        if sample.id in seen:
+            raise UserError(f"{path}: two samples have the id {sample.id!r}; ids must be unique")
+        seen.add(sample.id)
+        lines.append(line + "\n")
+    write_text(path, "".join(lines))

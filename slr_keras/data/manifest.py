@@ -1,0 +1,186 @@
+"""Manifests: one JSON object per clip and line, beside the keypoints they point to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.arrays import read_clip
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.lines import (
+    CONTRACT_FILE,
+    SPLITS,
+    manifest_lines,
+    parse_sample,
+    write_manifest,
+)
+from slr_keras.data.sample import Sample
+from slr_keras.data.writer import FolderWriter
+from slr_keras.errors import UserError
+
+__all__ = [
+    "CONTRACT_FILE",
+    "SPLITS",
+    "FolderWriter",
+    "Manifest",
+    "read_folder",
+    "read_manifest",
+    "write_manifest",
+]
+
+
+class Manifest(Sequence[Sample]):
+    """The clips of one split, in file order.
+
+    Attributes:
+        path: the manifest's file.
+        folder: its folder, to which keypoint paths are relative.
+        lines: line number of every sample in the file.
+
+    >>> import tempfile, numpy as np
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.data.manifest import FolderWriter, read_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with FolderWriter(folder, contract("kinect_20")) as writer:
+    ...         writer.add("train", id="a", glosses=["RAIN"], keypoints=np.ones((9, 20, 4)))
+    ...     train = read_folder(folder)["train"]
+    ...     train[0].glosses, train.lengths.tolist(), train.load(0).shape
+    (('RAIN',), [9], (9, 20, 4))
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        samples: Iterable[Sample],
+        contract: KeypointContract | None = None,
+        lines: Sequence[int] | None = None,
+    ):
+        self.path = Path(path)
+        self.folder = self.path.parent
+        self._samples = tuple(samples)
+        self._contract = contract
+        self.lines = tuple(lines) if lines is not None else tuple(range(1, len(self) + 1))
+        self._open_files: dict[Path, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return self.subset(range(*index.indices(len(self))))
+        return self._samples[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._samples)
+
+    def __repr__(self) -> str:
+        return f"Manifest({str(self.path)!r}, {len(self)} samples)"
+
+    def subset(self, indices: Iterable[int]) -> "Manifest":
+        """A manifest of some of the samples, in the order given."""
+        indices = list(indices)
+        return Manifest(
+            self.path,
+            [self._samples[i] for i in indices],
+            self._contract,
+            [self.lines[i] for i in indices],
+        )
+
+    @property
+    def contract(self) -> KeypointContract:
+        """The folder's keypoint contract, read when first asked for.
+
+        Raises:
+            UserError: the folder has no `keypoints.json`, or it is not a contract.
+        """
+        if self._contract is None:
+            self._contract = KeypointContract.read(self.folder / CONTRACT_FILE)
+        return self._contract
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(samples,) int64, frames of every clip; reads no keypoints."""
+        return np.array([sample.frames for sample in self._samples], np.int64)
+
+    def where(self, index_or_sample: int | Sample) -> str:
+        """File, line and id of a sample, for messages."""
+        sample = self._sample(index_or_sample)
+        try:
+            line = f":{self.lines[self._samples.index(sample)]}"
+        except ValueError:
+            line = ""
+        return f"{self.path}{line}: sample {sample.id!r}"
+
+    def load(self, index_or_sample: int | Sample) -> np.ndarray:
+        """The raw keypoints of a clip.
+
+        Args:
+            index_or_sample: a row of the manifest, or one of its samples.
+
+        Returns:
+            (frames, source points, source channels) float32, as the contract describes them;
+            read-only where it is a slice of a memory-mapped file.
+
+        Raises:
+            UserError: the file is missing, damaged, or not of the shape that the contract and
+                the manifest say; names manifest, line, sample and file.
+        """
+        sample = self._sample(index_or_sample)
+        try:
+            return read_clip(sample, self.folder, self.contract.source, self._open_files)
+        except UserError as error:
+            raise UserError(f"{self.where(sample)}: {error}") from error.__cause__
+
+    def _sample(self, index_or_sample: int | Sample) -> Sample:
+        if isinstance(index_or_sample, Sample):
+            return index_or_sample
+        return self._samples[index_or_sample]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process maps the files itself.
+        return {**self.__dict__, "_open_files": {}}
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Read a manifest (`.jsonl`).
+
+    Keypoint paths are relative to the manifest and stay inside its folder; a file elsewhere must
+    be named by its absolute path. Empty lines are skipped; the split is the file's name.
+
+    Raises:
+        UserError: names file and line of the first line that is not a sample, or whose id is
+            already used.
+    """
+    samples, lines, first = [], [], {}
+    for number, line in manifest_lines(path):
+        sample = parse_sample(line, f"{path}:{number}", Path(path).stem)
+        if sample.id in first:
+            raise UserError(
+                f"{path}:{number}: sample {sample.id!r} is already on line {first[sample.id]}; "
+                "ids must be unique"
+            )
+        first[sample.id] = number
+        samples.append(sample)
+        lines.append(number)
+    return Manifest(path, samples, lines=lines)
+
+
+def read_folder(folder: str | Path) -> dict[str, Manifest]:
+    """The splits of a data folder, in the order train, dev, test.
+
+    Raises:
+        UserError: there is no such folder, no split in it, no contract, or a line that is not a
+            sample.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such data folder")
+    present = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
+    if not present:
+        raise UserError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
+    contract = KeypointContract.read(folder / CONTRACT_FILE)
+    manifests = {split: read_manifest(folder / f"{split}.jsonl") for split in present}
+    for manifest in manifests.values():
+        manifest._contract = contract
+    return manifests

@@ -1,0 +1,38 @@
+"""One clip as the manifest describes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip: what it is called, what is signed, by whom, and where its keypoints lie.
+
+    Attributes:
+        id: unique name within its split.
+        glosses: the signs in order; empty where the clip is not labelled.
+        frames: length in frames, so that bucketing needs no decoding.
+        signer: who signs.
+        fps: frames a second.
+        text: translation in a spoken language.
+        split: "train", "dev" or "test".
+        keypoints: file of the keypoints, relative to the manifest (or absolute).
+        start: first frame inside a file that holds many clips; None for a file of its own.
+        extra: manifest keys that this class does not know, kept as they are.
+
+    >>> from slr_keras.data.sample import Sample
+    >>> Sample("monday-1", ("RAIN", "NORTH"), frames=87).glosses
+    ('RAIN', 'NORTH')
+    """
+
+    id: str
+    glosses: tuple[str, ...]
+    frames: int
+    signer: str = ""
+    fps: float = 25.0
+    text: str = ""
+    split: str = ""
+    keypoints: str = ""
+    start: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)

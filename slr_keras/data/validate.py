@@ -1,0 +1,185 @@
+"""Validation of a data folder: everything that would fail, or mislead, later."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.findings import ERROR, WARNING, Finding, Report, SplitSummary
+from slr_keras.data.lines import CONTRACT_FILE, SPLITS, manifest_lines, parse_sample
+from slr_keras.data.validate_clips import ClipChecker
+from slr_keras.data.validate_samples import (
+    Row,
+    check_glosses,
+    check_ids_across,
+    check_rate,
+    check_samples,
+    check_splits,
+    infeasible,
+)
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+
+__all__ = ["Finding", "Report", "SplitSummary", "infeasible", "validate_folder"]
+
+
+def validate_folder(
+    folder: str | Path,
+    *,
+    expect_disjoint_signers: bool = False,
+    expect_disjoint_sentences: bool = False,
+    temporal_stride: int = 4,
+    deep: bool = True,
+    progress: Callable[[Iterable[Row]], Iterable[Row]] = iter,
+) -> Report:
+    """Check a data folder and summarise its splits.
+
+    Args:
+        folder: holds `keypoints.json` and at least one of train, dev and test.
+        expect_disjoint_signers: a signer in two splits is an error.
+        expect_disjoint_sentences: a gloss sequence both in train and in dev or test is an error.
+        temporal_stride: frames per output step of the model, for CTC feasibility.
+        deep: read every clip's keypoints; otherwise only the manifests.
+        progress: wraps the rows of a split while their keypoints are read.
+
+    Returns:
+        The report; its `errors` are empty where the folder is sound.
+
+    Raises:
+        UserError: there is no such folder, or no split in it.
+
+    >>> import tempfile, numpy as np
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.data.manifest import FolderWriter
+    >>> from slr_keras.data.validate import validate_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with FolderWriter(folder, contract("kinect_20")) as writer:
+    ...         writer.add("train", id="a", glosses=["RAIN"], keypoints=np.ones((9, 20, 4)))
+    ...     report = validate_folder(folder)
+    >>> report.splits["train"].samples, len(report.errors)
+    (1, 0)
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such data folder")
+    present = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
+    if not present:
+        raise UserError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
+    findings: list[Finding] = []
+    rows = {split: _read_split(folder / f"{split}.jsonl", findings) for split in present}
+    contract = _read_contract(folder, findings)
+    vocabulary = _read_vocabulary(folder, rows, findings)
+    for split in present:
+        check_samples(rows[split], split, temporal_stride, findings)
+        if vocabulary is not None:
+            check_glosses(rows[split], split, vocabulary, findings)
+        if contract is not None:
+            check_rate(rows[split], contract, findings)
+    check_ids_across(rows, findings)
+    check_splits(rows, expect_disjoint_signers, expect_disjoint_sentences, findings)
+    checker = None
+    if deep and contract is not None:
+        checker = ClipChecker(folder, contract, findings)
+        for split in present:
+            for where, sample in progress(rows[split]):
+                checker.check(split, where, sample)
+    splits = {
+        split: _summary(rows[split], split, temporal_stride, vocabulary, checker)
+        for split in present
+    }
+    return Report(str(folder), splits, _shared(rows), tuple(findings))
+
+
+def _read_split(path: Path, findings: list[Finding]) -> list[Row]:
+    rows: list[Row] = []
+    first: dict[str, str] = {}
+    try:
+        lines = list(manifest_lines(path))
+    except UserError as error:
+        findings.append(Finding(ERROR, "manifest", "", str(path), str(error), "repair the file"))
+        return rows
+    for number, line in lines:
+        where = f"{path}:{number}"
+        try:
+            sample = parse_sample(line, where, path.stem)
+        except UserError as error:
+            what = str(error).removeprefix(f"{where}: ")
+            findings.append(Finding(ERROR, "manifest", "", where, what, "correct the line"))
+            continue
+        if sample.id in first:
+            what = f"the id is already at {first[sample.id]}"
+            advice = "give it another id or drop one of the two"
+            findings.append(Finding(ERROR, "duplicate-id", sample.id, where, what, advice))
+            continue
+        first[sample.id] = where
+        rows.append((where, sample))
+    if not rows:
+        advice = "add samples or remove the file"
+        findings.append(Finding(WARNING, "empty-split", "", str(path), "no samples", advice))
+    return rows
+
+
+def _read_contract(folder: Path, findings: list[Finding]) -> KeypointContract | None:
+    path = folder / CONTRACT_FILE
+    try:
+        return KeypointContract.read(path)
+    except UserError as error:
+        what = str(error).removeprefix(f"{path}: ")
+        advice = "write it with KeypointContract.write; keypoints were not checked"
+        findings.append(Finding(ERROR, "contract", "", str(path), what, advice))
+        return None
+
+
+def _read_vocabulary(
+    folder: Path, rows: dict[str, list[Row]], findings: list[Finding]
+) -> Vocabulary | None:
+    path = folder / "vocabulary.txt"
+    try:
+        if path.exists():
+            return Vocabulary.read(path)
+        if "train" in rows:
+            return Vocabulary.from_samples([sample for _, sample in rows["train"]])
+    except UserError as error:
+        what = str(error).removeprefix(f"{path}: ")
+        advice = "correct it, or remove vocabulary.txt to have it built from train"
+        findings.append(Finding(ERROR, "vocabulary", "", str(path), what, advice))
+    return None
+
+
+def _shared(rows: dict[str, list[Row]]) -> dict[str, dict[str, int]]:
+    shared = {}
+    for one, other in itertools.combinations(rows, 2):
+        counts = {}
+        for name in ("signer", "glosses"):
+            sets = [{getattr(s, name) for _, s in rows[split]} - {"", ()} for split in (one, other)]
+            counts[name] = len(sets[0] & sets[1])
+        shared[f"{one}/{other}"] = {"signers": counts["signer"], "sentences": counts["glosses"]}
+    return shared
+
+
+def _summary(
+    rows: list[Row],
+    split: str,
+    temporal_stride: int,
+    vocabulary: Vocabulary | None,
+    checker: ClipChecker | None,
+) -> SplitSummary:
+    samples = [sample for _, sample in rows]
+    frames = [sample.frames for sample in samples] or [0]
+    glosses = [gloss for sample in samples for gloss in sample.glosses]
+    unknown = {gloss for gloss in glosses if vocabulary is not None and gloss not in vocabulary}
+    return SplitSummary(
+        samples=len(samples),
+        frames_total=sum(frames),
+        frames_min=min(frames),
+        frames_mean=sum(frames) / len(frames),
+        frames_max=max(frames),
+        glosses=len(glosses),
+        distinct_glosses=len(set(glosses)),
+        unknown_glosses=len(unknown),
+        signers=len({sample.signer for sample in samples if sample.signer}),
+        empty=sum(sample.frames == 0 for sample in samples),
+        infeasible=sum(infeasible(sample, temporal_stride) for sample in samples),
+        missing_share=checker.missing_share(split) if checker else None,
+        non_finite=checker.non_finite[split] if checker else None,
+    )

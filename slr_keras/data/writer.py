@@ -1,0 +1,167 @@
+"""Writing a data folder: keypoints, manifests and contract, all of them or nothing."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.lines import (
+    CONTRACT_FILE,
+    SPLITS,
+    parse_sample,
+    sample_line,
+    write_manifest,
+)
+from slr_keras.data.sample import Sample
+from slr_keras.errors import UserError
+
+
+class FolderWriter:
+    """Stream clips into a data folder; the files appear together when the block ends well.
+
+    Clips go to `<split>.npy` and `<split>.jsonl` in the order of the calls; `keypoints.json` is
+    the contract. On an exception nothing is left behind, and what was there before stays. Splits
+    that are not written stay too, if their contract is the same.
+
+    >>> import os, tempfile, numpy as np
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.data.manifest import FolderWriter
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     folder = os.path.join(parent, "data")
+    ...     with FolderWriter(folder, contract("kinect_20")) as writer:
+    ...         writer.add("dev", id="a", glosses=["RAIN"], keypoints=np.ones((9, 20, 4)))
+    ...     sorted(os.listdir(folder))
+    ['dev.jsonl', 'dev.npy', 'keypoints.json']
+    """
+
+    def __init__(self, folder: str | Path, contract: KeypointContract):
+        self.folder = Path(folder)
+        self.contract = contract
+        self._shape = (len(contract.source.points), len(contract.source.channels))
+        self._temporary: Path | None = None
+        self._arrays: dict[str, IO[bytes]] = {}
+        self._frames: dict[str, int] = {}
+        self._samples: dict[str, list[Sample]] = {}
+        self._ids: dict[str, set[str]] = {}
+
+    def __enter__(self) -> "FolderWriter":
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"{self.folder}: is a file; a data folder is to be written there")
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # On the same file system as the folder: renaming is then atomic.
+        beside = self.folder if self.folder.exists() else self.folder.parent
+        name = tempfile.mkdtemp(dir=beside, prefix=f".{self.folder.name}-")
+        self._temporary = Path(name)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            for file in self._arrays.values():
+                # On a full disk closing fails as well; the temporary files go all the same.
+                with contextlib.suppress(OSError):
+                    file.close()
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
+
+    def add(
+        self,
+        split: str,
+        *,
+        id: str,
+        glosses: Sequence[str],
+        keypoints: np.ndarray,
+        signer: str = "",
+        fps: float | None = None,
+        text: str = "",
+        **extra: Any,
+    ) -> None:
+        """Append a clip to a split.
+
+        Args:
+            split: "train", "dev" or "test".
+            id: unique name within the split.
+            glosses: the signs in order.
+            keypoints: (frames, source points, source channels), raw, as the contract says.
+            signer, fps, text: see `Sample`; fps is the contract's unless given.
+            extra: further keys of the manifest's line.
+
+        Raises:
+            UserError: wrong split, shape, id or glosses; names the sample.
+        """
+        if self._temporary is None:
+            raise RuntimeError("add clips inside the writer's with block")
+        where = f"{self.folder / split}.jsonl: sample {id!r}"
+        if split not in SPLITS:
+            raise UserError(f"{where}: unknown split {split!r}; it must be train, dev or test")
+        keypoints = np.asarray(keypoints)
+        if keypoints.ndim != 3 or keypoints.shape[1:] != self._shape:
+            raise UserError(
+                f"{where}: keypoints have shape {keypoints.shape}, but layout "
+                f"{self.contract.source.name!r} means (frames, {self._shape[0]}, {self._shape[1]})"
+            )
+        if id in self._ids.setdefault(split, set()):
+            raise UserError(f"{where}: the split already has this id; ids must be unique")
+        sample = Sample(
+            id=id,
+            glosses=tuple(glosses),
+            frames=len(keypoints),
+            signer=signer,
+            fps=self.contract.fps if fps is None else float(fps),
+            text=text,
+            split=split,
+            keypoints=f"{split}.npy",
+            start=self._frames.get(split, 0),
+            extra=extra,
+        )
+        parse_sample(sample_line(sample), f"{self.folder / split}.jsonl")
+        if split not in self._arrays:
+            # Open until the last clip: closed by __exit__.
+            self._arrays[split] = open(self._temporary / f"{split}.npy", "wb")  # noqa: SIM115
+            self._arrays[split].write(_npy_header(0, *self._shape))
+        self._arrays[split].write(np.ascontiguousarray(keypoints, "<f4").tobytes())
+        self._frames[split] = self._frames.get(split, 0) + len(keypoints)
+        self._samples.setdefault(split, []).append(sample)
+        self._ids[split].add(id)
+
+    def _finish(self) -> None:
+        self._check_other_splits()
+        for split, file in self._arrays.items():
+            file.seek(0)
+            file.write(_npy_header(self._frames[split], *self._shape))
+            file.flush()
+            os.fsync(file.fileno())
+            write_manifest(self._temporary / f"{split}.jsonl", self._samples[split])
+        self.contract.write(self._temporary / CONTRACT_FILE)
+        umask = os.umask(0)
+        os.umask(umask)
+        self._temporary.chmod(0o777 & ~umask)
+        if not self.folder.exists():
+            self._temporary.rename(self.folder)
+            return
+        # Arrays first: a manifest never names frames that are not there yet.
+        order = (".npy", ".json", ".jsonl")
+        for path in sorted(self._temporary.iterdir(), key=lambda path: order.index(path.suffix)):
+            path.replace(self.folder / path.name)
+
+    def _check_other_splits(self) -> None:
+        others = [s for s in SPLITS if (self.folder / f"{s}.jsonl").exists() and s not in self._ids]
+        if others and (self.folder / CONTRACT_FILE).exists():
+            KeypointContract.read(self.folder / CONTRACT_FILE).require_same(
+                self.contract, f"{self.folder} (split {others[0]})", "the new data"
+            )
+
+
+def _npy_header(frames: int, points: int, channels: int) -> bytes:
+    """A `.npy` header (version 1) of fixed length: the frame count can be set at the end."""
+    shape = (frames, points, channels)
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+    return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.ljust(117).encode() + b"\n"
