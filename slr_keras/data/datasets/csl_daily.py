@@ -1,0 +1,86 @@
+"""CSL-Daily from keypoint pickles (spec stark §1.1), and its own annotation files."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from slr_keras.data.datasets import keypoint_pickles
+from slr_keras.data.datasets.base import Dataset, read_csv
+from slr_keras.data.datasets.corpus import Sentence, read_corpus
+from slr_keras.data.lines import SPLITS
+from slr_keras.errors import UserError
+
+_STEM = "CSL-Daily"
+_SIGNER = re.compile(r"_(P\d+)_")
+# In the corpus but in no split; published systems train on it.
+_UNASSIGNED = "train"
+
+
+def prepare(source: Path, folder: Path, annotations: str = "") -> None:
+    """Write the data folder of CSL-Daily.
+
+    Args:
+        source: folder of the keypoint pickles.
+        folder: to write.
+        annotations: folder of `video_map.txt`, which adds the translations; "" looks for it in
+            `source`.
+
+    Raises:
+        UserError: nothing to read, or a file that is not what it should be.
+    """
+    files = keypoint_pickles.split_files(source, _STEM, DATASET)
+    tables = keypoint_pickles.corpus_tables(source, annotations, "video_map.txt")
+    keypoint_pickles.write_pickles(
+        folder, files, tables, image_size=(512, 512), fps=30, signer_of=signer_of
+    )
+
+
+def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
+    """Sentences of each split from the corpus' own `video_map.txt` and `split_1.txt`.
+
+    Args:
+        folder: the corpus' `sentence_label`.
+
+    Raises:
+        UserError: a file is missing or malformed, or names an unknown split.
+    """
+    folder = Path(folder)
+    splits: dict[str, str] = {}
+    for line, row in read_csv(folder / "split_1.txt", ("name", "split")):
+        if row["split"] not in SPLITS:
+            raise UserError(f"{folder / 'split_1.txt'}:{line}: unknown split {row['split']!r}")
+        splits[row["name"]] = row["split"]
+    sentences: dict[str, list[Sentence]] = {split: [] for split in SPLITS}
+    for sentence in read_corpus(folder / "video_map.txt"):
+        sentence = dataclasses.replace(sentence, signer=signer_of(sentence.id))
+        sentences[splits.get(sentence.id, _UNASSIGNED)].append(sentence)
+    return sentences
+
+
+def signer_of(name: str) -> str:
+    """The signer, which CSL-Daily writes into the clip's name.
+
+    >>> from slr_keras.data.datasets.csl_daily import signer_of
+    >>> signer_of("S000007_P0003_T00")
+    'P0003'
+    """
+    found = _SIGNER.search(name)
+    return found[1] if found else ""
+
+
+DATASET = Dataset(
+    name="csl_daily",
+    title="CSL-Daily: continuous Chinese signing, 10 signers, 133 keypoints",
+    obtain="the keypoint links in the README of github.com/sutwangyan/MSKA (or TwoStreamNetwork in "
+    "github.com/FangyunWei/SLRT); the corpus and its annotations, after signing an agreement, "
+    "from USTC: home.ustc.edu.cn/~zhouh156/dataset/csl-daily",
+    licence="corpus: USTC's agreement, non-commercial research; keypoints: as the corpus they were "
+    "extracted from",
+    files=(
+        f"{_STEM}.train, .dev, .test: pickles with keypoints (or gzipped lists of annotations)",
+        f"{keypoint_pickles.TWOSTREAM_KEYPOINTS}: only with lists of annotations",
+        "video_map.txt: optional, adds the translations",
+    ),
+    prepare=prepare,
+    options=(keypoint_pickles.ANNOTATIONS,),
+)

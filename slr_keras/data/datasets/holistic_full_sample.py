@@ -1,0 +1,85 @@
+"""Three Indian signs with all 543 landmarks of MediaPipe Holistic, one person."""
+
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.datasets import mediapipe
+from slr_keras.data.datasets.base import Dataset
+from slr_keras.data.datasets.splits import by_order
+
+_FILE = "isl_3words.npz"
+_POSE, _FACE = (mediapipe.POSE, 4), (mediapipe.FACE, 3)
+
+
+def prepare(
+    source: Path,
+    folder: Path,
+    dev_share: float = 0.2,
+    test_share: float = 0.0,
+    frame_size: str = "640x480",
+    fps: float = 30.0,
+) -> None:
+    """Write the data folder of the three signs; the last recordings of every sign are dev.
+
+    Args:
+        source: folder of `isl_3words.npz`.
+        folder: to write.
+        dev_share, test_share: shares of each label's recordings.
+        frame_size, fps: of the camera.
+
+    Raises:
+        UserError: the file is missing or malformed, or the shares are no shares.
+    """
+    data = mediapipe.read_words(DATASET, source, _FILE, face=True)
+    pose, face = regroup(data["pose"], data["face"])
+    labels = data["labels"]
+    mediapipe.write_words(
+        folder,
+        mediapipe.holistic_contract("mediapipe_holistic_543", frame_size, fps),
+        mediapipe.numbered(labels, data["index"].tolist()),
+        labels,
+        by_order(labels, data["index"], dev_share, test_share),
+        mediapipe.assemble(frame_size, data["left_hand"], data["right_hand"], pose, face),
+        ["s01"] * len(labels),
+    )
+
+
+def regroup(pose: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pose and face as they are meant.
+
+    The recordings hold the face before the pose; the packed file was cut as if the pose came
+    first. Joined again and cut the other way round, the wrists of the pose lie on the hands.
+
+    Args:
+        pose: (N, T, 33, 4), in truth the first 132 values.
+        face: (N, T, 468, 3), in truth the other 1404.
+
+    Returns:
+        pose (N, T, 33, 4) and face (N, T, 468, 3).
+    """
+    leading = pose.shape[:2]
+    values = np.concatenate([pose.reshape(*leading, -1), face.reshape(*leading, -1)], axis=-1)
+    first = _FACE[0] * _FACE[1]
+    return (
+        values[..., first:].reshape(*leading, *_POSE),
+        values[..., :first].reshape(*leading, *_FACE),
+    )
+
+
+DATASET = Dataset(
+    name="holistic_full_sample",
+    title="3 isolated Indian signs, one signer, all 543 MediaPipe Holistic points",
+    obtain="github.com/S4M0707/sign_lang_detection, packed into one file",
+    licence="MIT",
+    files=(
+        f"{_FILE}: labels, index (N), pose (N, T, 33, 4), face (N, T, 468, 3), left_hand, "
+        "right_hand (N, T, 21, 3)",
+    ),
+    prepare=prepare,
+    options=(
+        *mediapipe.shares(0.2, 0.0),
+        mediapipe.frame_size_option("640x480"),
+        mediapipe.FPS,
+    ),
+)

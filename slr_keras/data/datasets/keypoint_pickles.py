@@ -1,0 +1,212 @@
+"""The keypoint pickles of MSKA and TwoStream: which files, what is in them, written to a folder.
+
+MSKA gives one pickle a split, `Phoenix-2014T.train` and so on, with the keypoints inside.
+TwoStream gives gzipped annotation lists of the same names in lower case, and all keypoints in one
+`keypoints_hrnet_dark_coco_wholebody.pkl`. Both are read; see `slr_keras.data.unpickle`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.contract import contract
+from slr_keras.data.datasets.base import Dataset, Option
+from slr_keras.data.datasets.corpus import Sentence, clip_name, read_corpus
+from slr_keras.data.lines import SPLITS
+from slr_keras.data.unpickle import read_pickle
+from slr_keras.data.writer import FolderWriter
+from slr_keras.errors import UserError
+
+LAYOUT = "coco_wholebody_133"
+TWOSTREAM_KEYPOINTS = "keypoints_hrnet_dark_coco_wholebody.pkl"
+_POINTS = (133, 3)
+
+ANNOTATIONS = Option(
+    "annotations",
+    "",
+    "folder of the corpus' own tables, for signers and translations (default: look in PATH)",
+)
+
+
+@dataclass(frozen=True)
+class PickledClip:
+    """One clip of a keypoint pickle.
+
+    Attributes:
+        name: as the file calls it.
+        glosses: the signs in order.
+        keypoints: (frames, 133, 3): x and y in pixels, y down, score.
+        text: translation, if the file has one.
+        signer: if the file says so.
+    """
+
+    name: str
+    glosses: tuple[str, ...]
+    keypoints: np.ndarray
+    text: str = ""
+    signer: str = ""
+
+
+def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
+    """The clips of a pickle of either form; runs nothing of the file and needs no torch.
+
+    TwoStream's annotation lists take their keypoints from the pickle beside them.
+
+    Raises:
+        UserError: the file is not plain data, has another form, or a clip has no keypoints or
+            keypoints of another shape; names file and clip.
+
+    >>> import pathlib, pickle, tempfile, numpy as np
+    >>> from slr_keras.data.datasets.keypoint_pickles import read_keypoint_pickle
+    >>> clip = {"name": "a", "gloss": "rain soon", "keypoint": np.ones((9, 133, 3), "f4")}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "Phoenix-2014T.dev")
+    ...     _ = path.write_bytes(pickle.dumps({"a": clip}))
+    ...     [(found.glosses, found.keypoints.shape) for found in read_keypoint_pickle(path)]
+    [(('rain', 'soon'), (9, 133, 3))]
+    """
+    path = Path(path)
+    value = read_pickle(path)
+    entries = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UserError(f"{path}: not a keypoint pickle; it must hold one dictionary a clip")
+    if not entries:
+        raise UserError(f"{path}: holds no clip")
+    names = list(value) if isinstance(value, dict) else [None] * len(entries)
+    beside: Mapping[str, Any] = {}
+    if not any("keypoint" in entry or "keypoints" in entry for entry in entries):
+        beside = _keypoints_beside(path)
+    for key, entry in zip(names, entries):
+        name = entry.get("name", key)
+        if not isinstance(name, str) or not name:
+            raise UserError(f"{path}: a clip without a name")
+        where = f"{path}: clip {name!r}"
+        yield PickledClip(
+            name=name,
+            glosses=_glosses(entry, where),
+            keypoints=_keypoints({**entry, **_entry(beside, name)}, where),
+            text=_text(entry.get("text", ""), f"{where}: text"),
+            signer=_text(entry.get("signer", ""), f"{where}: signer"),
+        )
+
+
+def _entry(beside: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = beside.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _keypoints_beside(path: Path) -> Mapping[str, Any]:
+    keypoints = path.parent / TWOSTREAM_KEYPOINTS
+    if not keypoints.is_file():
+        raise UserError(
+            f"{path}: holds annotations without keypoints; put {TWOSTREAM_KEYPOINTS} beside it"
+        )
+    value = read_pickle(keypoints)
+    if not isinstance(value, dict):
+        raise UserError(f"{keypoints}: not a dictionary of clips")
+    return value
+
+
+def _glosses(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    gloss = entry.get("gloss", "")
+    parts = gloss if isinstance(gloss, list | tuple) else [gloss]
+    return tuple(word for part in parts for word in _text(part, f"{where}: gloss").split())
+
+
+def _keypoints(entry: Mapping[str, Any], where: str) -> np.ndarray:
+    keypoints = entry.get("keypoint", entry.get("keypoints"))
+    if keypoints is None:
+        raise UserError(f"{where}: has no keypoints")
+    if not isinstance(keypoints, np.ndarray) or keypoints.shape[1:] != _POINTS:
+        shape = getattr(keypoints, "shape", type(keypoints).__name__)
+        raise UserError(f"{where}: keypoints are {shape}, not an array of (frames, 133, 3)")
+    frames = entry.get("num_frames", len(keypoints))
+    if frames != len(keypoints):
+        raise UserError(f"{where}: {len(keypoints)} frames of keypoints, but num_frames {frames}")
+    return keypoints
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str | int):
+        raise UserError(f"{where} is a {type(value).__name__} instead of text")
+    return str(value)
+
+
+def split_files(source: Path, stem: str, dataset: Dataset) -> dict[str, Path]:
+    """The pickle of every split, by its name in any case, in the folder or one below.
+
+    Raises:
+        UserError: none is there; says what the folder must hold. A split is there twice.
+    """
+    wanted = {
+        f"{stem}.{split}{suffix}".lower(): split for split in SPLITS for suffix in ("", ".pkl")
+    }
+    found: dict[str, Path] = {}
+    for path in sorted([*source.glob("*"), *source.glob("*/*")]):
+        split = wanted.get(path.name.lower())
+        if split and path.is_file():
+            if split in found:
+                raise UserError(f"{source}: {path} and {found[split]} are both the split {split}")
+            found[split] = path
+    if not found:
+        raise dataset.missing(source, [f"{stem}.{split}" for split in SPLITS])
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def corpus_tables(source: Path, annotations: str, pattern: str) -> dict[str, Sentence]:
+    """Sentences by clip name from the corpus' own tables, where the user has them.
+
+    Args:
+        source: where to look unless `annotations` says otherwise.
+        annotations: a folder, or "".
+        pattern: of the file names, such as "*.corpus.csv".
+
+    Raises:
+        UserError: `annotations` is given and holds no such table.
+    """
+    folder = Path(annotations) if annotations else source
+    tables = sorted(folder.rglob(pattern))
+    if annotations and not tables:
+        raise UserError(f"{folder}: no {pattern} in this folder")
+    return {clip_name(s.id): s for table in tables for s in read_corpus(table)}
+
+
+def write_pickles(
+    folder: Path,
+    files: Mapping[str, Path],
+    sentences: Mapping[str, Sentence],
+    image_size: tuple[int, int],
+    fps: float,
+    left_out: frozenset[str] = frozenset(),
+    signer_of: Callable[[str], str] = lambda name: "",
+) -> None:
+    """Write the data folder of a set of keypoint pickles.
+
+    Args:
+        folder: to write.
+        files: pickle of every split.
+        sentences: the corpus' own annotations by clip name; they add signer and text, and the
+            glosses of clips whose pickle has none.
+        image_size: width and height of the video in pixels.
+        fps: frames a second of the video.
+        left_out: clip names that are known to be broken.
+        signer_of: the signer where the clip's name says it, else "".
+    """
+    with FolderWriter(folder, contract(LAYOUT, image_size=image_size, fps=fps)) as writer:
+        for split, path in files.items():
+            for clip in read_keypoint_pickle(path):
+                name = clip_name(clip.name)
+                if name in left_out:
+                    continue
+                known = sentences.get(name, Sentence(name, ()))
+                writer.add(
+                    split,
+                    id=clip.name,
+                    glosses=clip.glosses or known.glosses,
+                    keypoints=clip.keypoints,
+                    signer=signer_of(name) or clip.signer or known.signer,
+                    text=clip.text or known.text,
+                )

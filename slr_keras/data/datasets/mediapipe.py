@@ -1,0 +1,141 @@
+"""What the sets recorded by MediaPipe Holistic share: units, layouts, one clip a word.
+
+MediaPipe gives x and y as fractions of the image's width and height. A fraction of the width is
+longer than one of the height wherever the image is wide, so clips are stored in pixels: only then
+a hand keeps its shape when it turns. The sets do not say what their cameras gave; it is an option.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract, contract
+from slr_keras.data.datasets.base import Dataset, Option, frame_size, one_word, read_npz
+from slr_keras.data.writer import FolderWriter
+
+POSE, FACE, HAND = 33, 468, 21
+
+FPS = Option("fps", 30.0, "frames a second; the set does not record it")
+
+
+def frame_size_option(size: str) -> Option:
+    """The option of the camera's frame size."""
+    return Option("frame_size", size, "pixels of the camera's image; the set does not record it")
+
+
+def shares(dev: float, test: float) -> tuple[Option, Option]:
+    """The options of the shares kept for dev and test."""
+    return (
+        Option("dev_share", dev, "share of each label's recordings for dev: the last but test's"),
+        Option("test_share", test, "share of each label's recordings for test: the very last"),
+    )
+
+
+def holistic_contract(layout: str, size: str, fps: float) -> KeypointContract:
+    """The contract of clips in pixels, made comparable between people by the shoulders."""
+    return contract(layout, image_size=frame_size(size), normalisation="body", fps=fps)
+
+
+def read_words(
+    dataset: Dataset, source: Path, file: str, *others: str, pose: bool = True, face: bool = False
+) -> dict[str, np.ndarray]:
+    """Arrays of an `.npz` file of isolated signs.
+
+    Args:
+        dataset: for the message when the file is missing.
+        source, file: where it is.
+        others: further arrays with one entry a clip.
+        pose, face: whether the set has them.
+
+    Returns:
+        labels, index (N), left_hand, right_hand (N, T, 21, 3), pose (N, T, 33, 4), face
+        (N, T, 468, 3) and the others.
+
+    Raises:
+        UserError: the file is missing or damaged, or an array is missing or of another shape.
+    """
+    dataset.require(source, file)
+    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(("labels", "index", *others), (None,))
+    shapes |= dict.fromkeys(("left_hand", "right_hand"), (None, None, HAND, 3))
+    if pose:
+        shapes["pose"] = (None, None, POSE, 4)
+    if face:
+        shapes["face"] = (None, None, FACE, 3)
+    return read_npz(source / file, shapes)
+
+
+def assemble(
+    size: str,
+    left_hand: np.ndarray,
+    right_hand: np.ndarray,
+    pose: np.ndarray | None = None,
+    face: np.ndarray | None = None,
+) -> np.ndarray:
+    """Holistic landmarks as one array in pixels.
+
+    Args:
+        size: "640x480".
+        left_hand, right_hand: (..., 21, 3), x and y as fractions, z in widths; zeros where no
+            hand was found.
+        pose: (..., up to 33, 4), the last one visibility; None where it was not recorded.
+        face: (..., 468, 3), or None for the layout without a face.
+
+    Returns:
+        (..., 75 or 543, 4) float32: x, y, z in pixels, score; zeros where nothing was found.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.datasets.mediapipe import assemble
+    >>> hand, none = np.full((1, 21, 3), 0.5), np.zeros((1, 21, 3))
+    >>> points = assemble("640x480", hand, none)
+    >>> points.shape, points[0, 33].tolist(), points[0, 54].tolist()
+    ((1, 75, 4), [320.0, 240.0, 320.0, 1.0], [0.0, 0.0, 0.0, 0.0])
+    """
+    width, height = frame_size(size)
+    leading = left_hand.shape[:-2]
+    body = np.zeros((*leading, POSE, 4), np.float32)
+    if pose is not None:
+        body[..., : pose.shape[-2], :] = pose
+    parts = [body, *(_scored(part) for part in (face, left_hand, right_hand) if part is not None)]
+    points = np.concatenate(parts, axis=-2)
+    points[..., :3] *= np.array([width, height, width], np.float32)
+    points[(points[..., :3] == 0).all(-1)] = 0
+    return points
+
+
+def _scored(part: np.ndarray) -> np.ndarray:
+    """Hands and faces have no score of their own: 1 for every point, until `assemble` clears."""
+    part = part.astype(np.float32)
+    return np.concatenate([part, np.ones((*part.shape[:-1], 1), np.float32)], axis=-1)
+
+
+def write_words(
+    folder: Path,
+    chosen: KeypointContract,
+    ids: Sequence[str],
+    labels: Sequence[str],
+    splits: Sequence[str],
+    clips: Iterable[np.ndarray],
+    signers: Sequence[str],
+) -> None:
+    """Write isolated signs: one gloss a clip."""
+    with FolderWriter(folder, chosen) as writer:
+        for name, label, split, clip, signer in zip(ids, labels, splits, clips, signers):
+            writer.add(
+                split, id=name, glosses=[one_word(str(label))], keypoints=clip, signer=signer
+            )
+
+
+def numbered(labels: Sequence[str], *parts: Sequence[object]) -> list[str]:
+    """Ids such as "do-it-s1-0007" from labels and what tells recordings apart.
+
+    >>> from slr_keras.data.datasets.mediapipe import numbered
+    >>> numbered(["do it"], ["s1"], [7])
+    ['do-it-s1-0007']
+    """
+    return [
+        "-".join(
+            [one_word(str(label)), *(f"{p:04d}" if not isinstance(p, str) else p for p in rest)]
+        )
+        for label, *rest in zip(labels, *parts)
+    ]

@@ -1,0 +1,98 @@
+"""Clips of one's own: a table of glosses beside one keypoint file a clip."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
+from slr_keras.data.datasets.splits import at_random, by_signer
+from slr_keras.data.lines import SPLITS
+from slr_keras.errors import UserError
+
+DEFAULT_TABLE = "glosses.csv"
+
+OPTIONS = (
+    Option("table", DEFAULT_TABLE, "the table's name inside PATH"),
+    Option("dev_signers", (), "signers kept for dev, where the table has no column split"),
+    Option("test_signers", (), "signers kept for test, where the table has no column split"),
+    Option("dev_share", 0.1, "share of the clips for dev, without split and without signers"),
+    Option("seed", 0, "of the random choice for dev"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One clip of the table."""
+
+    id: str
+    glosses: tuple[str, ...]
+    path: Path
+    split: str
+    signer: str = ""
+    text: str = ""
+    fps: float | None = None
+
+
+def read_rows(
+    source: Path,
+    dataset: Dataset,
+    suffixes: tuple[str, ...],
+    table: str = DEFAULT_TABLE,
+    dev_signers: tuple[str, ...] = (),
+    test_signers: tuple[str, ...] = (),
+    dev_share: float = 0.1,
+    seed: int = 0,
+) -> Iterator[Row]:
+    """The clips of a table with the columns id and glosses, and the file of each.
+
+    Optional columns: file (default: the id with one of the suffixes), split, signer, text, fps.
+
+    Args:
+        source: folder of the table and the files.
+        dataset: for the message when files are missing.
+        suffixes: of keypoint files.
+        table: name of the table.
+        dev_signers, test_signers: signers of these splits, without a column split.
+        dev_share, seed: random share for dev, without a column split and without such signers.
+
+    Raises:
+        UserError: table or keypoint files are missing, a row is malformed; names file and line.
+    """
+    dataset.require(source, table)
+    path = source / table
+    rows = read_csv(path, ("id", "glosses"))
+    if not rows:
+        raise UserError(f"{path}: has no rows")
+    if "split" in rows[0][1]:
+        splits = [row["split"] for _, row in rows]
+    elif dev_signers or test_signers:
+        splits = by_signer([row.get("signer", "") for _, row in rows], dev_signers, test_signers)
+    else:
+        chosen = at_random(len(rows), dev_share, seed)
+        splits = ["dev" if is_dev else "train" for is_dev in chosen]
+    files = [_file(source, row, suffixes) for _, row in rows]
+    absent = [f"{row['id']} (line {line})" for (line, row), file in zip(rows, files) if not file]
+    if absent:
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        raise UserError(
+            f"{path}: no file of the clips {', '.join(absent[:5])}{more}; it must be the id with "
+            f"{' or '.join(suffixes)}, or stand in a column file"
+        )
+    for (line, row), split, file in zip(rows, splits, files):
+        if split not in SPLITS:
+            raise UserError(f"{path}:{line}: split {split!r} must be train, dev or test")
+        yield Row(
+            id=row["id"],
+            glosses=tuple(row["glosses"].split()),
+            path=file,
+            split=split,
+            signer=row.get("signer", ""),
+            text=row.get("text", ""),
+            fps=number(row["fps"], f"{path}:{line}: fps") if row.get("fps") else None,
+        )
+
+
+def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path | None:
+    named = row.get("file")
+    candidates = [named] if named else [row["id"] + suffix for suffix in suffixes]
+    return next((source / name for name in candidates if (source / name).is_file()), None)

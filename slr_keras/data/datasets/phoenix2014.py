@@ -1,0 +1,47 @@
+"""RWTH-PHOENIX-Weather 2014 from keypoint pickles (spec stark §1.1)."""
+
+from pathlib import Path
+
+from slr_keras.data.datasets import keypoint_pickles
+from slr_keras.data.datasets.base import Dataset
+
+_STEM = "Phoenix-2014"
+# 15 glosses in 16 frames: cut wrongly, and left out by every published system.
+_BROKEN = frozenset(("13April_2011_Wednesday_tagesschau_default-14",))
+
+
+def prepare(source: Path, folder: Path, annotations: str = "") -> None:
+    """Write the data folder of PHOENIX-2014.
+
+    Args:
+        source: folder of the keypoint pickles.
+        folder: to write.
+        annotations: folder of the `<split>.corpus.csv`, which add the signers; "" looks for them
+            in `source`.
+
+    Raises:
+        UserError: nothing to read, or a file that is not what it should be.
+    """
+    files = keypoint_pickles.split_files(source, _STEM, DATASET)
+    tables = keypoint_pickles.corpus_tables(source, annotations, "*.corpus.csv")
+    keypoint_pickles.write_pickles(
+        folder, files, tables, image_size=(210, 260), fps=25, left_out=_BROKEN
+    )
+
+
+DATASET = Dataset(
+    name="phoenix2014",
+    title="PHOENIX-2014: continuous German signing, weather forecasts, 9 signers, 133 keypoints",
+    obtain="the keypoint links in the README of github.com/sutwangyan/MSKA (or TwoStreamNetwork in "
+    "github.com/FangyunWei/SLRT); the corpus and its annotations from RWTH Aachen: "
+    "www-i6.informatik.rwth-aachen.de/~koller/RWTH-PHOENIX",
+    licence="corpus: RWTH Aachen, non-commercial research, share-alike; keypoints: as the corpus "
+    "they were extracted from",
+    files=(
+        f"{_STEM}.train, .dev, .test: pickles with keypoints (or gzipped lists of annotations)",
+        f"{keypoint_pickles.TWOSTREAM_KEYPOINTS}: only with lists of annotations",
+        "{train,dev,test}.corpus.csv: optional, add the signers",
+    ),
+    prepare=prepare,
+    options=(keypoint_pickles.ANNOTATIONS,),
+)

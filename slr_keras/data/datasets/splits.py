@@ -1,0 +1,94 @@
+"""Which clips become train, dev and test where a data set does not say it itself."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from slr_keras.errors import UserError
+
+
+def by_signer(
+    signers: Sequence[str], dev: Collection[str], test: Collection[str] = ()
+) -> list[str]:
+    """The split of every clip: the named signers are kept for dev and test.
+
+    >>> from slr_keras.data.datasets.splits import by_signer
+    >>> by_signer(["a", "b", "c", "a"], dev=["b"], test=["c"])
+    ['train', 'dev', 'test', 'train']
+
+    Raises:
+        UserError: a signer is unknown or named twice, or nobody is left to train on.
+    """
+    known = sorted(set(signers))
+    for signer in [*dev, *test]:
+        if signer not in known:
+            raise UserError(f"no signer {signer!r} in the data; known are {', '.join(known)}")
+    both = set(dev) & set(test)
+    if both:
+        raise UserError(f"signer {sorted(both)[0]!r} cannot be in dev and in test")
+    if not set(known) - set(dev) - set(test):
+        raise UserError("no signer is left for train; name fewer for dev and test")
+    return ["dev" if s in dev else "test" if s in test else "train" for s in signers]
+
+
+def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: float) -> list[str]:
+    """The split of every clip: of each label the last recordings become dev, the very last test.
+
+    Neighbouring recordings resemble each other, so that a random split would flatter.
+
+    Args:
+        labels: the label of every clip.
+        order: when it was recorded, within its label.
+        dev, test: shares of each label; a share above 0 is at least one clip.
+
+    >>> from slr_keras.data.datasets.splits import by_order
+    >>> by_order(["a"] * 5, [4, 0, 1, 2, 3], dev=0.2, test=0.2)
+    ['test', 'train', 'train', 'train', 'dev']
+
+    Raises:
+        UserError: the shares leave nothing to train on.
+    """
+    check_shares(dev, test)
+    labels, order = np.asarray(labels), np.asarray(order)
+    splits = np.full(len(labels), "train", dtype="<U5")
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rows = rows[np.argsort(order[rows], kind="stable")]
+        for_test = max(1, round(test * len(rows))) if test else 0
+        for_dev = max(1, round(dev * len(rows))) if dev else 0
+        if for_test + for_dev >= len(rows):
+            raise UserError(f"label {label!r}: {len(rows)} clips are too few for these shares")
+        splits[rows[len(rows) - for_test - for_dev :]] = "dev"
+        splits[rows[len(rows) - for_test :]] = "test"
+    return splits.tolist()
+
+
+def at_random(count: int, share: float, seed: int) -> np.ndarray:
+    """(count,) booleans: a share of the rows, the same ones for the same seed."""
+    check_shares(share, 0)
+    chosen = np.zeros(count, bool)
+    order = np.random.default_rng(seed).permutation(count)
+    chosen[order[: max(1, round(share * count)) if share and count > 1 else 0]] = True
+    return chosen
+
+
+def folds(count: int, parts: int, seed: int) -> np.ndarray:
+    """(count,) int: to which of `parts` equal parts every row belongs, by a seeded shuffle.
+
+    >>> from slr_keras.data.datasets.splits import folds
+    >>> sorted(folds(5, 2, seed=0).tolist())
+    [0, 0, 0, 1, 1]
+    """
+    part = np.empty(count, int)
+    part[np.random.default_rng(seed).permutation(count)] = np.arange(count) % parts
+    return part
+
+
+def check_shares(*shares: float) -> None:
+    """Refuse shares that are not shares.
+
+    Raises:
+        UserError: a share below 0, or all together 1 or more.
+    """
+    if any(not share >= 0 for share in shares) or sum(shares) >= 1:
+        raise UserError(f"shares {shares}: each must be 0 or more, all together below 1")

@@ -1,0 +1,237 @@
+"""Sets recorded by MediaPipe, from stand-ins in the layout of their files."""
+
+import numpy as np
+import pytest
+
+from slr_keras.data.datasets import (
+    asl_signwish,
+    holistic_full_sample,
+    ksl13,
+    mp_data,
+    msl150_sample,
+    traduttore_asl,
+)
+from slr_keras.data.datasets.mediapipe import assemble
+from slr_keras.data.layout import layout
+from slr_keras.data.manifest import read_folder
+from slr_keras.errors import UserError
+
+ROW = {name: row for row, name in enumerate(layout("mediapipe_75").points)}
+SHOULDERS = (ROW["left_shoulder"], ROW["right_shoulder"])
+
+
+def words(labels, frames=4, **arrays) -> dict[str, np.ndarray]:
+    """Arrays of isolated signs whose every value tells where it comes from."""
+    count = len(labels)
+    random = np.random.default_rng(0)
+    made = {"labels": np.array(labels), "index": np.arange(count)}
+    for name, points, channels in (
+        ("pose", 33, 4),
+        ("left_hand", 21, 3),
+        ("right_hand", 21, 3),
+    ):
+        made[name] = random.uniform(0.1, 0.9, (count, frames, points, channels)).astype("f2")
+    return made | arrays
+
+
+def test_points_land_in_their_rows_in_pixels_with_scores():
+    data = words(["a"])
+    data["left_hand"][0, 1] = 0
+    points = assemble("640x480", data["left_hand"], data["right_hand"], data["pose"])
+    assert points.shape == (1, 4, 75, 4)
+    shoulder = data["pose"][0, 2, 11].astype("f4")
+    np.testing.assert_allclose(
+        points[0, 2, ROW["left_shoulder"]], shoulder * (640, 480, 640, 1), rtol=1e-6
+    )
+    tip = data["right_hand"][0, 2, 20].astype("f4")
+    np.testing.assert_allclose(
+        points[0, 2, ROW["right_little_4"]], [*(tip * (640, 480, 640)), 1], rtol=1e-6
+    )
+    assert (points[0, 1, ROW["left_hand_wrist"] :][:21] == 0).all()
+    assert (points[0, 1, ROW["right_hand_wrist"] :, 3] == 1).all()
+
+
+def test_a_hand_keeps_its_shape_when_it_turns():
+    """Fractions of a wide image would stretch it; pixels do not."""
+    width, height = 1280, 720
+    for angle in (0, 0.5, 1.5):
+        finger = np.array([np.cos(angle) * 100 / width, np.sin(angle) * 100 / height, 0])
+        hand = np.tile([0.5, 0.5, 0.0], (1, 21, 1)) + np.linspace(0, 1, 21)[:, None] * finger
+        points = assemble(f"{width}x{height}", hand, np.zeros((1, 21, 3)))
+        length = np.linalg.norm(points[0, 53, :2] - points[0, 33, :2])
+        assert length == pytest.approx(100, rel=1e-4)
+
+
+def test_ksl13_keeps_one_session_out(tmp_path):
+    labels = ["do it", "no"] * 12
+    session = np.repeat(["s0", "s1", "s2", "s3"], 6)
+    np.savez(tmp_path / "words.npz", **words(labels, session=session))
+    ksl13.prepare(tmp_path, tmp_path / "out", fold="s1", dev_share=0.3)
+    splits = read_folder(tmp_path / "out")
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 12, "dev": 6, "test": 6,
+    }  # fmt: skip
+    assert {sample.signer for sample in splits["test"]} == {"s1"}
+    assert "s1" not in {sample.signer for sample in splits["train"]}
+    first = splits["train"][0]
+    assert (first.glosses, first.id) == (("do-it",), "do-it-s0-0000")
+    contract = splits["train"].contract
+    assert (contract.normalisation, contract.image_size) == ("body", (640.0, 480.0))
+
+
+def test_an_unknown_session_is_reported(tmp_path):
+    np.savez(tmp_path / "words.npz", **words(["a"] * 3, session=np.array(["s0"] * 3)))
+    with pytest.raises(UserError, match="no signer 's7'"):
+        ksl13.prepare(tmp_path, tmp_path / "out", fold="s7")
+
+
+@pytest.mark.parametrize("part", ["words", "letters"])
+def test_traduttore_keeps_the_last_recordings(tmp_path, part):
+    data = words(["a", "b"] * 10)
+    if part == "letters":
+        del data["pose"]
+    np.savez(tmp_path / f"{part}.npz", **data)
+    traduttore_asl.prepare(tmp_path, tmp_path / "out", part=part)
+    splits = read_folder(tmp_path / "out")
+    assert [sample.id for sample in splits["test"]] == ["a-0018", "b-0019"]
+    clip = splits["train"].load(0)
+    assert (clip[:, SHOULDERS, 3] > 0).any() == (part == "words")
+    assert (clip[:, 33:, 3] == 1).all()
+
+
+def test_signwish_is_one_signer(tmp_path):
+    np.savez(tmp_path / "words.npz", **words(["bye"] * 10))
+    asl_signwish.prepare(tmp_path, tmp_path / "out")
+    splits = read_folder(tmp_path / "out")
+    assert [len(split) for split in splits.values()] == [8, 1, 1]
+    assert {sample.signer for split in splits.values() for sample in split} == {"s01"}
+
+
+def test_the_holistic_sample_is_cut_where_its_face_ends(tmp_path):
+    """The packed arrays are cut as if the pose came first; in truth the face does."""
+    count, frames = 5, 2
+    face = np.full((count, frames, 468 * 3), 0.25, "f2")
+    pose = np.full((count, frames, 33 * 4), 0.75, "f2")
+    values = np.concatenate([face, pose], axis=-1)
+    data = words(["hello"] * count, frames)
+    data["pose"] = values[..., :132].reshape(count, frames, 33, 4)
+    data["face"] = values[..., 132:].reshape(count, frames, 468, 3)
+    np.savez(tmp_path / "isl_3words.npz", **data)
+    holistic_full_sample.prepare(tmp_path, tmp_path / "out")
+    train = read_folder(tmp_path / "out")["train"]
+    clip = train.load(0)
+    assert train.contract.source.name == "mediapipe_holistic_543"
+    assert len(train.contract.points) == 79
+    np.testing.assert_array_equal(clip[:, :33, 0], 0.75 * 640)
+    np.testing.assert_array_equal(clip[:, 33:501, 0], 0.25 * 640)
+    np.testing.assert_allclose(
+        clip[:, 501:522, 0], data["left_hand"][0, ..., 0].astype("f4") * 640, rtol=1e-6
+    )
+
+
+def test_msl150_has_the_upper_body_and_then_left_and_right(tmp_path):
+    frames = np.ones((5, 3, 226), "f4")
+    frames[..., :100] = 0.5
+    frames[..., 100:163] = 0.25
+    frames[..., 163:] = 0
+    np.savez(
+        tmp_path / "sample.npz", labels=np.array(["yo"] * 5), index=np.arange(5), frames=frames
+    )
+    msl150_sample.prepare(tmp_path, tmp_path / "out")
+    clip = read_folder(tmp_path / "out")["train"].load(0)
+    assert (clip[:, :25, 3] == 0.5).all()
+    assert (clip[:, 25:33] == 0).all()
+    assert (clip[:, 33:54, 0] == 0.25 * 1280).all()
+    assert (clip[:, 54:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pose": None}, "no array 'pose'"),
+        ({"pose": np.zeros((10, 4, 25, 4))}, r"'pose' has shape \(10, 4, 25, 4\)"),
+        ({"labels": np.array(["a"] * 9)}, "different numbers of clips"),
+    ],
+)
+def test_malformed_arrays_are_named(tmp_path, change, message):
+    data = words(["bye"] * 10) | change
+    np.savez(tmp_path / "words.npz", **{k: v for k, v in data.items() if v is not None})
+    with pytest.raises(UserError, match=rf"words\.npz: .*{message}"):
+        asl_signwish.prepare(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "objects", "text"])
+def test_damaged_arrays_are_reported(tmp_path, damage):
+    path = tmp_path / "words.npz"
+    data = words(["bye"] * 10)
+    if damage == "objects":
+        data["pose"] = np.array([{}] * 10, dtype=object)
+    np.savez(path, **data)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:2000])
+    if damage == "text":
+        path.write_text("no arrays")
+    with pytest.raises(UserError, match=r"words\.npz: truncated or not"):
+        asl_signwish.prepare(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("size", ["640", "0x480", "x", "axb", "640x480x3", "-1x5"])
+def test_frame_sizes_that_are_none_are_reported(tmp_path, size):
+    np.savez(tmp_path / "words.npz", **words(["bye"] * 10))
+    with pytest.raises(UserError, match="frame size"):
+        asl_signwish.prepare(tmp_path, tmp_path / "out", frame_size=size)
+
+
+# --- folders of frames ------------------------------------------------------------------------
+
+
+def recordings(folder, values: int, labels=("do it", "no"), count=10, frames=12) -> None:
+    for label in labels:
+        for recording in range(count):
+            where = folder / label / str(recording)
+            where.mkdir(parents=True)
+            for frame in range(frames):
+                np.save(where / f"{frame}.npy", np.full(values, (recording + frame + 1) / 100))
+
+
+@pytest.mark.parametrize(
+    ("values", "points"), [(1662, 543), (258, 75), (126, 75)], ids=["full", "no face", "hands"]
+)
+def test_folders_of_frames_become_clips_in_order_of_their_numbers(tmp_path, values, points):
+    recordings(tmp_path / "in", values)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out", frame_size="100x100")
+    splits = read_folder(tmp_path / "out")
+    assert [len(split) for split in splits.values()] == [16, 2, 2]
+    assert [sample.id for sample in splits["test"]] == ["do it/9", "no/9"]
+    clip = splits["train"].load(0)
+    assert clip.shape == (12, points, 4)
+    # Frame 10 comes behind frame 9, not behind frame 1.
+    np.testing.assert_allclose(clip[:, -1, 0], np.arange(1, 13), rtol=1e-6)
+
+
+def test_recordings_that_have_the_face_first_are_read_by_their_option(tmp_path):
+    where = tmp_path / "in" / "a"
+    values = np.concatenate([np.full(1404, 0.25), np.full(132, 0.75), np.full(126, 0.5)])
+    for recording in range(3):
+        (where / str(recording)).mkdir(parents=True)
+        np.save(where / str(recording) / "0.npy", values)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out", frame_size="100x100", order="face-pose")
+    clip = read_folder(tmp_path / "out")["train"].load(0)
+    np.testing.assert_allclose(clip[0, [0, 33, 501], 0], [75, 25, 50])
+
+
+def test_a_missing_frame_and_another_number_of_values_are_named(tmp_path):
+    recordings(tmp_path / "in", 258, count=3)
+    (tmp_path / "in" / "no" / "1" / "4.npy").unlink()
+    with pytest.raises(UserError, match=r"no.1: its frames are not numbered without a hole"):
+        mp_data.prepare(tmp_path / "in", tmp_path / "out")
+    np.save(tmp_path / "in" / "no" / "1" / "4.npy", np.zeros(126))
+    with pytest.raises(UserError, match=r"4\.npy: 126 values, but 0\.npy 258"):
+        mp_data.prepare(tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_frames_of_an_unknown_size_are_reported(tmp_path):
+    recordings(tmp_path / "in", 7, count=3)
+    with pytest.raises(UserError, match="7 values a frame; known are 1662, 258, 126"):
+        mp_data.prepare(tmp_path / "in", tmp_path / "out")
