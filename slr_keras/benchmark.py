@@ -1,0 +1,187 @@
+"""How fast a model trains and evaluates here, and whether it waits for its data."""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slr_keras.command import run
+from slr_keras.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+    from slr_keras.config import Config
+    from slr_keras.data.manifest import Manifest
+    from slr_keras.data.pipeline import ClipDataset
+    from slr_keras.data.vocabulary import Vocabulary
+
+EXAMPLE = """example:
+  python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
+  python -m slr_keras.benchmark configs/demo.yaml --json
+
+The rates are medians over the repeats; each repeat measures everything once, in turn, on the same
+batches, so that a disturbance of the machine meets all alike. Training and evaluation include
+their input; evaluation is the forward pass, without decoding.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = _parse(arguments)
+    config = _config(options)
+    from slr_keras.metrics.speed import measure, table
+
+    training, evaluation, vocabulary = _datasets(config, options.steps)
+    model = _model(config, training, len(vocabulary))
+    step = training_step(model, training, config)
+    with training.user_errors(), evaluation.user_errors():
+        measurement = measure(model, training, evaluation, step, options.steps, options.repeats)
+    about = {
+        "model": config.model.name,
+        "parameters": model.count_params(),
+        "precision": config.training.precision,
+        "batch": config.data.batch_size,
+        "device": _device(),
+        "steps": options.steps,
+        "repeats": options.repeats,
+    }
+    if options.json:
+        print(json.dumps({**about, **dataclasses.asdict(measurement)}, indent=2))
+    else:
+        print(table(about, measurement))
+    return 0
+
+
+def training_step(
+    model: "keras.Model", training: "ClipDataset", config: "Config"
+) -> Callable[[dict], Any]:
+    """The step that `fit` takes, on one device."""
+    import tensorflow as tf
+
+    from slr_keras.training.step import TrainingStep, make_optimiser
+
+    step = TrainingStep(
+        tf.distribute.get_strategy(),
+        model,
+        make_optimiser(model, config.training),
+        config.training,
+        training.element_spec(),
+    )
+    return lambda batch: step(batch, config.training.learning_rate)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.benchmark",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source", help="a recipe (.yaml) or a data folder", metavar="CONFIG_OR_FOLDER"
+    )
+    parser.add_argument("--model", help="registered model (default: the recipe's, or stark_tiny)")
+    parser.add_argument(
+        "--batch", type=_positive, help="clips per batch (default: the recipe's, or 8)"
+    )
+    parser.add_argument("--steps", type=_positive, default=20, help="batches per measurement (20)")
+    parser.add_argument("--repeats", type=_positive, default=3, help="measurements (3)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _config(options: argparse.Namespace) -> "Config":
+    from slr_keras.config import load_config, parse_config
+
+    source = Path(options.source)
+    if source.is_dir():
+        config = parse_config({"data": {"folder": str(source)}, "model": {"name": "stark_tiny"}})
+    elif source.is_file():
+        config = load_config(source)
+    else:
+        raise UserError(f"{source}: no such recipe or data folder; give the path of either")
+    if options.model:
+        # Another model's options would not fit.
+        model = dataclasses.replace(config.model, name=options.model, options={})
+        config = dataclasses.replace(config, model=model)
+    if options.batch:
+        data = dataclasses.replace(config.data, batch_size=options.batch)
+        config = dataclasses.replace(config, data=data)
+    return config
+
+
+def _datasets(config: "Config", steps: int) -> tuple["ClipDataset", "ClipDataset", "Vocabulary"]:
+    from slr_keras.data.manifest import read_folder
+    from slr_keras.data.pipeline import ClipDataset
+    from slr_keras.data.vocabulary import Vocabulary
+
+    folder = Path(config.data.folder)
+    splits = read_folder(folder)
+    if config.data.train not in splits:
+        found = ", ".join(splits)
+        raise UserError(f"{folder}: no split {config.data.train!r}; there are: {found}")
+    train = splits[config.data.train]
+    file = Path(config.data.vocabulary or folder / "vocabulary.txt")
+    read = config.data.vocabulary or file.is_file()
+    vocabulary = Vocabulary.read(file) if read else Vocabulary.from_samples(train)
+    shared = {
+        "vocabulary": vocabulary,
+        "contract": train.contract,
+        "batch_size": config.data.batch_size,
+        "max_frames": config.data.max_frames,
+        "bucket_boundaries": config.data.buckets,
+        "unknown": "unk",
+    }
+    training = ClipDataset(train, training=True, augmentation=config.augmentation, **shared)
+    dev = _spread(splits.get(config.data.dev, train), steps * config.data.batch_size)
+    return training, ClipDataset(dev, training=False, **shared), vocabulary
+
+
+def _spread(manifest: "Manifest", clips: int) -> "Manifest":
+    """Some clips of all lengths: the first batches of an evaluation are its shortest."""
+    if clips >= len(manifest):
+        return manifest
+    ranks = [place * len(manifest) // clips for place in range(clips)]
+    return manifest.subset(manifest.lengths.argsort(kind="stable")[ranks].tolist())
+
+
+def _model(config: "Config", training: "ClipDataset", vocabulary_size: int) -> "keras.Model":
+    from slr_keras.models.registry import create_model
+
+    options = dict(config.model.options)
+    if config.training.precision != "float32":
+        options["dtype"] = config.training.precision
+    return create_model(
+        config.model.name,
+        vocabulary_size,
+        streams=training.contract.streams,
+        points=len(training.contract.points),
+        channels=len(training.contract.channels),
+        **options,
+    )
+
+
+def _device() -> str:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return f"{cores} CPU cores"
+
+
+if __name__ == "__main__":
+    run(main)

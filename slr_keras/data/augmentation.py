@@ -1,0 +1,228 @@
+"""Training-time changes of a clip: lost keypoints before preparation, geometry after it.
+
+specs/stark.md §1.6 (resampling and rotation) and §1.4 (why points are dropped in training).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+
+from slr_keras.data.keypoints import mirror
+from slr_keras.data.sampling import MODES
+from slr_keras.errors import UserError
+
+NO_RESAMPLING = "none"
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """What is changed at random in training; the defaults are the recommended form.
+
+    Attributes:
+        temporal: frames kept, "mixed" | "random" (literal) | "uniform" | "none" (as evaluation).
+        temporal_range: bounds of the new length, as shares of the old.
+        keep_feasible: never resample below the frames that CTC needs for the clip's labels.
+        rotation: largest angle in degrees, about the origin of the normalised coordinates.
+        rotation_probability: chance that a clip (or a batch) is rotated.
+        rotation_per: "sample" or "batch" (literal: one coin and one angle per batch).
+        scale: range of the factor on the coordinates.
+        translation: largest shift in x and in y, normalised units.
+        jitter: standard deviation of noise on every x and y, normalised units.
+        mirror: chance of exchanging left and right.
+        drop_points: chance that a clip loses points throughout.
+        drop_points_most: largest number of such points; at most a quarter of all.
+        drop_spans: chance that points of a clip go missing for a while.
+        drop_spans_most: largest number of such points; at most a quarter of all.
+        drop_spans_share: longest such while, as share of the clip.
+        drop_hand: chance that a whole hand goes missing for a while.
+        drop_hand_share: longest such while, as share of the clip.
+
+    Raises:
+        UserError: a value is out of its range; names the field.
+
+    >>> from slr_keras.data.augmentation import AugmentationConfig
+    >>> AugmentationConfig(rotation=10.0).rotation_per
+    'sample'
+    """
+
+    temporal: Literal["mixed", "random", "uniform", "none"] = "mixed"
+    temporal_range: tuple[float, float] = (0.5, 1.5)
+    keep_feasible: bool = True
+    rotation: float = 15.0
+    rotation_probability: float = 0.5
+    rotation_per: Literal["sample", "batch"] = "sample"
+    scale: tuple[float, float] = (1.0, 1.0)
+    translation: tuple[float, float] = (0.0, 0.0)
+    jitter: float = 0.0
+    mirror: float = 0.0
+    drop_points: float = 0.5
+    drop_points_most: int = 8
+    drop_spans: float = 0.3
+    drop_spans_most: int = 8
+    drop_spans_share: float = 0.5
+    drop_hand: float = 0.1
+    drop_hand_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            # YAML gives lists where Python has tuples.
+            if isinstance(getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        self._choice("temporal", (*MODES, NO_RESAMPLING))
+        self._choice("rotation_per", ("sample", "batch"))
+        for name in ("rotation_probability", "mirror", "drop_points", "drop_spans", "drop_hand"):
+            self._within(name, 0, 1)
+        for name in ("drop_spans_share", "drop_hand_share"):
+            self._within(name, 0, 1)
+        self._within("rotation", 0, 180)
+        self._within("jitter", 0, np.inf)
+        self._within("drop_points_most", 1, np.inf)
+        self._within("drop_spans_most", 1, np.inf)
+        self._pair("temporal_range", ordered=True)
+        self._pair("scale", ordered=True)
+        self._pair("translation", ordered=False)
+
+    @classmethod
+    def literal(cls) -> "AugmentationConfig":
+        """Resampling and rotation as published, and nothing else (specs/stark.md §1.6)."""
+        return cls(
+            temporal="random",
+            keep_feasible=False,
+            rotation_per="batch",
+            drop_points=0.0,
+            drop_spans=0.0,
+            drop_hand=0.0,
+        )
+
+    @classmethod
+    def none(cls) -> "AugmentationConfig":
+        """No change at all: clips in training as in evaluation."""
+        return cls(
+            temporal=NO_RESAMPLING, rotation=0.0, drop_points=0.0, drop_spans=0.0, drop_hand=0.0
+        )
+
+    def _choice(self, name: str, choices: Sequence[str]) -> None:
+        if getattr(self, name) not in choices:
+            raise UserError(
+                f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}"
+            )
+
+    def _within(self, name: str, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            bounds = f"at least {low}" if high == np.inf else f"between {low} and {high}"
+            raise UserError(f"{name} is {value}; it must be {bounds}")
+
+    def _pair(self, name: str, ordered: bool) -> None:
+        value = getattr(self, name)
+        good = isinstance(value, tuple) and len(value) == 2 and min(value) >= 0
+        if not good or (ordered and not 0 < value[0] <= value[1]):
+            rule = "(low, high) with 0 < low <= high" if ordered else "(in x, in y), not negative"
+            raise UserError(f"{name} is {value}; it must be {rule}")
+
+
+def lost_points(
+    rng: np.random.Generator,
+    frames: int,
+    points: int,
+    hands: Sequence[Sequence[int]],
+    config: AugmentationConfig,
+) -> np.ndarray:
+    """Draw which points a clip loses, as a detector would lose them.
+
+    To be applied to raw coordinates before gaps are filled, so that the filling is trained too.
+
+    Args:
+        rng: the clip's generator.
+        frames: length of the clip.
+        points: number of points.
+        hands: for every hand the indices of its points.
+        config: chances and sizes.
+
+    Returns:
+        `(frames, points)` bool, true where a point is lost.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.augmentation import AugmentationConfig, lost_points
+    >>> whole = AugmentationConfig(drop_points=1, drop_points_most=1, drop_spans=0, drop_hand=0)
+    >>> lost_points(np.random.default_rng(0), 10, 79, [], whole).sum()
+    10
+    """
+    lost = np.zeros((frames, points), bool)
+    if rng.random() < config.drop_points:
+        lost[:, _some(rng, points, config.drop_points_most)] = True
+    if rng.random() < config.drop_spans:
+        for point in _some(rng, points, config.drop_spans_most):
+            lost[_span(rng, frames, config.drop_spans_share), point] = True
+    if hands and rng.random() < config.drop_hand:
+        hand = hands[rng.integers(len(hands))]
+        lost[_span(rng, frames, config.drop_hand_share), np.asarray(hand)] = True
+    return lost
+
+
+def draw_angle(rng: np.random.Generator, config: AugmentationConfig) -> float:
+    """Draw a rotation in radians, 0 where the coin says none: one coin, one angle."""
+    turned = rng.random() < config.rotation_probability
+    angle = rng.uniform(-config.rotation, config.rotation)
+    return float(np.deg2rad(angle)) if turned else 0.0
+
+
+def transform(
+    rng: np.random.Generator,
+    points: np.ndarray,
+    config: AugmentationConfig,
+    permutation: Sequence[int],
+    angle: float | None = None,
+) -> np.ndarray:
+    """Mirror, scale, rotate, shift and jitter a prepared clip.
+
+    A missing point, whose channels are all 0, stays exactly 0.
+
+    Args:
+        rng: the clip's generator.
+        points: `(time, points, channels)` normalised; x and y are the first two channels.
+        config: chances and sizes.
+        permutation: the contract's mirror map.
+        angle: rotation in radians; drawn for this clip if None.
+
+    Returns:
+        A new array of the same shape, float32.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.augmentation import AugmentationConfig, transform
+    >>> clip = np.array([[[1.0, 0.0, 0.9], [0.0, 0.0, 0.0]]], np.float32)
+    >>> rng = np.random.default_rng(0)
+    >>> transform(rng, clip, AugmentationConfig(), (0, 1), angle=np.pi / 2).round(3).tolist()
+    [[[0.0, 1.0, 0.8999999761581421], [0.0, 0.0, 0.0]]]
+    """
+    points = np.array(points, np.float32)
+    if rng.random() < config.mirror:
+        points = mirror(points, permutation)
+    present = np.any(points != 0, axis=-1, keepdims=True)
+    if angle is None:
+        angle = draw_angle(rng, config)
+    factor = rng.uniform(*config.scale)
+    turn = factor * np.array(
+        [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32
+    )
+    plane = points[..., :2] @ turn.astype(np.float32)
+    plane += rng.uniform(-1, 1, 2) * config.translation
+    if config.jitter:
+        plane += config.jitter * rng.standard_normal(plane.shape, np.float32)
+    points[..., :2] = np.where(present, plane, 0)
+    return points
+
+
+def _some(rng: np.random.Generator, points: int, most: int) -> np.ndarray:
+    # A layout of a few points keeps most of them.
+    most = min(most, points // 4)
+    count = rng.integers(min(1, most), most, endpoint=True)
+    return rng.choice(points, count, replace=False)
+
+
+def _span(rng: np.random.Generator, frames: int, share: float) -> slice:
+    length = int(rng.integers(0, int(share * frames), endpoint=True))
+    start = int(rng.integers(0, frames - length, endpoint=True))
+    return slice(start, start + length)

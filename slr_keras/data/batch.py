@@ -1,0 +1,124 @@
+"""One batch as arrays: clips padded and masked, labels encoded, feasibility known."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from slr_keras.data.sample import Sample
+from slr_keras.data.sampling import REDUCTION
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+from slr_keras.suggestions import nearest
+
+Batch = dict[str, np.ndarray]
+Clip = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """A clip too short for its labels, whatever the model says (specs/stark.md §4.4).
+
+    >>> from slr_keras.data.batch import Infeasible
+    >>> print(Infeasible("a", frames=8, labels=2, repeats=1))
+    sample 'a': 8 frames for 2 labels with 1 adjacent repeats; at least 12 frames are needed
+    """
+
+    id: str
+    frames: int
+    labels: int
+    repeats: int
+
+    def __str__(self) -> str:
+        needed = REDUCTION * (self.labels + self.repeats)
+        return (
+            f"sample {self.id!r}: {self.frames} frames for {self.labels} labels with "
+            f"{self.repeats} adjacent repeats; at least {needed} frames are needed"
+        )
+
+
+def collate(
+    clips: Sequence[Clip | None],
+    rows: Sequence[int],
+    weights: Sequence[float],
+    frames: int,
+    shape: tuple[int, int],
+) -> Batch:
+    """Stack clips into the arrays that `ClipDataset` describes.
+
+    Args:
+        clips: keypoints `(time, points, channels)` and labels `(labels,)` of each clip; None for
+            a filler.
+        rows: manifest row of each clip, -1 for a filler.
+        weights: weight of each clip.
+        frames: length to pad to.
+        shape: (points, channels) of a frame.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.batch import collate
+    >>> clip = np.ones((4, 79, 3), np.float32), np.array([5, 6], np.int32)
+    >>> batch = collate([clip, None], rows=[0, -1], weights=[1, 0], frames=8, shape=(79, 3))
+    >>> batch["mask"].sum(axis=1).tolist(), batch["labels"].tolist()
+    ([4.0, 0.0], [[5, 6], [0, 0]])
+    """
+    size = len(clips)
+    most_labels = max([len(clip[1]) for clip in clips if clip], default=0)
+    keypoints = np.zeros((size, frames, *shape), np.float32)
+    mask = np.zeros((size, frames), np.float32)
+    lengths = np.full(size, REDUCTION, np.int32)
+    # At least one column, so that no array is empty.
+    labels = np.zeros((size, max(most_labels, 1)), np.int32)
+    label_lengths = np.zeros(size, np.int32)
+    for place, clip in enumerate(clips):
+        if clip is None:
+            continue
+        points, targets = clip
+        keypoints[place, : len(points)] = points
+        keypoints[place, len(points) :] = points[-1]
+        mask[place, : len(points)] = 1
+        lengths[place] = len(points)
+        labels[place, : len(targets)] = targets
+        label_lengths[place] = len(targets)
+    return {
+        "keypoints": keypoints,
+        "mask": mask,
+        "frames": lengths,
+        "labels": labels,
+        "label_lengths": label_lengths,
+        "index": np.array(rows, np.int32),
+        "weight": np.array(weights, np.float32),
+    }
+
+
+def encode_labels(
+    sample: Sample, vocabulary: Vocabulary, unknown: str = "error", where: str = ""
+) -> list[int]:
+    """Label ids of a sample's glosses.
+
+    Args:
+        sample: names the glosses.
+        vocabulary: numbers them.
+        unknown: "error", or "unk" to map glosses outside the vocabulary to <unk>.
+        where: file, line and sample for the message.
+
+    Raises:
+        UserError: a gloss is not in the vocabulary; names sample, gloss and the nearest known.
+    """
+    for gloss in sample.glosses:
+        if unknown == "error" and gloss not in vocabulary:
+            raise UserError(
+                f"{where or f'sample {sample.id!r}'}: gloss {gloss!r} is not in the vocabulary"
+                f"{nearest(gloss, vocabulary.glosses)}"
+            )
+    return vocabulary.encode(sample.glosses, unknown=unknown)
+
+
+def stable_hash(identity: str) -> int:
+    """64 bits of a sample's id, the same in every process (unlike Python's own hash).
+
+    >>> from slr_keras.data.batch import stable_hash
+    >>> stable_hash("train/0001") == stable_hash("train/0001")
+    True
+    """
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little")

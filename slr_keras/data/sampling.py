@@ -1,0 +1,156 @@
+"""Which frames of a clip the model sees: training resamples time, evaluation takes the clip.
+
+Every length is a multiple of 4, because the models reduce time by 4 (specs/stark.md §1.6, §1.7).
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from slr_keras.errors import UserError
+
+REDUCTION = 4
+MAX_FRAMES = 400
+MODES = ("mixed", "random", "uniform")
+
+
+def check_frames(frames: int, where: str = "") -> None:
+    """Refuse a clip with no frames.
+
+    Args:
+        frames: length of the clip.
+        where: file, line and sample for the message.
+
+    Raises:
+        UserError: names the sample.
+    """
+    if frames < 1:
+        prefix = f"{where}: " if where else ""
+        raise UserError(f"{prefix}the clip has no frames; remove it from the manifest")
+
+
+def check_max_frames(max_frames: int) -> None:
+    """Refuse a limit that is not a positive multiple of 4.
+
+    Raises:
+        UserError: says which values are possible.
+    """
+    if max_frames < REDUCTION or max_frames % REDUCTION:
+        raise UserError(
+            f"max_frames is {max_frames}; it must be a positive multiple of {REDUCTION}"
+        )
+
+
+def required_frames(labels: Sequence[int]) -> int:
+    """Frames that CTC needs: 4 per label, and 4 per pair of equal neighbours (a blank between).
+
+    specs/stark.md §4.4.
+
+    >>> from slr_keras.data.sampling import required_frames
+    >>> required_frames([5, 5, 7])
+    16
+    """
+    return REDUCTION * (len(labels) + adjacent_repeats(labels))
+
+
+def adjacent_repeats(labels: Sequence[int]) -> int:
+    """How many labels equal the label before them."""
+    return sum(first == second for first, second in itertools.pairwise(labels))
+
+
+def evaluation_length(frames: int, max_frames: int = MAX_FRAMES) -> int:
+    """Number of frames `evaluation_indices` gives; a multiple of 4, at least 4."""
+    return max(min(frames, max_frames) // REDUCTION * REDUCTION, REDUCTION)
+
+
+def evaluation_indices(frames: int, max_frames: int = MAX_FRAMES, where: str = "") -> np.ndarray:
+    """Frame indices for evaluation: the central `max_frames`, less the last `frames % 4`.
+
+    A clip shorter than 4 frames is lengthened to 4 by repeating its last frame, so that even one
+    frame has a defined result. specs/stark.md §1.6.
+
+    Args:
+        frames: length of the clip.
+        max_frames: longest result, a multiple of 4.
+        where: file, line and sample for the message.
+
+    Returns:
+        `(length,)` int64, ascending.
+
+    Raises:
+        UserError: the clip has no frames.
+
+    >>> from slr_keras.data.sampling import evaluation_indices
+    >>> evaluation_indices(11, max_frames=8).tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8]
+    >>> evaluation_indices(2).tolist()
+    [0, 1, 1, 1]
+    """
+    check_frames(frames, where)
+    first = max(frames - max_frames, 0) // 2
+    return np.minimum(first + np.arange(evaluation_length(frames, max_frames)), frames - 1)
+
+
+def training_length(
+    rng: np.random.Generator,
+    frames: int,
+    max_frames: int = MAX_FRAMES,
+    ratio: tuple[float, float] = (0.5, 1.5),
+    required: int = 0,
+) -> int:
+    """Draw the resampled length of a clip (specs/stark.md §1.6).
+
+    The length is uniform on int(0.5 T)..int(1.5 T), both at most `max_frames`, then rounded up to
+    a multiple of 4. A clip of one frame, whose lower bound is 0, gets at least 4.
+
+    Args:
+        rng: the clip's generator; one number is drawn.
+        frames: length of the clip, T.
+        max_frames: longest result, a multiple of 4.
+        ratio: bounds of the new length as shares of T.
+        required: raise the lower bound to this many frames, as far as the upper bound allows, so
+            that resampling cannot leave the clip too short for its labels; 0 is the literal form.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.sampling import training_length
+    >>> training_length(np.random.default_rng(0), 100) % 4
+    0
+    """
+    low = min(int(ratio[0] * frames), max_frames)
+    high = min(int(ratio[1] * frames), max_frames)
+    low = max(low, min(required, high))
+    length = int(rng.integers(low, high, endpoint=True))
+    return max(math.ceil(length / REDUCTION) * REDUCTION, REDUCTION)
+
+
+def training_indices(
+    rng: np.random.Generator, frames: int, length: int, mode: str = "mixed"
+) -> np.ndarray:
+    """Draw `length` ascending frame indices of a clip of `frames` frames (specs/stark.md §1.6).
+
+    Args:
+        rng: the clip's generator.
+        frames: length of the clip.
+        length: how many indices to give.
+        mode: "random", the literal form: a sorted random subset without replacement or, when
+            lengthening, every frame and sorted duplicates; "uniform": evenly spaced; "mixed": one
+            or the other with equal chances, the recommended form.
+
+    Returns:
+        `(length,)` int64.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.sampling import training_indices
+    >>> training_indices(np.random.default_rng(0), 8, 4, "uniform").tolist()
+    [0, 2, 5, 7]
+    """
+    if mode not in MODES:
+        raise UserError(f"temporal mode {mode!r} is unknown; choose one of {', '.join(MODES)}")
+    if mode == "uniform" or (mode == "mixed" and rng.random() < 0.5):
+        return np.rint(np.linspace(0, frames - 1, length)).astype(np.int64)
+    if length <= frames:
+        return np.sort(rng.choice(frames, length, replace=False))
+    duplicates = rng.integers(0, frames, length - frames)
+    return np.sort(np.concatenate([np.arange(frames), duplicates]))
