@@ -1,0 +1,62 @@
+"""Connectionist temporal classification, per sample, with infeasible samples masked."""
+
+import tensorflow as tf
+
+
+def feasible(labels, label_lengths, logit_lengths) -> tf.Tensor:
+    """Whether a path exists: steps >= labels + adjacent equal labels (specs/stark.md §4.4).
+
+    Args:
+        labels: `(batch, labels)` integers, padded with anything.
+        label_lengths: `(batch,)`.
+        logit_lengths: `(batch,)` steps.
+
+    Returns:
+        `(batch,)` booleans.
+
+    >>> from slr_keras.losses import feasible
+    >>> feasible([[1, 1], [1, 2]], [2, 2], [2, 2]).numpy()
+    array([False,  True])
+    """
+    labels = tf.convert_to_tensor(labels)
+    label_lengths = tf.cast(label_lengths, tf.int32)
+    inside = tf.sequence_mask(label_lengths - 1, tf.shape(labels)[1] - 1)
+    repeats = tf.logical_and(labels[:, 1:] == labels[:, :-1], inside)
+    needed = label_lengths + tf.reduce_sum(tf.cast(repeats, tf.int32), axis=1)
+    return tf.cast(logit_lengths, tf.int32) >= needed
+
+
+def ctc_loss(labels, logits, label_lengths, logit_lengths) -> tf.Tensor:
+    """Negative log likelihood of each label sequence under CTC; blank is class 0.
+
+    TensorFlow gives an infeasible sample a finite loss of about 700 with gradients of its own;
+    here it costs 0 and moves nothing, which is what PyTorch's `zero_infinity` means.
+
+    Args:
+        labels: `(batch, labels)` integers, padded with 0.
+        logits: `(batch, steps, classes)`, unnormalised.
+        label_lengths: `(batch,)`.
+        logit_lengths: `(batch,)` steps.
+
+    Returns:
+        `(batch,)` float32, in nats.
+
+    >>> import numpy as np
+    >>> from slr_keras.losses import ctc_loss
+    >>> loss = ctc_loss([[1]], np.zeros((1, 1, 2), "float32"), [1], [1])
+    >>> round(float(loss[0]), 4)
+    0.6931
+    """
+    labels = tf.cast(labels, tf.int32)
+    logits = tf.cast(logits, tf.float32)
+    possible = feasible(labels, label_lengths, logit_lengths)
+    losses = tf.nn.ctc_loss(
+        labels=labels,
+        logits=logits,
+        # The loss of an empty label sequence is finite, and so are its gradients.
+        label_length=tf.where(possible, tf.cast(label_lengths, tf.int32), 0),
+        logit_length=tf.cast(logit_lengths, tf.int32),
+        logits_time_major=False,
+        blank_index=0,
+    )
+    return tf.where(possible, losses, 0.0)

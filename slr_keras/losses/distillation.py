@@ -1,0 +1,53 @@
+"""Self-distillation: every head learns from the mean of all heads (specs/stark.md §2.3)."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+
+def ensemble_log_probabilities(logits: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Log of the mean over heads of their probabilities.
+
+    Args:
+        logits: by head, each `(batch, steps, classes)`.
+
+    Returns:
+        `(batch, steps, classes)`.
+
+    >>> import numpy as np
+    >>> from slr_keras.losses import ensemble_log_probabilities
+    >>> both = {"fuse": np.zeros((1, 1, 2), "float32"), "body": np.zeros((1, 1, 2), "float32")}
+    >>> ensemble_log_probabilities(both).numpy().round(4).tolist()
+    [[[-0.6931, -0.6931]]]
+    """
+    stacked = tf.stack([tf.nn.log_softmax(tf.cast(x, tf.float32)) for x in logits.values()])
+    return tf.reduce_logsumexp(stacked, axis=0) - tf.math.log(float(len(logits)))
+
+
+def distillation_loss(logits: Mapping[str, tf.Tensor], mask) -> tf.Tensor:
+    """Sum over heads and steps of KL(teacher || head); the teacher is the mean, held constant.
+
+    Args:
+        logits: by head, each `(batch, steps, classes)`.
+        mask: `(batch, steps)`, 1 on real steps; padded steps cost nothing.
+
+    Returns:
+        `(batch,)` float32, in nats, summed over heads and steps.
+
+    >>> import numpy as np
+    >>> from slr_keras.losses import distillation_loss
+    >>> same = np.random.default_rng(0).normal(size=(1, 3, 4)).astype("float32")
+    >>> round(abs(float(distillation_loss({"fuse": same, "left": same}, np.ones((1, 3)))[0])), 5)
+    0.0
+    """
+    if len(logits) == 1:
+        return tf.zeros(tf.shape(next(iter(logits.values())))[:1])
+    teacher_log = tf.stop_gradient(ensemble_log_probabilities(logits))
+    teacher = tf.exp(teacher_log)
+    mask = tf.cast(mask, tf.float32)
+    total = 0.0
+    for head in logits.values():
+        student_log = tf.nn.log_softmax(tf.cast(head, tf.float32))
+        divergence = tf.reduce_sum(teacher * (teacher_log - student_log), axis=-1)
+        total += tf.reduce_sum(divergence * mask, axis=1)
+    return total

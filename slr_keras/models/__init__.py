@@ -1,0 +1,16 @@
+"""Models; importing this package registers every layer and model with Keras."""
+
+from slr_keras.models.layers import Linear, MaskedBatchNormalization
+from slr_keras.models.registry import create_model, list_models
+from slr_keras.models.stark import GlossHead, Stark, StarkBlock, StarkEncoder
+
+__all__ = [
+    "GlossHead",
+    "Linear",
+    "MaskedBatchNormalization",
+    "Stark",
+    "StarkBlock",
+    "StarkEncoder",
+    "create_model",
+    "list_models",
+]

@@ -1,0 +1,79 @@
+"""What a model costs: parameters, output shapes and multiply-adds of every module."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ModuleCost:
+    """The cost of one module.
+
+    Attributes:
+        name: of the module.
+        output_shape: for one clip; without the batch axis.
+        parameters: trainable numbers.
+        multiply_adds: for the whole clip.
+    """
+
+    name: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
+    """Costs of every module with weights, in the order of the computation, for one clip.
+
+    Elementwise work (normalisation, activations, softmax) is not counted.
+
+    Args:
+        model: a functional model whose custom layers have `multiply_adds(*shapes)`.
+        frames: length of the clip, a multiple of the model's stride.
+
+    Raises:
+        TypeError: a module with weights cannot count its multiply-adds.
+
+    >>> from slr_keras.models.complexity import module_costs
+    >>> from slr_keras.models.registry import create_model
+    >>> costs = module_costs(create_model("stark_tiny", vocabulary_size=22), frames=100)
+    >>> costs[0].name, costs[0].output_shape
+    ('encoder_left', (25, 64))
+    """
+    # Shapes run through the graph once with the clip's own length.
+    shapes = _static_shapes(model, frames)
+    costs = []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        if not hasattr(layer, "multiply_adds"):
+            raise TypeError(f"module {layer.name!r} cannot count its multiply-adds")
+        inputs, output = shapes[layer.name]
+        parameters = sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+        costs.append(ModuleCost(layer.name, output[1:], parameters, layer.multiply_adds(*inputs)))
+    return costs
+
+
+def _static_shapes(model, frames):
+    """Input and output shapes of every layer for one clip, by layer name."""
+    known: dict[int, tuple] = {}
+    for tensor in model.inputs:
+        batch, _, *rest = tensor.shape
+        known[id(tensor)] = (1, frames, *rest)
+    shapes = {}
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            layer = node.operation
+            if node.is_input:
+                continue
+            tensors = node.input_tensors
+            inputs = [known[id(tensor)] for tensor in tensors]
+            nested = len(inputs) > 1 and type(layer).__name__ == "Concatenate"
+            output = layer.compute_output_shape(*([inputs] if nested else inputs))
+            shapes[layer.name] = (inputs, tuple(output))
+            known[id(node.output_tensors[0])] = tuple(output)
+    return shapes

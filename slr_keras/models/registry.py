@@ -1,0 +1,115 @@
+"""Models by name: what exists, and how to make one."""
+
+import fnmatch
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slr_keras.errors import UserError
+from slr_keras.suggestions import nearest
+
+if TYPE_CHECKING:
+    import keras
+
+
+def _stark(
+    streams: Mapping[str, Sequence[int]], without: Sequence[str] = (), **options: Any
+) -> "keras.Model":
+    """Make a STARK; `without` names streams to leave out, unless none would remain."""
+    from slr_keras.models.stark.model import Stark
+
+    kept = {name: indices for name, indices in streams.items() if name not in without}
+    return Stark(streams=kept or streams, **options)
+
+
+# The paper's size, specs/stark.md §0.
+STARK: Mapping[str, Any] = {}
+# A quarter of the multiply-adds of `stark`; trains on a few CPU cores within hours.
+STARK_SMALL: Mapping[str, Any] = {
+    "widths": (32, 48, 64, 128),
+    "stem_width": 32,
+    "heads": 4,
+    "window": 5,
+    "pools": (1, 2, 1, 1),
+    "head_width": 256,
+    "feed_forward_width": 512,
+}
+# Learns the demo within minutes on two CPU cores. The body stream repeats the points of the other
+# three and costs as much as they do together: it is left out.
+STARK_TINY: Mapping[str, Any] = {
+    "widths": (16, 32, 64),
+    "stem_width": 16,
+    "heads": 2,
+    "window": 5,
+    "pools": (2, 2, 1),
+    "head_width": 128,
+    "feed_forward_width": 256,
+    "without": ("body",),
+}
+
+MODELS: Mapping[str, tuple[Callable[..., "keras.Model"], Mapping[str, Any]]] = {
+    "stark": (_stark, STARK),
+    "stark_small": (_stark, STARK_SMALL),
+    "stark_tiny": (_stark, STARK_TINY),
+}
+
+
+def list_models(pattern: str = "*") -> tuple[str, ...]:
+    """Names of the registered models that match a shell pattern.
+
+    >>> from slr_keras.models.registry import list_models
+    >>> list_models("stark*")
+    ('stark', 'stark_small', 'stark_tiny')
+    """
+    return tuple(sorted(fnmatch.filter(MODELS, pattern)))
+
+
+def create_model(
+    name: str,
+    vocabulary_size: int,
+    streams: Mapping[str, Sequence[int]] | None = None,
+    points: int = 79,
+    channels: int = 3,
+    **overrides: Any,
+) -> "keras.Model":
+    """Make a model by name.
+
+    Args:
+        name: one of `list_models()`.
+        vocabulary_size: classes with the blank.
+        streams: point indices by stream; the 79 points' four streams by default.
+        points: points in the input.
+        channels: channels of a point.
+        overrides: any argument of the model's class.
+
+    Raises:
+        UserError: no such model, or no such option; names the nearest.
+
+    >>> from slr_keras.models.registry import create_model
+    >>> create_model("stark_tiny", vocabulary_size=22).output["fuse"].shape
+    (None, None, 22)
+    """
+    if name not in MODELS:
+        raise UserError(f"there is no model {name!r}{nearest(name, MODELS)}")
+    build, preset = MODELS[name]
+    if streams is None:
+        streams = STARK_79_STREAMS
+    options = {**preset, **overrides}
+    try:
+        return build(
+            vocabulary_size=vocabulary_size,
+            streams=streams,
+            points=points,
+            channels=channels,
+            **options,
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"model {name!r}: {error}") from error
+
+
+# Indices into the 79 points in the body order of specs/stark.md §1.3.
+STARK_79_STREAMS: Mapping[str, tuple[int, ...]] = {
+    "body": tuple(range(79)),
+    "left": tuple(range(27)),
+    "right": (0, *range(27, 53)),
+    "face": tuple(range(53, 79)),
+}

@@ -1,0 +1,46 @@
+"""`slr_keras.summary` prints the published counts."""
+
+import json
+
+import pytest
+
+from slr_keras.errors import UserError
+from slr_keras.summary import main, summarise
+
+
+def test_paper_model_has_the_published_parameters_and_multiply_adds(capsys):
+    assert main(["stark", "--classes", "1094", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    modules = {module["module"]: module for module in summary["modules"]}
+    assert summary["parameters"] == 31_656_664
+    assert modules["encoder_body"]["parameters"] == 866_560
+    assert modules["head_fuse"]["output_shape"] == [25, 1094]
+    # specs/stark.md §3.12 (100 frames, in millions) and §2.2 (halved from operations).
+    million = {
+        name: module["multiply_adds_per_frame"] * 100 / 1e6 for name, module in modules.items()
+    }
+    assert million["encoder_body"] == pytest.approx(7484, rel=1e-3)
+    assert million["encoder_left"] == pytest.approx(2147, rel=1e-3)
+    assert million["encoder_face"] == pytest.approx(2060, rel=1e-3)
+    assert million["head_fuse"] == pytest.approx(184.4, rel=1e-3)
+
+
+def test_table_lists_every_module_and_the_total(capsys):
+    assert main(["stark_tiny", "--classes", "22"]) == 0
+    printed = capsys.readouterr().out
+    total = summarise("stark_tiny", 22, 100)["parameters"]
+    assert f"{total:,}" in printed.splitlines()[-1]
+    assert sum(line.startswith(("encoder_", "head_")) for line in printed.splitlines()) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["strak"], "did you mean"),
+        (["stark_tiny", "--frames", "3"], "multiples of 4"),
+        (["stark_tiny", "--classes", "1"], "at least 2"),
+    ],
+)
+def test_mistakes_are_explained(arguments, message):
+    with pytest.raises(UserError, match=message):
+        main(arguments)
