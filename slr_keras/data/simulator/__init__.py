@@ -1,0 +1,7 @@
+"""The signing simulator: parametric signs, simulated people, a camera and a faulty detector."""
+
+from slr_keras.data.simulator.generate import simulate_folder
+from slr_keras.data.simulator.lexicon import LEXICONS, Lexicon, lexicon
+from slr_keras.data.simulator.simulator import Clip, Simulator
+
+__all__ = ["LEXICONS", "Clip", "Lexicon", "Simulator", "lexicon", "simulate_folder"]

@@ -1,0 +1,244 @@
+"""Pictures of keypoint clips: what the detector gave, or what the model sees of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data import keypoints
+from slr_keras.data.contract import KeypointContract
+from slr_keras.errors import UserError
+from slr_keras.files import atomic_path
+
+LEFT, RIGHT, MIDDLE = (31, 90, 200), (205, 45, 40), (90, 90, 90)
+PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
+_SAMPLING = 2  # drawn larger and reduced, for smooth lines
+_STRIP = 46  # height of the caption, pixels
+_LEAST_WIDTH = 160
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A clip ready to be drawn.
+
+    Attributes:
+        points: (frames, points, 2) pixels of the drawing, y down.
+        found: (frames, points) booleans; points that were not found are drawn hollow,
+        placed: (frames, points) booleans, if at least a guess of their place is there.
+        strength: (frames, points) 0 faint to 1 strong, from the score.
+        edges: pairs of point indices.
+        colours: one per point: the signer's left, right, or neither.
+        size: width and height of the drawing without its caption.
+        glosses, spans: what is signed, and when ([start, end) in frames) where known.
+    """
+
+    points: np.ndarray
+    found: np.ndarray
+    placed: np.ndarray
+    strength: np.ndarray
+    edges: tuple[tuple[int, int], ...]
+    colours: tuple[tuple[int, int, int], ...]
+    size: tuple[int, int]
+    title: str = ""
+    fps: float = 25.0
+    glosses: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def figure(
+    raw: np.ndarray,
+    contract: KeypointContract,
+    prepared: bool = False,
+    height: int = 390,
+    title: str = "",
+    glosses: Sequence[str] = (),
+    spans: Sequence[Sequence[int]] = (),
+    fps: float | None = None,
+) -> Figure:
+    """Lay a clip out for drawing.
+
+    Args:
+        raw: (frames, source points, source channels) as the contract says.
+        contract: how to read `raw`.
+        prepared: draw the model's points after selection, gap filling and normalisation instead
+            of the detector's.
+        height: of the drawing in pixels.
+
+    Raises:
+        UserError: no frames, the wrong number of points, or not one usable point.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.data.viewer import figure
+    >>> clip = np.full((3, 133, 3), 50.0, np.float32)
+    >>> figure(clip, contract("coco_wholebody_133")).points.shape
+    (3, 133, 2)
+    """
+    if len(raw) == 0:
+        raise UserError(f"{title or 'the clip'}: has no frames, so there is nothing to draw")
+    width, frame_height = contract.image_size
+    if prepared:
+        clip = contract.prepare(raw)
+        names, edges = contract.points, contract.edges
+        found = clip[..., -1] > 0
+        coordinates, score = clip[..., :2] * [1, -1], clip[..., -1]
+        box = np.array([[-1.0, -1.0], [1.0, 1.0]]) if contract.normalisation == "image" else None
+    else:
+        contract.select(raw)  # checks the shape
+        channels = contract.source.channels
+        names = contract.source.points
+        row = {name: index for index, name in enumerate(names)}
+        edges = tuple((row[a], row[b]) for a, b in contract.source.edges)
+        coordinates = raw[..., [channels.index("x"), channels.index("y")]].astype(float)
+        ones = np.ones(raw.shape[:2], np.float32)
+        score = raw[..., channels.index("score")] if "score" in channels else ones
+        probe = np.concatenate([coordinates, score[..., None]], axis=-1)
+        found = ~keypoints.missing(probe, contract.score_threshold, contract.zero_is_missing)
+        if contract.y_axis == "up":
+            coordinates = coordinates * [1, -1]
+        in_pixels = width > 1 and frame_height > 1 and contract.y_axis == "down"
+        box = np.array([[0.0, 0.0], [width, frame_height]]) if in_pixels else None
+    placed = found | (np.isfinite(coordinates).all(-1) & (coordinates != 0).any(-1))
+    if not found.any():
+        raise UserError(f"{title or 'the clip'}: every point of every frame is missing")
+    aspect = width / frame_height
+    if box is None:
+        box, aspect = _bounding_box(coordinates[found])
+    drawn = np.array([height * aspect, height])
+    points = (np.nan_to_num(coordinates) - box[0]) / (box[1] - box[0]) * drawn
+    # Room for the caption beside narrow figures.
+    size = (max(round(height * aspect), _LEAST_WIDTH), height)
+    points[..., 0] += (size[0] - drawn[0]) / 2
+    return Figure(
+        points=points,
+        found=found,
+        placed=placed,
+        strength=np.clip(0.15 + 0.95 * np.nan_to_num(score), 0.15, 1.0),
+        edges=edges,
+        colours=tuple(_colour(name) for name in names),
+        size=size,
+        title=title,
+        fps=fps or contract.fps,
+        glosses=tuple(glosses),
+        spans=tuple((int(start), int(end)) for start, end in spans),
+    )
+
+
+def _bounding_box(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """A box (2, 2) around nearly all points, and its width / height, between 1/2 and 2."""
+    low, high = np.percentile(points, [0.5, 99.5], axis=0)
+    centre, extent = (low + high) / 2, np.maximum((high - low) * 1.2, 1e-6)
+    extent = np.maximum(extent, extent[::-1] / 2)
+    return np.stack([centre - extent / 2, centre + extent / 2]), float(extent[0] / extent[1])
+
+
+def _colour(name: str) -> tuple[int, int, int]:
+    if "left" in name:
+        return LEFT
+    return RIGHT if "right" in name else MIDDLE
+
+
+def _fade(colour: tuple[int, int, int], strength: float) -> tuple[int, int, int]:
+    return tuple(round(p + (c - p) * strength) for c, p in zip(colour, PAPER))
+
+
+def draw_frame(clip: Figure, frame: int):
+    """One frame of a figure as a `PIL.Image`, with its caption below."""
+    from PIL import Image, ImageDraw
+
+    width, height = clip.size
+    image = Image.new("RGB", (width * _SAMPLING, height * _SAMPLING), PAPER)
+    pen = ImageDraw.Draw(image)
+    points, found = clip.points[frame] * _SAMPLING, clip.found[frame]
+    strength = clip.strength[frame]
+    thickness = max(2, round(height / 160)) * _SAMPLING // 2
+    for a, b in clip.edges:
+        if found[a] and found[b]:
+            colour = clip.colours[a] if clip.colours[a] == clip.colours[b] else MIDDLE
+            fading = min(strength[a], strength[b])
+            pen.line([*points[a], *points[b]], fill=_fade(colour, fading), width=thickness)
+    radius = 0.9 * thickness
+    for p in np.flatnonzero(clip.placed[frame]):
+        box = [*(points[p] - radius), *(points[p] + radius)]
+        colour = _fade(clip.colours[p], strength[p])
+        if found[p]:
+            pen.ellipse(box, fill=colour)
+        else:
+            pen.ellipse(box, outline=_fade(clip.colours[p], 0.5))
+    image = image.resize((width, height), Image.Resampling.LANCZOS)
+    framed = Image.new("RGB", (width, height + _STRIP), PAPER)
+    framed.paste(image)
+    _caption(ImageDraw.Draw(framed), clip, frame)
+    return framed
+
+
+def _caption(pen, clip: Figure, frame: int) -> None:
+    """Below the drawing: title and frame number, the sentence, a timeline of the signs."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(11)
+    width, top = clip.size
+    missing = int(np.sum(~clip.found[frame]))
+    note = f"   {missing} missing" if missing else ""
+    pen.text((4, top), f"{clip.title}   frame {frame}/{len(clip)}{note}", fill=INK, font=font)
+    active = [start <= frame < end for start, end in clip.spans[: len(clip.glosses)]]
+    lengths = [pen.textlength(gloss + "  ", font=font) for gloss in clip.glosses]
+    # Too long a sentence is shown from where the current gloss still fits.
+    current = active.index(True) if any(active) else 0
+    first = 0
+    while first < current and sum(lengths[first : current + 1]) > width - 4:
+        first += 1
+    left = 4.0
+    for index in range(first, len(clip.glosses)):
+        ink = MARK if index < len(active) and active[index] else (150, 150, 150)
+        pen.text((left, top + 15), clip.glosses[index], fill=ink, font=font)
+        left += lengths[index]
+    scale = width / len(clip)
+    line = top + 38
+    pen.line([0, line, width, line], fill=(200, 200, 200))
+    for start, end in clip.spans:
+        pen.rectangle(
+            [start * scale, line - 3, max(end * scale - 1, start * scale), line + 3], fill=MARK
+        )
+    pen.line(
+        [(frame + 0.5) * scale, line - 6, (frame + 0.5) * scale, line + 6], fill=RIGHT, width=2
+    )
+
+
+def write_gif(clip: Figure, path: str | Path, step: int = 1) -> int:
+    """Write an animated GIF at the clip's own speed; every `step`-th frame. Returns the frames."""
+    images = [draw_frame(clip, frame) for frame in range(0, len(clip), step)]
+    # Equal neighbours are merged by the writer unless told apart, so each keeps its own time.
+    palette = images[0].quantize(64)
+    images = [image.quantize(palette=palette, dither=0) for image in images]
+    with atomic_path(path) as temporary:
+        images[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=images[1:],
+            duration=max(20, round(1000 * step / clip.fps / 10) * 10),
+            loop=0,
+        )
+    return len(images)
+
+
+def write_sheet(clip: Figure, path: str | Path, frames: int = 24, columns: int = 6) -> int:
+    """Write a PNG contact sheet of up to `frames` evenly spaced frames. Returns the frames."""
+    from PIL import Image
+
+    chosen = np.unique(np.linspace(0, len(clip) - 1, min(frames, len(clip))).round().astype(int))
+    images = [draw_frame(clip, int(frame)) for frame in chosen]
+    columns = min(columns, len(images))
+    width, height = images[0].size
+    rows = -(-len(images) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height), PAPER)
+    for index, image in enumerate(images):
+        sheet.paste(image, (index % columns * width, index // columns * height))
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="PNG")
+    return len(images)

@@ -1,0 +1,31 @@
+"""From CTC log-probabilities to glosses: greedy, prefix beam, language model. NumPy alone."""
+
+from slr_keras.decoding.batch import decode_batch, single_gloss
+from slr_keras.decoding.config import DecodingConfig
+from slr_keras.decoding.ctc import CtcAlignment, align_ctc, log_likelihood
+from slr_keras.decoding.greedy import greedy, single_gloss_scores
+from slr_keras.decoding.hypothesis import (
+    Hypothesis,
+    collapse_repeats,
+    log_softmax,
+    merge_repeats,
+)
+from slr_keras.decoding.language_model import NgramLanguageModel
+from slr_keras.decoding.prefix_beam import prefix_beam
+
+__all__ = [
+    "CtcAlignment",
+    "DecodingConfig",
+    "Hypothesis",
+    "NgramLanguageModel",
+    "align_ctc",
+    "collapse_repeats",
+    "decode_batch",
+    "greedy",
+    "log_likelihood",
+    "log_softmax",
+    "merge_repeats",
+    "prefix_beam",
+    "single_gloss",
+    "single_gloss_scores",
+]

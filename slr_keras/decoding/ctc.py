@@ -1,0 +1,166 @@
+"""The CTC trellis of given label sequences: exact likelihood, and best (forced) alignment.
+
+Every sequence is walked as blank, label, blank, ..., label, blank: 2 n + 1 states. A path may
+stay, go on to the next state, or skip a blank between two different labels (Graves et al. 2006).
+Several sequences go through one trellis together, padded to the longest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from slr_keras.decoding.hypothesis import BLANK, checked
+from slr_keras.errors import UserError
+
+
+@dataclass(frozen=True)
+class CtcAlignment:
+    """The most probable path of a label sequence.
+
+    Attributes:
+        path: one id per step, blank = 0.
+        spans: per label its steps (start, end), end exclusive.
+        log_probability: log-probability of this one path.
+    """
+
+    path: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    log_probability: float
+
+
+def align_ctc(log_probs: np.ndarray, ids: Sequence[int], length: int | None = None) -> CtcAlignment:
+    """Force-align labels to a clip: the single best path that collapses to `ids`.
+
+    Args:
+        log_probs: `(time, classes)` log-probabilities or logits, blank = class 0.
+        ids: the labels, none of them the blank.
+        length: real steps; None means all.
+
+    Raises:
+        UserError: the labels cannot fit in the steps (time < labels + adjacent repeats), an id is
+            out of range, or the log-probabilities are unusable.
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding import align_ctc
+    >>> steps = np.log([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
+    >>> align_ctc(steps, [1, 2]).spans
+    ((1, 3), (3, 4))
+    """
+    log_probs = checked(log_probs, length)
+    return best_paths(log_probs, [checked_labels(log_probs, ids)])[0]
+
+
+def log_likelihood(log_probs: np.ndarray, ids: Sequence[int], length: int | None = None) -> float:
+    """Exact log P(ids | clip), summed over all alignments; -inf where they cannot fit.
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding import log_likelihood
+    >>> round(float(np.exp(log_likelihood(np.log(np.full((2, 2), 0.5)), [1]))), 6)
+    0.75
+    """
+    log_probs = checked(log_probs, length)
+    return float(log_likelihoods(log_probs, [checked_labels(log_probs, ids, fit=False)])[0])
+
+
+def checked_labels(log_probs: np.ndarray, ids: Sequence[int], fit: bool = True) -> tuple[int, ...]:
+    """Labels as plain ints, in range and (if `fit`) short enough for the steps.
+
+    Raises:
+        UserError: an id out of range, or too many labels.
+    """
+    steps, classes = log_probs.shape
+    labels = tuple(int(label) for label in ids)
+    for label in labels:
+        if not BLANK < label < classes:
+            raise UserError(
+                f"CTC alignment: label id {label} is outside 1..{classes - 1}; "
+                "is this the model's vocabulary?"
+            )
+    needed = len(labels) + sum(a == b for a, b in pairwise(labels))
+    if fit and needed > steps:
+        raise UserError(
+            f"CTC alignment: {len(labels)} labels need at least {needed} steps, the clip has "
+            f"{steps}; give a longer clip or fewer labels"
+        )
+    return labels
+
+
+def log_likelihoods(log_probs: np.ndarray, sequences: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Exact log P of several label sequences, `(sequences,)`; input already checked."""
+    states, skip, ends = _trellis(sequences)
+    if len(log_probs) == 0:
+        return np.where([len(s) == 0 for s in sequences], 0.0, -np.inf)
+    emissions = log_probs[:, states]
+    alpha = _start(emissions[0], states)
+    for emission in emissions[1:]:
+        alpha = np.logaddexp(np.logaddexp(alpha, _shift(alpha, 1)), _shift(alpha, 2) + skip)
+        alpha += emission
+    rows = np.arange(len(sequences))
+    return np.logaddexp(alpha[rows, ends], np.where(ends > 0, alpha[rows, ends - 1], -np.inf))
+
+
+def best_paths(
+    log_probs: np.ndarray, sequences: Sequence[tuple[int, ...]]
+) -> tuple[CtcAlignment, ...]:
+    """Best path of several label sequences that are known to fit; input already checked."""
+    steps = len(log_probs)
+    if steps == 0:
+        return tuple(CtcAlignment((), (), 0.0) for _ in sequences)
+    states, skip, ends = _trellis(sequences)
+    emissions = log_probs[:, states]
+    moves = np.zeros(emissions.shape, np.int8)
+    best = _start(emissions[0], states)
+    for t in range(1, steps):
+        choices = np.stack([best, _shift(best, 1), _shift(best, 2) + skip])
+        moves[t] = choices.argmax(axis=0)
+        best = choices.max(axis=0) + emissions[t]
+    alignments = []
+    for row, labels in enumerate(sequences):
+        state = ends[row]
+        if state > 0 and best[row, state - 1] > best[row, state]:
+            state -= 1
+        total = float(best[row, state])
+        visited = np.empty(steps, np.int64)
+        for t in range(steps - 1, -1, -1):
+            visited[t] = state
+            state -= moves[t, row, state]
+        # State 2 k + 1 emits label k; its steps are adjacent, so two look-ups bound them.
+        emitting = 2 * np.arange(len(labels)) + 1
+        starts = np.searchsorted(visited, emitting, side="left")
+        stops = np.searchsorted(visited, emitting, side="right")
+        alignments.append(
+            CtcAlignment(
+                path=tuple(states[row, visited].tolist()),
+                spans=tuple(zip(starts.tolist(), stops.tolist())),
+                log_probability=total,
+            )
+        )
+    return tuple(alignments)
+
+
+def _trellis(sequences: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """States `(sequences, 2 n + 1)`, penalty of skipping into each (0 or -inf), last state."""
+    longest = max((len(s) for s in sequences), default=0)
+    states = np.full((len(sequences), 2 * longest + 1), BLANK)
+    for row, labels in enumerate(sequences):
+        states[row, 1 : 2 * len(labels) : 2] = labels
+    skip = np.full(states.shape, -np.inf)
+    allowed = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    skip[:, 2:][allowed] = 0.0
+    return states, skip, np.array([2 * len(s) for s in sequences], np.int64)
+
+
+def _start(emission: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """A path begins in the first blank or in the first label."""
+    start = np.full(states.shape, -np.inf)
+    start[:, :2] = emission[:, :2]
+    return start
+
+
+def _shift(values: np.ndarray, by: int) -> np.ndarray:
+    """Move every state's value `by` states to the right."""
+    shifted = np.full(values.shape, -np.inf)
+    shifted[:, by:] = values[:, :-by]
+    return shifted

@@ -1,0 +1,257 @@
+"""An n-gram language model of gloss sequences: interpolated Kneser-Ney.
+
+After Chen & Goodman 1998: counts are discounted, what is taken away goes to the next shorter
+context, and shorter contexts count in how many different contexts a gloss was seen rather than
+how often. The shortest context is interpolated with the uniform distribution, so every gloss
+keeps some probability.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.decoding.hypothesis import BLANK
+from slr_keras.errors import UserError
+from slr_keras.files import read_json, write_json
+
+FORMAT = "slr_keras gloss language model 1"
+BEGIN = -1
+"""Stands before every sentence in contexts; never predicted."""
+END = BLANK
+"""The blank is no gloss, so its place in the distribution holds the end of the sentence."""
+
+Context = tuple[int, ...]
+
+
+class NgramLanguageModel:
+    """P(next gloss | the glosses before), over ids 1..V-1 and the end of the sentence (id 0).
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding import NgramLanguageModel
+    >>> model = NgramLanguageModel.train([(1, 2), (1, 2, 3)], order=2, vocabulary_size=4)
+    >>> next_gloss = np.exp(model.log_probabilities((1,)))
+    >>> int(next_gloss.argmax()), round(float(next_gloss.sum()), 9)
+    (2, 1.0)
+    """
+
+    def __init__(
+        self,
+        order: int,
+        vocabulary_size: int,
+        discounts: Sequence[float],
+        counts: dict[Context, dict[int, int]],
+        vocabulary_digest: str = "",
+    ):
+        self.order = order
+        self.vocabulary_size = vocabulary_size
+        self.discounts = tuple(discounts)
+        self.vocabulary_digest = vocabulary_digest
+        self._counts = counts
+        self._cache: dict[Context, np.ndarray] = {}
+
+    @classmethod
+    def train(
+        cls,
+        sentences: Iterable[Sequence[int]],
+        order: int = 3,
+        vocabulary_size: int = 0,
+        vocabulary_digest: str = "",
+    ) -> "NgramLanguageModel":
+        """Count and discount.
+
+        Args:
+            sentences: gloss ids of the training sentences, in 1..vocabulary_size-1.
+            order: 1 for unigrams, 2 for bigrams, ...
+            vocabulary_size: classes of the recogniser, blank included.
+            vocabulary_digest: `Vocabulary.digest`, kept so that `load` can refuse another one.
+
+        Raises:
+            UserError: no sentences, an id out of range, or order < 1.
+        """
+        sentences = [tuple(int(i) for i in sentence) for sentence in sentences]
+        if order < 1:
+            raise UserError(f"language model: order {order} must be at least 1")
+        if not sentences:
+            raise UserError("language model: no training sentences; give at least one")
+        for row, sentence in enumerate(sentences):
+            for label in sentence:
+                if not BLANK < label < vocabulary_size:
+                    raise UserError(
+                        f"language model: training sentence {row} holds id {label}, outside "
+                        f"1..{vocabulary_size - 1}; encode it with the model's vocabulary"
+                    )
+        raw = _ngrams(sentences, order)
+        counts = _continuations(raw, order)
+        discounts = [_discount(counts, length) for length in range(order)]
+        return cls(order, vocabulary_size, discounts, counts, vocabulary_digest)
+
+    def log_probabilities(self, context: Sequence[int]) -> np.ndarray:
+        """Log-probability of everything that may follow, `(vocabulary_size,)`.
+
+        Args:
+            context: all glosses since the beginning of the sentence.
+
+        Returns:
+            read-only; the place of the blank (0) holds the end of the sentence. Sums to 1.
+        """
+        history = self._history(context)
+        found = self._cache.get(history)
+        if found is None:
+            found = np.log(self._distribution(history))
+            found.setflags(write=False)
+            if len(self._cache) >= 4096:
+                self._cache.clear()
+            self._cache[history] = found
+        return found
+
+    def sentence_log_probability(self, ids: Sequence[int]) -> float:
+        """Log-probability of a whole sentence, its end included."""
+        ids = tuple(ids)
+        return float(
+            sum(
+                self.log_probabilities(ids[:place])[token]
+                for place, token in enumerate((*ids, END))
+            )
+        )
+
+    def perplexity(self, sentences: Iterable[Sequence[int]]) -> float:
+        """exp of the mean negative log-probability per gloss, ends of sentences counted.
+
+        Raises:
+            UserError: no sentences.
+
+        >>> from slr_keras.decoding import NgramLanguageModel
+        >>> model = NgramLanguageModel.train([(1, 2)] * 50, order=2, vocabulary_size=9)
+        >>> model.perplexity([(1, 2)]) < 1.2 < model.perplexity([(2, 1)])
+        True
+        """
+        sentences = list(sentences)
+        if not sentences:
+            raise UserError("language model: perplexity needs at least one sentence")
+        tokens = sum(len(sentence) + 1 for sentence in sentences)
+        return float(np.exp(-sum(map(self.sentence_log_probability, sentences)) / tokens))
+
+    def save(self, path: str | Path) -> None:
+        """Write as JSON, atomically."""
+        write_json(
+            path,
+            {
+                "format": FORMAT,
+                "order": self.order,
+                "vocabulary_size": self.vocabulary_size,
+                "vocabulary_digest": self.vocabulary_digest,
+                "discounts": list(self.discounts),
+                "counts": [
+                    [list(context), list(following), list(following.values())]
+                    for context, following in self._counts.items()
+                ],
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, vocabulary_digest: str = "") -> "NgramLanguageModel":
+        """Read what `save` wrote.
+
+        Args:
+            path: the JSON file.
+            vocabulary_digest: of the recogniser's vocabulary; "" skips the comparison.
+
+        Raises:
+            UserError: not such a file, damaged, or made for another vocabulary.
+        """
+        value = read_json(path)
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise UserError(f"{path}: not a gloss language model ('format' is not {FORMAT!r})")
+        try:
+            counts = {
+                tuple(map(int, context)): dict(zip(map(int, tokens), map(int, n), strict=True))
+                for context, tokens, n in value["counts"]
+            }
+            model = cls(
+                order=int(value["order"]),
+                vocabulary_size=int(value["vocabulary_size"]),
+                discounts=[float(discount) for discount in value["discounts"]],
+                counts=counts,
+                vocabulary_digest=str(value["vocabulary_digest"]),
+            )
+            if len(model.discounts) != model.order or not all(0 < d < 1 for d in model.discounts):
+                raise ValueError("discounts")
+            for following in counts.values():
+                if min(following) < END or max(following) >= model.vocabulary_size:
+                    raise ValueError("ids out of range")
+                if min(following.values()) < 1:
+                    raise ValueError("counts below 1")
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{path}: a damaged gloss language model ({error}); train it again"
+            ) from error
+        if vocabulary_digest and vocabulary_digest != model.vocabulary_digest:
+            raise UserError(
+                f"{path}: the language model was trained on vocabulary "
+                f"{model.vocabulary_digest or '(none recorded)'}, the recogniser has "
+                f"{vocabulary_digest}; train it on that vocabulary"
+            )
+        return model
+
+    def _history(self, context: Sequence[int]) -> Context:
+        return (BEGIN, *(int(i) for i in context))[-(self.order - 1) :] if self.order > 1 else ()
+
+    def _distribution(self, history: Context) -> np.ndarray:
+        """From the uniform distribution up through ever longer contexts."""
+        probabilities = np.full(self.vocabulary_size, 1.0 / self.vocabulary_size)
+        for length in range(len(history) + 1):
+            following = self._counts.get(history[len(history) - length :])
+            if following is None:
+                continue
+            tokens = np.fromiter(following.keys(), np.int64, len(following))
+            counts = np.fromiter(following.values(), np.float64, len(following))
+            discount = self.discounts[length]
+            probabilities = probabilities * (discount * len(counts) / counts.sum())
+            probabilities[tokens] += (counts - discount) / counts.sum()
+        return probabilities
+
+
+def _ngrams(sentences: list[Context], order: int) -> dict[Context, int]:
+    """How often each n-gram of up to `order` tokens occurs, with begin and end marks."""
+    counts: dict[Context, int] = defaultdict(int)
+    for sentence in sentences:
+        tokens = (BEGIN, *sentence, END)
+        for end in range(1, len(tokens)):
+            for start in range(max(0, end - order + 1), end + 1):
+                counts[tokens[start : end + 1]] += 1
+    return counts
+
+
+def _continuations(raw: dict[Context, int], order: int) -> dict[Context, dict[int, int]]:
+    """Counts per context: of occurrences for the longest, of different predecessors for others.
+
+    An n-gram that begins a sentence has no predecessor; its occurrences count.
+    """
+    counts: dict[Context, dict[int, int]] = defaultdict(dict)
+    for ngram, occurrences in raw.items():
+        if len(ngram) == order or ngram[0] == BEGIN:
+            counts[ngram[:-1]][ngram[-1]] = occurrences
+    for ngram in raw:
+        if len(ngram) > 1:
+            shorter = ngram[1:]
+            following = counts[shorter[:-1]]
+            following[shorter[-1]] = following.get(shorter[-1], 0) + 1
+    return dict(counts)
+
+
+def _discount(counts: dict[Context, dict[int, int]], length: int) -> float:
+    """n1 / (n1 + 2 n2) over the n-grams with a context of this length (Ney et al. 1994).
+
+    Held within 0.1..0.9: in small corpora n1 or n2 may be 0, which would switch smoothing off or
+    counts off.
+    """
+    times = defaultdict(int)
+    for context, following in counts.items():
+        if len(context) == length:
+            for count in following.values():
+                times[count] += 1
+    if not times[1] and not times[2]:
+        return 0.5
+    return float(np.clip(times[1] / (times[1] + 2 * times[2]), 0.1, 0.9))

@@ -1,0 +1,171 @@
+"""Draw a sample as an animated GIF or a PNG contact sheet.
+
+python -m slr_keras.view data/demo --split test --sample 3 --to clip.gif
+"""
+
+import argparse
+from pathlib import Path
+
+from slr_keras.command import run
+from slr_keras.errors import UserError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.view",
+        description="Draw the keypoints of a sample: the signer's left blue, right red, points "
+        "that the detector did not find hollow, doubtful ones faint; below, the frame number, the "
+        "glosses and their times where known.",
+        epilog="example: python -m slr_keras.view data/demo --split test --sample 3 --to clip.gif",
+    )
+    parser.add_argument(
+        "data", help="a data folder, a manifest (.jsonl), or a clip (.npy, .npz, .pose)"
+    )
+    parser.add_argument(
+        "--split", choices=("train", "dev", "test"), help="default: test, or what there is"
+    )
+    parser.add_argument("--sample", default="0", metavar="ID|N", help="id or number (default 0)")
+    parser.add_argument("--to", metavar="FILE", help=".gif or .png (default: SAMPLE.gif here)")
+    parser.add_argument(
+        "--prepared", action="store_true", help="what the model sees: selected, filled, normalised"
+    )
+    parser.add_argument(
+        "--layout", help="keypoint layout of a single clip (default: by its points)"
+    )
+    parser.add_argument(
+        "--height", type=int, default=390, help="of a frame in pixels (default 390)"
+    )
+    parser.add_argument("--frames", type=int, default=24, help="of a contact sheet (default 24)")
+    parser.add_argument("--columns", type=int, default=6, help="of a contact sheet (default 6)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    for name, least in (("height", 40), ("frames", 1), ("columns", 1)):
+        if getattr(options, name) < least:
+            raise UserError(f"--{name} {getattr(options, name)}: give at least {least}")
+    from slr_keras.data.viewer import figure, write_gif, write_sheet
+
+    sample, raw, contract = _open(options)
+    target = Path(options.to or f"{Path(sample.id).name}.gif")
+    if target.suffix.lower() not in (".gif", ".png"):
+        raise UserError(f"{target}: cannot write this kind of picture; name a .gif or .png file")
+    clip = figure(
+        raw,
+        contract,
+        options.prepared,
+        options.height,
+        title=sample.id,
+        glosses=sample.glosses,
+        spans=_spans(sample),
+        fps=sample.fps,
+    )
+    if target.suffix.lower() == ".gif":
+        count = write_gif(clip, target)
+    else:
+        count = write_sheet(clip, target, options.frames, options.columns)
+    print(f"{target}: {count} frames of {sample.id} {' '.join(sample.glosses)}")
+    return 0
+
+
+def _spans(sample) -> list[list[int]]:
+    """The times of the signs, if the manifest has them in a usable form."""
+    spans = sample.extra.get("spans", [])
+    if not isinstance(spans, list):
+        return []
+    return [
+        span
+        for span in spans
+        if isinstance(span, list) and len(span) == 2 and all(isinstance(t, int) for t in span)
+    ]
+
+
+def _open(options):
+    """The chosen sample, its raw keypoints and their contract."""
+    from slr_keras.data.manifest import read_folder, read_manifest
+
+    path = Path(options.data)
+    if path.suffix == ".npy" and path.with_suffix(".jsonl").exists():
+        path = path.with_suffix(".jsonl")
+    if path.is_dir():
+        manifests = read_folder(path)
+        split = options.split or ("test" if "test" in manifests else next(iter(manifests)))
+        if split not in manifests:
+            raise UserError(f"{path}: no split {split!r}; it has {', '.join(manifests)}")
+        manifest = manifests[split]
+    elif path.suffix == ".jsonl":
+        manifest = read_manifest(path)
+    else:
+        return _open_clip(path, options.layout)
+    sample = _choose(manifest, options.sample)
+    return sample, manifest.load(sample), manifest.contract
+
+
+def _choose(manifest, wanted: str):
+    for sample in manifest:
+        if sample.id == wanted:
+            return sample
+    if wanted.isdecimal() and int(wanted) < len(manifest):
+        return manifest[int(wanted)]
+    example = f", for example {manifest[0].id!r}" if len(manifest) else ""
+    raise UserError(
+        f"{manifest.path}: no sample {wanted!r}; give an id{example}, or a number from 0 to "
+        f"{len(manifest) - 1}"
+    )
+
+
+def _open_clip(path: Path, layout_name: str | None):
+    """A clip in a file of its own."""
+    import numpy as np
+
+    from slr_keras.data.contract import KeypointContract, contract
+    from slr_keras.data.layout import layout, list_layouts
+    from slr_keras.data.sample import Sample
+
+    if not path.exists():
+        raise UserError(f"{path}: no such folder or file")
+    fps = None
+    if path.suffix == ".pose":
+        from slr_keras.data.datasets.pose_files import read_pose
+
+        array, found_layout, fps = read_pose(path)
+        layout_name = layout_name or found_layout
+    elif path.suffix in (".npy", ".npz"):
+        try:
+            array = np.load(path, allow_pickle=False)
+            if path.suffix == ".npz":
+                array = array["keypoints"]
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise UserError(f"{path}: not a readable clip ({error})") from error
+    else:
+        raise UserError(
+            f"{path}: give a data folder, a .jsonl manifest, or a .npy, .npz or .pose clip"
+        )
+    if array.ndim != 3 or array.dtype.kind not in "fiu":
+        raise UserError(f"{path}: has shape {array.shape}; a clip is (frames, points, channels)")
+    beside = path.parent / "keypoints.json"
+    if layout_name is None and beside.exists():
+        rules = KeypointContract.read(beside)
+    else:
+        shapes = {name: layout(name) for name in list_layouts()}
+        if layout_name is None:
+            fitting = [
+                name
+                for name, shape in shapes.items()
+                if (len(shape.points), len(shape.channels)) == array.shape[1:]
+            ]
+            if len(fitting) != 1:
+                raise UserError(
+                    f"{path}: {array.shape[1]} points of {array.shape[2]} channels; say what they "
+                    f"are with --layout, one of {', '.join(shapes)}"
+                )
+            layout_name = fitting[0]
+        rules = contract(layout_name)
+    sample = Sample(path.stem, (), frames=len(array), fps=fps or rules.fps)
+    return sample, np.asarray(array, np.float32), rules
+
+
+if __name__ == "__main__":
+    run(main)
