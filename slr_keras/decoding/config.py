@@ -23,6 +23,8 @@ class DecodingConfig:
         insertion_bonus: added per gloss of a hypothesis; below 0 it favours shorter sequences.
             Needs method "beam".
         candidates_per_step: glosses the beam tries per step; 0, the default, tries all.
+        heads: whose mean is the ensemble that is reported; empty, the default, takes all heads.
+            A head that sees one hand only says little where the other hand signs.
 
     Raises:
         UserError: names the field and what it may be.
@@ -39,6 +41,7 @@ class DecodingConfig:
     language_model_weight: float = 0.3
     insertion_bonus: float = 0.0
     candidates_per_step: int = 0
+    heads: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -50,6 +53,10 @@ class DecodingConfig:
         _whole("candidates_per_step", self.candidates_per_step, 0)
         _number("language_model_weight", self.language_model_weight, 0.0)
         _number("insertion_bonus", self.insertion_bonus, -100.0)
+        names = self.heads
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            _wrong("heads", names, "a list of names of heads")
+        object.__setattr__(self, "heads", tuple(names))
         if self.method != "beam":
             if self.language_model_order:
                 _wrong("language_model_order", self.language_model_order, "0 unless method is beam")

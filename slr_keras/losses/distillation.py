@@ -1,18 +1,26 @@
 """Self-distillation: every head learns from the mean of all heads (specs/stark.md §2.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from slr_keras.errors import UserError
 
-def ensemble_log_probabilities(logits: Mapping[str, tf.Tensor]) -> tf.Tensor:
+
+def ensemble_log_probabilities(
+    logits: Mapping[str, tf.Tensor], heads: Sequence[str] = ()
+) -> tf.Tensor:
     """Log of the mean over heads of their probabilities.
 
     Args:
         logits: by head, each `(batch, steps, classes)`.
+        heads: whose mean is taken; all by default.
 
     Returns:
         `(batch, steps, classes)`.
+
+    Raises:
+        UserError: a head that the model does not have.
 
     >>> import numpy as np
     >>> from slr_keras.losses import ensemble_log_probabilities
@@ -20,8 +28,14 @@ def ensemble_log_probabilities(logits: Mapping[str, tf.Tensor]) -> tf.Tensor:
     >>> ensemble_log_probabilities(both).numpy().round(4).tolist()
     [[[-0.6931, -0.6931]]]
     """
-    stacked = tf.stack([tf.nn.log_softmax(tf.cast(x, tf.float32)) for x in logits.values()])
-    return tf.reduce_logsumexp(stacked, axis=0) - tf.math.log(float(len(logits)))
+    unknown = [name for name in heads if name not in logits]
+    if unknown:
+        raise UserError(
+            f"decoding.heads: the model has no head {unknown[0]!r}; it has {', '.join(logits)}"
+        )
+    chosen = [logits[name] for name in heads or logits]
+    stacked = tf.stack([tf.nn.log_softmax(tf.cast(x, tf.float32)) for x in chosen])
+    return tf.reduce_logsumexp(stacked, axis=0) - tf.math.log(float(len(chosen)))
 
 
 def distillation_loss(logits: Mapping[str, tf.Tensor], mask) -> tf.Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from slr_keras.errors import UserError
 from slr_keras.losses import (
     ctc_loss,
     distillation_loss,
@@ -94,3 +95,14 @@ def test_heads_in_one_call_equal_heads_one_by_one():
     np.testing.assert_allclose(terms["ctc"], separate, rtol=1e-6)
     assert terms["ctc"][1] == 0
     assert terms["distillation"][1] == 0
+
+
+def test_the_ensemble_may_be_the_mean_of_chosen_heads_only():
+    generator = np.random.default_rng(3)
+    heads = {name: generator.normal(size=(1, 2, 3)).astype("float32") for name in "abc"}
+    chosen = np.mean([np.exp(log_softmax(heads[name])) for name in "ac"], axis=0)
+    np.testing.assert_allclose(
+        np.exp(ensemble_log_probabilities(heads, ("a", "c"))), chosen, atol=1e-6
+    )
+    with pytest.raises(UserError, match="no head 'd'; it has a, b, c"):
+        ensemble_log_probabilities(heads, ("d",))

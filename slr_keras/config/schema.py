@@ -1,0 +1,142 @@
+"""The fields of a recipe, with their defaults, limits and meaning.
+
+`slr_keras.data.augmentation.AugmentationConfig` and `slr_keras.decoding.DecodingConfig` document
+theirs beside the code that they steer.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.decoding import DecodingConfig
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """A field with its meaning and its limits (both inclusive), which the loader checks."""
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which clips are learnt from, and how they are batched."""
+
+    folder: str = option(
+        help="data folder (keypoints.json, train.jsonl, ...), relative to where the command runs"
+    )
+    train: str = option("train", "split that is learnt from")
+    dev: str = option("dev", "split that the best epoch is chosen on")
+    test: str = option("test", "split that `evaluate` scores unless told otherwise")
+    vocabulary: str = option(
+        "", "vocabulary file; empty: vocabulary.txt of the folder, else built from the train split"
+    )
+    unknown_glosses: Literal["unk", "error"] = option(
+        "unk",
+        "glosses of dev and test that training never shows: `unk` counts them as the errors they "
+        "are, `error` refuses them (in the train split they are always refused)",
+    )
+    unseen_signers: bool = option(False, "refuse data whose splits share a signer")
+    scoring: Literal["plain", "phoenix2014", "phoenix2014t"] = option(
+        "plain", "clean-up rules applied to reference and hypothesis before the WER"
+    )
+    batch_size: int = option(8, "clips in a batch, over all devices together", minimum=1)
+    max_frames: int = option(400, "longer clips are cut (specs/stark.md §1.6)", minimum=4)
+    buckets: tuple[int, ...] | None = option(
+        None, "frame counts that separate length buckets; null: quantiles of the train split"
+    )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which model, by the name under which it is registered, and what differs in it."""
+
+    name: str = option("stark", "a name that `python -m slr_keras.summary` lists")
+    options: Mapping[str, Any] = option({}, "keyword arguments of the model, beyond its preset")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Optimiser, schedule, loss and checkpoints. specs/stark.md §2.3 and §2.5."""
+
+    epochs: int = option(100, "passes over the train split", minimum=1)
+    seed: int = option(0, "initial weights, order of the clips, augmentation, dropout", minimum=0)
+    optimiser: Literal["adam", "adamw"] = option(
+        "adam", "`adam` adds weight_decay * w to each gradient (PyTorch's Adam); `adamw` decouples"
+    )
+    learning_rate: float = option(1e-3, "peak of the schedule", minimum=0.0)
+    betas: tuple[float, float] = option((0.9, 0.998), "decay of the two moments", 0.0, 1.0)
+    epsilon: float = option(1e-8, "added to the root of the second moment", minimum=0.0)
+    weight_decay: float = option(1e-3, "on every variable, biases and norms included", minimum=0.0)
+    schedule: Literal["cosine", "cosine_per_epoch", "constant"] = option(
+        "cosine", "`cosine`: per step, after a warm-up; `cosine_per_epoch`: the literal recipe"
+    )
+    schedule_epochs: int | None = option(
+        None, "length of the cosine in epochs (T_max); null: `epochs`", minimum=1
+    )
+    warm_up_epochs: float = option(
+        1.0, "epochs of linear rise before the cosine (`cosine` and `constant`)", minimum=0.0
+    )
+    clip_norm: float = option(
+        0.0, "gradients are scaled to at most this global norm; 0: never", minimum=0.0
+    )
+    accumulate: int = option(1, "batches whose gradients make one step", minimum=1)
+    moving_average: float = option(
+        0.0, "decay of an average of the weights, which is then evaluated and kept; 0: none", 0, 1
+    )
+    distillation_weight: float = option(
+        1.0, "weight of the divergence of each head from their mean", minimum=0.0
+    )
+    precision: Literal["float32", "mixed_bfloat16"] = option("float32", "type of the activations")
+    jit_compile: bool = option(
+        False, "compile the step with XLA (one compilation per batch shape; one device only)"
+    )
+    deterministic: bool = option(
+        False, "the same numbers on every run of the same recipe, at some cost in speed"
+    )
+    max_infeasible: float = option(
+        0.05,
+        "share of train clips that may be too short for their glosses; more is refused",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    checkpoint_minutes: float = option(
+        0.0, "also save within an epoch, this often; 0: after epochs only", minimum=0.0
+    )
+    initial_run: str = option("", "run whose best weights training starts from (fine-tuning)")
+
+    def __post_init__(self):
+        if self.betas[0] >= 1 or self.betas[1] >= 1 or self.moving_average >= 1:
+            raise ValueError("betas and moving_average must be below 1")
+
+
+@dataclass(frozen=True)
+class DistributionConfig:
+    """Where training runs. It changes the speed, not the result."""
+
+    strategy: Literal["single", "mirrored", "multi_worker"] = option(
+        "single", "one device; all devices of this machine; all machines of TF_CONFIG"
+    )
+    devices: tuple[str, ...] | int | None = option(
+        None, 'names ("GPU:0") or a count; null: every GPU, or the CPU', minimum=1
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """One recipe: everything that a run depends on."""
+
+    data: DataConfig
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    augmentation: AugmentationConfig = dataclasses.field(default_factory=AugmentationConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    decoding: DecodingConfig = dataclasses.field(default_factory=DecodingConfig)
+    distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)

@@ -1,0 +1,60 @@
+"""YAML with its line numbers, so that an error can point at the line."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slr_keras.errors import UserError
+from slr_keras.files import read_text
+
+KeyPath = tuple[str, ...]
+
+
+def read_yaml(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """Read a YAML mapping.
+
+    Returns:
+        The values, and for each key path (`("training", "epochs")`) its line, counted from 1.
+
+    Raises:
+        UserError: unreadable, not YAML, not a mapping, or a key given twice; names file and line.
+    """
+    text = read_text(path)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise UserError(f"{path}{line}: not valid YAML ({problem})") from error
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected sections such as `data:` and `training:`")
+    lines: dict[KeyPath, int] = {}
+    _collect_lines(root, (), lines, path)
+    return values, lines
+
+
+def read_value(text: str) -> Any:
+    """The YAML value of one command-line override, for example `0.1`, `[a, b]` or `true`."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set: {text!r} is not a YAML value") from error
+
+
+def _collect_lines(node: yaml.Node, prefix: KeyPath, lines: dict, path: str | Path) -> None:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        here = (*prefix, str(key.value))
+        line = key.start_mark.line + 1
+        if here in lines:
+            # YAML readers keep the last silently, and the user wonders why the first has no effect.
+            name = ".".join(here)
+            raise UserError(f"{path}:{line}: {name} is given twice (first in line {lines[here]})")
+        lines[here] = line
+        _collect_lines(value, here, lines, path)

@@ -1,0 +1,84 @@
+"""Train a model by a recipe; the same command goes on where a stopped run left off."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slr_keras.command import run
+
+if TYPE_CHECKING:
+    from slr_keras.config import Config
+    from slr_keras.training.folder import RunFolder
+
+EXAMPLE = """example:
+  python -m slr_keras.fit configs/demo.yaml
+  python -m slr_keras.fit configs/demo.yaml --to runs/wide --set training.learning_rate=5e-4
+
+The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
+log, the dev split's predictions and report.md.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parse(arguments)
+    from slr_keras.config import load_config
+    from slr_keras.training.distribution import is_chief
+    from slr_keras.training.folder import RunFolder
+
+    config = load_config(options.config, options.set)
+    folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
+    command = ["python", "-m", "slr_keras.fit", *arguments]
+    if is_chief(config.distribution):
+        print(folder.open(config, restart=options.restart, resume=options.resume), flush=True)
+        with folder.locked():
+            _train(config, folder, command)
+    else:
+        _train(config, folder, command)
+    return 0
+
+
+def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
+    from slr_keras.training.distribution import is_chief, wait_for_all
+    from slr_keras.training.finish import finish
+    from slr_keras.training.report import plain_table
+    from slr_keras.training.run import Run
+    from slr_keras.training.trainer import train
+
+    strategy = train(config, folder)
+    if is_chief(config.distribution):
+        evaluation = finish(Run.load(folder.path), command)
+        print(f"\n{config.data.dev} split:\n{plain_table(evaluation)}\n\n{folder.report}")
+    wait_for_all(strategy)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.fit",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG", help="recipe (.yaml)")
+    parser.add_argument("--to", metavar="RUN", help="run folder (default: runs/<name of CONFIG>)")
+    parser.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=[],
+        help="override a key of the recipe, the value in YAML; may be given several times",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--resume", action="store_true", help="only go on with a run that exists, never begin one"
+    )
+    group.add_argument(
+        "--restart", action="store_true", help="move an existing run aside and begin anew"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,169 @@
+"""Where training runs: one device, the devices of this machine, or several machines."""
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from slr_keras.config.schema import DistributionConfig
+from slr_keras.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def make_strategy(config: DistributionConfig) -> "tf.distribute.Strategy":
+    """The `tf.distribute` strategy that a config asks for.
+
+    `multi_worker` reads the machines from the environment variable TF_CONFIG, and must be made
+    before anything else runs on TensorFlow.
+
+    Raises:
+        UserError: a device that does not exist, or no TF_CONFIG; says what there is.
+    """
+    import tensorflow as tf
+
+    _grow_memory_as_needed()
+    if config.strategy == "multi_worker":
+        _read_cluster()
+        options = tf.distribute.experimental.CommunicationOptions(
+            implementation=tf.distribute.experimental.CommunicationImplementation.AUTO
+        )
+        return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    devices = chosen_devices(config.devices)
+    if config.strategy == "mirrored":
+        return tf.distribute.MirroredStrategy(devices)
+    if config.devices is None:
+        return tf.distribute.get_strategy()
+    if len(devices) > 1:
+        raise UserError(
+            f"distribution.devices: {len(devices)} devices for strategy single; "
+            "name one, or use strategy mirrored"
+        )
+    return tf.distribute.OneDeviceStrategy(devices[0])
+
+
+def chosen_devices(devices: tuple[str, ...] | int | None) -> list[str]:
+    """Names of the devices to use: those named, the first so many, or all of the fastest kind.
+
+    Raises:
+        UserError: a device that does not exist.
+    """
+    import tensorflow as tf
+
+    present = {
+        kind: [f"{kind}:{i}" for i in range(len(tf.config.list_logical_devices(kind)))]
+        for kind in ("GPU", "CPU")
+    }
+    fastest = present["GPU"] or present["CPU"]
+    if devices is None:
+        return fastest
+    if isinstance(devices, int):
+        if devices > len(fastest):
+            raise UserError(
+                f"distribution.devices: {devices} asked for, there are {', '.join(fastest)}"
+            )
+        return fastest[:devices]
+    everything = present["GPU"] + present["CPU"]
+    for device in devices:
+        if device.upper().removeprefix("/").removeprefix("DEVICE:") not in everything:
+            raise UserError(
+                f"distribution.devices: there is no {device}; there are {', '.join(everything)}"
+            )
+    return list(devices)
+
+
+def is_chief(config: DistributionConfig) -> bool:
+    """Whether this process writes the run; there is one such process in a cluster.
+
+    Known before TensorFlow starts: from the config and TF_CONFIG alone.
+
+    Raises:
+        UserError: TF_CONFIG is absent or does not describe a cluster.
+    """
+    if config.strategy != "multi_worker":
+        return True
+    cluster = _read_cluster()
+    task = cluster["task"]
+    return task["type"] == "chief" or (
+        "chief" not in cluster["cluster"] and task["type"] == "worker" and int(task["index"]) == 0
+    )
+
+
+def across_machines(strategy: "tf.distribute.Strategy") -> bool:
+    """Whether other processes take part."""
+    import tensorflow as tf
+
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def same_everywhere(strategy: "tf.distribute.Strategy", number: int) -> bool:
+    """Whether all processes of a cluster have the same number."""
+    import tensorflow as tf
+
+    if not across_machines(strategy):
+        return True
+    local = tf.constant(float(number))
+
+    @tf.function
+    def mean_and_square():
+        def on_replica():
+            context = tf.distribute.get_replica_context()
+            return context.all_reduce(tf.distribute.ReduceOp.MEAN, [local, local * local])
+
+        return strategy.run(on_replica)
+
+    mean, square = (strategy.experimental_local_results(v)[0] for v in mean_and_square())
+    return float(mean) == number and float(square) == float(number) ** 2
+
+
+def wait_for_all(strategy: "tf.distribute.Strategy") -> None:
+    """Go on once every process of the cluster is here.
+
+    A process that ends earlier than the others is taken for a failure by them.
+    """
+    same_everywhere(strategy, 0)
+
+
+def local_replicas(strategy: "tf.distribute.Strategy") -> list[int]:
+    """Numbers, among all replicas, of those that this process drives."""
+    total = strategy.num_replicas_in_sync
+    if not across_machines(strategy):
+        return list(range(total))
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec()
+    workers = jobs.num_tasks("worker") if "worker" in jobs.jobs else 0
+    chiefs = jobs.num_tasks("chief") if "chief" in jobs.jobs else 0
+    here = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
+    each = total // (workers + chiefs)
+    return list(range(here * each, (here + 1) * each))
+
+
+def _read_cluster() -> dict:
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        raise UserError(
+            "distribution.strategy: multi_worker needs the environment variable TF_CONFIG with "
+            "the addresses of all workers and this one's task; set it, or use strategy single"
+        )
+    try:
+        cluster = json.loads(text)
+        known = isinstance(cluster["cluster"], dict) and {"type", "index"} <= set(cluster["task"])
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise UserError(
+            'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, '
+            f'"task": {{"type": "worker", "index": 0}}}}; found {text[:200]}'
+        )
+    return cluster
+
+
+def _grow_memory_as_needed() -> None:
+    import tensorflow as tf
+
+    for device in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(device, True)
+        except RuntimeError:
+            # The device is in use already; its memory is what it is.
+            return

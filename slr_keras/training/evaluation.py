@@ -1,0 +1,228 @@
+"""Word error rates of a model on a split: of the ensemble, which is reported, and of each head."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.pipeline import ClipDataset
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel, decode_batch
+from slr_keras.errors import UserError
+from slr_keras.files import atomic_write
+from slr_keras.losses import ensemble_log_probabilities
+from slr_keras.metrics.phoenix import clean_phoenix2014, clean_phoenix2014t
+from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
+from slr_keras.training.distribution import across_machines
+
+ENSEMBLE = "ensemble"
+CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
+    "plain": tuple,
+    "phoenix2014": clean_phoenix2014,
+    "phoenix2014t": clean_phoenix2014t,
+}
+
+
+class Predictor:
+    """Log-probabilities of every clip of a data set, by head and of their ensemble.
+
+    Args:
+        model: gives logits by head.
+        strategy: spreads the clips over its replicas, if it has several in this process.
+        heads: whose mean is the ensemble; all by default.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        strategy: tf.distribute.Strategy | None = None,
+        heads: Sequence[str] = (),
+    ):
+        self.model = model
+        self.heads = tuple(heads)
+        self.stride = getattr(model, "stride", 4)
+        # Across machines only one evaluates, and must not wait for the others.
+        spread = strategy and strategy.num_replicas_in_sync > 1 and not across_machines(strategy)
+        self.strategy = strategy if spread else None
+        self._functions: dict[tuple, Callable] = {}
+
+    @property
+    def replicas(self) -> int:
+        """Batches must divide by this."""
+        return self.strategy.num_replicas_in_sync if self.strategy else 1
+
+    def __call__(
+        self, dataset: ClipDataset
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+        """Give, batch by batch, rows of the manifest `(batch,)`, steps of each clip `(batch,)`
+        and log-probabilities `(batch, steps, classes)` by head; fillers are left out."""
+        with dataset.user_errors():
+            if self.strategy is None:
+                batches = dataset.epoch(0)
+            else:
+                parts = range(self.replicas)
+                batches = self.strategy.distribute_datasets_from_function(
+                    lambda context: dataset.epoch(0, parts=parts)
+                )
+            function = self._function(batches.element_spec)
+            for batch in batches:
+                outputs = function(batch)
+                yield from self._local(batch, outputs)
+
+    def _local(self, batch, outputs):
+        for values, scores in zip(self._parts(batch), self._parts(outputs)):
+            rows = values["index"].numpy()
+            real = rows >= 0
+            steps = values["frames"].numpy() // self.stride
+            if real.any():
+                found = {name: value.numpy()[real] for name, value in scores.items()}
+                yield rows[real], steps[real], found
+
+    def _parts(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if self.strategy is None:
+            return [dict(values)]
+        local = {k: self.strategy.experimental_local_results(v) for k, v in values.items()}
+        return [dict(zip(local, part)) for part in zip(*local.values())]
+
+    def _function(self, spec: Mapping[str, Any]) -> Callable:
+        # Distributed specs are not hashable; their text names every shape.
+        key = str(spec)
+        if key not in self._functions:
+            run = self._scores if self.strategy is None else self._scores_on_replicas
+            self._functions[key] = tf.function(run, input_signature=[spec], autograph=False)
+        return self._functions[key]
+
+    def _scores_on_replicas(self, batch):
+        return self.strategy.run(self._scores, (batch,))
+
+    def _scores(self, batch):
+        inputs = {name: batch[name] for name in ("keypoints", "mask")}
+        logits = self.model(inputs, training=False)
+        heads = {name: tf.nn.log_softmax(value) for name, value in logits.items()}
+        return {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A scored split.
+
+    Attributes:
+        manifest: the clips.
+        references: glosses of each clip, cleaned up.
+        hypotheses: by set (`ensemble`, then the heads), what was decoded for each clip.
+        glosses: by set, the decoded glosses of each clip, cleaned up.
+        counts: by set, the errors of each clip.
+    """
+
+    manifest: Manifest
+    references: tuple[tuple[str, ...], ...]
+    hypotheses: Mapping[str, tuple[Hypothesis, ...]]
+    glosses: Mapping[str, tuple[tuple[str, ...], ...]]
+    counts: Mapping[str, tuple[ErrorCounts, ...]]
+
+    def total(self, name: str = ENSEMBLE) -> ErrorCounts:
+        """Errors of all clips."""
+        return sum(self.counts[name], ErrorCounts())
+
+    def interval(self, name: str = ENSEMBLE) -> tuple[float, float]:
+        """95 % bootstrap interval of the WER, in percent."""
+        return bootstrap_interval(self.counts[name])
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """By set: WER with its interval, parts in percent, and the share of faultless clips."""
+        rows = {}
+        for name, counts in self.counts.items():
+            total = self.total(name)
+            low, high = self.interval(name)
+            rows[name] = {
+                "wer": round(total.wer, 4),
+                "low": round(low, 4),
+                "high": round(high, 4),
+                "substitutions": round(total.percent(total.substitutions), 4),
+                "deletions": round(total.percent(total.deletions), 4),
+                "insertions": round(total.percent(total.insertions), 4),
+                "words": total.references,
+                "clips": len(counts),
+                "faultless": round(100 * sum(c.errors == 0 for c in counts) / len(counts), 4),
+            }
+        return rows
+
+    def write_predictions(self, path: str | Path) -> None:
+        """Write one JSON object per clip: reference, every set's glosses, times, confidences."""
+        import json
+
+        with atomic_write(path) as file:
+            for row, sample in enumerate(self.manifest):
+                best = self.hypotheses[ENSEMBLE][row]
+                record = {
+                    "id": sample.id,
+                    "reference": list(self.references[row]),
+                    "hypothesis": list(self.glosses[ENSEMBLE][row]),
+                    "errors": self.counts[ENSEMBLE][row].errors,
+                    "spans": [list(span) for span in best.spans],
+                    "confidences": [round(value, 4) for value in best.confidences],
+                    "heads": {n: list(g[row]) for n, g in self.glosses.items() if n != ENSEMBLE},
+                }
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def evaluate(
+    predictor: Predictor,
+    dataset: ClipDataset,
+    vocabulary: Vocabulary,
+    decoding: DecodingConfig,
+    scoring: str = "plain",
+    language_model: NgramLanguageModel | None = None,
+    tick: Callable[[int], None] = lambda clips: None,
+) -> Evaluation:
+    """Decode and score a data set.
+
+    Args:
+        predictor: gives log-probabilities.
+        dataset: clips in evaluation form.
+        vocabulary: of the model.
+        decoding: how to decode; every set is decoded alike.
+        scoring: clean-up rules, a key of `CLEAN_UP`.
+        language_model: for `decoding`.
+        tick: told the number of clips of every finished batch.
+
+    Raises:
+        UserError: the clips have no reference glosses, or the model's output is not finite.
+    """
+    manifest = dataset.manifest
+    if not any(sample.glosses for sample in manifest):
+        raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
+    found: dict[str, dict[int, Hypothesis]] = {}
+    for rows, steps, scores in predictor(dataset):
+        for name, log_probabilities in scores.items():
+            _check_finite(log_probabilities, steps, rows, manifest)
+            decoded = decode_batch(log_probabilities, steps, decoding, language_model)
+            found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
+        tick(len(rows))
+    clean = CLEAN_UP[scoring]
+    references = tuple(clean(sample.glosses) for sample in manifest)
+    hypotheses = {
+        n: tuple(by_row[row] for row in range(len(manifest))) for n, by_row in found.items()
+    }
+    glosses = {
+        name: tuple(clean(vocabulary.decode(hypothesis.ids)) for hypothesis in all_clips)
+        for name, all_clips in hypotheses.items()
+    }
+    counts = {name: tuple(sentence_counts(references, said)) for name, said in glosses.items()}
+    return Evaluation(manifest, references, hypotheses, glosses, counts)
+
+
+def _check_finite(
+    log_probabilities: np.ndarray, steps: Sequence[int], rows: Sequence[int], manifest: Manifest
+) -> None:
+    for place, length in enumerate(steps):
+        if np.isnan(log_probabilities[place, :length]).any():
+            raise UserError(
+                f"{manifest.where(int(rows[place]))}: the model's output is not a number; "
+                "training has diverged, or the weights are damaged"
+            )

@@ -1,0 +1,99 @@
+"""What a finished run leaves behind: scores, predictions, report, and the model as one file."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.manifest import Manifest
+from slr_keras.decoding import DecodingConfig
+from slr_keras.files import atomic_path, write_json, write_text
+from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
+from slr_keras.training.history import read_metrics
+from slr_keras.training.progress import duration
+from slr_keras.training.report import report_text
+from slr_keras.training.run import Run, train_language_model
+from slr_keras.training.task import evaluation_dataset, read_split
+
+LANGUAGE_MODEL_ORDER = 3
+
+
+def finish(run: Run, command: list[str]) -> Evaluation:
+    """Score the best weights on the dev split as the recipe decodes, and write the report.
+
+    Args:
+        run: with at least one finished epoch.
+        command: what the user typed, for the report.
+    """
+    data = run.config.data
+    order = run.decoding.language_model_order or LANGUAGE_MODEL_ORDER
+    train = read_split(data, data.train)
+    train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
+    model = run.model()
+    with atomic_path(run.folder.saved_model) as temporary:
+        model.save(temporary)
+    predictor = Predictor(model, heads=run.decoding.heads)
+    evaluation = score(run, predictor, read_split(data, data.dev))
+    write_scores(run, data.dev, evaluation, run.decoding)
+    write_text(run.folder.report, report_text(run.path.name, evaluation, _facts(run, command)))
+    return evaluation
+
+
+def score(
+    run: Run,
+    predictor: Predictor,
+    manifest: Manifest,
+    decoding: DecodingConfig | None = None,
+    tick=lambda clips: None,
+) -> Evaluation:
+    """Score a run on a split, prepared by the contract of the split's own folder.
+
+    Raises:
+        UserError: the split's points are not those that the model was trained on.
+    """
+    run.contract.require_compatible(manifest.contract, f"the run {run.path}", str(manifest.folder))
+    decoding = decoding or run.decoding
+    return evaluate(
+        predictor,
+        evaluation_dataset(run.config.data, manifest, run.vocabulary, manifest.contract),
+        run.vocabulary,
+        decoding,
+        run.config.data.scoring,
+        run.language_model(decoding),
+        tick,
+    )
+
+
+def write_scores(
+    run: Run, name: str, evaluation: Evaluation, decoding: DecodingConfig, **facts: Any
+) -> Path:
+    """Write scores and predictions of a split into the run; returns the predictions' path."""
+    from slr_keras.config.loading import to_tree
+
+    value = {
+        "split": evaluation.manifest.path.stem,
+        "manifest": str(evaluation.manifest.path),
+        **facts,
+        "decoding": to_tree(decoding),
+        "scoring": run.config.data.scoring,
+        "sets": evaluation.summary(),
+    }
+    write_json(run.folder.scores(name), value)
+    evaluation.write_predictions(run.folder.predictions(name))
+    return run.folder.predictions(name)
+
+
+def _facts(run: Run, command: list[str]) -> dict[str, str]:
+    records = read_metrics(run.folder.metrics)
+    spent = sum(record["seconds"] for record in records)
+    decoding = run.decoding
+    beam = f", beam {decoding.beam}" if decoding.method == "beam" else ""
+    return {
+        "model": f"`{run.config.model.name}`, {len(run.vocabulary)} classes",
+        "best epoch": f"{run.best['epoch']} of {len(records)} "
+        f"(dev WER {run.best['wer']:.2f} % by greedy decoding)",
+        "decoding": decoding.method + beam,
+        "scoring": run.config.data.scoring,
+        "data": f"`{run.config.data.folder}`",
+        "training time": duration(spent),
+        "command": f"`{shlex.join(command)}`",
+    }

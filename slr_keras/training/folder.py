@@ -1,0 +1,126 @@
+"""The run folder: its files, who may write it, and whether a command goes on in it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from slr_keras.config import Config, differences, read_run_config, to_yaml
+from slr_keras.errors import UserError
+from slr_keras.files import write_text
+
+# What may differ when a run goes on: it changes where training runs and how its result is read.
+FREE_SECTIONS = ("distribution", "decoding")
+
+
+class RunFolder:
+    """Paths of a run's files.
+
+    >>> from slr_keras.training.folder import RunFolder
+    >>> RunFolder("runs/demo").best.as_posix()
+    'runs/demo/checkpoints/best.npz'
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.vocabulary = self.path / "vocabulary.txt"
+        self.contract = self.path / "keypoints.json"
+        self.model = self.path / "model.json"
+        self.last = self.path / "checkpoints" / "last.npz"
+        self.best = self.path / "checkpoints" / "best.npz"
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.curves = self.path / "curves.png"
+        self.language_model = self.path / "language_model.json"
+        self.saved_model = self.path / "model.keras"
+        self.report = self.path / "report.md"
+
+    def predictions(self, split: str) -> Path:
+        """What was recognised in a split."""
+        return self.path / f"{split}_predictions.jsonl"
+
+    def scores(self, split: str) -> Path:
+        """The word error rates of a split."""
+        return self.path / f"{split}_scores.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run here."""
+        return self.config.is_file()
+
+    def open(self, config: Config, restart: bool = False, resume: bool = False) -> str:
+        """Make the folder for a config, or find the run that the config belongs to.
+
+        Args:
+            config: of the command.
+            restart: move a run that is there aside and begin anew.
+            resume: refuse to begin anew.
+
+        Returns:
+            What was done, in words.
+
+        Raises:
+            UserError: the run that is there has another config, or the folder holds other things.
+        """
+        done = f"new run in {self.path}"
+        if self.exists and restart:
+            with self.locked():
+                pass
+            aside = self._move_aside()
+            done = f"new run in {self.path}; the one before is now {aside}"
+        if self.exists:
+            self._require_same(config)
+            write_text(self.config, to_yaml(config))
+            return f"going on in {self.path}"
+        if resume:
+            raise UserError(f"{self.path}: there is no run to resume; leave out --resume")
+        if self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir()):
+            raise UserError(
+                f"{self.path}: the folder holds other files and no run; name another with --to"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.config, to_yaml(config))
+        return done
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from writing the same run; the lock dies with its process.
+
+        Raises:
+            UserError: another process trains here.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Not on Windows.
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"{self.path}: another process trains in this run; wait for it or stop it"
+                ) from error
+            yield
+
+    def _require_same(self, config: Config) -> None:
+        changed = [
+            line
+            for line in differences(read_run_config(self.config), config)
+            if line.partition(".")[0] not in FREE_SECTIONS
+        ]
+        if changed:
+            raise UserError(
+                f"{self.path}: this run was begun with another config ({'; '.join(changed)}); "
+                "use that config, name another folder with --to, or begin anew with --restart"
+            )
+
+    def _move_aside(self) -> Path:
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.{number}")).exists():
+            number += 1
+        os.rename(self.path, aside)
+        self.path.mkdir()
+        return aside

@@ -1,0 +1,121 @@
+"""What happened in each epoch: metrics.jsonl, TensorBoard, and the curves as a picture."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slr_keras.errors import UserError
+from slr_keras.files import atomic_path, read_text, write_text
+from slr_keras.training.folder import RunFolder
+
+Record = dict[str, Any]
+SECONDS_BETWEEN_DRAWINGS = 30.0
+
+
+class History:
+    """The records of a run's epochs, kept on disk as they come.
+
+    Args:
+        folder: of the run.
+        epochs: how many epochs of the past to keep; later ones belong to an epoch that was not
+            finished and is done again.
+    """
+
+    def __init__(self, folder: RunFolder, epochs: int):
+        self.folder = folder
+        self.records = [r for r in read_metrics(folder.metrics) if r["epoch"] <= epochs]
+        self._drawn = time.monotonic()
+        self._writer = None
+
+    def add(self, record: Record) -> None:
+        """Keep the record of a finished epoch."""
+        self.records.append(record)
+        lines = (json.dumps(entry, ensure_ascii=False) for entry in self.records)
+        write_text(self.folder.metrics, "\n".join(lines) + "\n")
+        self._to_tensorboard(record)
+        if time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the curves."""
+        if self.records:
+            draw_curves(self.records, self.folder.curves)
+        self._drawn = time.monotonic()
+
+    def _to_tensorboard(self, record: Record) -> None:
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.folder.tensorboard))
+        with self._writer.as_default(step=record["epoch"]):
+            for name, value in flat(record).items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+
+def read_metrics(path: str | Path) -> list[Record]:
+    """Read metrics.jsonl; an absent file has no records.
+
+    Raises:
+        UserError: a line is not JSON; names it.
+    """
+    if not Path(path).is_file():
+        return []
+    records = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}:{number}: not JSON ({error.msg}); restore the line") from error
+    return records
+
+
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """Numbers of nested mappings, with `/` between the names.
+
+    >>> from slr_keras.training.history import flat
+    >>> flat({"epoch": 3, "dev": {"wer": 20.5}})
+    {'epoch': 3, 'dev/wer': 20.5}
+    """
+    found = {}
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float):
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def draw_curves(records: Sequence[Record], path: str | Path) -> None:
+    """Draw loss, dev WER and learning rate over the epochs into a PNG."""
+    # The object interface, not pyplot: no global state, no window, any thread.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    epochs = [record["epoch"] for record in records]
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    loss, wer, rate = figure.subplots(1, 3)
+    for name in ("loss", "ctc", "distillation"):
+        loss.plot(epochs, [record[name] for record in records], label=name)
+    loss.set(title="training loss per clip (nats)", xlabel="epoch")
+    loss.set_yscale("symlog", linthresh=1.0)
+    loss.legend()
+    for name in records[-1]["dev"]["wer"]:
+        values = [record["dev"]["wer"].get(name) for record in records]
+        width, style = (2.2, "-") if name == "ensemble" else (1.0, "--")
+        wer.plot(epochs, values, style, linewidth=width, label=name)
+    best = min(records, key=lambda record: record["dev"]["wer"]["ensemble"])
+    lowest = best["dev"]["wer"]["ensemble"]
+    wer.plot(best["epoch"], lowest, "o", color="black")
+    wer.set(title=f"dev WER (%), best {lowest:.2f} after epoch {best['epoch']}", xlabel="epoch")
+    wer.set_ylim(bottom=0)
+    wer.legend()
+    rate.plot(epochs, [record["learning_rate"] for record in records])
+    rate.set(title="learning rate at the end of the epoch", xlabel="epoch")
+    for axes in (loss, wer, rate):
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    with atomic_path(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))

@@ -1,0 +1,140 @@
+"""Adam with PyTorch's numbers, under any `tf.distribute` strategy.
+
+Keras' own Adam decouples its weight decay, adds epsilon before the bias correction, and clips each
+replica's gradients before they are summed; every one of these is a different run from the one that
+the papers report (specs/stark.md §2.5 and §4.2).
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+class Adam:
+    """Adam, with the weight decay inside the gradient or decoupled.
+
+    Make it within the strategy's scope, and call `apply` in replica context.
+
+    Args:
+        variables: what is trained.
+        betas: decay of the first and the second moment.
+        epsilon: added to the root of the bias-corrected second moment.
+        weight_decay: of every variable, biases and norms included.
+        decoupled: False adds `weight_decay * w` to the gradient (`torch.optim.Adam`); True shrinks
+            the weights by `learning_rate * weight_decay` (`torch.optim.AdamW`).
+        moving_average: decay of an average of the weights; 0 keeps none.
+
+    One step with a gradient of zero, from w = 1, at a rate and decay of 1e-3, is a full step of
+    Adam, since the decay is all there is to follow:
+
+    >>> import tensorflow as tf
+    >>> from slr_keras.training.optimiser import Adam
+    >>> w = tf.Variable(1.0)
+    >>> Adam([w], weight_decay=1e-3).apply([tf.constant(0.0)], 1e-3)
+    >>> round(float(w), 6)
+    0.999
+    """
+
+    def __init__(
+        self,
+        variables: Sequence,
+        betas: tuple[float, float] = (0.9, 0.998),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        moving_average: float = 0.0,
+    ):
+        self.targets = [_tensorflow_variable(variable) for variable in variables]
+        self.betas = betas
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.decoupled = decoupled
+        self.moving_average = moving_average
+        self.steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps")
+        self.first = [self._like(target, "first") for target in self.targets]
+        self.second = [self._like(target, "second") for target in self.targets]
+        self.average = [self._like(target, "average") for target in self.targets if moving_average]
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The optimiser's state, in a fixed order."""
+        return [self.steps, *self.first, *self.second, *self.average]
+
+    def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate) -> None:
+        """Take one step along gradients that are already summed over the replicas.
+
+        Args:
+            gradients: one per variable; a variable without a gradient stays as it is.
+            learning_rate: scalar.
+        """
+        context = tf.distribute.get_replica_context()
+        # 1 - 0.998 ** t loses half its digits in float32.
+        taken = tf.cast(self.steps, tf.float64) + 1
+        first, second = (1 - beta**taken for beta in self.betas)
+        rate = tf.cast(learning_rate, tf.float64)
+        numbers = {
+            "rate": rate,
+            # TensorFlow's fused Adam adds epsilon before the bias correction, PyTorch after it:
+            # both corrections go into these two numbers instead.
+            "step": rate * tf.sqrt(second) / first,
+            "epsilon": self.epsilon * tf.sqrt(second),
+            # The usual (1 + t) / (10 + t) keeps the initial weights out of a short run's average.
+            "keep": tf.minimum(taken / (9 + taken), self.moving_average),
+        }
+        numbers = {name: tf.cast(number, tf.float32) for name, number in numbers.items()}
+        present = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        given = [gradients[i] for i in present]
+        context.merge_call(self._update_all, args=(present, given, numbers))
+
+    def _update_all(self, strategy, present, gradients, numbers):
+        update = strategy.extended.update
+        for place, gradient in zip(present, gradients):
+            slots = [self.first[place], self.second[place]]
+            if self.average:
+                slots.append(self.average[place])
+            arguments = (gradient, numbers, *slots)
+            update(self.targets[place], self._update, args=arguments, group=False)
+        update(self.steps, lambda steps: steps.assign_add(1), group=False)
+
+    def _update(self, w, gradient, numbers, first, second, average=None):
+        if self.weight_decay and self.decoupled:
+            w.assign_sub(numbers["rate"] * self.weight_decay * w)
+        elif self.weight_decay:
+            gradient = gradient + self.weight_decay * w
+        tf.raw_ops.ResourceApplyAdam(
+            var=w.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=0.0,
+            beta2_power=0.0,
+            lr=numbers["step"],
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            epsilon=numbers["epsilon"],
+            grad=gradient,
+        )
+        if average is not None:
+            average.assign(numbers["keep"] * average + (1 - numbers["keep"]) * w)
+
+    def _like(self, target: tf.Variable, name: str) -> tf.Variable:
+        strategy = tf.distribute.get_strategy()
+        start = tf.identity(target) if name == "average" else tf.zeros(target.shape, target.dtype)
+        with strategy.extended.colocate_vars_with(target):
+            return tf.Variable(start, trainable=False, name=name)
+
+
+def clip_by_global_norm(gradients, limit: float):
+    """Scale gradients to a global norm of at most `limit`; 0 leaves them as they are.
+
+    Returns:
+        The gradients and their norm before scaling.
+    """
+    norm = tf.linalg.global_norm(gradients)
+    if not limit:
+        return gradients, norm
+    scale = limit / tf.maximum(norm, limit)
+    return [None if g is None else g * scale for g in gradients], norm
+
+
+def _tensorflow_variable(variable) -> tf.Variable:
+    return variable if isinstance(variable, tf.Variable) else variable.value

@@ -1,0 +1,108 @@
+"""What a user sees of a running training: a bar in a terminal, a line per epoch elsewhere."""
+
+import sys
+import time
+from typing import Any
+
+BAR = (
+    "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} clips {elapsed}<{remaining} "
+    "{rate_fmt}{postfix}"
+)
+
+
+class Progress:
+    """Shows epochs as they pass.
+
+    Args:
+        epochs: of the whole run.
+        clips: of an epoch.
+        quiet: show nothing (processes that are not the chief).
+        bar: show a bar; by default if standard error is a terminal.
+    """
+
+    def __init__(self, epochs: int, clips: int, quiet: bool = False, bar: bool | None = None):
+        self.epochs = epochs
+        self.clips = clips
+        self.quiet = quiet
+        self._wants_bar = not quiet and (sys.stderr.isatty() if bar is None else bar)
+        self._bar = None
+        self._best = ""
+        self._started = time.monotonic()
+        self._done = 0.0
+        self._epoch = 0
+
+    def say(self, text: str) -> None:
+        """A line for the user."""
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.clear()
+        print(text, flush=True)
+
+    def epoch(self, epoch: int, clips_before: int = 0) -> None:
+        """An epoch (from 0) begins, of which some clips may be done already."""
+        self._epoch = epoch
+        if self._wants_bar:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=self.clips,
+                initial=clips_before,
+                desc=f"epoch {epoch + 1}/{self.epochs}",
+                unit="clips",
+                bar_format=BAR,
+                leave=False,
+                dynamic_ncols=True,
+            )
+
+    def step(self, clips: int, loss: float) -> None:
+        """A batch is done."""
+        self._done += clips / self.clips
+        if self._bar is not None:
+            text = f"loss {loss:.3f}{self._best}, {self.time_left()} left"
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(clips)
+
+    def finish_epoch(self, record: dict[str, Any], best: dict[str, Any]) -> None:
+        """An epoch is done and evaluated."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        wer = record["dev"]["wer"]["ensemble"]
+        parts = " ".join(f"{k[:3]} {record['dev'][k]:.1f}" for k in PARTS)
+        self._best = f", dev WER {wer:.2f}"
+        self.say(
+            f"epoch {record['epoch']:>{len(str(self.epochs))}}/{self.epochs}  "
+            f"loss {record['loss']:.3f}  dev WER {wer:.2f} ({parts})  "
+            f"best {best['wer']:.2f} after {best['epoch']}  rate {record['learning_rate']:.2e}  "
+            f"{record['clips_per_second']:.1f} clips/s  left {self.time_left()}"
+        )
+
+    def time_left(self) -> str:
+        """Until the last epoch ends, by the pace so far."""
+        if not self._done:
+            return "?"
+        passed = time.monotonic() - self._started
+        # A bar counts within the epoch; without one, whole epochs are counted.
+        left = max(self._remaining(), 0.0) * passed / self._done
+        return duration(left)
+
+    def _remaining(self) -> float:
+        within = (self._bar.n / self.clips) if self._bar is not None else 1.0
+        return self.epochs - self._epoch - within
+
+
+PARTS = ("deletions", "insertions", "substitutions")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> from slr_keras.training.progress import duration
+    >>> duration(42), duration(600), duration(7500)
+    ('42 s', '10 min', '2 h 05 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

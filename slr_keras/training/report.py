@@ -1,0 +1,112 @@
+"""report.md: what a run reached, in numbers and in its worst sentences."""
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from slr_keras.metrics.alignment import align
+from slr_keras.training.evaluation import ENSEMBLE, Evaluation
+
+WORST = 20
+PACKAGES = ("slr-keras", "tensorflow", "keras", "numpy")
+
+
+def report_text(
+    title: str, evaluation: Evaluation, facts: Mapping[str, Any], worst: int = WORST
+) -> str:
+    """The report in Markdown: facts, WER of every set, the worst sentences, versions.
+
+    Args:
+        title: first heading.
+        evaluation: of the dev split.
+        facts: lines "name: value" under the heading.
+        worst: number of sentences to show.
+    """
+    total = evaluation.total()
+    low, high = evaluation.interval()
+    lines = [
+        f"# {title}",
+        "",
+        f"**Dev WER {total.wer:.2f} %** (95 % interval {low:.2f} to {high:.2f}): "
+        f"deletions {total.percent(total.deletions):.2f}, "
+        f"insertions {total.percent(total.insertions):.2f}, "
+        f"substitutions {total.percent(total.substitutions):.2f}; "
+        f"{total.references} glosses in {len(evaluation.references)} clips.",
+        "",
+        *(f"- {name}: {value}" for name, value in facts.items()),
+        "",
+        "## Ensemble and heads",
+        "",
+        *markdown_table(evaluation),
+        "",
+        "## Worst sentences",
+        "",
+        *worst_sentences(evaluation, worst),
+        "",
+        "## Environment",
+        "",
+        *(f"- {name} {version}" for name, version in versions().items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(evaluation: Evaluation) -> list[str]:
+    """Rows of WERs; the ensemble, which counts, first."""
+    rows = [
+        "| | WER % | 95 % interval | del % | ins % | sub % | faultless clips % |",
+        "|---|---:|---|---:|---:|---:|---:|",
+    ]
+    for name, row in evaluation.summary().items():
+        mark = "**" if name == ENSEMBLE else ""
+        rows.append(
+            f"| {mark}{name}{mark} | {mark}{row['wer']:.2f}{mark} "
+            f"| {row['low']:.2f} to {row['high']:.2f} | {row['deletions']:.2f} "
+            f"| {row['insertions']:.2f} | {row['substitutions']:.2f} | {row['faultless']:.1f} |"
+        )
+    return rows
+
+
+def plain_table(evaluation: Evaluation) -> str:
+    """The same for a terminal."""
+    rows = ["            WER %   95 % interval      del     ins     sub   faultless clips %"]
+    for name, row in evaluation.summary().items():
+        rows.append(
+            f"{name:<10} {row['wer']:6.2f}   {row['low']:6.2f} to {row['high']:6.2f}  "
+            f"{row['deletions']:6.2f}  {row['insertions']:6.2f}  {row['substitutions']:6.2f}  "
+            f"{row['faultless']:6.1f}"
+        )
+    return "\n".join(rows)
+
+
+def worst_sentences(evaluation: Evaluation, count: int = WORST) -> list[str]:
+    """The sentences with most errors, reference above hypothesis, errors marked."""
+    counts = evaluation.counts[ENSEMBLE]
+    order = sorted(range(len(counts)), key=lambda row: (-counts[row].errors, row))
+    worst = [row for row in order[:count] if counts[row].errors]
+    if not worst:
+        return ["None: every sentence is right."]
+    lines = ["```"]
+    for row in worst:
+        sample = evaluation.manifest[row]
+        signer = f", signer {sample.signer}" if sample.signer else ""
+        lines.append(f"{sample.id}{signer}: {counts[row].errors} errors")
+        pairs = align(evaluation.references[row], evaluation.glosses[ENSEMBLE][row])
+        lines += [pairs.text(), ""]
+    return [*lines[:-1], "```"]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on.
+
+    >>> from slr_keras.training.report import versions
+    >>> "keras" in versions()
+    True
+    """
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return {**found, "system": platform.platform()}

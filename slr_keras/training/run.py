@@ -1,0 +1,158 @@
+"""A trained run, as everything after training uses it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slr_keras.config import Config, read_run_config
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.decoding import DecodingConfig, NgramLanguageModel
+from slr_keras.errors import UserError
+from slr_keras.files import read_json, write_json
+from slr_keras.training.checkpoint import load_arrays, read_record
+from slr_keras.training.folder import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+
+    from slr_keras.training.task import Task
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run folder holds.
+
+    Attributes:
+        folder: paths of its files.
+        config: the resolved recipe.
+        vocabulary: glosses by number.
+        contract: what the model sees of a clip.
+
+    Example::
+
+        run = Run.load("runs/demo")
+        model = run.model()              # best weights, float32
+        glosses = run.vocabulary.decode([5, 7])
+    """
+
+    folder: RunFolder
+    config: Config
+    vocabulary: Vocabulary
+    contract: KeypointContract
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Run":
+        """Read a run folder; no weights yet.
+
+        Raises:
+            UserError: there is no run, or its vocabulary is not the one it was trained with.
+        """
+        folder = RunFolder(path)
+        if not folder.exists:
+            raise UserError(
+                f"{path}: no run here (no config.yaml); `python -m slr_keras.fit CONFIG --to "
+                f"{path}` makes one"
+            )
+        config = read_run_config(folder.config)
+        if not folder.model.is_file():
+            raise UserError(f"{path}: the run stopped before training began; fit it again")
+        vocabulary = Vocabulary.read(folder.vocabulary)
+        _check_vocabulary(folder, vocabulary)
+        return cls(folder, config, vocabulary, KeypointContract.read(folder.contract))
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def decoding(self) -> DecodingConfig:
+        """How the run decodes."""
+        return self.config.decoding
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """Epoch and dev WER of the best weights.
+
+        Raises:
+            UserError: no epoch is finished yet.
+        """
+        if not self.folder.best.is_file():
+            raise UserError(f"{self.path}: no epoch is finished yet; fit it further")
+        return read_record(self.folder.best)
+
+    def model(self) -> "keras.Model":
+        """The model with its best weights, in float32, on the default device.
+
+        Raises:
+            UserError: no epoch is finished, or the weights do not fit the config.
+        """
+        from slr_keras.training.task import build_model
+
+        # First, so that a missing checkpoint does not cost the making of a model.
+        _ = self.best
+        model = build_model(self.config, len(self.vocabulary), self.contract)
+        load_arrays(self.folder.best, {"model": model.variables})
+        return model
+
+    def language_model(self, decoding: DecodingConfig | None = None) -> NgramLanguageModel | None:
+        """The gloss language model that a decoding config asks for; None if it asks for none.
+
+        It is kept in the run; another order is trained from the run's train split.
+        """
+        order = (decoding or self.decoding).language_model_order
+        if not order:
+            return None
+        if self.folder.language_model.is_file():
+            kept = NgramLanguageModel.load(self.folder.language_model, self.vocabulary.digest)
+            if kept.order == order:
+                return kept
+        from slr_keras.training.task import read_split
+
+        train = read_split(self.config.data, self.config.data.train)
+        return train_language_model(train, self.vocabulary, order)
+
+
+def write_description(folder: RunFolder, config: Config, task: "Task", parameters: int) -> None:
+    """Write vocabulary, contract and model description, or check those that are there.
+
+    Raises:
+        UserError: the data's vocabulary or contract is no longer the run's; names both.
+    """
+    if folder.model.is_file():
+        kept = Vocabulary.read(folder.vocabulary)
+        kept.require_same(task.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
+        contract = KeypointContract.read(folder.contract)
+        contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
+        return
+    task.vocabulary.write(folder.vocabulary)
+    task.contract.write(folder.contract)
+    description = {
+        "name": config.model.name,
+        "options": dict(config.model.options),
+        "vocabulary_size": len(task.vocabulary),
+        "vocabulary_digest": task.vocabulary.digest,
+        "contract_digest": task.contract.digest,
+        "parameters": parameters,
+    }
+    write_json(folder.model, description)
+
+
+def train_language_model(manifest, vocabulary: Vocabulary, order: int) -> NgramLanguageModel:
+    """A gloss language model of a split's sentences."""
+    sentences = [tuple(vocabulary.encode(sample.glosses, unknown="unk")) for sample in manifest]
+    return NgramLanguageModel.train(
+        sentences, order, vocabulary_size=len(vocabulary), vocabulary_digest=vocabulary.digest
+    )
+
+
+def _check_vocabulary(folder: RunFolder, vocabulary: Vocabulary) -> None:
+    description = read_json(folder.model)
+    size, digest = description.get("vocabulary_size"), description.get("vocabulary_digest")
+    if digest != vocabulary.digest:
+        raise UserError(
+            f"{folder.vocabulary}: this vocabulary has {len(vocabulary)} tokens "
+            f"({vocabulary.digest}), the model was trained with {size} tokens ({digest}); "
+            "put the run's own vocabulary.txt back"
+        )

@@ -1,0 +1,152 @@
+"""One optimiser step under any `tf.distribute` strategy, traced once for all batch shapes."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from slr_keras.config.schema import TrainingConfig
+from slr_keras.errors import UserError
+from slr_keras.losses import stark_losses
+from slr_keras.training.optimiser import Adam, clip_by_global_norm
+
+SUM = tf.distribute.ReduceOp.SUM
+
+
+def make_optimiser(model: keras.Model, config: TrainingConfig) -> Adam:
+    """The optimiser of a recipe; call it within the strategy's scope."""
+    return Adam(
+        model.trainable_variables,
+        betas=config.betas,
+        epsilon=config.epsilon,
+        weight_decay=config.weight_decay,
+        decoupled=config.optimiser == "adamw",
+        moving_average=config.moving_average,
+    )
+
+
+class TrainingStep:
+    """Turns distributed batches into updates of a model.
+
+    The loss of a batch is the sum over its clips of `weight * (CTC + distillation)`, divided by
+    the number of weighted clips on all replicas together (and over all accumulated batches), so
+    that neither the number of devices nor how clips fall on them changes the step.
+
+    Args:
+        strategy: within whose scope model and optimiser were made.
+        model: gives logits by head.
+        optimiser: holds the model's trainable variables.
+        config: clipping, accumulation, distillation weight, compilation.
+        element_spec: of the distributed batches.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        model: keras.Model,
+        optimiser: Adam,
+        config: TrainingConfig,
+        element_spec: Mapping,
+    ):
+        if config.jit_compile and strategy.num_replicas_in_sync > 1:
+            raise UserError(
+                "training.jit_compile: XLA cannot compile the sums over several devices; "
+                "set it to false, or distribution.strategy to single"
+            )
+        self.strategy = strategy
+        self.model = model
+        self.optimiser = optimiser
+        self.config = config
+        self._trained = [variable.value for variable in model.trainable_variables]
+        self._differentiate = (
+            tf.function(self._gradients, jit_compile=True, reduce_retracing=True, autograph=False)
+            if config.jit_compile
+            else self._gradients
+        )
+        self._held: list[tf.Variable] = []
+        self._held_clips: tf.Variable | None = None
+        if config.accumulate > 1:
+            with strategy.scope():
+                self._held = [_per_replica(variable.shape) for variable in self._trained]
+                self._held_clips = _per_replica(())
+        rate_spec = tf.TensorSpec((), tf.float32)
+        # Nothing here depends on the values of tensors, so that AutoGraph would only cost time.
+        self._apply = tf.function(
+            lambda batch, rate: strategy.run(self._replica_apply, (batch, rate)),
+            input_signature=[element_spec, rate_spec],
+            autograph=False,
+        )
+        self._hold = tf.function(
+            lambda batch: strategy.run(self._replica_hold, (batch,)),
+            input_signature=[element_spec],
+            autograph=False,
+        )
+
+    def __call__(self, batch, learning_rate: float, hold: bool = False) -> dict[str, tf.Tensor]:
+        """Take one step, or with `hold` keep the gradients for the step that follows.
+
+        Returns:
+            Sums over the batch's clips of the loss's terms, their number ("clips"), and the norm
+            of the gradient ("gradient_norm", with `hold` of this batch's alone).
+        """
+        rate = tf.constant(learning_rate, tf.float32)
+        outcome = self._hold(batch) if hold else self._apply(batch, rate)
+        return {
+            name: self.strategy.experimental_local_results(value)[0]
+            for name, value in outcome.items()
+        }
+
+    def traces(self) -> int:
+        """How often the step was traced; more than once means that a shape was not open."""
+        return self._apply.experimental_get_tracing_count()
+
+    def _replica_apply(self, batch, rate):
+        gradients, sums = self._differentiate(batch)
+        clips = sums["clips"]
+        if self._held:
+            gradients = [g + held for g, held in zip(gradients, self._held)]
+            clips = clips + self._held_clips
+        context = tf.distribute.get_replica_context()
+        sums, clips = context.all_reduce(SUM, [sums, clips])
+        gradients = context.all_reduce(SUM, gradients)
+        gradients = [g / tf.maximum(clips, 1.0) for g in gradients]
+        gradients, norm = clip_by_global_norm(gradients, self.config.clip_norm)
+        self.optimiser.apply(gradients, rate)
+        for held in [*self._held, *([self._held_clips] if self._held else [])]:
+            held.assign(tf.zeros_like(held))
+        return {**sums, "gradient_norm": norm}
+
+    def _replica_hold(self, batch):
+        gradients, sums = self._differentiate(batch)
+        for held, gradient in zip(self._held, gradients):
+            held.assign_add(gradient)
+        self._held_clips.assign_add(sums["clips"])
+        context = tf.distribute.get_replica_context()
+        norm = tf.linalg.global_norm(gradients)
+        return {**context.all_reduce(SUM, sums), "gradient_norm": norm}
+
+    def _gradients(self, batch):
+        """Gradients of the summed loss of this replica's clips, and the sums of its terms."""
+        inputs = {name: batch[name] for name in ("keypoints", "mask")}
+        with tf.GradientTape() as tape:
+            logits = self.model(inputs, training=True)
+            steps = batch["frames"] // getattr(self.model, "stride", 4)
+            terms = stark_losses(batch["labels"], logits, batch["label_lengths"], steps)
+            weight = batch["weight"]
+            ctc = tf.reduce_sum(weight * terms["ctc"])
+            distillation = tf.reduce_sum(weight * terms["distillation"])
+            loss = ctc + self.config.distillation_weight * distillation
+        gradients = tape.gradient(loss, self._trained, unconnected_gradients="zero")
+        clips = tf.reduce_sum(weight)
+        sums = {"loss": loss, "ctc": ctc, "distillation": distillation, "clips": clips}
+        return [tf.convert_to_tensor(gradient) for gradient in gradients], sums
+
+
+def _per_replica(shape) -> tf.Variable:
+    """A sum that each replica keeps for itself."""
+    return tf.Variable(
+        tf.zeros(shape),
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.SUM,
+    )

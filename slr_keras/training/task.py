@@ -1,0 +1,203 @@
+"""The data of a run, read and checked before anything is learnt."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slr_keras.config.schema import Config, DataConfig
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.manifest import Manifest, read_manifest
+from slr_keras.data.pipeline import ClipDataset
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run learns from: clips, glosses and points."""
+
+    train: Manifest
+    dev: Manifest
+    vocabulary: Vocabulary
+    contract: KeypointContract
+
+
+def read_task(config: DataConfig) -> Task:
+    """Read the splits, the vocabulary and the contract that a config names.
+
+    Raises:
+        UserError: a split that is missing or empty, splits that share a signer where the config
+            forbids it, or a train gloss that the vocabulary lacks.
+    """
+    train, dev = (read_split(config, split) for split in (config.train, config.dev))
+    _check_labelled(train)
+    vocabulary = _vocabulary(config, train)
+    for sample in train:
+        vocabulary.encode(sample.glosses, where=train.where(sample))
+    _check_unknown(config, dev, vocabulary)
+    splits = {config.train: train, config.dev: dev}
+    if config.test and (Path(config.folder) / f"{config.test}.jsonl").is_file():
+        splits[config.test] = read_split(config, config.test)
+    if config.unseen_signers:
+        _check_signers(splits)
+    return Task(train, dev, vocabulary, train.contract)
+
+
+def read_split(config: DataConfig, split: str) -> Manifest:
+    """One split of the data folder.
+
+    Raises:
+        UserError: there is no such folder or split, or it is empty; says which splits there are.
+    """
+    folder = Path(config.folder)
+    if not folder.is_dir():
+        raise UserError(
+            f"data.folder: {folder} does not exist; the README says how to make or convert data"
+        )
+    path = folder / f"{split}.jsonl"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in folder.glob("*.jsonl"))) or "none"
+        raise UserError(f"{path}: there is no such split; the folder has: {there}")
+    manifest = read_manifest(path)
+    if not len(manifest):
+        raise UserError(f"{path}: the split has no clips")
+    return manifest
+
+
+def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
+    """The train split: shuffled, resampled, augmented.
+
+    Raises:
+        UserError: more clips than `training.max_infeasible` are too short for their glosses.
+    """
+    dataset = ClipDataset(
+        task.train,
+        task.vocabulary,
+        task.contract,
+        config.data.batch_size,
+        training=True,
+        augmentation=config.augmentation,
+        seed=config.training.seed,
+        bucket_boundaries=config.data.buckets,
+        max_frames=config.data.max_frames,
+        replicas=replicas,
+    )
+    _report_infeasible(dataset, task.train, config.training.max_infeasible)
+    return dataset
+
+
+def evaluation_dataset(
+    config: DataConfig,
+    manifest: Manifest,
+    vocabulary: Vocabulary,
+    contract: KeypointContract,
+    replicas: int = 1,
+) -> ClipDataset:
+    """A split as it is scored: every clip once, in order of length."""
+    return ClipDataset(
+        manifest,
+        vocabulary,
+        contract,
+        -(-config.batch_size // replicas) * replicas,
+        training=False,
+        max_frames=config.max_frames,
+        replicas=replicas,
+        unknown="unk",
+    )
+
+
+def build_model(
+    config: Config, vocabulary_size: int, contract: KeypointContract, precision: str = "float32"
+) -> "keras.Model":
+    """The model that a config names, for the points of a contract."""
+    from slr_keras.models.registry import create_model
+
+    options = dict(config.model.options)
+    if precision != "float32":
+        options["dtype"] = precision
+    return create_model(
+        config.model.name,
+        vocabulary_size=vocabulary_size,
+        streams=contract.streams,
+        points=len(contract.points),
+        channels=len(contract.channels),
+        **options,
+    )
+
+
+def _vocabulary(config: DataConfig, train: Manifest) -> Vocabulary:
+    beside = Path(config.folder) / "vocabulary.txt"
+    if config.vocabulary:
+        return Vocabulary.read(config.vocabulary)
+    if beside.is_file():
+        return Vocabulary.read(beside)
+    return Vocabulary.from_samples(train)
+
+
+def _check_labelled(train: Manifest) -> None:
+    silent = [sample.id for sample in train if not sample.glosses]
+    if len(silent) == len(train):
+        raise UserError(f"{train.path}: no clip has glosses, so there is nothing to learn")
+    if silent:
+        _warn(f"{train.path}: {len(silent)} clips without glosses teach silence: {_listed(silent)}")
+
+
+def _check_unknown(config: DataConfig, manifest: Manifest, vocabulary: Vocabulary) -> None:
+    strange = [(s, g) for s in manifest for g in s.glosses if g not in vocabulary]
+    if not strange:
+        return
+    sample, gloss = strange[0]
+    if config.unknown_glosses == "error":
+        vocabulary.encode([gloss], where=manifest.where(sample))
+    glosses = sorted({gloss for _, gloss in strange})
+    _warn(
+        f"{manifest.path}: {len(glosses)} glosses that training never shows count as errors: "
+        f"{_listed(glosses)}"
+    )
+
+
+def _check_signers(splits: dict[str, Manifest]) -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for split, manifest in splits.items():
+        for sample in manifest:
+            other, example = seen.setdefault(sample.signer, (split, sample.id))
+            if other != split:
+                raise UserError(
+                    f"data.unseen_signers: signer {sample.signer!r} is in {other} (sample "
+                    f"{example!r}) and in {split} (sample {sample.id!r}); move all clips of a "
+                    "signer to one split, or set data.unseen_signers to false"
+                )
+
+
+def _report_infeasible(dataset: ClipDataset, manifest: Manifest, most: float) -> None:
+    found = dataset.infeasible()
+    if not found:
+        return
+    listing = _listed([str(clip) for clip in found], "\n  ")
+    if len(found) > most * len(manifest):
+        raise UserError(
+            f"{manifest.path}: {len(found)} of {len(manifest)} clips are too short for their "
+            f"glosses, more than training.max_infeasible = {most:g} allows; correct or remove "
+            f"them:\n  {listing}"
+        )
+    _warn(
+        f"{manifest.path}: {len(found)} clips are too short for their glosses and are learnt from "
+        f"only where lengthening makes room:\n  {listing}"
+    )
+
+
+def _listed(items: Iterable[str], separator: str = ", ") -> str:
+    items = list(items)
+    more = f"{separator}and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    return separator.join(items[:LISTED]) + more
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)

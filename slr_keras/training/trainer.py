@@ -1,0 +1,375 @@
+"""Training, from a recipe to a run folder; reads from top to bottom."""
+
+import contextlib
+import dataclasses
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from slr_keras.config import Config
+from slr_keras.decoding import DecodingConfig
+from slr_keras.errors import UserError
+from slr_keras.files import sha256
+from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
+from slr_keras.training.distribution import (
+    is_chief,
+    local_replicas,
+    make_strategy,
+    same_everywhere,
+    wait_for_all,
+)
+from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
+from slr_keras.training.folder import RunFolder
+from slr_keras.training.history import History
+from slr_keras.training.progress import Progress
+from slr_keras.training.run import Run, write_description
+from slr_keras.training.schedule import learning_rate
+from slr_keras.training.step import TrainingStep, make_optimiser
+from slr_keras.training.task import (
+    Task,
+    build_model,
+    evaluation_dataset,
+    read_task,
+    training_dataset,
+)
+
+# Each epoch is scored fast; the final scores use the recipe's own decoding.
+QUICK = DecodingConfig(method="greedy")
+SUMS = ("loss", "ctc", "distillation", "gradient_norm")
+
+
+def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
+    """Train as a recipe says, from the beginning or from the run's last checkpoint.
+
+    Leaves in the folder: the best weights, the last state, metrics and curves. Across machines
+    every process calls this, and the chief alone writes.
+
+    Args:
+        config: the recipe.
+        folder: opened for this config (`RunFolder.open`).
+
+    Returns:
+        Where training ran; across machines, the processes leave together (`wait_for_all`).
+
+    Raises:
+        UserError: data, model or devices do not fit the recipe, the loss is no longer a number,
+            or the disk is full.
+    """
+    strategy = make_strategy(config.distribution)
+    # The chief has opened the folder once it is here.
+    wait_for_all(strategy)
+    trainer = Trainer(config, folder, strategy)
+    trainer.restore()
+    with _stop_request() as stop:
+        for epoch in range(trainer.position.epoch, config.training.epochs):
+            trainer.run_epoch(epoch, stop)
+    if trainer.chief:
+        trainer.history.draw()
+    return strategy
+
+
+@dataclass
+class Position:
+    """How far training has come; with the variables, all that it needs to go on.
+
+    Attributes:
+        epoch: finished epochs.
+        batch: batches done of the epoch that follows.
+        step: optimiser steps done.
+        clips: weighted clips seen of that epoch.
+        sums: over these clips, of the terms of the loss.
+        seconds: spent in that epoch.
+        waiting: of these, for data.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    clips: float = 0.0
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMS, 0.0))
+    seconds: float = 0.0
+    waiting: float = 0.0
+
+    def next_epoch(self) -> "Position":
+        """The beginning of the epoch after this."""
+        return Position(epoch=self.epoch + 1, step=self.step)
+
+
+class Trainer:
+    """Data, model, optimiser and position of one training.
+
+    Args:
+        config: the recipe.
+        folder: the run.
+        strategy: where training runs.
+    """
+
+    def __init__(self, config: Config, folder: RunFolder, strategy: tf.distribute.Strategy):
+        self.config = config
+        self.folder = folder
+        self.strategy = strategy
+        self.chief = is_chief(config.distribution)
+        settings = config.training
+        if settings.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        keras.utils.set_random_seed(settings.seed)
+
+        # === Data ===
+        self.task: Task = read_task(config.data)
+        self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
+
+        # === Model, optimiser, step ===
+        with strategy.scope():
+            self.model = build_model(
+                config, len(self.task.vocabulary), self.task.contract, settings.precision
+            )
+            if settings.initial_run:
+                _load_initial(self.model, settings.initial_run, self.task)
+            self.optimiser = make_optimiser(self.model, settings)
+        spec = self._batches(0, 0).element_spec
+        self.step = TrainingStep(strategy, self.model, self.optimiser, settings, spec)
+
+        # === Dev evaluation ===
+        self.predictor = Predictor(self.model, strategy, config.decoding.heads)
+        self.dev = evaluation_dataset(
+            config.data,
+            self.task.dev,
+            self.task.vocabulary,
+            self.task.contract,
+            self.predictor.replicas,
+        )
+
+        # === Records ===
+        if self.chief:
+            write_description(folder, config, self.task, self.model.count_params())
+        self.position = Position()
+        self.history = History(folder, 0)
+        self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
+        self._saved_at = time.monotonic()
+
+    # === Going on ===
+
+    def restore(self) -> None:
+        """Take up the last checkpoint, if there is one.
+
+        Raises:
+            UserError: it belongs to other data or another model, or machines see different runs.
+        """
+        if self.folder.last.is_file():
+            _check_data(read_record(self.folder.last), self._data_digests(), self.folder)
+            record = load_arrays(self.folder.last, self._state())
+            self.position = Position(**record["position"])
+            where = f"{self.position.epoch} of {self.config.training.epochs} epochs"
+            within = f" and {self.position.batch} batches" if self.position.batch else ""
+            self.progress.say(f"resuming after {where}{within}")
+        if not same_everywhere(self.strategy, self.position.step):
+            raise UserError(
+                f"{self.folder.path}: the workers see different checkpoints; "
+                "put the run on a file system that all of them share"
+            )
+        self.history = History(self.folder, self.position.epoch)
+
+    def save(self) -> None:
+        """Write the state from which training goes on exactly."""
+        if self.chief:
+            position = dataclasses.asdict(self.position)
+            record = {"position": position, "data": self._data_digests()}
+            save_arrays(self.folder.last, self._state(), record)
+        self._saved_at = time.monotonic()
+
+    def _state(self) -> dict[str, list]:
+        # The model's variables hold the state of its dropout.
+        return {"model": self.model.variables, "optimiser": self.optimiser.variables}
+
+    def _data_digests(self) -> dict[str, str]:
+        return {m.path.name: sha256(m.path) for m in (self.task.train, self.task.dev)}
+
+    # === One epoch ===
+
+    def run_epoch(self, epoch: int, stop: threading.Event) -> None:
+        """Train on every clip once, score the dev split, keep the best, save.
+
+        Raises:
+            KeyboardInterrupt: the user asked to stop; the state within the epoch is saved.
+        """
+        self.progress.epoch(epoch, self.position.batch * self.data.batch_size)
+        self._train_epoch(epoch, stop)
+        evaluation = self._evaluate() if self.chief else None
+        finished, self.position = self.position, self.position.next_epoch()
+        if self.chief:
+            record = self._record(epoch, finished, evaluation)
+            self.history.add(record)
+            self.save()
+            self.progress.finish_epoch(record, read_record(self.folder.best))
+
+    def _train_epoch(self, epoch: int, stop: threading.Event) -> None:
+        settings, position = self.config.training, self.position
+        batches = self.data.batches_per_epoch
+        steps_per_epoch = -(-batches // settings.accumulate)
+        rate = 0.0
+        started = time.monotonic() - position.seconds
+        # Looked at one step late, so that the device is never kept waiting for the host.
+        pending: tuple[int, dict] | None = None
+        with self.data.user_errors():
+            for batch in self._timed(self._batches(epoch, position.batch)):
+                last = position.batch + 1 == batches
+                hold = (position.batch + 1) % settings.accumulate != 0 and not last
+                rate = learning_rate(settings, epoch, position.step, steps_per_epoch)
+                outcome = self.step(batch, rate, hold=hold)
+                self._take(epoch, pending)
+                pending = (position.batch, outcome)
+                position.batch += 1
+                position.step += not hold
+                position.seconds = time.monotonic() - started
+                if not hold and not last and (stop.is_set() or self._save_is_due()):
+                    self._take(epoch, pending)
+                    pending = None
+                    self.save()
+                    if stop.is_set():
+                        self.progress.say("stopped and saved; the same command goes on from here")
+                        raise KeyboardInterrupt
+        self._take(epoch, pending)
+        position.seconds = time.monotonic() - started
+
+    def _batches(self, epoch: int, start: int):
+        replicas = local_replicas(self.strategy)
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: self.data.epoch(epoch, start, parts=replicas)
+        )
+
+    def _timed(self, batches) -> Iterator[Any]:
+        source = iter(batches)
+        while True:
+            asked = time.monotonic()
+            batch = next(source, None)
+            self.position.waiting += time.monotonic() - asked
+            if batch is None:
+                return
+            yield batch
+
+    def _take(self, epoch: int, pending: tuple[int, dict] | None) -> None:
+        """Add the outcome of a step to the epoch's sums.
+
+        Raises:
+            UserError: the loss or its gradient is not finite; names the clips of the batch.
+        """
+        if pending is None:
+            return
+        number, outcome = pending
+        values = {name: float(value) for name, value in outcome.items()}
+        if not np.isfinite([values["loss"], values["gradient_norm"]]).all():
+            rows = self.data.plan(epoch)[number].rows
+            ids = ", ".join(self.task.train[row].id for row in rows if row >= 0)
+            raise UserError(
+                f"epoch {epoch + 1}, batch {number + 1}: the loss is {values['loss']:g}, its "
+                f"gradient {values['gradient_norm']:g}; the clips: {ids}. Nothing of this was "
+                "saved. Check these clips, lower training.learning_rate or set training.clip_norm"
+            )
+        clips = values.pop("clips")
+        self.position.clips += clips
+        # The norm is one number per batch; weighted by clips, its mean is as comparable.
+        values["gradient_norm"] *= clips
+        for name in SUMS:
+            self.position.sums[name] += values[name]
+        self.progress.step(int(clips), self.position.sums["loss"] / max(self.position.clips, 1))
+
+    def _save_is_due(self) -> bool:
+        minutes = self.config.training.checkpoint_minutes
+        return minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
+
+    # === After an epoch ===
+
+    def _evaluate(self) -> Evaluation:
+        """Score the dev split; keep the weights if they are the best."""
+        with self._averaged_weights():
+            evaluation = evaluate(
+                self.predictor, self.dev, self.task.vocabulary, QUICK, self.config.data.scoring
+            )
+            wer = evaluation.total().wer
+            best = read_record(self.folder.best)["wer"] if self.folder.best.is_file() else np.inf
+            # Of equals the later: it has seen more, at a smaller learning rate.
+            if wer <= best:
+                record = {"epoch": self.position.epoch + 1, "wer": wer}
+                save_arrays(self.folder.best, {"model": self.model.variables}, record)
+        return evaluation
+
+    def _record(self, epoch: int, done: Position, evaluation: Evaluation) -> dict[str, Any]:
+        settings, total = self.config.training, evaluation.total()
+        steps_per_epoch = -(-self.data.batches_per_epoch // settings.accumulate)
+        clips = max(done.clips, 1.0)
+        return {
+            "epoch": epoch + 1,
+            "step": done.step,
+            **{name: done.sums[name] / clips for name in SUMS},
+            "learning_rate": learning_rate(settings, epoch, done.step - 1, steps_per_epoch),
+            "dev": {
+                "wer": {name: evaluation.total(name).wer for name in evaluation.counts},
+                "deletions": total.percent(total.deletions),
+                "insertions": total.percent(total.insertions),
+                "substitutions": total.percent(total.substitutions),
+            },
+            "seconds": done.seconds,
+            "clips_per_second": len(self.data) / max(done.seconds, 1e-9),
+            "waiting": done.waiting / max(done.seconds, 1e-9),
+        }
+
+    @contextlib.contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """Put the moving average of the weights in their place, if one is kept."""
+        if not self.optimiser.average:
+            yield
+            return
+        targets = self.optimiser.targets
+        current = [target.numpy() for target in targets]
+        for target, average in zip(targets, self.optimiser.average):
+            target.assign(average.numpy())
+        try:
+            yield
+        finally:
+            for target, value in zip(targets, current):
+                target.assign(value)
+
+
+def _load_initial(model: keras.Model, path: str, task: Task) -> None:
+    run = Run.load(Path(path))
+    run.vocabulary.require_same(task.vocabulary, f"the run {path}", "the data")
+    load_arrays(run.folder.best, {"model": model.variables})
+
+
+def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFolder) -> None:
+    changed = [name for name, digest in digests.items() if record["data"].get(name) != digest]
+    if changed:
+        raise UserError(
+            f"{folder.path}: {', '.join(changed)} changed since this run began; restore the data, "
+            "or begin anew with --restart"
+        )
+
+
+@contextlib.contextmanager
+def _stop_request() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one acts."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number, frame):
+        asked.set()
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,150 @@
+"""The command `evaluate`: scores of any split, of other data, and of clips with faults."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.manifest import FolderWriter, read_manifest
+from slr_keras.errors import UserError
+from slr_keras.evaluate import main
+from slr_keras.training.faults import FaultyManifest
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    path = Path(__file__).parents[1] / "training" / "tiny_run.py"
+    spec = importlib.util.spec_from_file_location("tiny_run", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def data(tiny, tmp_path_factory):
+    return tiny.write_data(tmp_path_factory.mktemp("evaluate") / "data")
+
+
+@pytest.fixture(scope="module")
+def run(tiny, data, tmp_path_factory):
+    from slr_keras.fit import main as fit
+
+    folder = tmp_path_factory.mktemp("evaluated")
+    recipe = tiny.write_recipe(folder / "recipe.yaml", data, epochs=25, learning_rate=0.02)
+    assert fit([str(recipe), "--to", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def scores(run, capsys, *options):
+    capsys.readouterr()
+    assert main([str(run), "--json", *map(str, options)]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_test_split_is_scored_for_the_ensemble_and_every_head(run, data, capsys):
+    found = scores(run, capsys)
+    assert found["split"] == "test"
+    assert list(found["sets"]) == ["ensemble", "fuse", "left", "body"]
+    best = found["sets"]["ensemble"]
+    assert best["low"] <= best["wer"] <= best["high"]
+    assert best["wer"] == pytest.approx(
+        best["substitutions"] + best["deletions"] + best["insertions"], abs=1e-3
+    )
+    assert best["clips"] == 4
+    written = json.loads((run / "test_scores.json").read_text())
+    assert written["sets"] == found["sets"]
+    lines = [json.loads(x) for x in (run / "test_predictions.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == [s.id for s in read_manifest(data / "test.jsonl")]
+
+
+def test_the_table_names_every_set_and_the_predictions(run, capsys):
+    assert main([str(run), "--split", "dev"]) == 0
+    out = capsys.readouterr().out
+    for word in ("ensemble", "fuse", "95 % interval", "4 clips", "dev_predictions.jsonl"):
+        assert word in out
+
+
+def test_decoding_can_be_overridden_and_nothing_else(run, capsys):
+    scores(run, capsys, "--set", "decoding.method=greedy")
+    written = json.loads((run / "test_scores.json").read_text())
+    assert written["decoding"]["method"] == "greedy"
+    scores(run, capsys, "--set", "decoding.language_model_order=2")
+    with pytest.raises(UserError, match=r"only decoding\.\*"):
+        main([str(run), "--set", "model.name=stark"])
+    with pytest.raises(UserError, match=r"mean decoding\.beam"):
+        main([str(run), "--set", "decoding.bean=3"])
+
+
+def test_other_data_in_other_units_gives_the_same_result(run, tiny, data, tmp_path, capsys):
+    manifest = read_manifest(data / "test.jsonl")
+    pixels = tiny.tiny_contract(image_size=(200.0, 100.0))
+    with FolderWriter(tmp_path / "pixels", pixels) as writer:
+        for row, sample in enumerate(manifest):
+            points = np.array(manifest.load(row)) * np.array([200.0, 100.0, 1.0], np.float32)
+            writer.add("test", id=sample.id, glosses=sample.glosses, keypoints=points)
+    usual = scores(run, capsys)
+    assert scores(run, capsys, "--data", tmp_path / "pixels")["sets"] == usual["sets"]
+
+
+def test_data_of_other_points_is_refused(run, tmp_path):
+    from slr_keras.data.contract import contract
+
+    with FolderWriter(tmp_path / "kinect", contract("kinect_20")) as writer:
+        writer.add("test", id="a", glosses=["NORTH"], keypoints=np.ones((9, 20, 4)))
+    with pytest.raises(UserError, match="keypoint contracts differ in points"):
+        main([str(run), "--data", str(tmp_path / "kinect")])
+
+
+def test_a_split_that_is_not_there_or_has_no_glosses_is_refused(run, tiny, tmp_path):
+    with pytest.raises(UserError, match=r"no such split; the folder has: dev, test, train"):
+        main([str(run), "--split", "tests"])
+    with FolderWriter(tmp_path / "silent", tiny.tiny_contract()) as writer:
+        writer.add("test", id="a", glosses=[], keypoints=np.ones((9, 6, 3)))
+    with pytest.raises(UserError, match="no clip has glosses"):
+        main([str(run), "--data", str(tmp_path / "silent")])
+
+
+def test_scores_with_faults_are_written_beside_the_usual_ones(run, capsys):
+    usual = scores(run, capsys)
+    found = scores(run, capsys, "--drop-points", 5, "--drop-hand", 0.34, "--seed", 3)
+    assert (found["drop_points"], found["drop_hand"], found["seed"]) == (5, 0.34, 3)
+    # All hands gone, or all but one point of them: the signs cannot be told apart.
+    assert found["sets"]["ensemble"]["wer"] > usual["sets"]["ensemble"]["wer"]
+    name = "test_drop_points-5_drop_hand-0.34_scores.json"
+    assert json.loads((run / name).read_text())["sets"] == found["sets"]
+    assert json.loads((run / "test_scores.json").read_text())["sets"] == usual["sets"]
+
+
+def test_dropped_points_are_so_many_of_the_models_throughout_and_the_same_each_time(data):
+    manifest = read_manifest(data / "test.jsonl")
+    seen = set()
+    for row in range(len(manifest)):
+        faulty = FaultyManifest(manifest, points=2, seed=1)
+        gone = np.isnan(faulty.load(row)).all(axis=(0, 2))
+        assert gone.sum() == 2
+        np.testing.assert_array_equal(gone, np.isnan(faulty.load(manifest[row])).any(axis=(0, 2)))
+        seen.add(tuple(np.flatnonzero(gone)))
+    assert len(seen) > 1
+    assert not np.isnan(manifest.load(0)).any()
+
+
+def test_a_dropped_hand_is_gone_in_one_piece_for_its_share(data):
+    manifest = read_manifest(data / "test.jsonl")
+    contract: KeypointContract = manifest.contract
+    assert [contract.points[i] for i in contract.streams["left"]][-1] == "left_hand_tip"
+    for row, sample in enumerate(manifest):
+        gone = np.isnan(FaultyManifest(manifest, hand=0.5).load(row)).all(axis=2)
+        (points,) = np.nonzero(gone.any(axis=0))
+        assert [contract.points[p] for p in points] == ["left_hand_tip"]
+        frames = np.flatnonzero(gone[:, points[0]])
+        assert len(frames) == round(sample.frames / 2)
+        assert frames[-1] - frames[0] + 1 == len(frames)
+
+
+@pytest.mark.parametrize(("points", "hand"), [(7, 0.0), (-1, 0.0), (0, 1.5), (0, -0.1)])
+def test_impossible_faults_are_refused(data, points, hand):
+    with pytest.raises(UserError, match="--drop-"):
+        FaultyManifest(read_manifest(data / "test.jsonl"), points, hand)

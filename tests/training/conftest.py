@@ -1,0 +1,39 @@
+"""A tiny data set and a run trained on it, made once for all tests."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The module `tiny_run`."""
+    path = Path(__file__).with_name("tiny_run.py")
+    spec = importlib.util.spec_from_file_location("tiny_run", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def data(tiny, tmp_path_factory):
+    """A data folder: 10 train, 4 dev, 4 test clips."""
+    return tiny.write_data(tmp_path_factory.mktemp("tiny") / "data")
+
+
+@pytest.fixture(scope="session")
+def light_data(tiny, tmp_path_factory):
+    """As `data`, for a model of one stream and one head: for tests that start processes."""
+    return tiny.write_data(tmp_path_factory.mktemp("light") / "data", streams=("body",))
+
+
+@pytest.fixture(scope="session")
+def trained(tiny, data, tmp_path_factory):
+    """The folder of a run trained on the data until it knows it, with its report."""
+    from slr_keras.fit import main
+
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = tiny.write_recipe(folder / "recipe.yaml", data, epochs=25, learning_rate=0.02)
+    assert main([str(recipe), "--to", str(folder / "run")]) == 0
+    return folder / "run"
