@@ -1,0 +1,174 @@
+"""Recognise the glosses of keypoint files, manifests or folders with a trained run."""
+
+import argparse
+import contextlib
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from slr_keras.command import USER_MISTAKE, run
+from slr_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from slr_keras.recognise import Recogniser
+    from slr_keras.training.run import Run
+
+LISTED = 10
+EXAMPLE = """\
+inputs: a keypoint file (.npy, or .npz with the array `keypoints` and perhaps `fps`; frames x
+points x channels, as the run's keypoints.json says), a .pose file, a manifest (.jsonl), a data
+folder, or a folder of keypoint files. NaN and infinite coordinates count as missing points.
+
+outputs: text is one line a clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
+where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of
+subtitles a clip, so for several clips --to names a folder. Times are seconds from the clip's start.
+
+A clip that cannot be recognised is reported at the end, after all others were; the exit code is
+then 2.
+
+examples:
+  python -m slr_keras.predict runs/demo clip.npy --times
+  python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
+  python -m slr_keras.predict runs/demo clip.pose --format vtt --to clip.vtt
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    from slr_keras.data.layout import layout
+    from slr_keras.prediction.inputs import find_clips
+    from slr_keras.prediction.recognition import Overrides, recognise_clips
+    from slr_keras.prediction.writers import writer
+    from slr_keras.training.run import Run
+
+    loaded = Run.load(options.run)
+    overrides = Overrides(
+        layout(options.layout) if options.layout else None, options.fps, options.image_size
+    )
+    clips = find_clips(options.inputs, loaded.contract, options.split, overrides.layout)
+    clips = clips[: options.limit]
+    # All that can be refused is refused before the model is made, which takes a while.
+    write = writer(options.format, options.to, clips, options.times)
+    recogniser = _recogniser(loaded, options)
+    with _bar(len(clips), options) as tick:
+        results = recognise_clips(recogniser, clips, overrides, tick)
+        predictions, failures = write(results, _about(loaded, recogniser, options), _clean(loaded))
+    _tell([f"notice: {notice}" for found in predictions for notice in found.notices])
+    _tell([f"error: {failure.message}" for failure in failures])
+    return USER_MISTAKE if failures else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.predict",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN", help="run folder that `fit` made")
+    add("inputs", metavar="INPUT", nargs="+", help="what to recognise, see below")
+    add("--format", choices=("text", "json", "vtt"), default="text", help="of the output (text)")
+    add("--to", metavar="FILE", help="write there instead of to standard output")
+    add("--times", action="store_true", help="text: a table of times and confidences, too")
+    add("--split", default="test", help="of a data folder (test)")
+    add("--limit", type=_whole, metavar="N", help="recognise the first N clips only")
+    add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
+    add("--fps", type=_rate, metavar="F", help="frames per second, against what the files say")
+    add(
+        "--image-size",
+        type=_size,
+        metavar="WxH",
+        help="size of the video in the units of x and y, if it is not the run's (1280x720, 1x1)",
+    )
+    add("--beam", type=_whole, metavar="N", help="width of the beam search, against the run's")
+    add(
+        "--head",
+        default="ensemble",
+        help="whose scores to decode: ensemble, fuse, left, right, body (ensemble)",
+    )
+    return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 1 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate of 1 to 1000 frames per second")
+    return value
+
+
+def _size(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
+    if not found or not all(float(side) > 0 for side in found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return float(found[1]), float(found[2])
+
+
+def _recogniser(loaded: "Run", options: argparse.Namespace) -> "Recogniser":
+    from slr_keras.recognise import ENSEMBLE, Recogniser
+
+    decoding = loaded.decoding
+    if options.beam is not None:
+        if decoding.method == "single":
+            raise UserError(
+                f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
+                "leave --beam out"
+            )
+        decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
+    if options.head != ENSEMBLE:
+        decoding = dataclasses.replace(decoding, heads=(options.head,))
+    return Recogniser(loaded, decoding)
+
+
+def _about(loaded: "Run", recogniser: "Recogniser", options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "run": options.run,
+        "model": loaded.config.model.name,
+        "vocabulary": loaded.vocabulary.digest,
+        "contract": loaded.contract.digest,
+        "head": options.head,
+        "decoding": dataclasses.asdict(recogniser.decoding),
+    }
+
+
+def _clean(loaded: "Run") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """The clean-up that `evaluate` applies before scoring, so that both give the same rate."""
+    from slr_keras.training.evaluation import CLEAN_UP
+
+    return CLEAN_UP[loaded.config.data.scoring]
+
+
+@contextlib.contextmanager
+def _bar(clips: int, options: argparse.Namespace) -> Iterator[Callable[[int], None]]:
+    from tqdm import tqdm
+
+    # A bar among the lines of its own output would only disturb them.
+    hidden = not sys.stderr.isatty() or (options.to is None and sys.stdout.isatty())
+    with tqdm(
+        total=clips, unit="clips", desc="recognising", leave=False, disable=hidden
+    ) as progress:
+        yield progress.update
+
+
+def _tell(sentences: list[str]) -> None:
+    for sentence in sentences[:LISTED]:
+        print(sentence, file=sys.stderr)
+    if len(sentences) > LISTED:
+        print(f"... and {len(sentences) - LISTED} more of these", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)
