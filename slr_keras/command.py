@@ -21,7 +21,7 @@ def run(
     becomes one line on standard error and exit code 2; Ctrl-C becomes exit code 130.
     """
     # TensorFlow announces CPU features at start-up unless told not to before its import.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = main(arguments) or 0
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`python -m slr_keras.summary`: what a model is made of and what it costs."""
+"""Show what a model is made of and what it costs."""
 
 import argparse
 import json

@@ -27,6 +27,10 @@ from slr_keras.errors import UserError
 # clips, whose third word is a 64-bit hash.
 ORDER, ROTATION = 1, 2
 
+# Batches loaded at the same time, and batches kept ready.
+LOADERS = 4
+BATCHES_AHEAD = 4
+
 
 class ClipDataset:
     """Batches of clips, the same for the same (seed, epoch), wherever and however loaded.
@@ -205,10 +209,15 @@ class ClipDataset:
                 array.set_shape(spec.shape)
             return dict(zip(specification, arrays))
 
+        options = tf.data.Options()
+        # Autotuning wakes at doubling intervals, and an iterator that has come to its end waits for
+        # the next of them: an epoch of 25 seconds then takes 41.
+        options.autotune.enabled = False
         return (
             tf.data.Dataset.range(len(elements))
-            .map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
+            .map(load, num_parallel_calls=LOADERS, deterministic=True)
+            .prefetch(BATCHES_AHEAD)
+            .with_options(options)
         )
 
     def element_spec(self) -> dict:

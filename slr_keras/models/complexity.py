@@ -62,7 +62,7 @@ def _static_shapes(model, frames):
     """Input and output shapes of every layer for one clip, by layer name."""
     known: dict[int, tuple] = {}
     for tensor in model.inputs:
-        batch, _, *rest = tensor.shape
+        _, _, *rest = tensor.shape
         known[id(tensor)] = (1, frames, *rest)
     shapes = {}
     for depth in sorted(model._nodes_by_depth, reverse=True):

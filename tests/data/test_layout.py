@@ -27,7 +27,7 @@ FIXED = [0, 53, 56, 74, 80]
 # COCO ← MediaPipe pose, and iBUG ← FaceMesh (spec §1.4).
 POSE = dict(zip(span(0, 10), [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16]))
 MESH = {
-    0: 162, 3: 58, 6: 149, 10: 378, 13: 288, 16: 389, 18: 63, 20: 107, 23: 296, 25: 293, 30: 4,
+    0: 162, 3: 58, 6: 149, 10: 378, 13: 288, 16: 389, 18: 63, 20: 66, 23: 296, 25: 293, 30: 4,
     33: 2, 36: 33, 39: 133, 42: 362, 45: 263, 48: 61, 49: 39, 50: 37, 51: 0, 52: 267, 53: 269,
     54: 291, 56: 314, 57: 17, 58: 84,
 }  # fmt: skip
@@ -167,8 +167,8 @@ def test_mediapipe_face_points_mirror_onto_their_counterparts_in_real_faces(shar
     error = np.linalg.norm(mean @ (turn @ back) - mean[mirror], axis=-1)
     width = np.ptp(mean[:, 0])
     assert np.median(error) < 0.02 * width
-    # Landmarks 107 and 296, which §1.4 pairs, are not quite each other's mirror image.
-    assert error.max() < 0.2 * width
+    # With landmark 107 for iBUG point 20, as specs/stark.md §1.4 has it, the largest is near 0.2.
+    assert error.max() < 0.1 * width, error.max() / width
 
 
 def user_layout(**changes):

@@ -1,0 +1,40 @@
+"""Every recipe in configs/ loads, names a model that can be made, and says how to run it."""
+
+from pathlib import Path
+
+import pytest
+
+from slr_keras.config import load_config
+from slr_keras.models.registry import create_model
+
+RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_loads_and_its_model_can_be_made(path):
+    config = load_config(path)
+    model = create_model(config.model.name, vocabulary_size=5, **config.model.options)
+    assert model.output["fuse"].shape[-1] == 5
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_says_its_command_hardware_and_score(path):
+    header = "".join(line for line in path.read_text().splitlines(True) if line.startswith("#"))
+    assert f"python -m slr_keras.fit configs/{path.name}" in header
+    assert "Hardware:" in header
+    assert "core" in header.lower() or "published" in header.lower()
+
+
+def test_the_paper_recipe_is_the_published_one():
+    config = load_config(Path(__file__).parent.parent / "configs" / "stark_phoenix14t.yaml")
+    training = config.training
+    assert (training.optimiser, training.learning_rate, training.weight_decay) == (
+        "adam",
+        1e-3,
+        1e-3,
+    )
+    assert (training.betas, training.epochs, config.data.batch_size) == ((0.9, 0.998), 100, 8)
+    assert training.schedule == "cosine_per_epoch"
+    assert training.clip_norm == 0
+    assert (config.augmentation.temporal, config.augmentation.rotation_per) == ("random", "batch")
+    assert config.decoding.collapse_repeats
