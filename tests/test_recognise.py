@@ -25,14 +25,8 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def run(tiny, tmp_path_factory):
-    """A run trained for a few seconds on four signs."""
-    from slr_keras.fit import main
-
-    folder = tmp_path_factory.mktemp("recognise")
-    data = tiny.write_data(folder / "data", train=12)
-    recipe = tiny.write_recipe(folder / "recipe.yaml", data, epochs=30, learning_rate=0.02)
-    assert main([str(recipe), "--to", str(folder / "run")]) == 0
-    return Run.load(folder / "run")
+    """A run that knows four signs."""
+    return Run.load(tiny.trained_run(tmp_path_factory))
 
 
 def with_max_frames(run, frames):

@@ -11,6 +11,8 @@ from slr_keras.files import write_text
 
 # What may differ when a run goes on: it changes where training runs and how its result is read.
 FREE_SECTIONS = ("distribution", "decoding")
+# Of these, what the choice of the best epoch depends on.
+FIXED = ("decoding.heads",)
 
 
 class RunFolder:
@@ -109,7 +111,7 @@ class RunFolder:
         changed = [
             line
             for line in differences(read_run_config(self.config), config)
-            if line.partition(".")[0] not in FREE_SECTIONS
+            if line.partition(".")[0] not in FREE_SECTIONS or line.startswith(FIXED)
         ]
         if changed:
             raise UserError(

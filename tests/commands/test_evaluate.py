@@ -24,18 +24,13 @@ def tiny():
 
 
 @pytest.fixture(scope="module")
-def data(tiny, tmp_path_factory):
-    return tiny.write_data(tmp_path_factory.mktemp("evaluate") / "data")
+def run(tiny, tmp_path_factory):
+    return tiny.trained_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def run(tiny, data, tmp_path_factory):
-    from slr_keras.fit import main as fit
-
-    folder = tmp_path_factory.mktemp("evaluated")
-    recipe = tiny.write_recipe(folder / "recipe.yaml", data, epochs=25, learning_rate=0.02)
-    assert fit([str(recipe), "--to", str(folder / "run")]) == 0
-    return folder / "run"
+def data(run):
+    return run.parent / "data"
 
 
 def scores(run, capsys, *options):

@@ -29,11 +29,6 @@ def light_data(tiny, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(tiny, data, tmp_path_factory):
-    """The folder of a run trained on the data until it knows it, with its report."""
-    from slr_keras.fit import main
-
-    folder = tmp_path_factory.mktemp("trained")
-    recipe = tiny.write_recipe(folder / "recipe.yaml", data, epochs=25, learning_rate=0.02)
-    assert main([str(recipe), "--to", str(folder / "run")]) == 0
-    return folder / "run"
+def trained(tiny, tmp_path_factory):
+    """The folder of a trained run."""
+    return tiny.trained_run(tmp_path_factory)

@@ -11,6 +11,7 @@ import pytest
 
 from slr_keras.config import override
 from slr_keras.errors import UserError
+from slr_keras.files import sha256
 from slr_keras.training.checkpoint import read_record
 from slr_keras.training.folder import RunFolder
 
@@ -152,21 +153,20 @@ def test_two_processes_cannot_train_in_one_run(tiny, data, folder):
         pass
 
 
-def test_data_that_changed_since_the_run_began_is_refused(tiny, tmp_path):
-    import threading
+def test_the_heads_that_choose_the_best_epoch_may_not_change(tiny, data, folder):
+    with pytest.raises(UserError, match=r"decoding\.heads"):
+        folder.open(override(tiny.config(data), ["decoding.heads=[fuse]"]))
 
-    import tensorflow as tf
 
-    from slr_keras.training.trainer import Trainer
+def test_data_that_changed_since_the_run_began_is_refused(trained):
+    from slr_keras.training.trainer import _check_data
 
-    data = tiny.write_data(tmp_path / "data")
-    config = tiny.config(data)
-    folder = RunFolder(tmp_path / "run")
-    folder.open(config)
-    trainer = Trainer(config, folder, tf.distribute.get_strategy())
-    trainer.run_epoch(0, threading.Event())
-    manifest = data / "train.jsonl"
-    manifest.write_text("\n".join(manifest.read_text().splitlines()[:-1]) + "\n")
-    again = Trainer(config, folder, tf.distribute.get_strategy())
+    folder = RunFolder(trained)
+    record = read_record(folder.last)
+    digests = {
+        f"{split}.jsonl": sha256(trained.parent / "data" / f"{split}.jsonl")
+        for split in ("train", "dev")
+    }
+    _check_data(record, digests, folder)
     with pytest.raises(UserError, match=r"train\.jsonl changed since this run began"):
-        again.restore()
+        _check_data(record, {**digests, "train.jsonl": "0"}, folder)

@@ -23,8 +23,8 @@ def copy(trained, tmp_path):
 
 
 def test_a_run_folder_holds_all_that_is_promised(trained):
-    names = {path.name for path in trained.iterdir()} - {".lock"}
-    assert names == {
+    names = {path.name for path in trained.iterdir()}
+    assert names >= {
         "config.yaml",
         "vocabulary.txt",
         "keypoints.json",
@@ -43,15 +43,15 @@ def test_a_run_folder_holds_all_that_is_promised(trained):
     assert (trained / "curves.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert any(p.stat().st_size > 1000 for p in (trained / "tensorboard").iterdir())
     description = json.loads((trained / "model.json").read_text())
-    assert description["name"] == "stark_tiny"
+    assert description["name"] == "stark"
     assert description["options"]["head_width"] == 16
     assert description["vocabulary_size"] == 6
 
 
 def test_every_epoch_has_its_record(trained):
     records = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
-    assert [record["epoch"] for record in records] == list(range(1, 26))
-    assert [record["step"] for record in records] == [3 * epoch for epoch in range(1, 26)]
+    assert [record["epoch"] for record in records] == list(range(1, 31))
+    assert [record["step"] for record in records] == [3 * epoch for epoch in range(1, 31)]
     assert set(records[0]["dev"]["wer"]) == {"ensemble", "fuse", "left", "body"}
     assert records[-1]["loss"] < 0.5 * records[0]["loss"]
     for record in records:

@@ -134,13 +134,13 @@ def test_a_dev_gloss_that_training_lacks_is_an_error_or_counts_as_one(tiny, tmp_
         read_task(dataclasses.replace(section, unknown_glosses="error"))
 
 
-def test_fine_tuning_starts_from_the_weights_of_another_run(tiny, data, trained, tmp_path):
+def test_fine_tuning_starts_from_the_weights_of_another_run(tiny, trained, tmp_path):
     import tensorflow as tf
 
     from slr_keras.training.run import Run
     from slr_keras.training.trainer import Trainer
 
-    config = tiny.config(data, initial_run=str(trained))
+    config = tiny.config(trained.parent / "data", initial_run=str(trained))
     folder = opened(tmp_path / "run", config)
     trainer = Trainer(config, folder, tf.distribute.get_strategy())
     before = Run.load(trained).model()

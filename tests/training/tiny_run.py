@@ -79,7 +79,7 @@ def tree(folder, epochs=2, options=None, **training):
     """A recipe as nested mappings."""
     return {
         "data": {"folder": str(folder), "batch_size": 4},
-        "model": {"name": "stark_tiny", "options": {**MODEL, **(options or {})}},
+        "model": {"name": "stark", "options": {**MODEL, **(options or {})}},
         "training": {
             "epochs": epochs,
             "learning_rate": 0.01,
@@ -114,3 +114,20 @@ def command(*arguments, **extra):
         text=True,
         timeout=1200,
     )
+
+
+def trained_run(scratch):
+    """The folder of a run that knows its data, with report; trained once per test session.
+
+    Args:
+        scratch: pytest's `tmp_path_factory`.
+    """
+    from slr_keras.fit import main
+
+    folder = scratch.getbasetemp() / "tiny_trained_run"
+    if not folder.exists():
+        folder.mkdir()
+        data = write_data(folder / "data", train=12)
+        recipe = write_recipe(folder / "recipe.yaml", data, epochs=30, learning_rate=0.02)
+        assert main([str(recipe), "--to", str(folder / "run")]) == 0
+    return folder / "run"
