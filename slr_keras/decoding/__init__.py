@@ -1,4 +1,4 @@
-"""From CTC log-probabilities to glosses: greedy, prefix beam, language model. NumPy alone."""
+"""From log-probabilities to glosses: greedy, beams, language model. NumPy alone."""
 
 from slr_keras.decoding.batch import decode_batch, single_gloss
 from slr_keras.decoding.config import DecodingConfig
@@ -12,13 +12,22 @@ from slr_keras.decoding.hypothesis import (
 )
 from slr_keras.decoding.language_model import NgramLanguageModel
 from slr_keras.decoding.prefix_beam import prefix_beam
+from slr_keras.decoding.transducer import (
+    ContextCache,
+    TransducerAlignment,
+    align_transducer,
+    transducer_beam,
+)
 
 __all__ = [
+    "ContextCache",
     "CtcAlignment",
     "DecodingConfig",
     "Hypothesis",
     "NgramLanguageModel",
+    "TransducerAlignment",
     "align_ctc",
+    "align_transducer",
     "collapse_repeats",
     "decode_batch",
     "greedy",
@@ -28,4 +37,5 @@ __all__ = [
     "prefix_beam",
     "single_gloss",
     "single_gloss_scores",
+    "transducer_beam",
 ]
