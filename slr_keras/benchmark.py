@@ -63,11 +63,13 @@ def training_step(
     """The step that `fit` takes, on one device."""
     import tensorflow as tf
 
+    from slr_keras.training.objective import make_objective
     from slr_keras.training.step import TrainingStep, make_optimiser
 
     step = TrainingStep(
         tf.distribute.get_strategy(),
         model,
+        make_objective(config),
         make_optimiser(model, config.training),
         config.training,
         training.element_spec(),

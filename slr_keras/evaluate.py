@@ -30,11 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     split = options.split or config.data.test
     manifest = _manifest(loaded, split, options)
 
+    from slr_keras.readout import make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score, write_scores
     from slr_keras.training.report import plain_table
 
-    predictor = Predictor(loaded.model(), heads=config.decoding.heads)
+    model = loaded.model()
+    predictor = Predictor(model, readout=make_readout(model, config))
     with _bar(len(manifest), options.json) as tick:
         evaluation = score(loaded, predictor, manifest, config.decoding, tick)
     faults = {"drop_points": options.drop_points, "drop_hand": options.drop_hand}

@@ -1,5 +1,6 @@
 """From raw keypoints to glosses with a trained run."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slr_keras.data.sampling import REDUCTION, evaluation_indices
-from slr_keras.decoding import DecodingConfig, Hypothesis, decode_batch
+from slr_keras.decoding import DecodingConfig, Hypothesis
 from slr_keras.errors import UserError
+from slr_keras.readout import ENSEMBLE, make_readout
 
 if TYPE_CHECKING:
     from slr_keras.training.run import Run
 
-ENSEMBLE = "ensemble"
 # Output steps next to a cut have not seen all their neighbours: four encoder windows of seven
 # frames and the head's convolutions reach 12 + 8 frames (specs/stark.md §3.10).
 CONTEXT_STEPS = 6
@@ -62,6 +63,8 @@ class Recogniser:
         self.decoding = decoding or run.decoding
         self.language_model = run.language_model(self.decoding)
         self._model = run.model()
+        config = dataclasses.replace(run.config, decoding=self.decoding)
+        self._readout = make_readout(self._model, config)
         self._predict = None
 
     def logits(self, clips: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -115,7 +118,7 @@ class Recogniser:
         found = []
         for scores in self.logits(steady):
             ensemble = scores[ENSEMBLE]
-            hypothesis = decode_batch(
+            hypothesis = self._readout.decode(
                 ensemble[None], [len(ensemble)], self.decoding, self.language_model
             )[0]
             found.append(self._recognition(hypothesis))
@@ -176,12 +179,9 @@ class Recogniser:
         if self._predict is None:
             import tensorflow as tf
 
-            from slr_keras.losses import ensemble_log_probabilities
-
             def forward(keypoints, mask) -> Mapping[str, tf.Tensor]:
-                heads = self._model({"keypoints": keypoints, "mask": mask}, training=False)
-                ensemble = ensemble_log_probabilities(heads, self.decoding.heads)
-                return {**heads, ENSEMBLE: ensemble}
+                outputs = self._model({"keypoints": keypoints, "mask": mask}, training=False)
+                return self._readout.scores(outputs)
 
             points, channels = len(self.run.contract.points), len(self.run.contract.channels)
             signature = [

@@ -23,6 +23,7 @@ from slr_keras.config.schema import (
     DistributionConfig,
     ModelConfig,
     TrainingConfig,
+    TransductionConfig,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "DistributionConfig",
     "ModelConfig",
     "TrainingConfig",
+    "TransductionConfig",
     "differences",
     "load_config",
     "override",

@@ -119,6 +119,37 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class TransductionConfig:
+    """The objective of C²ST (specs/c2st.md §5 to §7); models without contexts take no notice."""
+
+    loss: Literal["ctc", "cgd", "cst"] = option(
+        "cst",
+        "`cst`: conditional gloss decoder and sequence-level calibration; `cgd`: the former alone; "
+        "`ctc`: neither, and no context of earlier glosses (Table 5 of the paper)",
+    )
+    calibration: Literal["renormalised", "literal", "mwer"] = option(
+        "renormalised", "expected reward over the hypotheses, or minimum word error rate (§6.2)"
+    )
+    calibration_weight: float = option(1.0, "beside the loss of the reference", minimum=0.0)
+    calibration_start: float = option(
+        0.5, "share of the epochs before calibration begins", minimum=0.0, maximum=1.0
+    )
+    hypotheses: int = option(4, "sequences drawn per clip and step", minimum=1)
+    reward: Literal["inverse", "exponential"] = option(
+        "inverse", "of a hypothesis at edit distance d: 1 / (1 + d), or exp(-d / temperature)"
+    )
+    reward_temperature: float = option(1.0, "of the exponential reward", minimum=1e-3)
+    divergence: Literal["aligned", "visual", "lattice", "none"] = option(
+        "aligned", "which distributions of the chunk level learn from the video level's (§7)"
+    )
+    divergence_weight: float = option(25.0, "of that divergence", minimum=0.0)
+    divergence_temperature: float = option(8.0, "of its distributions", minimum=1e-3)
+    lifting_weight: float = option(
+        0.001, "of the two losses of temporal lift pooling (§2.4)", minimum=0.0
+    )
+
+
+@dataclass(frozen=True)
 class DistributionConfig:
     """Where training runs. It changes the speed, not the result."""
 
@@ -138,5 +169,6 @@ class Config:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = dataclasses.field(default_factory=AugmentationConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    transduction: TransductionConfig = dataclasses.field(default_factory=TransductionConfig)
     decoding: DecodingConfig = dataclasses.field(default_factory=DecodingConfig)
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)

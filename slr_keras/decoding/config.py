@@ -25,6 +25,10 @@ class DecodingConfig:
         candidates_per_step: glosses the beam tries per step; 0, the default, tries all.
         heads: whose mean is the ensemble that is reported; empty, the default, takes all heads.
             A head that sees one hand only says little where the other hand signs.
+        blank_penalty: conditional gloss decoders (C²ST) only: taken from the blank's logit; above 0
+            it favours longer sequences.
+        context_scale: conditional gloss decoders only: of what the glosses so far add to the
+            logits.
 
     Raises:
         UserError: names the field and what it may be.
@@ -42,6 +46,8 @@ class DecodingConfig:
     insertion_bonus: float = 0.0
     candidates_per_step: int = 0
     heads: tuple[str, ...] = ()
+    blank_penalty: float = 0.0
+    context_scale: float = 1.0
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -53,6 +59,8 @@ class DecodingConfig:
         _whole("candidates_per_step", self.candidates_per_step, 0)
         _number("language_model_weight", self.language_model_weight, 0.0)
         _number("insertion_bonus", self.insertion_bonus, -100.0)
+        _number("blank_penalty", self.blank_penalty, -100.0)
+        _number("context_scale", self.context_scale, 0.0)
         names = self.heads
         if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
             _wrong("heads", names, "a list of names of heads")

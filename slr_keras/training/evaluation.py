@@ -12,15 +12,15 @@ import tensorflow as tf
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel, decode_batch
+from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
 from slr_keras.errors import UserError
 from slr_keras.files import atomic_write
-from slr_keras.losses import ensemble_log_probabilities
 from slr_keras.metrics.phoenix import clean_phoenix2014, clean_phoenix2014t
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
+from slr_keras.readout import ENSEMBLE, CtcReadout, Readout
 from slr_keras.training.distribution import across_machines
+from slr_keras.training.objective import clip_inputs
 
-ENSEMBLE = "ensemble"
 CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
     "plain": tuple,
     "phoenix2014": clean_phoenix2014,
@@ -29,23 +29,23 @@ CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
 
 
 class Predictor:
-    """Log-probabilities of every clip of a data set, by head and of their ensemble.
+    """Scores of every clip of a data set, by head and of their ensemble.
 
     Args:
         model: gives logits by head.
         strategy: spreads the clips over its replicas, if it has several in this process.
-        heads: whose mean is the ensemble; all by default.
+        readout: what is made of the model's outputs; by default CTC, and the mean of all heads.
     """
 
     def __init__(
         self,
         model: keras.Model,
         strategy: tf.distribute.Strategy | None = None,
-        heads: Sequence[str] = (),
+        readout: Readout | None = None,
     ):
         self.model = model
-        self.heads = tuple(heads)
-        self.stride = getattr(model, "stride", 4)
+        self.readout = readout or CtcReadout()
+        self.stride = model.stride
         # Across machines only one evaluates, and must not wait for the others.
         spread = strategy and strategy.num_replicas_in_sync > 1 and not across_machines(strategy)
         self.strategy = strategy if spread else None
@@ -60,7 +60,7 @@ class Predictor:
         self, dataset: ClipDataset
     ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
         """Give, batch by batch, rows of the manifest `(batch,)`, steps of each clip `(batch,)`
-        and log-probabilities `(batch, steps, classes)` by head; fillers are left out."""
+        and scores `(batch, steps, classes)` by head; fillers are left out."""
         with dataset.user_errors():
             if self.strategy is None:
                 batches = dataset.epoch(0)
@@ -101,10 +101,7 @@ class Predictor:
         return self.strategy.run(self._scores, (batch,))
 
     def _scores(self, batch):
-        inputs = {name: batch[name] for name in ("keypoints", "mask")}
-        logits = self.model(inputs, training=False)
-        heads = {name: tf.nn.log_softmax(value) for name, value in logits.items()}
-        return {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
+        return self.readout.scores(self.model(clip_inputs(self.model, batch), training=False))
 
 
 @dataclass(frozen=True)
@@ -183,7 +180,7 @@ def evaluate(
     """Decode and score a data set.
 
     Args:
-        predictor: gives log-probabilities.
+        predictor: gives scores, and reads them.
         dataset: clips in evaluation form.
         vocabulary: of the model.
         decoding: how to decode; every set is decoded alike.
@@ -199,9 +196,9 @@ def evaluate(
         raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
     found: dict[str, dict[int, Hypothesis]] = {}
     for rows, steps, scores in predictor(dataset):
-        for name, log_probabilities in scores.items():
-            _check_finite(log_probabilities, steps, rows, manifest)
-            decoded = decode_batch(log_probabilities, steps, decoding, language_model)
+        for name, values in scores.items():
+            _check_finite(values, steps, rows, manifest)
+            decoded = predictor.readout.decode(values, steps, decoding, language_model, name)
             found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
         tick(len(rows))
     clean = CLEAN_UP[scoring]
@@ -218,10 +215,10 @@ def evaluate(
 
 
 def _check_finite(
-    log_probabilities: np.ndarray, steps: Sequence[int], rows: Sequence[int], manifest: Manifest
+    scores: np.ndarray, steps: Sequence[int], rows: Sequence[int], manifest: Manifest
 ) -> None:
     for place, length in enumerate(steps):
-        if np.isnan(log_probabilities[place, :length]).any():
+        if np.isnan(scores[place, :length]).any():
             raise UserError(
                 f"{manifest.where(int(rows[place]))}: the model's output is not a number; "
                 "training has diverged, or the weights are damaged"

@@ -7,6 +7,7 @@ from typing import Any
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
 from slr_keras.files import atomic_path, write_json, write_text
+from slr_keras.readout import make_readout
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
 from slr_keras.training.progress import duration
@@ -31,7 +32,7 @@ def finish(run: Run, command: list[str]) -> Evaluation:
     model = run.model()
     with atomic_path(run.folder.saved_model) as temporary:
         model.save(temporary)
-    predictor = Predictor(model, heads=run.decoding.heads)
+    predictor = Predictor(model, readout=make_readout(model, run.config))
     evaluation = score(run, predictor, read_split(data, data.dev))
     write_scores(run, data.dev, evaluation, run.decoding)
     write_text(run.folder.report, report_text(run.path.name, evaluation, _facts(run, command)))

@@ -97,7 +97,7 @@ def draw_curves(records: Sequence[Record], path: str | Path) -> None:
     epochs = [record["epoch"] for record in records]
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     loss, wer, rate = figure.subplots(1, 3)
-    for name in ("loss", "ctc", "distillation"):
+    for name in ("loss", *records[-1].get("terms", ())):
         loss.plot(epochs, [record[name] for record in records], label=name)
     loss.set(title="training loss per clip (nats)", xlabel="epoch")
     loss.set_yscale("symlog", linthresh=1.0)

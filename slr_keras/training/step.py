@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from slr_keras.config.schema import TrainingConfig
 from slr_keras.errors import UserError
-from slr_keras.losses import stark_losses
+from slr_keras.training.objective import Objective
 from slr_keras.training.optimiser import Adam, clip_by_global_norm
 
 SUM = tf.distribute.ReduceOp.SUM
@@ -28,15 +28,16 @@ def make_optimiser(model: keras.Model, config: TrainingConfig) -> Adam:
 class TrainingStep:
     """Turns distributed batches into updates of a model.
 
-    The loss of a batch is the sum over its clips of `weight * (CTC + distillation)`, divided by
-    the number of weighted clips on all replicas together (and over all accumulated batches), so
-    that neither the number of devices nor how clips fall on them changes the step.
+    The loss of a batch is the sum over its clips of `weight * loss`, divided by the number of
+    weighted clips on all replicas together (and over all accumulated batches), so that neither the
+    number of devices nor how clips fall on them changes the step.
 
     Args:
         strategy: within whose scope model and optimiser were made.
-        model: gives logits by head.
+        model: what is trained.
+        objective: gives the loss of each clip.
         optimiser: holds the model's trainable variables.
-        config: clipping, accumulation, distillation weight, compilation.
+        config: clipping, accumulation, compilation.
         element_spec: of the distributed batches.
     """
 
@@ -44,6 +45,7 @@ class TrainingStep:
         self,
         strategy: tf.distribute.Strategy,
         model: keras.Model,
+        objective: Objective,
         optimiser: Adam,
         config: TrainingConfig,
         element_spec: Mapping,
@@ -55,6 +57,7 @@ class TrainingStep:
             )
         self.strategy = strategy
         self.model = model
+        self.objective = objective
         self.optimiser = optimiser
         self.config = config
         self._trained = [variable.value for variable in model.trainable_variables]
@@ -70,27 +73,40 @@ class TrainingStep:
                 self._held = [_per_replica(variable.shape) for variable in self._trained]
                 self._held_clips = _per_replica(())
         rate_spec = tf.TensorSpec((), tf.float32)
+        controls_spec = dict.fromkeys(objective.controls, rate_spec)
         # Nothing here depends on the values of tensors, so that AutoGraph would only cost time.
         self._apply = tf.function(
-            lambda batch, rate: strategy.run(self._replica_apply, (batch, rate)),
-            input_signature=[element_spec, rate_spec],
+            lambda batch, controls, rate: strategy.run(
+                self._replica_apply, (batch, controls, rate)
+            ),
+            input_signature=[element_spec, controls_spec, rate_spec],
             autograph=False,
         )
         self._hold = tf.function(
-            lambda batch: strategy.run(self._replica_hold, (batch,)),
-            input_signature=[element_spec],
+            lambda batch, controls: strategy.run(self._replica_hold, (batch, controls)),
+            input_signature=[element_spec, controls_spec],
             autograph=False,
         )
 
-    def __call__(self, batch, learning_rate: float, hold: bool = False) -> dict[str, tf.Tensor]:
+    def __call__(
+        self, batch, learning_rate: float, epoch: int = 0, hold: bool = False
+    ) -> dict[str, tf.Tensor]:
         """Take one step, or with `hold` keep the gradients for the step that follows.
 
+        Args:
+            batch: of the distributed data.
+            learning_rate: of this step.
+            epoch: from 0; the objective may change with it.
+            hold: only add to the gradients that are kept.
+
         Returns:
-            Sums over the batch's clips of the loss's terms, their number ("clips"), and the norm
-            of the gradient ("gradient_norm", with `hold` of this batch's alone).
+            Sums over the batch's clips of "loss" and its terms, their number ("clips"), and the
+            norm of the gradient ("gradient_norm", with `hold` of this batch's alone).
         """
         rate = tf.constant(learning_rate, tf.float32)
-        outcome = self._hold(batch) if hold else self._apply(batch, rate)
+        values = self.objective.at(epoch)
+        controls = {name: tf.constant(values[name], tf.float32) for name in self.objective.controls}
+        outcome = self._hold(batch, controls) if hold else self._apply(batch, controls, rate)
         return {
             name: self.strategy.experimental_local_results(value)[0]
             for name, value in outcome.items()
@@ -100,8 +116,8 @@ class TrainingStep:
         """How often the step was traced; more than once means that a shape was not open."""
         return self._apply.experimental_get_tracing_count()
 
-    def _replica_apply(self, batch, rate):
-        gradients, sums = self._differentiate(batch)
+    def _replica_apply(self, batch, controls, rate):
+        gradients, sums = self._differentiate(batch, controls)
         clips = sums["clips"]
         if self._held:
             gradients = [g + held for g, held in zip(gradients, self._held)]
@@ -116,8 +132,8 @@ class TrainingStep:
             held.assign(tf.zeros_like(held))
         return {**sums, "gradient_norm": norm}
 
-    def _replica_hold(self, batch):
-        gradients, sums = self._differentiate(batch)
+    def _replica_hold(self, batch, controls):
+        gradients, sums = self._differentiate(batch, controls)
         for held, gradient in zip(self._held, gradients):
             held.assign_add(gradient)
         self._held_clips.assign_add(sums["clips"])
@@ -125,20 +141,15 @@ class TrainingStep:
         norm = tf.linalg.global_norm(gradients)
         return {**context.all_reduce(SUM, sums), "gradient_norm": norm}
 
-    def _gradients(self, batch):
+    def _gradients(self, batch, controls):
         """Gradients of the summed loss of this replica's clips, and the sums of its terms."""
-        inputs = {name: batch[name] for name in ("keypoints", "mask")}
+        weight = batch["weight"]
         with tf.GradientTape() as tape:
-            logits = self.model(inputs, training=True)
-            steps = batch["frames"] // getattr(self.model, "stride", 4)
-            terms = stark_losses(batch["labels"], logits, batch["label_lengths"], steps)
-            weight = batch["weight"]
-            ctc = tf.reduce_sum(weight * terms["ctc"])
-            distillation = tf.reduce_sum(weight * terms["distillation"])
-            loss = ctc + self.config.distillation_weight * distillation
+            losses, terms = self.objective(self.model, batch, controls)
+            loss = tf.reduce_sum(weight * losses)
         gradients = tape.gradient(loss, self._trained, unconnected_gradients="zero")
-        clips = tf.reduce_sum(weight)
-        sums = {"loss": loss, "ctc": ctc, "distillation": distillation, "clips": clips}
+        sums = {name: tf.reduce_sum(weight * terms[name]) for name in self.objective.terms}
+        sums |= {"loss": loss, "clips": tf.reduce_sum(weight)}
         return [tf.convert_to_tensor(gradient) for gradient in gradients], sums
 
 

@@ -18,6 +18,7 @@ from slr_keras.config import Config
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
 from slr_keras.files import sha256
+from slr_keras.readout import make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
 from slr_keras.training.distribution import (
     is_chief,
@@ -29,6 +30,7 @@ from slr_keras.training.distribution import (
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
+from slr_keras.training.objective import make_objective
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import Run, write_description
 from slr_keras.training.schedule import learning_rate
@@ -43,7 +45,6 @@ from slr_keras.training.task import (
 
 # Each epoch is scored fast; the final scores use the recipe's own decoding.
 QUICK = DecodingConfig(method="greedy")
-SUMS = ("loss", "ctc", "distillation", "gradient_norm")
 
 
 def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
@@ -94,7 +95,7 @@ class Position:
     batch: int = 0
     step: int = 0
     clips: float = 0.0
-    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMS, 0.0))
+    sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     waiting: float = 0.0
 
@@ -135,10 +136,13 @@ class Trainer:
                 _load_initial(self.model, settings.initial_run, self.task)
             self.optimiser = make_optimiser(self.model, settings)
         spec = self._batches(0, 0).element_spec
-        self.step = TrainingStep(strategy, self.model, self.optimiser, settings, spec)
+        self.objective = make_objective(config)
+        self.step = TrainingStep(
+            strategy, self.model, self.objective, self.optimiser, settings, spec
+        )
 
         # === Dev evaluation ===
-        self.predictor = Predictor(self.model, strategy, config.decoding.heads)
+        self.predictor = Predictor(self.model, strategy, make_readout(self.model, config))
         self.dev = evaluation_dataset(
             config.data,
             self.task.dev,
@@ -223,7 +227,7 @@ class Trainer:
                 last = position.batch + 1 == batches
                 hold = (position.batch + 1) % settings.accumulate != 0 and not last
                 rate = learning_rate(settings, epoch, position.step, steps_per_epoch)
-                outcome = self.step(batch, rate, hold=hold)
+                outcome = self.step(batch, rate, epoch, hold=hold)
                 self._take(epoch, pending)
                 pending = (position.batch, outcome)
                 position.batch += 1
@@ -277,9 +281,10 @@ class Trainer:
         self.position.clips += clips
         # The norm is one number per batch; weighted by clips, its mean is as comparable.
         values["gradient_norm"] *= clips
-        for name in SUMS:
-            self.position.sums[name] += values[name]
-        self.progress.step(int(clips), self.position.sums["loss"] / max(self.position.clips, 1))
+        sums = self.position.sums
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value
+        self.progress.step(int(clips), sums["loss"] / max(self.position.clips, 1))
 
     def _save_is_due(self) -> bool:
         minutes = self.config.training.checkpoint_minutes
@@ -302,19 +307,20 @@ class Trainer:
         return evaluation
 
     def _record(self, epoch: int, done: Position, evaluation: Evaluation) -> dict[str, Any]:
-        settings, total = self.config.training, evaluation.total()
+        settings, errors = self.config.training, evaluation.total()
         steps_per_epoch = -(-self.data.batches_per_epoch // settings.accumulate)
         clips = max(done.clips, 1.0)
         return {
             "epoch": epoch + 1,
             "step": done.step,
-            **{name: done.sums[name] / clips for name in SUMS},
+            **{name: total / clips for name, total in done.sums.items()},
+            "terms": list(self.objective.terms),
             "learning_rate": learning_rate(settings, epoch, done.step - 1, steps_per_epoch),
             "dev": {
                 "wer": {name: evaluation.total(name).wer for name in evaluation.counts},
-                "deletions": total.percent(total.deletions),
-                "insertions": total.percent(total.insertions),
-                "substitutions": total.percent(total.substitutions),
+                "deletions": errors.percent(errors.deletions),
+                "insertions": errors.percent(errors.insertions),
+                "substitutions": errors.percent(errors.substitutions),
             },
             "seconds": done.seconds,
             "clips_per_second": len(self.data) / max(done.seconds, 1e-9),

@@ -10,6 +10,7 @@ import tensorflow as tf
 from slr_keras.config import TrainingConfig
 from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
+from slr_keras.training.objective import StarkObjective
 from slr_keras.training.step import TrainingStep, make_optimiser
 
 CLASSES = 5
@@ -37,7 +38,13 @@ def make_model(dtype=None):
         )
         for name in ("fuse", "body")
     }
-    return keras.Model({"keypoints": points, "mask": mask}, outputs)
+    model = keras.Model({"keypoints": points, "mask": mask}, outputs)
+    model.clip_inputs, model.stride = ("keypoints", "mask"), 4
+    return model
+
+
+def objective_of(config):
+    return StarkObjective(config.distillation_weight)
 
 
 def make_batch(clips=4, seed=0, frames=24):
@@ -64,7 +71,9 @@ def trained(batches, config=CONFIG, dtype=None):
     """Weights after one step on all the batches together, and what the last call gave."""
     model = make_model(dtype)
     strategy = tf.distribute.get_strategy()
-    step = TrainingStep(strategy, model, make_optimiser(model, config), config, SPEC)
+    step = TrainingStep(
+        strategy, model, objective_of(config), make_optimiser(model, config), config, SPEC
+    )
     for number, batch in enumerate(batches, start=1):
         outcome = step(batch, config.learning_rate, hold=number < len(batches))
     return [w.numpy() for w in model.trainable_variables], outcome, step
@@ -159,7 +168,9 @@ def test_xla_over_several_devices_is_refused():
 
     config = dataclasses.replace(CONFIG, jit_compile=True)
     with pytest.raises(UserError, match="jit_compile"):
-        TrainingStep(Two(), model, make_optimiser(model, config), config, SPEC)
+        TrainingStep(
+            Two(), model, objective_of(config), make_optimiser(model, config), config, SPEC
+        )
     assert strategy.num_replicas_in_sync == 1
 
 

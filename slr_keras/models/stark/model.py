@@ -56,6 +56,9 @@ class Stark(keras.Model):
     (['body', 'fuse', 'left'], TensorShape([1, 2, 5]))
     """
 
+    #: What the model reads of a batch.
+    clip_inputs = ("keypoints", "mask")
+
     def __init__(
         self,
         vocabulary_size: int,
