@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
   python -m slr_keras.benchmark configs/demo.yaml --json
+  python -m slr_keras.benchmark cgd --plot curves.png    # the transduction loss; see cgd --help
 
 The rates are medians over the repeats; each repeat measures everything once, in turn, on the same
 batches, so that a disturbance of the machine meets all alike. Training and evaluation include
@@ -30,8 +31,20 @@ their input; evaluation is the forward pass, without decoding.
 """
 
 
+LOSS_EXAMPLE = """example:
+  python -m slr_keras.benchmark cgd --repeats 50 --plot curves.png
+
+Each round runs every contender once. Memory is what a call takes at its peak above what was held
+before it. fast_rnnt takes part where it and torch are installed; tf CTC is another lattice, for
+scale.
+"""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["cgd"]:
+        return benchmark_loss(arguments[1:])
     options = _parse(arguments)
     config = _config(options)
     from slr_keras.metrics.speed import measure, table
@@ -75,6 +88,60 @@ def training_step(
         training.element_spec(),
     )
     return lambda batch: step(batch, config.training.learning_rate)
+
+
+def benchmark_loss(arguments: list[str]) -> int:
+    """Run `benchmark cgd`; returns the exit code."""
+    options = _parse_loss(arguments)
+    from slr_keras.losses.cst import benchmark as losses
+    from slr_keras.losses.cst.peers import fast_rnnt_available
+    from slr_keras.losses.cst.report import plot_scaling, table
+
+    sizes = [losses.Size(*size) for size in options.size or losses.SIZES]
+    results = {size: losses.measure(losses.contenders(size), options.repeats) for size in sizes}
+    if options.json:
+        records = [
+            {**size._asdict(), "ms": {name: x._asdict() for name, x in timings.items()}}
+            for size, timings in results.items()
+        ]
+        print(json.dumps({"device": _device(), "sizes": records}, indent=2))
+    else:
+        print(f"loss and gradient on {_device()}, {options.repeats} rounds")
+        for size, timings in results.items():
+            print(f"\n{table(size, timings)}")
+        if not fast_rnnt_available():
+            print("\nfast_rnnt: skipped, not installed")
+    if options.plot:
+        base = losses.Size(*options.size[0]) if options.size else losses.BASE
+        plot_scaling(options.plot, losses.scaling(base, options.repeats))
+    return 0
+
+
+def _parse_loss(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.benchmark cgd",
+        description="How fast the conditional gloss decoding loss is here, and its peers.",
+        epilog=LOSS_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--size",
+        type=_positive,
+        nargs=4,
+        action="append",
+        metavar=("BATCH", "STEPS", "LABELS", "CLASSES"),
+        help="measure this size; may be repeated (default: three sizes of PHOENIX and CSL-Daily)",
+    )
+    parser.add_argument("--repeats", type=_positive, default=30, help="rounds (30)")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="also draw how the first size given scales, each axis alone"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    options = parser.parse_args(arguments)
+    for _, steps, labels, classes in options.size or ():
+        if steps < labels or classes < 2:
+            parser.error("--size: STEPS must be at least LABELS, CLASSES at least 2")
+    return options
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -128,7 +128,7 @@ def prepare(name: str, source: Path, folder: Path, force: bool = False, **settin
 def _replace(folder: Path, fresh: Path) -> None:
     """Put the new data where the old one was; other files in the folder stay."""
     folder.mkdir(exist_ok=True)
-    for old in ("keypoints.json", "vocabulary.txt", RECORD):
+    for old in ("keypoints.json", "frames.json", "vocabulary.txt", RECORD):
         (folder / old).unlink(missing_ok=True)
     for split in _SPLITS:
         for kind in ("jsonl", "npy"):

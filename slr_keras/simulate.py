@@ -1,10 +1,13 @@
 """Write a data folder of simulated signing.
 
 python -m slr_keras.simulate --lexicon demo --to data/demo
+python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64
 """
 
 import argparse
+import re
 import sys
+import time
 from pathlib import Path
 
 from slr_keras.command import run
@@ -19,9 +22,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m slr_keras.simulate",
         description="Write a data folder of simulated signing: 133 keypoints a frame with the "
-        "faults of a real detector. Dev and test have other signers and other sentences than "
-        "train. The same options give the same data, and the same folder at once if it is there.",
-        epilog="example: python -m slr_keras.simulate --lexicon demo --to data/demo",
+        "faults of a real detector, and RGB frames of the same scenes on request. Dev and test "
+        "have other signers and other sentences than train. The same options give the same data, "
+        "and the same folder at once if it is there.",
+        epilog="examples: python -m slr_keras.simulate --lexicon demo --to data/demo; "
+        "python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64",
     )
     parser.add_argument(
         "--lexicon", choices=("demo", "large"), default="demo", help="demo: 20 signs; large: 125"
@@ -45,6 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, default=0, help="everything follows from it (default 0)"
     )
+    parser.add_argument(
+        "--frames",
+        metavar="SIZE",
+        help="also render RGB frames of this size in pixels: 64 for squares, 96x64 for width and "
+        "height; frames.json says what they are",
+    )
+    parser.add_argument(
+        "--video",
+        choices=("npy", "mp4"),
+        help="how frames are stored. npy: <split>.frames.npy, uint8 (frames, height, width, 3), "
+        "the default; mp4: videos/<split>/<id>.mp4, which needs the extra 'video'",
+    )
     parser.add_argument("--force", action="store_true", help="replace the data set in the folder")
     return parser
 
@@ -62,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     signers = dict(zip(splits, options.signers or DEFAULT_SIGNERS[options.lexicon]))
 
-    from slr_keras.data.simulator.generate import SIMULATOR_VERSION
+    from slr_keras.data.simulator.generate import RENDERER_VERSION, SIMULATOR_VERSION
 
     request = {
         "simulator": SIMULATOR_VERSION,
@@ -72,6 +89,12 @@ def main(arguments: list[str] | None = None) -> int:
         "seed": options.seed,
     }
     folder = Path(options.to)
+    size = _size(options.frames)
+    if size:
+        video = options.video or "npy"
+        request["frames"] = {"size": list(size), "video": video, "renderer": RENDERER_VERSION}
+    elif options.video:
+        raise UserError(f"--video {options.video}: says how frames are stored; add --frames SIZE")
     if _is_occupied(folder):
         if not options.force and _holds(folder, request):
             print(f"{folder}: already simulated with these options")
@@ -90,12 +113,46 @@ def main(arguments: list[str] | None = None) -> int:
 
     # Should this be cut short, the folder must not claim to hold what was asked for.
     (folder / REQUEST).unlink(missing_ok=True)
-    simulate_folder(folder, options.lexicon, sentences, signers, options.seed, progress)
-    _remove_leftovers(folder, sentences)
+    began = time.perf_counter()
+    simulate_folder(
+        folder,
+        options.lexicon,
+        sentences,
+        signers,
+        options.seed,
+        progress,
+        size,
+        options.video or "npy",
+    )
+    seconds = time.perf_counter() - began
+    _remove_leftovers(folder, request)
     write_json(folder / REQUEST, request)
     total = sum(sentences.values())
     print(f"{folder}: {total} clips of lexicon {options.lexicon!r}, seed {options.seed}")
+    if size:
+        frames = _count_frames(folder)
+        print(
+            f"{frames} frames of {size[0]}x{size[1]} pixels, {frames / seconds:.0f} frames/s "
+            "(motion, keypoints, pictures and files)"
+        )
     return 0
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """Width and height of "64" or "96x64"."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not match:
+        raise UserError(f"--frames {text}: give pixels, such as 64, or width x height, 96x64")
+    width, height = match.groups()
+    return int(width), int(height or width)
+
+
+def _count_frames(folder: Path) -> int:
+    from slr_keras.data.manifest import read_folder
+
+    return sum(int(manifest.lengths.sum()) for manifest in read_folder(folder).values())
 
 
 def _holds(folder: Path, request: dict) -> bool:
@@ -105,8 +162,21 @@ def _holds(folder: Path, request: dict) -> bool:
     record = folder / REQUEST
     splits = [split for split, count in request["sentences"].items() if count]
     files = [folder / f"{split}.{kind}" for split in splits for kind in ("jsonl", "npy")]
-    complete = all(path.is_file() for path in [record, folder / "keypoints.json", *files])
-    return complete and read_json(record) == request
+    files += [record, folder / "keypoints.json", *_frame_files(folder, request)]
+    return all(path.is_file() for path in files) and read_json(record) == request
+
+
+def _frame_files(folder: Path, request: dict) -> list[Path]:
+    """The files that a request's frames take."""
+    if "frames" not in request:
+        return []
+    names = ["frames.json"]
+    for split, count in request["sentences"].items():
+        if request["frames"]["video"] == "mp4":
+            names += [f"videos/{split}/{split}-{i:05d}.mp4" for i in range(count)]
+        elif count:
+            names.append(f"{split}.frames.npy")
+    return [folder / name for name in names]
 
 
 def _is_occupied(folder: Path) -> bool:
@@ -115,13 +185,23 @@ def _is_occupied(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _remove_leftovers(folder: Path, sentences: dict[str, int]) -> None:
+def _remove_leftovers(folder: Path, request: dict) -> None:
     """Remove what an earlier data set left and this one does not have."""
     (folder / "vocabulary.txt").unlink(missing_ok=True)
-    for split, count in sentences.items():
+    for split, count in request["sentences"].items():
         if count == 0:
             for kind in ("jsonl", "npy"):
                 (folder / f"{split}.{kind}").unlink(missing_ok=True)
+    kept = set(_frame_files(folder, request))
+    splits = list(request["sentences"])
+    found = [folder / name for name in ("frames.json", *(f"{s}.frames.npy" for s in splits))]
+    for split in splits:
+        found += (folder / "videos" / split).glob(f"{split}-*.mp4")
+    for path in set(found) - kept:
+        path.unlink(missing_ok=True)
+    for place in (*(folder / "videos" / split for split in splits), folder / "videos"):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 if __name__ == "__main__":

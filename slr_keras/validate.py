@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", help="folder with keypoints.json and {train,dev,test}.jsonl")
+    parser.add_argument(
+        "folder", help="folder with keypoints.json or frames.json, and {train,dev,test}.jsonl"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument(
         "--forbid-shared-signers", action="store_true", help="a signer in two splits is an error"

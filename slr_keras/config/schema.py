@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.decoding import DecodingConfig
 
 
@@ -76,14 +77,20 @@ class TrainingConfig:
     betas: tuple[float, float] = option((0.9, 0.998), "decay of the two moments", 0.0, 1.0)
     epsilon: float = option(1e-8, "added to the root of the second moment", minimum=0.0)
     weight_decay: float = option(1e-3, "on every variable, biases and norms included", minimum=0.0)
-    schedule: Literal["cosine", "cosine_per_epoch", "constant"] = option(
-        "cosine", "`cosine`: per step, after a warm-up; `cosine_per_epoch`: the literal recipe"
+    schedule: Literal["cosine", "cosine_per_epoch", "constant", "steps"] = option(
+        "cosine",
+        "`cosine`: per step, after a warm-up; `cosine_per_epoch`: STARK's literal recipe; `steps`: "
+        "the rate times `schedule_factor` from each of `schedule_milestones` on",
     )
+    schedule_milestones: tuple[int, ...] = option(
+        (), "epochs, from 0, from which `steps` lowers the rate; each lowers it again"
+    )
+    schedule_factor: float = option(0.2, "what `steps` lowers by", minimum=0.0, maximum=1.0)
     schedule_epochs: int | None = option(
         None, "length of the cosine in epochs (T_max); null: `epochs`", minimum=1
     )
     warm_up_epochs: float = option(
-        1.0, "epochs of linear rise before the cosine (`cosine` and `constant`)", minimum=0.0
+        1.0, "epochs of linear rise before the rest (all but `cosine_per_epoch`)", minimum=0.0
     )
     clip_norm: float = option(
         0.0, "gradients are scaled to at most this global norm; 0: never", minimum=0.0
@@ -135,8 +142,8 @@ class TransductionConfig:
         0.5, "share of the epochs before calibration begins", minimum=0.0, maximum=1.0
     )
     hypotheses: int = option(4, "sequences drawn per clip and step", minimum=1)
-    reward: Literal["inverse", "exponential"] = option(
-        "inverse", "of a hypothesis at edit distance d: 1 / (1 + d), or exp(-d / temperature)"
+    reward: Literal["inv", "exp"] = option(
+        "inv", "of a hypothesis at edit distance d: 1 / (1 + d), or exp(-d / temperature)"
     )
     reward_temperature: float = option(1.0, "of the exponential reward", minimum=1e-3)
     divergence: Literal["aligned", "visual", "lattice", "none"] = option(
@@ -168,6 +175,9 @@ class Config:
     data: DataConfig
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = dataclasses.field(default_factory=AugmentationConfig)
+    video_augmentation: VideoAugmentationConfig = dataclasses.field(
+        default_factory=VideoAugmentationConfig
+    )
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     transduction: TransductionConfig = dataclasses.field(default_factory=TransductionConfig)
     decoding: DecodingConfig = dataclasses.field(default_factory=DecodingConfig)

@@ -31,34 +31,50 @@ def read_clip(
     Raises:
         UserError: names the file and what is wrong with it.
     """
+    if not sample.keypoints:
+        raise UserError("the sample has no keypoints, only video; extract them first")
     path = folder / sample.keypoints
     if path.suffix == ".npy":
-        array = open_files.get(path)
-        if array is None:
-            array = _read_npy(path)
-            # A file of its own is let go again: there may be more of them than file handles.
-            if sample.start is not None:
-                if len(open_files) >= _OPEN_FILES:
-                    open_files.clear()
-                open_files[path] = array
+        array = mapped(path, sample, open_files)
     elif path.suffix == ".npz":
         array = _read_npz(path)
     elif path.suffix == ".pose":
         array = _read_pose(path, layout)
     else:
         raise UserError(f"{path}: keypoints must be a .npy, .npz or .pose file")
-    return _cut(array, sample, path, layout)
+    _check(array, path, layout)
+    return np.asarray(cut(array, sample, path), np.float32)
 
 
-def _cut(array: np.ndarray, sample: Sample, path: Path, layout: KeypointLayout) -> np.ndarray:
-    points, channels = len(layout.points), len(layout.channels)
-    if array.ndim != 3 or array.shape[1:] != (points, channels):
-        raise UserError(
-            f"{path}: has shape {array.shape}, but keypoints.json means (frames, {points}, "
-            f"{channels}) for layout {layout.name!r}"
-        )
-    if array.dtype.kind not in "fiu":
-        raise UserError(f"{path}: holds {array.dtype} instead of numbers")
+def mapped(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) -> np.ndarray:
+    """The whole array of a `.npy` file, memory-mapped.
+
+    Args:
+        path: the file.
+        sample: whose clip it is; with a `start`, the file is kept mapped for the next one.
+        open_files: files of many clips; changed.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    array = open_files.get(path)
+    if array is None:
+        array = _read_npy(path)
+        # A file of its own is let go again: there may be more of them than file handles.
+        if sample.start is not None:
+            if len(open_files) >= _OPEN_FILES:
+                open_files.clear()
+            open_files[path] = array
+    return array
+
+
+def cut(array: np.ndarray, sample: Sample, path: Path) -> np.ndarray:
+    """The sample's frames of a file's array `(frames, ...)`: a view.
+
+    Raises:
+        UserError: the file holds fewer frames than the sample means or, where it is the sample's
+            own, more.
+    """
     start, frames = sample.start or 0, sample.frames
     if start + frames > len(array):
         raise UserError(
@@ -70,7 +86,18 @@ def _cut(array: np.ndarray, sample: Sample, path: Path, layout: KeypointLayout) 
             f"{path}: has {len(array)} frames, but the manifest says {frames}; correct 'frames', "
             "or give 'start' if the file holds several clips"
         )
-    return np.asarray(array[start : start + frames], np.float32)
+    return array[start : start + frames]
+
+
+def _check(array: np.ndarray, path: Path, layout: KeypointLayout) -> None:
+    points, channels = len(layout.points), len(layout.channels)
+    if array.ndim != 3 or array.shape[1:] != (points, channels):
+        raise UserError(
+            f"{path}: has shape {array.shape}, but keypoints.json means (frames, {points}, "
+            f"{channels}) for layout {layout.name!r}"
+        )
+    if array.dtype.kind not in "fiu":
+        raise UserError(f"{path}: holds {array.dtype} instead of numbers")
 
 
 def _read_npy(path: Path) -> np.ndarray:

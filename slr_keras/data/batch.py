@@ -1,6 +1,7 @@
 """One batch as arrays: clips padded and masked, labels encoded, feasibility known."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,30 @@ from slr_keras.suggestions import nearest
 
 Batch = dict[str, np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class FrameSpec:
+    """What one frame of a batch is.
+
+    Attributes:
+        name: the batch's key.
+        shape: of one frame.
+        dtype: of its numbers.
+
+    >>> from slr_keras.data.batch import FrameSpec
+    >>> FrameSpec("video", (224, 224, 3), "uint8").nbytes
+    150528
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one frame."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -43,28 +68,29 @@ def collate(
     rows: Sequence[int],
     weights: Sequence[float],
     frames: int,
-    shape: tuple[int, int],
+    frame: FrameSpec,
 ) -> Batch:
     """Stack clips into the arrays that `ClipDataset` describes.
 
     Args:
-        clips: keypoints `(time, points, channels)` and labels `(labels,)` of each clip; None for
-            a filler.
+        clips: frames `(time, *frame.shape)` and labels `(labels,)` of each clip; None for a
+            filler.
         rows: manifest row of each clip, -1 for a filler.
         weights: weight of each clip.
         frames: length to pad to.
-        shape: (points, channels) of a frame.
+        frame: what one frame is.
 
     >>> import numpy as np
-    >>> from slr_keras.data.batch import collate
+    >>> from slr_keras.data.batch import FrameSpec, collate
     >>> clip = np.ones((4, 79, 3), np.float32), np.array([5, 6], np.int32)
-    >>> batch = collate([clip, None], rows=[0, -1], weights=[1, 0], frames=8, shape=(79, 3))
+    >>> points = FrameSpec("keypoints", (79, 3))
+    >>> batch = collate([clip, None], rows=[0, -1], weights=[1, 0], frames=8, frame=points)
     >>> batch["mask"].sum(axis=1).tolist(), batch["labels"].tolist()
     ([4.0, 0.0], [[5, 6], [0, 0]])
     """
     size = len(clips)
     most_labels = max([len(clip[1]) for clip in clips if clip], default=0)
-    keypoints = np.zeros((size, frames, *shape), np.float32)
+    content = np.zeros((size, frames, *frame.shape), frame.dtype)
     mask = np.zeros((size, frames), np.float32)
     lengths = np.full(size, REDUCTION, np.int32)
     # At least one column, so that no array is empty.
@@ -73,15 +99,15 @@ def collate(
     for place, clip in enumerate(clips):
         if clip is None:
             continue
-        points, targets = clip
-        keypoints[place, : len(points)] = points
-        keypoints[place, len(points) :] = points[-1]
-        mask[place, : len(points)] = 1
-        lengths[place] = len(points)
+        shown, targets = clip
+        content[place, : len(shown)] = shown
+        content[place, len(shown) :] = shown[-1]
+        mask[place, : len(shown)] = 1
+        lengths[place] = len(shown)
         labels[place, : len(targets)] = targets
         label_lengths[place] = len(targets)
     return {
-        "keypoints": keypoints,
+        frame.name: content,
         "mask": mask,
         "frames": lengths,
         "labels": labels,

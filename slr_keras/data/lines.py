@@ -12,7 +12,10 @@ from slr_keras.files import read_text, write_text
 
 SPLITS = ("train", "dev", "test")
 CONTRACT_FILE = "keypoints.json"
-_KEYS = ("id", "glosses", "signer", "fps", "text", "frames", "keypoints", "start")
+FRAMES_FILE = "frames.json"
+_KEYS = ("id", "glosses", "signer", "fps", "text", "frames", "keypoints", "start", "video")
+# Where a clip lies; it has at least one of them.
+_PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
 def manifest_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -27,7 +30,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     """Make a sample of a manifest's line.
 
     Args:
-        line: a JSON object with at least `id`, `frames` and `keypoints`.
+        line: a JSON object with at least `id`, `frames` and `keypoints` or `video`.
         where: file and line for messages.
         split: name of the split.
 
@@ -68,10 +71,9 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     fps = value.get("fps", 25.0)
     if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < 1e6:
         raise UserError(f"{where}: 'fps' must be frames a second, above 0, not {fps!r}")
-    keypoints = value.get("keypoints")
-    if not isinstance(keypoints, str) or not keypoints or "\0" in keypoints:
-        raise UserError(f"{where}: 'keypoints' must be the name of a file, not {keypoints!r}")
-    _stay_inside(keypoints, where)
+    places = {key: _place(value[key], key, where) for key in _PLACES if key in value}
+    if not places:
+        raise UserError(f"{where}: has neither 'keypoints' nor 'video'; name the file of one")
     start = value.get("start")
     return Sample(
         id=name,
@@ -81,7 +83,8 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
         fps=float(fps),
         text=value.get("text", ""),
         split=split,
-        keypoints=keypoints,
+        keypoints=places.get("keypoints", ""),
+        video=places.get("video", ""),
         start=None if start is None else _count(start, "start", where),
         extra={key: item for key, item in value.items() if key not in _KEYS},
     )
@@ -93,13 +96,16 @@ def _count(value: Any, key: str, where: str) -> int:
     return value
 
 
-def _stay_inside(path: str, where: str) -> None:
+def _place(path: Any, key: str, where: str) -> str:
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise UserError(f"{where}: {key!r} must be the name of {_PLACES[key]}, not {path!r}")
     outside = os.path.normpath(path).split(os.sep)[0] == os.pardir
     if outside and not os.path.isabs(path):
         raise UserError(
-            f"{where}: keypoints {path!r} leave the manifest's folder through '..'; move the "
+            f"{where}: {key} {path!r} would leave the manifest's folder through '..'; move the "
             "file inside, or give its absolute path"
         )
+    return path
 
 
 def sample_line(sample: Sample) -> str:
@@ -114,6 +120,9 @@ def sample_line(sample: Sample) -> str:
     value["glosses"] = list(sample.glosses)
     if sample.start is None:
         del value["start"]
+    for key in _PLACES:
+        if not value[key]:
+            del value[key]
     return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""Manifests: one JSON object per clip and line, beside the keypoints they point to."""
+"""Manifests: one JSON object per clip and line, beside the keypoints or video they point to."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,17 +10,21 @@ from slr_keras.data.arrays import read_clip
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.lines import (
     CONTRACT_FILE,
+    FRAMES_FILE,
     SPLITS,
     manifest_lines,
     parse_sample,
     write_manifest,
 )
 from slr_keras.data.sample import Sample
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.reading import frames_of
 from slr_keras.data.writer import FolderWriter
 from slr_keras.errors import UserError
 
 __all__ = [
     "CONTRACT_FILE",
+    "FRAMES_FILE",
     "SPLITS",
     "FolderWriter",
     "Manifest",
@@ -35,7 +39,7 @@ class Manifest(Sequence[Sample]):
 
     Attributes:
         path: the manifest's file.
-        folder: its folder, to which keypoint paths are relative.
+        folder: its folder, to which the paths of keypoints and video are relative.
         lines: line number of every sample in the file.
 
     >>> import tempfile, numpy as np
@@ -55,11 +59,13 @@ class Manifest(Sequence[Sample]):
         samples: Iterable[Sample],
         contract: KeypointContract | None = None,
         lines: Sequence[int] | None = None,
+        frame_contract: FrameContract | None = None,
     ):
         self.path = Path(path)
         self.folder = self.path.parent
         self._samples = tuple(samples)
         self._contract = contract
+        self._frame_contract = frame_contract
         self.lines = tuple(lines) if lines is not None else tuple(range(1, len(self) + 1))
         self._open_files: dict[Path, np.ndarray] = {}
 
@@ -85,6 +91,7 @@ class Manifest(Sequence[Sample]):
             [self._samples[i] for i in indices],
             self._contract,
             [self.lines[i] for i in indices],
+            self._frame_contract,
         )
 
     @property
@@ -99,8 +106,19 @@ class Manifest(Sequence[Sample]):
         return self._contract
 
     @property
+    def frame_contract(self) -> FrameContract:
+        """The folder's frame contract, read when first asked for.
+
+        Raises:
+            UserError: the folder has no `frames.json`, or it is not a contract.
+        """
+        if self._frame_contract is None:
+            self._frame_contract = FrameContract.read(self.folder / FRAMES_FILE)
+        return self._frame_contract
+
+    @property
     def lengths(self) -> np.ndarray:
-        """(samples,) int64, frames of every clip; reads no keypoints."""
+        """(samples,) int64, frames of every clip; reads none of them."""
         return np.array([sample.frames for sample in self._samples], np.int64)
 
     def where(self, index_or_sample: int | Sample) -> str:
@@ -132,6 +150,43 @@ class Manifest(Sequence[Sample]):
         except UserError as error:
             raise UserError(f"{self.where(sample)}: {error}") from error.__cause__
 
+    def load_video(self, index_or_sample: int | Sample) -> np.ndarray:
+        """All the pictures of a clip, as its files hold them.
+
+        Args:
+            index_or_sample: a row of the manifest, or one of its samples.
+
+        Returns:
+            `(frames, height, width, 3)` uint8, RGB.
+
+        Raises:
+            UserError: as `video_frames`.
+        """
+        return np.stack(list(self.video_frames(index_or_sample)))
+
+    def video_frames(
+        self, index_or_sample: int | Sample, wanted: Sequence[int] | None = None
+    ) -> Iterator[np.ndarray]:
+        """Pictures of a clip one after another, so that a long clip need not fit into memory.
+
+        Args:
+            index_or_sample: a row of the manifest, or one of its samples.
+            wanted: numbers of the frames to give, ascending; all if None.
+
+        Yields:
+            `(height, width, 3)` uint8, RGB.
+
+        Raises:
+            UserError: a file is missing, damaged, or not of the size and number that the contract
+                and the manifest say; names manifest, line, sample and file.
+        """
+        sample = self._sample(index_or_sample)
+        try:
+            size = self.frame_contract.size
+            yield from frames_of(sample, self.folder, size, self._open_files, wanted)
+        except UserError as error:
+            raise UserError(f"{self.where(sample)}: {error}") from error.__cause__
+
     def _sample(self, index_or_sample: int | Sample) -> Sample:
         if isinstance(index_or_sample, Sample):
             return index_or_sample
@@ -145,7 +200,7 @@ class Manifest(Sequence[Sample]):
 def read_manifest(path: str | Path) -> Manifest:
     """Read a manifest (`.jsonl`).
 
-    Keypoint paths are relative to the manifest and stay inside its folder; a file elsewhere must
+    Paths are relative to the manifest and stay inside its folder; a file elsewhere must
     be named by its absolute path. Empty lines are skipped; the split is the file's name.
 
     Raises:
@@ -170,8 +225,8 @@ def read_folder(folder: str | Path) -> dict[str, Manifest]:
     """The splits of a data folder, in the order train, dev, test.
 
     Raises:
-        UserError: there is no such folder, no split in it, no contract, or a line that is not a
-            sample.
+        UserError: there is no such folder, no split in it, neither `keypoints.json` nor
+            `frames.json`, or a line that is not a sample.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -179,8 +234,13 @@ def read_folder(folder: str | Path) -> dict[str, Manifest]:
     present = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
     if not present:
         raise UserError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
-    contract = KeypointContract.read(folder / CONTRACT_FILE)
+    frames = None
+    if (folder / FRAMES_FILE).exists():
+        frames = FrameContract.read(folder / FRAMES_FILE)
+    keypoints = None
+    if frames is None or (folder / CONTRACT_FILE).exists():
+        keypoints = KeypointContract.read(folder / CONTRACT_FILE)
     manifests = {split: read_manifest(folder / f"{split}.jsonl") for split in present}
     for manifest in manifests.values():
-        manifest._contract = contract
+        manifest._contract, manifest._frame_contract = keypoints, frames
     return manifests

@@ -2,34 +2,37 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from slr_keras.data.augmentation import AugmentationConfig, draw_angle
+from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.batch import Batch, Clip, Infeasible, collate
 from slr_keras.data.bucketing import (
     FILLER,
     PlannedBatch,
     bucket_boundaries,
     evaluation_batches,
-    expected_lengths,
     padding_share,
     training_batches,
 )
-from slr_keras.data.clips import ClipLoader
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.loaders import loader_for
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import MAX_FRAMES
+from slr_keras.data.video.augmentation import VideoAugmentationConfig
+from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 
-# The generators of an epoch's order and of a batch's rotation must differ from those of its
-# clips, whose third word is a 64-bit hash.
-ORDER, ROTATION = 1, 2
+# The generators of an epoch's order and of what a batch's clips share must differ from those of
+# its clips, whose third word is a 64-bit hash.
+ORDER, SHARED = 1, 2
 
-# Batches loaded at the same time, and batches kept ready.
+# Batches loaded at the same time, and batches kept ready, as far as the bytes allow.
 LOADERS = 4
 BATCHES_AHEAD = 4
+MOST_BYTES = 2 * 2**30
 
 
 class ClipDataset:
@@ -37,7 +40,8 @@ class ClipDataset:
 
     A batch is a dictionary:
 
-    - "keypoints" `(batch, time, points, channels)` float32, normalised, padded with the last frame
+    - "keypoints" `(batch, time, points, channels)` float32, normalised, or "video"
+      `(batch, time, height, width, 3)` uint8, RGB, as the contract says; padded with the last frame
     - "mask" `(batch, time)` float32, 1 on real frames
     - "frames" `(batch,)` int32, real frames, a multiple of 4
     - "labels" `(batch, labels)` int32, padded with 0; "label_lengths" `(batch,)` int32
@@ -46,15 +50,16 @@ class ClipDataset:
       length is too short for its labels; 1 otherwise
 
     A filler completes a batch that would not divide among replicas. It has no labels, 4 frames
-    that the mask hides, and zeros for coordinates.
+    that the mask hides, and zeros for content.
 
     Args:
         manifest: the clips.
         vocabulary: turns glosses into labels.
-        contract: selects, repairs and normalises points.
+        contract: of keypoints or of pictures; says what a batch holds.
         batch_size: clips per batch, over all replicas.
         training: shuffle, resample and augment.
-        augmentation: what changes in training; None changes nothing. Evaluation ignores it.
+        augmentation: what changes in training, of the contract's kind; None changes nothing.
+            Evaluation ignores it.
         seed: of everything random.
         bucket_boundaries: upper bounds of length buckets; by quantiles of the lengths if None.
         max_frames: longest clip; longer ones are cut, a multiple of 4.
@@ -87,10 +92,10 @@ class ClipDataset:
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
-        contract: KeypointContract,
+        contract: KeypointContract | FrameContract,
         batch_size: int,
         training: bool,
-        augmentation: AugmentationConfig | None = None,
+        augmentation: AugmentationConfig | VideoAugmentationConfig | None = None,
         seed: int = 0,
         bucket_boundaries: Sequence[int] | None = None,
         max_frames: int = MAX_FRAMES,
@@ -103,13 +108,12 @@ class ClipDataset:
                 f"batch_size is {batch_size}; it must be a positive multiple of the number of "
                 f"replicas, {replicas}"
             )
-        augmentation = augmentation or AugmentationConfig.none()
-        self.clips = ClipLoader(
+        self.clips = loader_for(
             manifest, vocabulary, contract, augmentation, seed, max_frames, unknown
         )
         self.manifest = manifest
         self.contract = contract
-        self.augmentation = augmentation
+        self.augmentation = self.clips.augmentation
         self.batch_size = batch_size
         self.training = training
         self.seed = seed
@@ -161,7 +165,7 @@ class ClipDataset:
         return padding_share(self.plan(epoch), self.lengths(epoch))
 
     def load(self, row: int, rng: np.random.Generator | None = None) -> Clip:
-        """One clip's keypoints `(time, points, channels)` and labels `(labels,)`.
+        """One clip's frames `(time, ...)` and labels `(labels,)`.
 
         As evaluation sees it or, with a generator, as training does.
         """
@@ -209,14 +213,15 @@ class ClipDataset:
                 array.set_shape(spec.shape)
             return dict(zip(specification, arrays))
 
+        loaders, ahead = self._capacity()
         options = tf.data.Options()
         # Autotuning wakes at doubling intervals, and an iterator that has come to its end waits for
         # the next of them: an epoch of 25 seconds then takes 41.
         options.autotune.enabled = False
         return (
             tf.data.Dataset.range(len(elements))
-            .map(load, num_parallel_calls=LOADERS, deterministic=True)
-            .prefetch(BATCHES_AHEAD)
+            .map(load, num_parallel_calls=loaders, deterministic=True)
+            .prefetch(ahead)
             .with_options(options)
         )
 
@@ -224,9 +229,9 @@ class ClipDataset:
         """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are open."""
         import tensorflow as tf
 
-        points, channels = len(self.contract.points), len(self.contract.channels)
+        frame = self.clips.frame
         return {
-            "keypoints": tf.TensorSpec((None, None, points, channels), tf.float32),
+            frame.name: tf.TensorSpec((None, None, *frame.shape), tf.as_dtype(frame.dtype)),
             "mask": tf.TensorSpec((None, None), tf.float32),
             "frames": tf.TensorSpec((None,), tf.int32),
             "labels": tf.TensorSpec((None, None), tf.int32),
@@ -253,17 +258,31 @@ class ClipDataset:
         return [batch.part(part, self.replicas) for batch in batches for part in parts]
 
     def _collate(self, planned: PlannedBatch, epoch: int) -> Batch:
-        angle = None
-        if self.training and self.augmentation.rotation_per == "batch":
-            rng = np.random.default_rng([self.seed, epoch, ROTATION, planned.number])
-            angle = draw_angle(rng, self.augmentation)
-        loaded = [
-            None if row == FILLER else self.clips.load(row, epoch if self.training else None, angle)
-            for row in planned.rows
-        ]
+        loaded = self._load_all(planned, epoch)
         weights = [self._weight(row, clip) for row, clip in zip(planned.rows, loaded)]
-        shape = len(self.contract.points), len(self.contract.channels)
-        return collate(loaded, planned.rows, weights, planned.frames, shape)
+        return collate(loaded, planned.rows, weights, planned.frames, self.clips.frame)
+
+    def _load_all(self, planned: PlannedBatch, epoch: int) -> list[Clip | None]:
+        of_epoch, shared = None, None
+        if self.training:
+            rng = np.random.default_rng([self.seed, epoch, SHARED, planned.number])
+            of_epoch, shared = epoch, self.clips.draw_shared(rng)
+
+        def load(row: int) -> Clip | None:
+            return None if row == FILLER else self.clips.load(row, of_epoch, shared)
+
+        threads = min(self.clips.threads, len(planned.rows))
+        if threads == 1:
+            return [load(row) for row in planned.rows]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(load, planned.rows))
+
+    def _capacity(self) -> tuple[int, int]:
+        """Batches to load at a time and to keep ready, so that they stay within `MOST_BYTES`."""
+        largest = self.batch_size * self.boundaries[-1] * self.clips.frame.nbytes
+        # A batch being loaded takes up to twice its size: its clips, and the array they go into.
+        most = max(MOST_BYTES // (3 * largest), 1)
+        return min(most, LOADERS), min(most, BATCHES_AHEAD)
 
     def _weight(self, row: int, clip: Clip | None) -> float:
         if clip is None:
@@ -274,7 +293,5 @@ class ClipDataset:
     def _boundaries(self, given: Sequence[int] | None) -> tuple[int, ...]:
         lengths = self.clips.lengths()
         if self.training and self.clips.resamples:
-            lengths = expected_lengths(
-                self.clips.frames, self.augmentation.temporal_range, self.clips.max_frames
-            )
+            lengths = self.clips.possible_lengths()
         return bucket_boundaries(lengths, self.batch_size, given)

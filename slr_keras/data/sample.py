@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip: what it is called, what is signed, by whom, and where its keypoints lie.
+    """One clip: what it is called, what is signed, by whom, and where its keypoints or video lie.
 
     Attributes:
         id: unique name within its split.
@@ -18,7 +18,10 @@ class Sample:
         text: translation in a spoken language.
         split: "train", "dev" or "test".
         keypoints: file of the keypoints, relative to the manifest (or absolute).
-        start: first frame inside a file that holds many clips; None for a file of its own.
+        video: a folder of PNG or JPEG pictures in the order of their names, a video file, or a
+            `.npy` of `(frames, height, width, 3)` uint8 RGB; relative as the keypoints.
+        start: first frame inside a file that holds many clips, `.npy` or `.npz`; None for a file
+            of its own. A folder of pictures and a video file always hold one clip.
         extra: manifest keys that this class does not know, kept as they are.
 
     >>> from slr_keras.data.sample import Sample
@@ -34,5 +37,6 @@ class Sample:
     text: str = ""
     split: str = ""
     keypoints: str = ""
+    video: str = ""
     start: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

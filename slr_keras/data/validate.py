@@ -6,17 +6,20 @@ from pathlib import Path
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.findings import ERROR, WARNING, Finding, Report, SplitSummary
-from slr_keras.data.lines import CONTRACT_FILE, SPLITS, manifest_lines, parse_sample
+from slr_keras.data.lines import CONTRACT_FILE, FRAMES_FILE, SPLITS, manifest_lines, parse_sample
 from slr_keras.data.validate_clips import ClipChecker
 from slr_keras.data.validate_samples import (
     Row,
     check_glosses,
     check_ids_across,
+    check_places,
     check_rate,
     check_samples,
     check_splits,
     infeasible,
 )
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.probe import VideoChecker
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 
@@ -35,12 +38,14 @@ def validate_folder(
     """Check a data folder and summarise its splits.
 
     Args:
-        folder: holds `keypoints.json` and at least one of train, dev and test.
+        folder: holds `keypoints.json` or `frames.json`, or both, and at least one of train, dev and
+            test.
         expect_disjoint_signers: a signer in two splits is an error.
         expect_disjoint_sentences: a gloss sequence both in train and in dev or test is an error.
         temporal_stride: frames per output step of the model, for CTC feasibility.
-        deep: read every clip's keypoints; otherwise only the manifests.
-        progress: wraps the rows of a split while their keypoints are read.
+        deep: read every clip's keypoints and look at its video, of which the first picture is
+            decoded; otherwise only the manifests.
+        progress: wraps the rows of a split while their clips are read.
 
     Returns:
         The report; its `errors` are empty where the folder is sound.
@@ -67,22 +72,32 @@ def validate_folder(
         raise UserError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")
     findings: list[Finding] = []
     rows = {split: _read_split(folder / f"{split}.jsonl", findings) for split in present}
-    contract = _read_contract(folder, findings)
+    frames = (folder / FRAMES_FILE).exists()
+    filmed = _read_contract(FrameContract, folder / FRAMES_FILE, findings) if frames else None
+    contract = None
+    if not frames or (folder / CONTRACT_FILE).exists():
+        contract = _read_contract(KeypointContract, folder / CONTRACT_FILE, findings)
+    contracts = [(contract, "keypoints", CONTRACT_FILE), (filmed, "video", FRAMES_FILE)]
     vocabulary = _read_vocabulary(folder, rows, findings)
     for split in present:
         check_samples(rows[split], split, temporal_stride, findings)
         if vocabulary is not None:
             check_glosses(rows[split], split, vocabulary, findings)
-        if contract is not None:
-            check_rate(rows[split], contract, findings)
+        for described, key, file in contracts:
+            if described is not None:
+                check_rate(rows[split], described.fps, file, findings)
+                check_places(rows[split], key, file, findings)
     check_ids_across(rows, findings)
     check_splits(rows, expect_disjoint_signers, expect_disjoint_sentences, findings)
-    checker = None
-    if deep and contract is not None:
-        checker = ClipChecker(folder, contract, findings)
+    checker = ClipChecker(folder, contract, findings) if deep and contract else None
+    watcher = VideoChecker(folder, filmed, findings) if deep and filmed else None
+    if checker or watcher:
         for split in present:
             for where, sample in progress(rows[split]):
-                checker.check(split, where, sample)
+                if checker and sample.keypoints:
+                    checker.check(split, where, sample)
+                if watcher:
+                    watcher.check(where, sample)
     splits = {
         split: _summary(rows[split], split, temporal_stride, vocabulary, checker)
         for split in present
@@ -119,13 +134,12 @@ def _read_split(path: Path, findings: list[Finding]) -> list[Row]:
     return rows
 
 
-def _read_contract(folder: Path, findings: list[Finding]) -> KeypointContract | None:
-    path = folder / CONTRACT_FILE
+def _read_contract(kind: type, path: Path, findings: list[Finding]):
     try:
-        return KeypointContract.read(path)
+        return kind.read(path)
     except UserError as error:
         what = str(error).removeprefix(f"{path}: ")
-        advice = "write it with KeypointContract.write; keypoints were not checked"
+        advice = f"write it with {kind.__name__}.write; {path.stem} were not checked"
         findings.append(Finding(ERROR, "contract", "", str(path), what, advice))
         return None
 

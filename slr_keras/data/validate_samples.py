@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 
-from slr_keras.data.contract import KeypointContract
 from slr_keras.data.findings import ERROR, WARNING, Finding
 from slr_keras.data.sample import Sample
 from slr_keras.data.vocabulary import Vocabulary
@@ -77,17 +76,27 @@ def check_glosses(
         findings.append(Finding(severity, "unknown-gloss", sample.id, where, what, advice))
 
 
-def check_rate(rows: list[Row], contract: KeypointContract, findings: list[Finding]) -> None:
-    """Clips whose frame rate is not the contract's."""
-    other = [(where, s) for where, s in rows if abs(s.fps - contract.fps) > 0.02 * contract.fps]
+def check_rate(rows: list[Row], fps: float, file: str, findings: list[Finding]) -> None:
+    """Clips whose frame rate is not that of the contract in `file`."""
+    other = [(where, s) for where, s in rows if abs(s.fps - fps) > 0.02 * fps]
     if other:
         where, sample = other[0]
         what = (
-            f"{sample.fps:g} frames a second, but keypoints.json says {contract.fps:g} "
+            f"{sample.fps:g} frames a second, but {file} says {fps:g} "
             f"({len(other)} of {len(rows)} clips)"
         )
         advice = "resample the clips or correct the rate: models learn motion per frame"
         findings.append(Finding(WARNING, "frame-rate", sample.id, where, what, advice))
+
+
+def check_places(rows: list[Row], key: str, file: str, findings: list[Finding]) -> None:
+    """Clips that lack the keypoints or the video that the contract in `file` describes."""
+    without = [(where, s) for where, s in rows if not getattr(s, key)]
+    if without:
+        where, sample = without[0]
+        what = f"no {key}, though there is a {file} ({len(without)} of {len(rows)} clips)"
+        advice = f"add {key!r} to the lines: models of {key} cannot use these clips"
+        findings.append(Finding(WARNING, f"no-{key}", sample.id, where, what, advice))
 
 
 def check_ids_across(rows: dict[str, list[Row]], findings: list[Finding]) -> None:

@@ -126,17 +126,29 @@ class FolderWriter:
         if split not in self._arrays:
             # Open until the last clip: closed by __exit__.
             self._arrays[split] = open(self._temporary / f"{split}.npy", "wb")  # noqa: SIM115
-            self._arrays[split].write(_npy_header(0, *self._shape))
+            self._arrays[split].write(npy_header((0, *self._shape), "<f4"))
         self._arrays[split].write(np.ascontiguousarray(keypoints, "<f4").tobytes())
         self._frames[split] = self._frames.get(split, 0) + len(keypoints)
         self._samples.setdefault(split, []).append(sample)
         self._ids[split].add(id)
 
+    def path(self, name: str) -> Path:
+        """Where to write a further file, which is to appear in the folder together with the rest.
+
+        Args:
+            name: relative to the folder; folders in it are made.
+        """
+        if self._temporary is None:
+            raise RuntimeError("ask for paths inside the writer's with block")
+        path = self._temporary / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
     def _finish(self) -> None:
         self._check_other_splits()
         for split, file in self._arrays.items():
             file.seek(0)
-            file.write(_npy_header(self._frames[split], *self._shape))
+            file.write(npy_header((self._frames[split], *self._shape), "<f4"))
             file.flush()
             os.fsync(file.fileno())
             write_manifest(self._temporary / f"{split}.jsonl", self._samples[split])
@@ -147,10 +159,13 @@ class FolderWriter:
         if not self.folder.exists():
             self._temporary.rename(self.folder)
             return
-        # Arrays first: a manifest never names frames that are not there yet.
-        order = (".npy", ".json", ".jsonl")
-        for path in sorted(self._temporary.iterdir(), key=lambda path: order.index(path.suffix)):
-            path.replace(self.folder / path.name)
+        # Manifests last: they never name frames that are not there yet.
+        order = {".json": 1, ".jsonl": 2}
+        files = (path for path in self._temporary.rglob("*") if path.is_file())
+        for path in sorted(files, key=lambda path: order.get(path.suffix, 0)):
+            target = self.folder / path.relative_to(self._temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
 
     def _check_other_splits(self) -> None:
         others = [s for s in SPLITS if (self.folder / f"{s}.jsonl").exists() and s not in self._ids]
@@ -160,8 +175,16 @@ class FolderWriter:
             )
 
 
-def _npy_header(frames: int, points: int, channels: int) -> bytes:
-    """A `.npy` header (version 1) of fixed length: the frame count can be set at the end."""
-    shape = (frames, points, channels)
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+def npy_header(shape: tuple[int, ...], kind: str) -> bytes:
+    """A `.npy` header (version 1) of fixed length: the frame count can be set at the end.
+
+    Args:
+        shape: of the array.
+        kind: NumPy's name of its numbers, "<f4" for instance.
+
+    >>> from slr_keras.data.writer import npy_header
+    >>> len(npy_header((0, 133, 3), "<f4")) == len(npy_header((250000, 133, 3), "<f4"))
+    True
+    """
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
     return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.ljust(117).encode() + b"\n"

@@ -32,7 +32,8 @@ def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
     Elementwise work (normalisation, activations, softmax) is not counted.
 
     Args:
-        model: a functional model whose custom layers have `multiply_adds(*shapes)`.
+        model: a functional model whose custom layers have `multiply_adds(*shapes)`, or one that
+            has `module_costs(frames)` of its own.
         frames: length of the clip, a multiple of the model's stride.
 
     Raises:
@@ -44,6 +45,8 @@ def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
     >>> costs[0].name, costs[0].output_shape
     ('encoder_left', (25, 64))
     """
+    if hasattr(model, "module_costs"):
+        return model.module_costs(frames)
     # Shapes run through the graph once with the clip's own length.
     shapes = _static_shapes(model, frames)
     costs = []

@@ -2,7 +2,8 @@
 
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from slr_keras.errors import UserError
 from slr_keras.suggestions import nearest
@@ -19,6 +20,12 @@ def _stark(
 
     kept = {name: indices for name, indices in streams.items() if name not in without}
     return Stark(streams=kept or streams, **options)
+
+
+def _c2st(**options: Any) -> "keras.Model":
+    from slr_keras.models.c2st import C2st
+
+    return C2st(**options)
 
 
 # The paper's size, specs/stark.md §0.
@@ -46,10 +53,35 @@ STARK_TINY: Mapping[str, Any] = {
     "without": ("body",),
 }
 
-MODELS: Mapping[str, tuple[Callable[..., "keras.Model"], Mapping[str, Any]]] = {
-    "stark": (_stark, STARK),
-    "stark_small": (_stark, STARK_SMALL),
-    "stark_tiny": (_stark, STARK_TINY),
+# The paper's size with word vectors: the cheapest of its Table 9, and its largest without BERT.
+C2ST_R18: Mapping[str, Any] = {"backbone": "resnet18"}
+C2ST_SWIN: Mapping[str, Any] = {"backbone": "swin_t"}
+# Learns small simulated frames on two CPU cores.
+C2ST_TINY: Mapping[str, Any] = {
+    "backbone": "resnet_micro",
+    "image_size": (64, 64),
+    "width": 128,
+    "dropout": 0.1,
+    "language_model_options": {"width": 64},
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model: how it is made, its preset, and what it sees."""
+
+    build: Callable[..., "keras.Model"]
+    preset: Mapping[str, Any]
+    modality: Literal["keypoints", "video"] = "keypoints"
+
+
+MODELS: Mapping[str, Entry] = {
+    "c2st": Entry(_c2st, C2ST_SWIN, "video"),
+    "c2st_r18": Entry(_c2st, C2ST_R18, "video"),
+    "c2st_tiny": Entry(_c2st, C2ST_TINY, "video"),
+    "stark": Entry(_stark, STARK),
+    "stark_small": Entry(_stark, STARK_SMALL),
+    "stark_tiny": Entry(_stark, STARK_TINY),
 }
 
 
@@ -61,6 +93,19 @@ def list_models(pattern: str = "*") -> tuple[str, ...]:
     ('stark', 'stark_small', 'stark_tiny')
     """
     return tuple(sorted(fnmatch.filter(MODELS, pattern)))
+
+
+def modality(name: str) -> str:
+    """What a registered model sees: "keypoints" or "video".
+
+    Raises:
+        UserError: no such model; names the nearest.
+
+    >>> from slr_keras.models.registry import modality
+    >>> modality("stark"), modality("c2st")
+    ('keypoints', 'video')
+    """
+    return _entry(name).modality
 
 
 def create_model(
@@ -76,9 +121,10 @@ def create_model(
     Args:
         name: one of `list_models()`.
         vocabulary_size: classes with the blank.
-        streams: point indices by stream; the 79 points' four streams by default.
-        points: points in the input.
-        channels: channels of a point.
+        streams: of a model of keypoints: point indices by stream; the 79 points' four streams by
+            default.
+        points: of a model of keypoints: points in the input.
+        channels: of a model of keypoints: channels of a point.
         overrides: any argument of the model's class.
 
     Raises:
@@ -88,22 +134,21 @@ def create_model(
     >>> create_model("stark_tiny", vocabulary_size=22).output["fuse"].shape
     (None, None, 22)
     """
-    if name not in MODELS:
-        raise UserError(f"there is no model {name!r}{nearest(name, MODELS)}")
-    build, preset = MODELS[name]
-    if streams is None:
-        streams = STARK_79_STREAMS
-    options = {**preset, **overrides}
+    entry = _entry(name)
+    options = {**entry.preset, **overrides}
+    if entry.modality == "keypoints":
+        streams = STARK_79_STREAMS if streams is None else streams
+        options |= {"streams": streams, "points": points, "channels": channels}
     try:
-        return build(
-            vocabulary_size=vocabulary_size,
-            streams=streams,
-            points=points,
-            channels=channels,
-            **options,
-        )
+        return entry.build(vocabulary_size=vocabulary_size, **options)
     except (TypeError, ValueError) as error:
         raise UserError(f"model {name!r}: {error}") from error
+
+
+def _entry(name: str) -> Entry:
+    if name not in MODELS:
+        raise UserError(f"there is no model {name!r}{nearest(name, MODELS)}")
+    return MODELS[name]
 
 
 # Indices into the 79 points in the body order of specs/stark.md §1.3.

@@ -13,7 +13,7 @@ from slr_keras.training.history import read_metrics
 from slr_keras.training.progress import duration
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
-from slr_keras.training.task import evaluation_dataset, read_split
+from slr_keras.training.task import contract_of, evaluation_dataset, read_split
 
 LANGUAGE_MODEL_ORDER = 3
 
@@ -51,11 +51,12 @@ def score(
     Raises:
         UserError: the split's points are not those that the model was trained on.
     """
-    run.contract.require_compatible(manifest.contract, f"the run {run.path}", str(manifest.folder))
+    contract = contract_of(manifest, run.modality)
+    run.contract.require_compatible(contract, f"the run {run.path}", str(manifest.folder))
     decoding = decoding or run.decoding
     return evaluate(
         predictor,
-        evaluation_dataset(run.config.data, manifest, run.vocabulary, manifest.contract),
+        evaluation_dataset(run.config.data, manifest, run.vocabulary, contract),
         run.vocabulary,
         decoding,
         run.config.data.scoring,

@@ -38,6 +38,10 @@ class RunFolder:
         self.saved_model = self.path / "model.keras"
         self.report = self.path / "report.md"
 
+    def contract_file(self, modality: str) -> Path:
+        """The contract of what the model sees, "keypoints" or "video"."""
+        return self.contract if modality == "keypoints" else self.path / "frames.json"
+
     def predictions(self, split: str) -> Path:
         """What was recognised in a split."""
         return self.path / f"{split}_predictions.jsonl"

@@ -62,4 +62,10 @@ def clip_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 def make_objective(config: Config) -> Objective:
     """The objective that goes with a recipe's model."""
+    if config.model.name.startswith("c2st"):
+        from slr_keras.training.transduction import TransductionObjective
+
+        return TransductionObjective(
+            config.transduction, config.training.epochs, config.training.seed
+        )
     return StarkObjective(config.training.distillation_weight)

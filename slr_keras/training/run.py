@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from slr_keras.config import Config, read_run_config
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.errors import UserError
 from slr_keras.files import read_json, write_json
+from slr_keras.models.registry import modality
 from slr_keras.training.checkpoint import load_arrays, read_record
 from slr_keras.training.folder import RunFolder
 
@@ -39,7 +41,7 @@ class Run:
     folder: RunFolder
     config: Config
     vocabulary: Vocabulary
-    contract: KeypointContract
+    contract: KeypointContract | FrameContract
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
@@ -59,12 +61,18 @@ class Run:
             raise UserError(f"{path}: the run stopped before training began; fit it again")
         vocabulary = Vocabulary.read(folder.vocabulary)
         _check_vocabulary(folder, vocabulary)
-        return cls(folder, config, vocabulary, KeypointContract.read(folder.contract))
+        contract = _read_contract(folder, modality(config.model.name))
+        return cls(folder, config, vocabulary, contract)
 
     @property
     def path(self) -> Path:
         """The run folder."""
         return self.folder.path
+
+    @property
+    def modality(self) -> str:
+        """What the model sees: "keypoints" or "video"."""
+        return modality(self.config.model.name)
 
     @property
     def decoding(self) -> DecodingConfig:
@@ -123,11 +131,11 @@ def write_description(folder: RunFolder, config: Config, task: "Task", parameter
     if folder.model.is_file():
         kept = Vocabulary.read(folder.vocabulary)
         kept.require_same(task.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
-        contract = KeypointContract.read(folder.contract)
+        contract = _read_contract(folder, modality(config.model.name))
         contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
         return
     task.vocabulary.write(folder.vocabulary)
-    task.contract.write(folder.contract)
+    task.contract.write(folder.contract_file(modality(config.model.name)))
     description = {
         "name": config.model.name,
         "options": dict(config.model.options),
@@ -145,6 +153,11 @@ def train_language_model(manifest, vocabulary: Vocabulary, order: int) -> NgramL
     return NgramLanguageModel.train(
         sentences, order, vocabulary_size=len(vocabulary), vocabulary_digest=vocabulary.digest
     )
+
+
+def _read_contract(folder: RunFolder, seen: str) -> KeypointContract | FrameContract:
+    kind = KeypointContract if seen == "keypoints" else FrameContract
+    return kind.read(folder.contract_file(seen))
 
 
 def _check_vocabulary(folder: RunFolder, vocabulary: Vocabulary) -> None:

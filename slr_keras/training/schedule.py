@@ -64,4 +64,6 @@ def learning_rate(config: TrainingConfig, epoch: int, step: int, steps_per_epoch
         return cosine_per_epoch(epoch, config.learning_rate, epochs)
     if config.schedule == "cosine":
         return cosine_per_step(step, config.learning_rate, length, rise)
-    return config.learning_rate * warm_up(step, rise)
+    lowered = sum(epoch >= milestone for milestone in config.schedule_milestones)
+    factor = config.schedule_factor**lowered if config.schedule == "steps" else 1.0
+    return config.learning_rate * factor * warm_up(step, rise)

@@ -10,6 +10,7 @@ from slr_keras.config.schema import Config, DataConfig
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
+from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 LISTED = 20
+Contract = KeypointContract | FrameContract
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,15 @@ class Task:
     train: Manifest
     dev: Manifest
     vocabulary: Vocabulary
-    contract: KeypointContract
+    contract: Contract
 
 
-def read_task(config: DataConfig) -> Task:
+def read_task(config: DataConfig, modality: str = "keypoints") -> Task:
     """Read the splits, the vocabulary and the contract that a config names.
+
+    Args:
+        config: names the folder and its splits.
+        modality: what the model sees, "keypoints" or "video".
 
     Raises:
         UserError: a split that is missing or empty, splits that share a signer where the config
@@ -47,7 +53,7 @@ def read_task(config: DataConfig) -> Task:
         splits[config.test] = read_split(config, config.test)
     if config.unseen_signers:
         _check_signers(splits)
-    return Task(train, dev, vocabulary, train.contract)
+    return Task(train, dev, vocabulary, contract_of(train, modality))
 
 
 def read_split(config: DataConfig, split: str) -> Manifest:
@@ -71,19 +77,29 @@ def read_split(config: DataConfig, split: str) -> Manifest:
     return manifest
 
 
+def contract_of(manifest: Manifest, modality: str) -> Contract:
+    """The manifest's contract of keypoints or of frames.
+
+    Raises:
+        UserError: the folder has none.
+    """
+    return manifest.contract if modality == "keypoints" else manifest.frame_contract
+
+
 def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
     """The train split: shuffled, resampled, augmented.
 
     Raises:
         UserError: more clips than `training.max_infeasible` are too short for their glosses.
     """
+    keypoints = isinstance(task.contract, KeypointContract)
     dataset = ClipDataset(
         task.train,
         task.vocabulary,
         task.contract,
         config.data.batch_size,
         training=True,
-        augmentation=config.augmentation,
+        augmentation=config.augmentation if keypoints else config.video_augmentation,
         seed=config.training.seed,
         bucket_boundaries=config.data.buckets,
         max_frames=config.data.max_frames,
@@ -97,7 +113,7 @@ def evaluation_dataset(
     config: DataConfig,
     manifest: Manifest,
     vocabulary: Vocabulary,
-    contract: KeypointContract,
+    contract: Contract,
     replicas: int = 1,
 ) -> ClipDataset:
     """A split as it is scored: every clip once, in order of length."""
@@ -114,22 +130,21 @@ def evaluation_dataset(
 
 
 def build_model(
-    config: Config, vocabulary_size: int, contract: KeypointContract, precision: str = "float32"
+    config: Config, vocabulary_size: int, contract: Contract, precision: str = "float32"
 ) -> "keras.Model":
-    """The model that a config names, for the points of a contract."""
+    """The model that a config names, for the points or frames of a contract."""
     from slr_keras.models.registry import create_model
 
     options = dict(config.model.options)
     if precision != "float32":
         options["dtype"] = precision
-    return create_model(
-        config.model.name,
-        vocabulary_size=vocabulary_size,
-        streams=contract.streams,
-        points=len(contract.points),
-        channels=len(contract.channels),
-        **options,
-    )
+    if isinstance(contract, KeypointContract):
+        options["streams"] = contract.streams
+        options["points"] = len(contract.points)
+        options["channels"] = len(contract.channels)
+    else:
+        options["image_size"] = contract.shape[:2]
+    return create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
 
 
 def _vocabulary(config: DataConfig, train: Manifest) -> Vocabulary:

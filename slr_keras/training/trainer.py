@@ -18,6 +18,7 @@ from slr_keras.config import Config
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
 from slr_keras.files import sha256
+from slr_keras.models.registry import modality
 from slr_keras.readout import make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
 from slr_keras.training.distribution import (
@@ -124,7 +125,7 @@ class Trainer:
         keras.utils.set_random_seed(settings.seed)
 
         # === Data ===
-        self.task: Task = read_task(config.data)
+        self.task: Task = read_task(config.data, modality(config.model.name))
         self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
 
         # === Model, optimiser, step ===

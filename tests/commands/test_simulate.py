@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from slr_keras.data.manifest import read_folder
@@ -93,3 +94,56 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: 1 training sentences")
+
+
+def test_frames_come_beside_the_same_keypoints_and_their_speed_is_told(folder, tmp_path, capsys):
+    target = tmp_path / "demo16"
+    assert main(["--to", str(target), *FEW, "--frames", "16"]) == 0
+    assert "frames/s" in capsys.readouterr().out
+    for split, manifest in read_folder(target).items():
+        assert (target / f"{split}.npy").read_bytes() == (folder / f"{split}.npy").read_bytes()
+        assert np.load(target / f"{split}.frames.npy").shape == (manifest.lengths.sum(), 16, 16, 3)
+    before = contents(target)
+    assert main(["--to", str(target), *FEW, "--frames", "16x16"]) == 0
+    assert "already simulated" in capsys.readouterr().out
+    with pytest.raises(UserError, match="not empty"):
+        main(["--to", str(target), *FEW])
+    assert contents(target) == before
+    (target / "dev.frames.npy").unlink()
+    with pytest.raises(UserError, match="not empty"):
+        main(["--to", str(target), *FEW, "--frames", "16"])
+
+
+def test_force_removes_the_frames_of_the_earlier_data(tmp_path):
+    pytest.importorskip("av")
+    few = ["--train", "9", "--dev", "2", "--test", "0", "--signers", "2", "1", "1", "--force"]
+    (tmp_path / "videos" / "dev").mkdir(parents=True)
+    (tmp_path / "videos" / "dev" / "holiday.mp4").write_bytes(b"mine")
+    videos = [*few, "--frames", "16", "--video", "mp4"]
+    assert main(["--to", str(tmp_path), *videos]) == 0
+    assert main(["--to", str(tmp_path), *videos, "--dev", "1"]) == 0
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.mp4")}
+    assert names == {f"videos/train/train-{i:05d}.mp4" for i in range(9)} | {
+        "videos/dev/dev-00000.mp4",
+        "videos/dev/holiday.mp4",
+    }
+    assert {
+        s.extra.get("video", getattr(s, "video", "")) for s in read_folder(tmp_path)["dev"]
+    } == {"videos/dev/dev-00000.mp4"}
+    assert main(["--to", str(tmp_path), *few]) == 0
+    assert not (tmp_path / "frames.json").exists()
+    assert [path.name for path in tmp_path.rglob("*.mp4")] == ["holiday.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--video", "mp4"], "add --frames"),
+        (["--frames", "big"], "96x64"),
+        (["--frames", "4"], "16 to 1024"),
+    ],
+)
+def test_impossible_frames_are_refused_and_nothing_is_written(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        main(["--to", str(tmp_path / "a"), *FEW, *options])
+    assert not list(tmp_path.iterdir())

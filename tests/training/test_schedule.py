@@ -48,3 +48,15 @@ def test_constant_stays_after_its_warm_up():
     config = TrainingConfig(schedule="constant", epochs=10, warm_up_epochs=1, learning_rate=0.5)
     assert learning_rate(config, 0, 0, 10) == pytest.approx(0.05)
     assert {learning_rate(config, e, e * 10, 10) for e in range(1, 10)} == {0.5}
+
+
+def test_steps_lower_the_rate_at_each_milestone():
+    config = TrainingConfig(
+        schedule="steps",
+        epochs=80,
+        learning_rate=1e-4,
+        warm_up_epochs=0,
+        schedule_milestones=(40, 60),
+    )
+    rates = [learning_rate(config, epoch, 10 * epoch, 10) for epoch in (0, 39, 40, 59, 60, 79)]
+    assert rates == pytest.approx([1e-4, 1e-4, 2e-5, 2e-5, 4e-6, 4e-6])

@@ -7,32 +7,54 @@ from pathlib import Path
 from slr_keras.data.datasets import keypoint_pickles
 from slr_keras.data.datasets.base import Dataset, read_csv
 from slr_keras.data.datasets.corpus import Sentence, read_corpus
+from slr_keras.data.datasets.corpus_frames import (
+    FRAMES,
+    attach_frames,
+    frame_contract,
+    has_pickles,
+    write_frames,
+)
 from slr_keras.data.lines import SPLITS
 from slr_keras.errors import UserError
 
 _STEM = "CSL-Daily"
+_SIZE, _FPS = (512, 512), 30
 _SIGNER = re.compile(r"_(P\d+)_")
 # In the corpus but in no split; published systems train on it.
 _UNASSIGNED = "train"
 
 
-def prepare(source: Path, folder: Path, annotations: str = "") -> None:
+def prepare(source: Path, folder: Path, annotations: str = "", frames: str = "") -> None:
     """Write the data folder of CSL-Daily.
 
     Args:
         source: folder of the keypoint pickles.
         folder: to write.
-        annotations: folder of `video_map.txt`, which adds the translations; "" looks for it in
-            `source`.
+        annotations: folder of `video_map.txt`, which adds the translations, and of `split_1.txt`;
+            "" looks for them in `source`.
+        frames: folder of the pictures; without keypoint pickles, video alone is prepared.
 
     Raises:
         UserError: nothing to read, or a file that is not what it should be.
     """
+    if frames and not has_pickles(source, _STEM):
+        labels = Path(annotations) if annotations else _label_folder(source)
+        write_frames(folder, Path(frames), read_annotations(labels), frame_contract(_SIZE, _FPS))
+        return
     files = keypoint_pickles.split_files(source, _STEM, DATASET)
     tables = keypoint_pickles.corpus_tables(source, annotations, "video_map.txt")
     keypoint_pickles.write_pickles(
-        folder, files, tables, image_size=(512, 512), fps=30, signer_of=signer_of
+        folder, files, tables, image_size=_SIZE, fps=_FPS, signer_of=signer_of
     )
+    if frames:
+        attach_frames(folder, Path(frames), frame_contract(_SIZE, _FPS))
+
+
+def _label_folder(source: Path) -> Path:
+    found = sorted([*source.glob("video_map.txt"), *source.glob("*/video_map.txt")])
+    if not found:
+        raise DATASET.missing(source, ["video_map.txt"])
+    return found[0].parent
 
 
 def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
@@ -79,8 +101,8 @@ DATASET = Dataset(
     files=(
         f"{_STEM}.train, .dev, .test: pickles with keypoints (or gzipped lists of annotations)",
         f"{keypoint_pickles.TWOSTREAM_KEYPOINTS}: only with lists of annotations",
-        "video_map.txt: optional, adds the translations",
+        "video_map.txt: optional, adds the translations; split_1.txt beside it for video alone",
     ),
     prepare=prepare,
-    options=(keypoint_pickles.ANNOTATIONS,),
+    options=(keypoint_pickles.ANNOTATIONS, FRAMES),
 )

@@ -4,11 +4,20 @@ from pathlib import Path
 
 from slr_keras.data.datasets import keypoint_pickles
 from slr_keras.data.datasets.base import Dataset
+from slr_keras.data.datasets.corpus_frames import (
+    FRAMES,
+    attach_frames,
+    frame_contract,
+    has_pickles,
+    split_tables,
+    write_frames,
+)
 
 _STEM = "Phoenix-2014T"
+_SIZE, _FPS = (210, 260), 25
 
 
-def prepare(source: Path, folder: Path, annotations: str = "") -> None:
+def prepare(source: Path, folder: Path, annotations: str = "", frames: str = "") -> None:
     """Write the data folder of PHOENIX-2014-T.
 
     Args:
@@ -16,13 +25,21 @@ def prepare(source: Path, folder: Path, annotations: str = "") -> None:
         folder: to write.
         annotations: folder of the `PHOENIX-2014-T.<split>.corpus.csv`, which add the signers; ""
             looks for them in `source`.
+        frames: folder of the pictures of all splits; without keypoint pickles, video alone is
+            prepared.
 
     Raises:
         UserError: nothing to read, or a file that is not what it should be.
     """
+    if frames and not has_pickles(source, _STEM):
+        sentences = split_tables(source, annotations, DATASET)
+        write_frames(folder, Path(frames), sentences, frame_contract(_SIZE, _FPS))
+        return
     files = keypoint_pickles.split_files(source, _STEM, DATASET)
     tables = keypoint_pickles.corpus_tables(source, annotations, "*.corpus.csv")
-    keypoint_pickles.write_pickles(folder, files, tables, image_size=(210, 260), fps=25)
+    keypoint_pickles.write_pickles(folder, files, tables, image_size=_SIZE, fps=_FPS)
+    if frames:
+        attach_frames(folder, Path(frames), frame_contract(_SIZE, _FPS))
 
 
 DATASET = Dataset(
@@ -39,5 +56,5 @@ DATASET = Dataset(
         "PHOENIX-2014-T.{train,dev,test}.corpus.csv: optional, add the signers",
     ),
     prepare=prepare,
-    options=(keypoint_pickles.ANNOTATIONS,),
+    options=(keypoint_pickles.ANNOTATIONS, FRAMES),
 )

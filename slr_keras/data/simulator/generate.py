@@ -1,16 +1,22 @@
 """Write a simulated data folder."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from slr_keras.data.contract import contract
-from slr_keras.data.manifest import FolderWriter
+from slr_keras.data.manifest import FRAMES_FILE, FolderWriter
+from slr_keras.data.simulator.film import open_film
 from slr_keras.data.simulator.lexicon import Lexicon
+from slr_keras.data.simulator.motion import FPS
 from slr_keras.data.simulator.simulator import SPLITS, Simulator
 from slr_keras.errors import UserError
+from slr_keras.files import write_json
 
 #: Changes whenever the same request would give other data.
 SIMULATOR_VERSION = 1
+#: Changes whenever the same scene would give other pictures.
+RENDERER_VERSION = 1
 SENTENCES = {"train": 800, "dev": 100, "test": 200}
 SIGNERS = {"train": 12, "dev": 3, "test": 4}
 
@@ -22,11 +28,14 @@ def simulate_folder(
     signers: Mapping[str, int] | None = None,
     seed: int = 0,
     progress: Callable[[Iterable[str]], Iterable[str]] = lambda ids: ids,
+    frames: tuple[int, int] | None = None,
+    video: str = "npy",
 ) -> Path:
     """Fill a data folder (manifests, keypoints, contract, vocabulary) with simulated sentences.
 
     Dev and test have signers and sentences that do not occur in train; every gloss occurs in
-    train.
+    train. With `frames`, the same scenes are rendered as RGB pictures too, and `frames.json` says
+    what they are.
 
     Args:
         folder: where to write; it appears complete or not at all.
@@ -35,9 +44,13 @@ def simulate_folder(
         signers: people per split.
         seed: everything follows from it and the sample ids.
         progress: wraps the sequence of sample ids, `tqdm` for example.
+        frames: width and height of rendered frames in pixels; None renders none.
+        video: "npy", `<split>.frames.npy` (frames, height, width, 3) uint8 with the same starts as
+            the keypoints, or "mp4", `videos/<split>/<id>.mp4`.
 
     Raises:
-        UserError: too few training sentences to show every gloss, or negative counts.
+        UserError: too few training sentences to show every gloss, negative counts, a size or kind
+            of video that cannot be.
 
     >>> import tempfile
     >>> from slr_keras.data.simulator import simulate_folder
@@ -65,10 +78,18 @@ def simulate_folder(
             f"{len(simulator.lexicon)} glosses; ask for at least {needed}"
         )
     ids = [f"{split}-{i:05d}" for split in SPLITS for i in range(sentences[split])]
-    with FolderWriter(folder, keypoints) as writer:
+    with FolderWriter(folder, keypoints) as writer, contextlib.ExitStack() as stack:
+        if frames:
+            film = stack.enter_context(open_film(video, writer.path, frames, FPS))
+            contract_of_frames = {"size": list(frames), "fps": FPS, "format": "rgb24"}
+            write_json(writer.path(FRAMES_FILE), contract_of_frames)
         for sample_id in progress(ids):
             split = sample_id.split("-")[0]
             clip = simulator.sample(sample_id, split)
+            extra = {}
+            if frames:
+                pictures = simulator.frames(clip.scene, sample_id, split, frames)
+                extra["video"] = film.add(split, sample_id, pictures)
             writer.add(
                 split,
                 id=sample_id,
@@ -77,5 +98,6 @@ def simulate_folder(
                 fps=clip.scene.fps,
                 keypoints=clip.keypoints,
                 spans=[list(span) for span in clip.scene.spans],
+                **extra,
             )
     return Path(folder)

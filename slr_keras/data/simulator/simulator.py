@@ -1,13 +1,14 @@
 """The simulator proper: a sample id in, a clip out."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from slr_keras.data.simulator.camera import place_camera
+from slr_keras.data.simulator.appearance import SESSIONS, Appearance, appearance
+from slr_keras.data.simulator.camera import Camera, place_camera
 from slr_keras.data.simulator.detector import Detector, detect
 from slr_keras.data.simulator.grammar import POOLS, Grammar
 from slr_keras.data.simulator.lexicon import Lexicon, lexicon
@@ -18,6 +19,9 @@ from slr_keras.errors import UserError
 
 SPLITS = tuple(POOLS)
 IMAGE_SIZE = (210.0, 260.0)
+#: The part of the keypoints' image that frames show, as shares of its height: a square as wide
+#: and high as the first number whose middle is the second from the top.
+FRAMED, FRAMED_MIDDLE = 0.74, 0.44
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,62 @@ class Simulator:
         signer = signer or self.signer(split, _number(sample_id))
         return make_scene(signs, signer, self._generator("motion", split, sample_id))
 
-    def film(self, scene: Scene, sample_id: str, split: str) -> np.ndarray:
-        """The detected keypoints (T, 133, 3) of a scene, in pixels with scores."""
-        camera = place_camera(
+    def camera(self, scene: Scene, sample_id: str, split: str) -> Camera:
+        """The camera that films a sample, in pixels of `image_size`."""
+        return place_camera(
             session=generator(self.seed, "studio", scene.signer.name),
             clip=self._generator("camera", split, sample_id),
             size=self.image_size,
             eyes=scene.signer.body.eye_height,
         )
+
+    def frame_camera(
+        self, scene: Scene, sample_id: str, split: str, size: tuple[int, int]
+    ) -> Camera:
+        """The same camera, cut to the signing space and scaled to frames of (width, height)."""
+        camera = self.camera(scene, sample_id, split)
+        scale = min(size) / (FRAMED * camera.height)
+        across, down = camera.shift
+        down += (0.5 - FRAMED_MIDDLE) * camera.height
+        return replace(
+            camera,
+            width=size[0],
+            height=size[1],
+            zoom=camera.zoom * scale,
+            shift=(across * scale, down * scale),
+        )
+
+    def appearance(self, scene: Scene, sample_id: str, split: str) -> Appearance:
+        """How the signer of a sample looks: always the same person, on one of a few days."""
+        day = self._generator("recording day", split, sample_id).integers(SESSIONS)
+        return appearance(scene.signer.name, self.seed, int(day))
+
+    def frames(
+        self, scene: Scene, sample_id: str, split: str, size: tuple[int, int]
+    ) -> Iterator[np.ndarray]:
+        """Render a scene, frame by frame: (height, width, 3) uint8 RGB."""
+        from slr_keras.data.simulator.render import render
+        from slr_keras.data.simulator.render_shapes import View
+
+        camera = self.frame_camera(scene, sample_id, split, size)
+        view = View(camera, self.appearance(scene, sample_id, split))
+        return render(scene, view, self._generator("pictures", split, sample_id))
+
+    def video(self, scene: Scene, sample_id: str, split: str, size: tuple[int, int]) -> np.ndarray:
+        """The rendered frames (T, height, width, 3) uint8 RGB of a scene.
+
+        >>> from slr_keras.data.simulator import Simulator
+        >>> simulator = Simulator("demo")
+        >>> clip = simulator.sample("train-00007")
+        >>> video = simulator.video(clip.scene, clip.id, clip.split, (48, 48))
+        >>> video.shape == (len(clip.keypoints), 48, 48, 3)
+        True
+        """
+        return np.stack(list(self.frames(scene, sample_id, split, size)))
+
+    def film(self, scene: Scene, sample_id: str, split: str) -> np.ndarray:
+        """The detected keypoints (T, 133, 3) of a scene, in pixels with scores."""
+        camera = self.camera(scene, sample_id, split)
         pixels, depth = camera.project(scene.points)
         rng = self._generator("detector", split, sample_id)
         return detect(pixels, depth, self.image_size, rng, self.detector)

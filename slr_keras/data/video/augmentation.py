@@ -1,0 +1,157 @@
+"""What training changes at random in a clip of pictures (specs/c2st.md §2.1)."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+
+from slr_keras.data.sampling import REDUCTION
+from slr_keras.data.video.pixels import Window
+from slr_keras.errors import UserError
+
+NO_RESAMPLING = "none"
+TEMPORAL = ("random", "uniform", NO_RESAMPLING)
+
+
+@dataclass(frozen=True)
+class VideoAugmentationConfig:
+    """What is changed at random in training; the defaults are the published recipe.
+
+    Attributes:
+        temporal: frames kept, "random" (a sorted random choice) | "uniform" (evenly spaced) |
+            "none" (as evaluation).
+        temporal_range: bounds of the new length, as shares of the old.
+        shortest, longest: bounds of the new length in frames, before it is rounded up to a
+            multiple of 4.
+        keep_feasible: never resample below the frames that the clip's labels need.
+        random_crop: cut at random, the same for the whole clip; the centre if false.
+        crop_margin: pixels by which the cut may leave the picture, whose edge is repeated there:
+            a random shift for pictures that are not larger than the cut.
+        flip: chance of exchanging left and right in the whole clip.
+
+    Raises:
+        UserError: a value is out of its range; names the field.
+
+    >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig
+    >>> VideoAugmentationConfig(flip=0).temporal_range
+    (0.8, 1.2)
+    """
+
+    temporal: Literal["random", "uniform", "none"] = "random"
+    temporal_range: tuple[float, float] = (0.8, 1.2)
+    shortest: int = 32
+    longest: int = 230
+    keep_feasible: bool = True
+    random_crop: bool = True
+    crop_margin: int = 0
+    flip: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            # YAML gives lists where Python has tuples.
+            if isinstance(getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        low, high = self.temporal_range if len(self.temporal_range) == 2 else (0, 0)
+        self._require(0 < low <= high, "temporal_range", "(low, high) with 0 < low <= high")
+        self._require(self.temporal in TEMPORAL, "temporal", f"one of {', '.join(TEMPORAL)}")
+        self._require(self.shortest >= 1, "shortest", "at least 1")
+        self._require(self.longest >= self.shortest, "longest", "at least `shortest`")
+        self._require(self.crop_margin >= 0, "crop_margin", "at least 0")
+        self._require(0 <= self.flip <= 1, "flip", "between 0 and 1")
+
+    @classmethod
+    def literal(cls) -> "VideoAugmentationConfig":
+        """The published recipe to the letter, where a clip may become too short for its labels."""
+        return cls(keep_feasible=False)
+
+    @classmethod
+    def none(cls) -> "VideoAugmentationConfig":
+        """No change at all: clips in training as in evaluation."""
+        return cls(temporal=NO_RESAMPLING, random_crop=False, flip=0.0)
+
+    @property
+    def resamples(self) -> bool:
+        """Whether training changes lengths."""
+        return self.temporal != NO_RESAMPLING
+
+    def _require(self, good: bool, name: str, rule: str) -> None:
+        if not good:
+            raise UserError(f"{name} is {getattr(self, name)!r}; it must be {rule}")
+
+
+def rescaled_length(
+    share: float, frames: int, config: VideoAugmentationConfig, max_frames: int, required: int = 0
+) -> int:
+    """Frames of a clip after temporal rescaling: a multiple of 4 (specs/c2st.md §2.1).
+
+        new = int(frames share), at least `shortest`, at most `longest`, up to a multiple of 4
+
+    Args:
+        share: of the old length, from `temporal_range`.
+        frames: length of the clip.
+        config: the bounds.
+        max_frames: longest result, a multiple of 4.
+        required: raise the result to this many frames, as far as the largest share would give.
+
+    >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, rescaled_length
+    >>> [rescaled_length(share, 100, VideoAugmentationConfig(), 400) for share in (0.8, 0.819, 1.2)]
+    [80, 84, 120]
+    """
+
+    def bounded(share: float) -> int:
+        length = min(max(int(frames * share), config.shortest), config.longest)
+        return min(math.ceil(length / REDUCTION) * REDUCTION, max_frames)
+
+    return max(bounded(share), min(required, bounded(config.temporal_range[1])))
+
+
+def rescaled_indices(
+    rng: np.random.Generator, frames: int, length: int, temporal: str = "random"
+) -> np.ndarray:
+    """Draw `length` ascending frame numbers of a clip (specs/c2st.md §2.1).
+
+    "random" draws without replacement where the clip is long enough, else with replacement.
+
+    Returns:
+        `(length,)` int64.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.video.augmentation import rescaled_indices
+    >>> rescaled_indices(np.random.default_rng(0), 4, 4).tolist()
+    [0, 1, 2, 3]
+    """
+    if temporal == "uniform":
+        return np.rint(np.linspace(0, frames - 1, length)).astype(np.int64)
+    return np.sort(rng.choice(frames, length, replace=length > frames))
+
+
+def draw_window(
+    rng: np.random.Generator,
+    picture: tuple[int, int],
+    crop: tuple[int, int],
+    config: VideoAugmentationConfig,
+) -> Window:
+    """Draw what is cut out of all pictures of a clip, and whether they are mirrored.
+
+    Args:
+        rng: the clip's generator.
+        picture: (height, width) of the pictures.
+        crop: (height, width) of the cut.
+        config: chances and margin.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, draw_window
+    >>> draw_window(np.random.default_rng(0), (8, 8), (8, 8), VideoAugmentationConfig(flip=1))
+    Window(top=0, left=0, height=8, width=8, flip=True)
+    """
+    margin = config.crop_margin
+    top, left = (
+        int(rng.integers(-margin, whole - part + margin, endpoint=True))
+        for whole, part in zip(picture, crop)
+    )
+    flip = bool(rng.random() < config.flip)
+    if not config.random_crop:
+        centre = Window.centre(picture, crop)
+        top, left = centre.top, centre.left
+    return Window(top, left, *crop, flip)

@@ -1,0 +1,63 @@
+"""Checking a clip's pictures without decoding all of them."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.findings import ERROR, Finding
+from slr_keras.data.sample import Sample
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.reading import frames_of, opened
+from slr_keras.errors import UserError
+
+
+def probe(
+    sample: Sample,
+    folder: Path,
+    contract: FrameContract,
+    open_files: dict[Path, np.ndarray],
+) -> None:
+    """Check that a clip's pictures are there, as many as they should be, and the first one.
+
+    Of a video file, the number is the one that the container gives, if it gives one; where it is
+    not the manifest's, the file is decoded to be sure.
+
+    Args:
+        sample, folder, open_files: see `frames_of`.
+        contract: the size of the pictures.
+
+    Raises:
+        UserError: names the file and what is wrong with it.
+    """
+    with contextlib.closing(frames_of(sample, folder, contract.size, open_files, [0])) as frames:
+        next(frames)
+    path = folder / sample.video
+    if path.suffix == ".npy" or path.is_dir():
+        return
+    with opened(path) as container:
+        told = container.streams.video[0].frames
+    if told not in (0, sample.frames):
+        for _ in frames_of(sample, folder, contract.size, open_files, [0]):
+            pass
+
+
+class VideoChecker:
+    """Probes clips one after the other and adds what is wrong with them to the findings."""
+
+    def __init__(self, folder: Path, contract: FrameContract, findings: list[Finding]):
+        self._folder = folder
+        self._contract = contract
+        self._findings = findings
+        self._open_files: dict[Path, np.ndarray] = {}
+
+    def check(self, where: str, sample: Sample) -> None:
+        """Probe a clip; one with no frames or no video is left to other checks."""
+        if not sample.video or not sample.frames:
+            return
+        try:
+            probe(sample, self._folder, self._contract, self._open_files)
+        except UserError as error:
+            what, _, advice = str(error).partition("; ")
+            advice = advice or "restore the file or drop the clip"
+            self._findings.append(Finding(ERROR, "video", sample.id, where, what, advice))

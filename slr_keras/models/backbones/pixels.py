@@ -1,0 +1,63 @@
+"""From pixels to the numbers that a backbone was trained on."""
+
+import keras
+from keras import ops
+
+from slr_keras.models.layers import PACKAGE
+
+# Scale and shift per channel: outputs = pixels * scale + shift.
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+MODES = {
+    "symmetric": ((1 / 127.5,) * 3, (-1.0,) * 3),
+    "imagenet": (
+        tuple(1 / (255 * deviation) for deviation in _IMAGENET_DEVIATION),
+        tuple(
+            -mean / deviation
+            for mean, deviation in zip(_IMAGENET_MEAN, _IMAGENET_DEVIATION, strict=True)
+        ),
+    ),
+}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class PixelNormalization(keras.layers.Layer):
+    """Normalise RGB values in 0..255 (specs/c2st.md §2.1).
+
+    Args:
+        mode: `"symmetric"`, x / 127.5 - 1, or `"imagenet"`, (x / 255 - mean) / deviation with
+            ImageNet's per channel. Defaults to `"symmetric"`.
+
+    Call arguments:
+        inputs: `(..., 3)` of any integer or floating type, values in 0..255.
+
+    Returns:
+        the same shape in the layer's compute type.
+
+    Raises:
+        ValueError: no such mode, or not three channels.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.backbones import PixelNormalization
+    >>> np.asarray(PixelNormalization()(np.array([[0, 51, 255]], "uint8"))).round(2).tolist()
+    [[-1.0, -0.6000000238418579, 1.0]]
+    """
+
+    def __init__(self, mode: str = "symmetric", **kwargs):
+        # Autocasting would round pixels to bfloat16 before they are centred.
+        super().__init__(autocast=False, **kwargs)
+        if mode not in MODES:
+            raise ValueError(f"mode must be one of {tuple(MODES)}; got {mode!r}")
+        self.mode = mode
+
+    def call(self, inputs):
+        if inputs.shape[-1] != 3:
+            raise ValueError(f"pixels have 3 channels on the last axis; got {inputs.shape}")
+        scale, shift = (ops.convert_to_tensor(part, "float32") for part in MODES[self.mode])
+        return ops.cast(ops.cast(inputs, "float32") * scale + shift, self.compute_dtype)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}

@@ -1,0 +1,75 @@
+"""Backbones by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slr_keras.errors import UserError
+from slr_keras.models.backbones.base import Backbone
+from slr_keras.models.backbones.resnet import ResNet
+from slr_keras.models.backbones.swin import Swin
+from slr_keras.suggestions import nearest
+
+# Stochastic depth as torchvision trained them. The micro sizes take frames of 32 to 64 pixels on
+# a CPU.
+BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
+    "swin_t": (Swin, {"stochastic_depth": 0.2}),
+    "swin_s": (Swin, {"depths": (2, 2, 18, 2), "stochastic_depth": 0.3}),
+    "swin_b": (
+        Swin,
+        {
+            "embedding": 128,
+            "depths": (2, 2, 18, 2),
+            "heads": (4, 8, 16, 32),
+            "stochastic_depth": 0.5,
+        },
+    ),
+    "swin_micro": (
+        Swin,
+        {
+            "embedding": 32,
+            "depths": (2, 2, 2),
+            "heads": (2, 4, 8),
+            "window": 4,
+            "stochastic_depth": 0.0,
+        },
+    ),
+    "resnet18": (ResNet, {}),
+    "resnet50": (ResNet, {"depths": (3, 4, 6, 3), "bottleneck": True}),
+    "resnet_micro": (
+        ResNet,
+        {"depths": (1, 1, 1, 1), "widths": (16, 32, 64, 128), "stem": 3, "stem_pool": False},
+    ),
+}
+
+
+def list_backbones() -> tuple[str, ...]:
+    """Names of the backbones.
+
+    >>> from slr_keras.models.backbones import list_backbones
+    >>> "swin_t" in list_backbones()
+    True
+    """
+    return tuple(sorted(BACKBONES))
+
+
+def make_backbone(name: str, **overrides: Any) -> Backbone:
+    """Make a backbone by name; its weights are random (see `load_backbone_weights`).
+
+    Args:
+        name: one of `list_backbones()`.
+        overrides: any argument of its class.
+
+    Raises:
+        UserError: no such backbone, or an argument that its class does not take.
+
+    >>> from slr_keras.models.backbones import make_backbone
+    >>> make_backbone("swin_t").width
+    768
+    """
+    if name not in BACKBONES:
+        raise UserError(f"there is no backbone {name!r}{nearest(name, BACKBONES)}")
+    kind, preset = BACKBONES[name]
+    try:
+        return kind(**{"name": name, **preset, **overrides})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"backbone {name!r}: {error}") from error

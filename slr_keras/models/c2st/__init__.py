@@ -1,0 +1,5 @@
+"""C²ST: cross-modal contextualized sequence transduction (specs/c2st.md)."""
+
+from slr_keras.models.c2st.model import LEVELS, C2st
+
+__all__ = ["LEVELS", "C2st"]

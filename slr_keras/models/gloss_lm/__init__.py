@@ -1,0 +1,23 @@
+"""Gloss language models: the context that a recogniser reads beside the video."""
+
+from slr_keras.models.gloss_lm.bert import BertContext
+from slr_keras.models.gloss_lm.cache import PrefixCache
+from slr_keras.models.gloss_lm.causal import CausalLanguageModel
+from slr_keras.models.gloss_lm.interface import GlossLanguageModel
+from slr_keras.models.gloss_lm.storage import load_language_model, save_language_model
+from slr_keras.models.gloss_lm.text import gloss_text
+from slr_keras.models.gloss_lm.vector_files import gloss_vectors, read_word_vectors
+from slr_keras.models.gloss_lm.word_vectors import WordVectorLanguageModel
+
+__all__ = [
+    "BertContext",
+    "CausalLanguageModel",
+    "GlossLanguageModel",
+    "PrefixCache",
+    "WordVectorLanguageModel",
+    "gloss_text",
+    "gloss_vectors",
+    "load_language_model",
+    "read_word_vectors",
+    "save_language_model",
+]

@@ -1,0 +1,153 @@
+"""A causal Transformer over glosses, trained from scratch (specs/c2st.md §3, offline variant)."""
+
+import keras
+from keras import ops
+
+from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
+from slr_keras.models.gloss_lm.transformer import CausalBlock
+from slr_keras.models.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class CausalLanguageModel(GlossLanguageModel):
+    """P(next gloss | the glosses before) and, as context, the vector that it is read from.
+
+    The input is the blank and then the glosses; the output at place t has seen t glosses. So one
+    pass gives all prefixes, and `extend` computes one place more from the keys and values of those
+    before it. The table of glosses serves as output layer, too.
+
+    Beyond `capacity` glosses the context stays that of the first `capacity`.
+
+    Args:
+        vocabulary_size: V, ids with the blank.
+        width: of a vector. Defaults to `256`.
+        blocks: Transformer blocks. Defaults to `2`.
+        heads: of the attention; they divide the width. Defaults to `4`.
+        feed_forward_width: Defaults to four times the width.
+        dropout: in training. Defaults to `0.3`.
+        capacity: glosses that a context can hold. Defaults to `64`.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.gloss_lm import CausalLanguageModel
+    >>> model = CausalLanguageModel(9, width=8, heads=2)
+    >>> contexts = model(np.array([[3, 4, 0]]), np.array([2]))
+    >>> state = model.extend(model.initial_state(1), np.array([3]))
+    >>> contexts.shape, bool(np.allclose(model.vector(state), contexts[:, 1], atol=1e-5))
+    (TensorShape([1, 4, 8]), True)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int = 256,
+        blocks: int = 2,
+        heads: int = 4,
+        feed_forward_width: int | None = None,
+        dropout: float = 0.3,
+        capacity: int = 64,
+        **kwargs,
+    ):
+        super().__init__(vocabulary_size, width, **kwargs)
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+        self.block_count = blocks
+        self.heads = heads
+        self.feed_forward_width = feed_forward_width or 4 * width
+        self.dropout = dropout
+        self.capacity = capacity
+        # Built here, since the methods are used without a call.
+        policy = self.dtype_policy
+        small = keras.initializers.RandomNormal(stddev=0.02)
+        self.glosses = keras.layers.Embedding(
+            vocabulary_size, width, small, dtype=policy, name="glosses"
+        )
+        self.positions = keras.layers.Embedding(
+            capacity + 1, width, small, dtype=policy, name="positions"
+        )
+        self.input_dropout = keras.layers.Dropout(dropout, dtype=policy)
+        self.blocks = [
+            CausalBlock(heads, self.feed_forward_width, dropout, dtype=policy, name=f"block_{i}")
+            for i in range(blocks)
+        ]
+        self.output_norm = keras.layers.LayerNormalization(dtype=policy, name="output_norm")
+        for layer in (self.glosses, self.positions):
+            layer.build((None, None))
+        for layer in (*self.blocks, self.output_norm):
+            layer.build((None, None, width))
+        self.bias = self.add_weight(
+            name="bias", shape=(vocabulary_size,), initializer="zeros", autocast=False
+        )
+
+    def encode_prefixes(self, labels, label_lengths, training=False):
+        lengths = ops.expand_dims(ops.cast(label_lengths, "int32"), 1)
+        time = ops.shape(labels)[1]
+        real = ops.arange(time)[None, :] < lengths
+        labels = ops.where(real, ops.cast(labels, "int32"), 0)
+        tokens = ops.pad(labels[:, : self.capacity], ((0, 0), (1, 0)))
+        x = self.glosses(tokens) + self.positions(ops.arange(ops.shape(tokens)[1]))
+        x = self.input_dropout(x, training=training)
+        for block in self.blocks:
+            x = block(x, training=training)
+        x = self.output_norm(x)
+        last = ops.minimum(lengths, self.capacity)
+        places = ops.minimum(ops.arange(time + 1)[None, :], last)
+        return ops.take_along_axis(x, ops.expand_dims(places, -1), axis=1)
+
+    def next_gloss_logits(self, vectors):
+        """Scores of what follows: `(..., width)` to `(..., V)` float32; id 0 ends the sentence."""
+        table = ops.cast(self.glosses.embeddings, "float32")
+        return ops.matmul(ops.cast(vectors, "float32"), ops.transpose(table)) + self.bias
+
+    def initial_state(self, batch) -> State:
+        memory = (batch, self.block_count, self.capacity + 1, self.width)
+        state = {
+            "keys": ops.zeros(memory, self.compute_dtype),
+            "values": ops.zeros(memory, self.compute_dtype),
+            "count": ops.zeros((batch,), "int32"),
+        }
+        return self._advanced(state, ops.zeros((batch,), "int32"))
+
+    def extend(self, state: State, gloss) -> State:
+        gloss = ops.cast(gloss, "int32")
+        goes_on = ops.logical_and(gloss > 0, state["count"] < self.capacity)
+        count = ops.where(goes_on, state["count"] + 1, state["count"])
+        longer = self._advanced({**state, "count": count}, gloss)
+        return {
+            name: ops.where(_beside(goes_on, values), longer[name], values)
+            for name, values in state.items()
+        }
+
+    def vector(self, state: State):
+        return state["vector"]
+
+    def _advanced(self, state, token):
+        """The state with a token computed at place `count`."""
+        place = state["count"]
+        x = self.glosses(token) + self.positions(place)
+        keys, values = [], []
+        for number, block in enumerate(self.blocks):
+            memory = state["keys"][:, number], state["values"][:, number]
+            x, new_keys, new_values = block.step(x, *memory, place)
+            keys.append(new_keys)
+            values.append(new_values)
+        return {
+            "keys": ops.stack(keys, axis=1),
+            "values": ops.stack(values, axis=1),
+            "count": place,
+            "vector": self.output_norm(x),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "blocks": self.block_count,
+            "heads": self.heads,
+            "feed_forward_width": self.feed_forward_width,
+            "dropout": self.dropout,
+            "capacity": self.capacity,
+        }
+
+
+def _beside(flags, values):
+    """Flags `(batch,)` with as many axes as values."""
+    return ops.reshape(flags, (-1, *[1] * (len(values.shape) - 1)))

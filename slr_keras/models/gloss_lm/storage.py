@@ -1,0 +1,121 @@
+"""A gloss language model, its sizes and its vocabulary, in one file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+from slr_keras.models.gloss_lm.causal import CausalLanguageModel
+from slr_keras.models.gloss_lm.interface import GlossLanguageModel
+from slr_keras.models.gloss_lm.word_vectors import WordVectorLanguageModel
+from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
+
+FORMAT = "slr_keras neural gloss language model 1"
+KINDS: Mapping[str, type[GlossLanguageModel]] = {
+    "causal": CausalLanguageModel,
+    "word_vectors": WordVectorLanguageModel,
+}
+# What a reader's own process decides.
+_OWN = ("name", "dtype", "trainable")
+
+
+def save_language_model(
+    path: str | Path,
+    model: GlossLanguageModel,
+    vocabulary: Vocabulary,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a model as a NumPy archive, atomically.
+
+    Args:
+        path: the file.
+        model: a `CausalLanguageModel` or a `WordVectorLanguageModel`.
+        vocabulary: whose ids the model uses.
+        notes: plain values to keep beside it, such as perplexities.
+
+    Raises:
+        UserError: the file cannot be written.
+        ValueError: a model of another kind, or of another size than the vocabulary.
+    """
+    kinds = [kind for kind, cls in KINDS.items() if type(model) is cls]
+    if not kinds or model.vocabulary_size != len(vocabulary):
+        raise ValueError(
+            f"cannot save a {type(model).__name__} of {model.vocabulary_size} ids with a "
+            f"vocabulary of {len(vocabulary)}"
+        )
+    config = {key: value for key, value in model.get_config().items() if key not in _OWN}
+    record = {
+        "format": FORMAT,
+        "kind": kinds[0],
+        "config": config,
+        "glosses": list(vocabulary.glosses),
+        "vocabulary_digest": vocabulary.digest,
+        "notes": dict(notes or {}),
+    }
+    save_arrays(path, {"weights": model.weights}, record)
+
+
+def load_language_model(
+    path: str | Path,
+    vocabulary: Vocabulary | None = None,
+    frozen: bool = True,
+    dtype: str | None = None,
+) -> GlossLanguageModel:
+    """Read what `save_language_model` wrote.
+
+    Args:
+        path: the file.
+        vocabulary: the recogniser's; without it the ids are not compared.
+        frozen: whether its weights stay as they are; recognisers train beside a frozen model.
+            (The vector of the empty prefix in `WordVectorLanguageModel` always learns.)
+        dtype: policy of the model.
+
+    Raises:
+        UserError: not such a file, damaged, or made for another vocabulary.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.vocabulary import Vocabulary
+    >>> from slr_keras.models.gloss_lm import (
+    ...     WordVectorLanguageModel, load_language_model, save_language_model)
+    >>> vocabulary = Vocabulary(("RAIN", "NORTH"))
+    >>> save_language_model("lm.npz", WordVectorLanguageModel(4, width=2), vocabulary)
+    >>> load_language_model("lm.npz", vocabulary).width
+    2
+    """
+    record = _record(path)
+    if vocabulary is not None:
+        theirs = Vocabulary(tuple(record["glosses"]))
+        vocabulary.require_same(theirs, "the recogniser", f"the language model {path}")
+    try:
+        model_class = KINDS[record["kind"]]
+        config = dict(record["config"])
+        if model_class is WordVectorLanguageModel:
+            config["frozen"] = frozen
+        model = model_class(**config, dtype=dtype)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: a damaged gloss language model ({error}); train it again"
+        ) from error
+    load_arrays(path, {"weights": model.weights})
+    if frozen and model_class is not WordVectorLanguageModel:
+        model.trainable = False
+    return model
+
+
+def read_notes(path: str | Path) -> dict[str, Any]:
+    """The plain values that a file keeps beside its model.
+
+    Raises:
+        UserError: not such a file.
+    """
+    return dict(_record(path)["notes"])
+
+
+def _record(path: str | Path) -> dict[str, Any]:
+    record = read_record(path)
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: not a gloss language model; make one with python -m slr_keras.gloss_lm"
+        )
+    return record

@@ -1,0 +1,221 @@
+"""1D-TCN: frame features to local gloss features, a quarter as many (specs/c2st.md §2.2, §2.4)."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform, fan_in_uniform
+from slr_keras.models.temporal.lengths import LAYERS, edge_padding, parse_layers, time_stride
+from slr_keras.models.temporal.pooling import TemporalLiftPooling, TemporalMaxPooling
+
+POOLINGS = ("lift", "max")
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class TemporalConvolution(keras.layers.Layer):
+    """[convolution, batch normalisation, ReLU, pooling] twice, by default K5 P2 K5 P2.
+
+    The convolutions do not pad. Instead each clip is lengthened first, by copies of its first and
+    of its last real feature (6 and 6 for K5 P2 K5 P2), so that a clip of N frames gives ceil(N/4)
+    steps, whatever its neighbours in the batch.
+
+    Args:
+        width: channels of the output. Defaults to `1024`.
+        layers: the layer list, see `lengths`. Defaults to K5, P2, K5, P2.
+        pooling: "lift" for Temporal Lift Pooling, "max" for VAC's. Defaults to `"lift"`.
+        lift_kernel: kernel of the lift steps. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
+        masked: False for the published form, in which the statistics of both normalisations, the
+            pooling's convolutions and its losses see the padding of the batch.
+
+    Call arguments:
+        features: `(batch, frames, channels)`.
+        valid: `(batch, frames)`, 1 on real frames, which come first. Defaults to all.
+
+    Returns:
+        - local features `(batch, ceil(frames / 4), width)`, 0 on padding in the masked form;
+        - their mask `(batch, ceil(frames / 4))` float32;
+        - the pooling's losses L_u and L_p `(batch,)` float32, summed over the poolings.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import TemporalConvolution
+    >>> local, valid, _, _ = TemporalConvolution(8)(np.ones((1, 12, 4), "float32"))
+    >>> local.shape, np.asarray(valid)
+    (TensorShape([1, 3, 8]), array([[1., 1., 1.]], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        width: int = 1024,
+        layers: Sequence[str] = LAYERS,
+        pooling: str = "lift",
+        lift_kernel: int = 3,
+        masked: bool = True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling {pooling!r}; it must be one of {', '.join(POOLINGS)}")
+        parsed = parse_layers(layers)
+        if pooling == "lift" and any(kind == "P" and size != 2 for kind, size in parsed):
+            raise ValueError("lift pooling halves time: its layers can only be P2")
+        self.width = width
+        self.layer_list = tuple(layers)
+        self.pooling = pooling
+        self.lift_kernel = lift_kernel
+        self.masked = masked
+        self.edge = edge_padding(layers)
+        self.stride = time_stride(layers)
+
+    def build(self, features_shape, valid_shape=None):
+        batch, _, channels = features_shape
+        self.stages = []
+        for number, (kind, size) in enumerate(parse_layers(self.layer_list)):
+            stage = self._stage(number, kind, size, channels)
+            channels = self.width if kind == "K" else channels
+            stage.build((batch, None, features_shape[-1] if number == 0 else self.width))
+            self.stages.append(stage)
+
+    def _stage(self, number, kind, size, channels):
+        name, policy = f"{kind}{size}_{number}", self.dtype_policy
+        if kind == "K":
+            return _ConvolutionStage(
+                self.width, size, channels, self.masked, name=name, dtype=policy
+            )
+        if self.pooling == "max":
+            return TemporalMaxPooling(size, name=name, dtype=policy)
+        return TemporalLiftPooling(self.lift_kernel, self.masked, name=name, dtype=policy)
+
+    def call(self, features, valid=None, training=False):
+        if valid is None:
+            valid = ops.ones_like(ops.cast(features[..., 0], "float32"))
+        x, valid = lengthen(features, valid, self.edge, self.stride)
+        update_loss = prediction_loss = ops.zeros_like(valid[:, 0])
+        for stage in self.stages:
+            if isinstance(stage, _ConvolutionStage):
+                x, valid = stage(x, valid, training=training)
+            else:
+                x, valid, update, prediction = stage(x, valid)
+                update_loss, prediction_loss = update_loss + update, prediction_loss + prediction
+        return x, valid, update_loss, prediction_loss
+
+    def compute_output_shape(self, features_shape, valid_shape=None):
+        batch, frames, _ = features_shape
+        steps = None if frames is None else -(-frames // self.stride)
+        return (batch, steps, self.width), (batch, steps), (batch,), (batch,)
+
+    def compute_output_spec(self, features, valid=None, training=False):
+        local, *others = self.compute_output_shape(features.shape)
+        return (
+            keras.KerasTensor(local, dtype=self.compute_dtype),
+            *(keras.KerasTensor(shape, dtype="float32") for shape in others),
+        )
+
+    def multiply_adds(self, features_shape, valid_shape=None) -> int:
+        """Multiply-adds for `(batch, frames, channels)`."""
+        batch, frames, channels = features_shape
+        length = -(-frames // self.stride) * self.stride + 2 * self.edge
+        total = 0
+        for kind, size in parse_layers(self.layer_list):
+            if kind == "K":
+                length -= size - 1
+                total += batch * length * size * channels * self.width
+                channels = self.width
+            else:
+                if self.pooling == "lift":
+                    lift = TemporalLiftPooling(self.lift_kernel)
+                    total += lift.multiply_adds((batch, length, channels))
+                length //= size
+        return total
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "layers": self.layer_list,
+            "pooling": self.pooling,
+            "lift_kernel": self.lift_kernel,
+            "masked": self.masked,
+        }
+
+
+def lengthen(features, valid, edge: int, stride: int):
+    """Repeat every clip's first feature on its left and its last one on its right.
+
+    Args:
+        features: `(batch, frames, channels)`.
+        valid: `(batch, frames)`, 1 on real frames, which come first.
+        edge: copies on either side.
+        stride: the last feature is first repeated up to a multiple of it.
+
+    Returns:
+        `(batch, ceil(frames / stride) * stride + 2 * edge, channels)`, 0 beyond each clip's own
+        right edge, and its mask in float32.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal.convolution import lengthen
+    >>> features = np.array([[[1.0], [2.0], [9.0], [9.0]]], "float32")
+    >>> x, valid = lengthen(features, np.array([[1.0, 1.0, 0.0, 0.0]]), edge=1, stride=2)
+    >>> np.asarray(x)[0, :, 0]
+    array([1., 1., 2., 2., 0., 0.], dtype=float32)
+    """
+    shape = ops.shape(features)
+    batch, frames, channels = shape[0], shape[1], features.shape[-1]
+    lengths = ops.cast(ops.sum(ops.cast(valid, "float32"), axis=1), "int32")
+    place = ops.maximum(lengths - 1, 0)[:, None, None]
+    last = ops.take_along_axis(features, ops.broadcast_to(place, (batch, 1, channels)), axis=1)
+    body = ops.where(ops.expand_dims(ops.cast(valid, "bool"), -1), features, last)
+    right = edge + (-frames) % stride
+    whole = ops.concatenate(
+        [
+            ops.broadcast_to(features[:, :1], (batch, edge, channels)),
+            body,
+            ops.broadcast_to(last, (batch, right, channels)),
+        ],
+        axis=1,
+    )
+    # Frames that no clip has are none to lengthen.
+    real = ops.where(lengths > 0, (lengths + stride - 1) // stride * stride + 2 * edge, 0)
+    inside = ops.arange(edge + frames + right)[None, :] < real[:, None]
+    whole = ops.where(ops.expand_dims(inside, -1), whole, ops.zeros_like(whole))
+    return whole, ops.cast(inside, "float32")
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class _ConvolutionStage(keras.layers.Layer):
+    """A convolution without padding, batch normalisation and ReLU; the mask loses kernel - 1."""
+
+    def __init__(self, width, kernel_size, channels, masked, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.kernel_size = kernel_size
+        self.channels = channels
+        self.masked = masked
+
+    def build(self, inputs_shape, valid_shape=None):
+        self.convolution = keras.layers.Conv1D(
+            self.width,
+            self.kernel_size,
+            kernel_initializer=fan_in_uniform(),
+            bias_initializer=bias_uniform(self.kernel_size * self.channels),
+            dtype=self.dtype_policy,
+            name="convolution",
+        )
+        self.norm = MaskedBatchNormalization(dtype=self.dtype_policy, name="norm")
+        self.convolution.build((*inputs_shape[:2], self.channels))
+        self.norm.build((*inputs_shape[:2], self.width))
+
+    def call(self, inputs, valid, training=False):
+        valid = ops.cast(valid[:, self.kernel_size - 1 :], "float32")
+        x = self.convolution(inputs)
+        x = self.norm(x, valid=valid if self.masked else None, training=training)
+        return ops.relu(x), valid
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "kernel_size": self.kernel_size,
+            "channels": self.channels,
+            "masked": self.masked,
+        }

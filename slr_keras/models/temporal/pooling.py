@@ -1,0 +1,242 @@
+"""Halving time: Temporal Lift Pooling, and VAC's maximum (specs/c2st.md §2.4)."""
+
+import math
+
+import keras
+from keras import ops
+
+from slr_keras.models.layers import PACKAGE, Linear, bias_uniform
+from slr_keras.models.temporal.instance_norm import MaskedInstanceNormalization, wide_dtype
+
+# The published weights of the two losses were found with batches of two clips.
+PUBLISHED_BATCH = 2
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class TemporalLiftPooling(keras.layers.Layer):
+    """Temporal Lift Pooling: a learned wavelet step that keeps both halves of the signal.
+
+    With x_e, x_o the even and odd steps,
+
+        d = x_o - P(x_e)        detail
+        s = x_e + U(d)          approximation
+        y = W_1(s) + W_2(d)
+        L_u = ||s - x_o||_F,    L_p = ||d||_F
+
+    where P and U are a depthwise convolution, ReLU, a pointwise convolution and tanh, and
+    W(z) = z + z * (sigmoid(IN(conv_5(z))) - 1/2). The pointwise convolutions and the convolutions
+    of W have zero weights at first, so that y = s + d.
+
+    In the published form norms, instance normalisation and convolutions see the padding of the
+    batch, and the norms grow with its size. Here, unless `masked` is False, each clip is treated as
+    if it were alone.
+
+    Reference: Hu et al., "Temporal Lift Pooling for Continuous Sign Language Recognition", ECCV
+    2022.
+
+    Args:
+        kernel_size: of P and U, odd. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
+        masked: False for the published form.
+
+    Call arguments:
+        inputs: `(batch, time, channels)`.
+        valid: `(batch, time)`, 1 on real steps, which come first. Defaults to all. An odd last
+            step is dropped.
+
+    Returns:
+        - pooled `(batch, time // 2, channels)`, 0 on padding in the masked form;
+        - its mask `(batch, time // 2)` float32;
+        - L_u and L_p, `(batch,)` float32. Masked: the norm over the clip's own steps times sqrt(2),
+          which is what a published batch of two such clips would give. Published form: the norm of
+          the whole tensor, the same for every clip. So the mean over clips is the loss in both.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import TemporalLiftPooling
+    >>> outputs = TemporalLiftPooling()(np.ones((2, 8, 4), "float32"))
+    >>> [tuple(output.shape) for output in outputs]
+    [(2, 4, 4), (2, 4), (2,), (2,)]
+    """
+
+    def __init__(self, kernel_size: int = 3, masked: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd; got {kernel_size}")
+        self.kernel_size = kernel_size
+        self.masked = masked
+
+    def build(self, inputs_shape, valid_shape=None):
+        channels = inputs_shape[-1]
+        for name in ("predict", "update"):
+            setattr(self, name, _LiftStep(self.kernel_size, dtype=self.dtype_policy, name=name))
+        for name in ("weigh_approximation", "weigh_detail"):
+            setattr(self, name, _LocalWeighting(dtype=self.dtype_policy, name=name))
+        halved = (inputs_shape[0], None, channels)
+        for layer in (self.predict, self.update, self.weigh_approximation, self.weigh_detail):
+            layer.build(halved)
+
+    def call(self, inputs, valid=None):
+        if valid is None:
+            valid = ops.ones_like(ops.cast(inputs[..., 0], "float32"))
+        pooled_valid = ops.cast(valid[:, 1::2], "float32")
+        if self.masked:
+            inputs = inputs * ops.expand_dims(ops.cast(valid, inputs.dtype), -1)
+        seen = pooled_valid if self.masked else None
+        even, odd = inputs[:, :-1:2], inputs[:, 1::2]
+        # An odd clip's last step has no partner.
+        even = _erase(even, seen)
+        detail = _erase(odd - self.predict(even), seen)
+        approximation = _erase(even + self.update(detail), seen)
+        pooled = self.weigh_approximation(approximation, seen) + self.weigh_detail(detail, seen)
+        update_loss = self._norm(_erase(approximation - odd, seen))
+        prediction_loss = self._norm(detail)
+        return _erase(pooled, seen), pooled_valid, update_loss, prediction_loss
+
+    def _norm(self, values):
+        wide = wide_dtype(self.compute_dtype)
+        squares = ops.sum(ops.square(ops.cast(values, wide)), axis=(1, 2))
+        if self.masked:
+            squares = squares * PUBLISHED_BATCH
+        else:
+            squares = ops.broadcast_to(ops.sum(squares, keepdims=True), ops.shape(squares))
+        # The root has no slope at zero, where a clip without steps stands.
+        return ops.sqrt(ops.maximum(squares, keras.config.epsilon() ** 2))
+
+    def compute_output_shape(self, inputs_shape, valid_shape=None):
+        return _pooled_shapes(inputs_shape, 2)
+
+    def compute_output_spec(self, inputs, valid=None):
+        return _pooled_spec(self, inputs, 2)
+
+    def multiply_adds(self, inputs_shape, valid_shape=None) -> int:
+        """Multiply-adds for `(batch, time, channels)`."""
+        batch, time, channels = inputs_shape
+        lifting = 2 * channels * (self.kernel_size + channels)
+        weighting = 2 * _LocalWeighting.KERNEL * channels**2
+        return batch * (time // 2) * (lifting + weighting)
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size, "masked": self.masked}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class TemporalMaxPooling(keras.layers.Layer):
+    """The maximum over neighbouring steps, VAC's pooling, with the outputs of lift pooling.
+
+    Args:
+        factor: steps that become one. Defaults to `2`.
+
+    Call arguments:
+        inputs: `(batch, time, channels)`.
+        valid: `(batch, time)`; steps that do not fill a window are dropped.
+
+    Returns:
+        As `TemporalLiftPooling`; both losses are 0.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import TemporalMaxPooling
+    >>> np.asarray(TemporalMaxPooling()(np.arange(4.0).reshape(1, 4, 1))[0])[0, :, 0]
+    array([1., 3.], dtype=float32)
+    """
+
+    def __init__(self, factor: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs, valid=None):
+        if valid is None:
+            valid = ops.ones_like(ops.cast(inputs[..., 0], "float32"))
+        pooled_valid = ops.cast(valid[:, self.factor - 1 :: self.factor], "float32")
+        pooled = ops.max_pool(inputs, self.factor, self.factor, padding="valid")
+        nothing = ops.zeros_like(pooled_valid[:, 0])
+        return _erase(pooled, pooled_valid), pooled_valid, nothing, nothing
+
+    def compute_output_shape(self, inputs_shape, valid_shape=None):
+        return _pooled_shapes(inputs_shape, self.factor)
+
+    def compute_output_spec(self, inputs, valid=None):
+        return _pooled_spec(self, inputs, self.factor)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class _LiftStep(keras.layers.Layer):
+    """P and U: depthwise convolution, ReLU, pointwise convolution with zero weights, tanh."""
+
+    def __init__(self, kernel_size, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_size = kernel_size
+
+    def build(self, inputs_shape):
+        bound = 1 / math.sqrt(self.kernel_size)
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        self.depthwise = keras.layers.DepthwiseConv1D(
+            self.kernel_size,
+            padding="same",
+            # Keras counts all channels as fan-in, PyTorch the one that each filter sees.
+            depthwise_initializer=uniform,
+            bias_initializer=bias_uniform(self.kernel_size),
+            dtype=self.dtype_policy,
+            name="depthwise",
+        )
+        self.pointwise = Linear(inputs_shape[-1], dtype=self.dtype_policy, name="pointwise")
+        self.depthwise.build(inputs_shape)
+        self.pointwise.build(inputs_shape)
+        self.pointwise.kernel.assign(ops.zeros_like(self.pointwise.kernel))
+
+    def call(self, inputs):
+        return ops.tanh(self.pointwise(ops.relu(self.depthwise(inputs))))
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class _LocalWeighting(keras.layers.Layer):
+    """W: each value is scaled by 1/2 to 3/2, as its neighbourhood in time suggests."""
+
+    KERNEL = 5
+
+    def build(self, inputs_shape, valid_shape=None):
+        channels = inputs_shape[-1]
+        self.convolution = keras.layers.Conv1D(
+            channels,
+            self.KERNEL,
+            padding="same",
+            kernel_initializer="zeros",
+            bias_initializer=bias_uniform(self.KERNEL * channels),
+            dtype=self.dtype_policy,
+            name="convolution",
+        )
+        self.norm = MaskedInstanceNormalization(dtype=self.dtype_policy, name="norm")
+        self.convolution.build(inputs_shape)
+        self.norm.build(inputs_shape)
+
+    def call(self, inputs, valid=None):
+        weight = ops.sigmoid(self.norm(self.convolution(inputs), valid)) - 0.5
+        return inputs + inputs * weight
+
+    def compute_output_shape(self, inputs_shape, valid_shape=None):
+        return inputs_shape
+
+
+def _erase(values, valid):
+    """Zeros on padding; without a mask, the values as they are."""
+    if valid is None:
+        return values
+    return values * ops.expand_dims(ops.cast(valid, values.dtype), -1)
+
+
+def _pooled_shapes(inputs_shape, factor):
+    batch, time, channels = inputs_shape
+    steps = None if time is None else time // factor
+    return (batch, steps, channels), (batch, steps), (batch,), (batch,)
+
+
+def _pooled_spec(layer, inputs, factor):
+    pooled, *others = layer.compute_output_shape(inputs.shape)
+    return (
+        keras.KerasTensor(pooled, dtype=layer.compute_dtype),
+        *(keras.KerasTensor(shape, dtype="float32") for shape in others),
+    )

@@ -1,0 +1,99 @@
+"""Bidirectional LSTM over steps, with lengths respected (specs/c2st.md §2.5)."""
+
+import math
+
+import keras
+from keras import ops
+
+from slr_keras.models.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BiLstm(keras.layers.Layer):
+    """Stacked bidirectional LSTMs whose backward direction starts at each clip's last step.
+
+    Keras keeps one bias where PyTorch adds two: 8192 parameters less at the default size, and the
+    same function.
+
+    Args:
+        units: of each direction. Defaults to `512`.
+        layers: how many. Defaults to `2`.
+        dropout: between the layers, not after the last. Defaults to `0.3`.
+
+    Call arguments:
+        inputs: `(batch, steps, channels)`.
+        valid: `(batch, steps)`, 1 on real steps, which come first. Defaults to all.
+
+    Returns:
+        `(batch, steps, 2 * units)`, forward then backward, 0 on padding.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import BiLstm
+    >>> BiLstm(4)(np.ones((2, 5, 3), "float32")).shape
+    TensorShape([2, 5, 8])
+    """
+
+    def __init__(self, units: int = 512, layers: int = 2, dropout: float = 0.3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.layer_count = layers
+        self.dropout = dropout
+
+    def build(self, inputs_shape, valid_shape=None):
+        policy = self.dtype_policy
+        self.directions, self.dropouts = [], []
+        shape = tuple(inputs_shape)
+        for number in range(self.layer_count):
+            layer = keras.layers.Bidirectional(
+                _lstm(self.units, policy), dtype=policy, name=f"layer_{number}"
+            )
+            layer.build(shape)
+            shape = (*shape[:2], 2 * self.units)
+            self.directions.append(layer)
+            if number + 1 < self.layer_count:
+                self.dropouts.append(keras.layers.Dropout(self.dropout, dtype=policy))
+
+    def call(self, inputs, valid=None, training=False):
+        if valid is None:
+            valid = ops.ones_like(ops.cast(inputs[..., 0], "float32"))
+        steps = ops.cast(valid, "bool")
+        x = inputs
+        for number, layer in enumerate(self.directions):
+            x = layer(x, mask=steps, training=training)
+            if number < len(self.dropouts):
+                x = self.dropouts[number](x, training=training)
+        return x * ops.expand_dims(ops.cast(valid, x.dtype), -1)
+
+    def compute_output_shape(self, inputs_shape, valid_shape=None):
+        return (*inputs_shape[:2], 2 * self.units)
+
+    def multiply_adds(self, inputs_shape, valid_shape=None) -> int:
+        """Multiply-adds for `(batch, steps, channels)`."""
+        batch, steps, channels = inputs_shape
+        inner = (self.layer_count - 1) * 3 * self.units
+        return batch * steps * 8 * self.units * (channels + self.units + inner)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "layers": self.layer_count,
+            "dropout": self.dropout,
+        }
+
+
+def _lstm(units, policy):
+    """An LSTM with PyTorch's initial weights: uniform in ±1/sqrt(units), all of them."""
+    bound = 1 / math.sqrt(units)
+    # The sum of PyTorch's two biases has this spread.
+    bias_bound = math.sqrt(2) * bound
+    uniform = keras.initializers.RandomUniform
+    return keras.layers.LSTM(
+        units,
+        return_sequences=True,
+        kernel_initializer=uniform(-bound, bound),
+        recurrent_initializer=uniform(-bound, bound),
+        bias_initializer=uniform(-bias_bound, bias_bound),
+        unit_forget_bias=False,
+        dtype=policy,
+    )

@@ -1,0 +1,149 @@
+"""The objective of C²ST: transduction at both levels, calibration, divergence (eq. 11)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from slr_keras.config.schema import TransductionConfig
+from slr_keras.losses import ctc_loss
+from slr_keras.losses.cst import (
+    Lattice,
+    aligned_divergence,
+    calibration_loss,
+    cgd_arcs_additive,
+    cgd_lattice,
+    cgd_loss_additive,
+    hypothesis_set,
+    lattice_divergence,
+    occupancy,
+    posterior_alignment,
+    visual_divergence,
+)
+from slr_keras.models.c2st.sampling import sample_hypotheses
+from slr_keras.training.objective import clip_inputs
+
+TEACHER, STUDENT = "video", "chunk"
+LEVELS = (STUDENT, TEACHER)
+# Sequences are drawn with room for a few insertions.
+SPARE_GLOSSES = 4
+Tensors = Mapping[str, tf.Tensor]
+
+
+class TransductionObjective:
+    """The loss of each level, their calibration, and what the chunk level learns from the video's.
+
+        loss = sum over levels of (L_CGD + w_cal L_cal) + w_div L_KL + w_lift (L_u + L_p)
+
+    Args:
+        config: which terms, and their weights.
+        epochs: of the training; calibration begins after a share of them.
+        seed: of the hypotheses that are drawn.
+    """
+
+    controls = ("epoch", "calibration")
+
+    def __init__(self, config: TransductionConfig, epochs: int, seed: int = 0):
+        self.config = config
+        self.epochs = epochs
+        self.seed = seed
+        calibrates = ("calibration",) if config.loss == "cst" else ()
+        self.terms = (*LEVELS, *calibrates, "divergence", "lifting")
+
+    def at(self, epoch: int) -> dict[str, float]:
+        """The weight of the calibration in an epoch, from 0, which also seeds what is drawn."""
+        config = self.config
+        begun = config.loss == "cst" and epoch >= config.calibration_start * self.epochs
+        return {
+            "epoch": float(epoch),
+            "calibration": config.calibration_weight if begun else 0.0,
+        }
+
+    def __call__(self, model, batch: Tensors, controls: Tensors):
+        """Run the model and return the loss `(batch,)` and its terms, each `(batch,)`."""
+        config = self.config
+        inputs: dict[str, Any] = clip_inputs(model, batch)
+        if config.loss != "ctc":
+            inputs |= {name: batch[name] for name in ("labels", "label_lengths")}
+        outputs = model(inputs, training=True)
+        steps = batch["frames"] // model.stride
+        if config.loss == "ctc":
+            terms, lattices = self._ctc(outputs, batch, steps), {}
+        else:
+            lattices = {level: _lattice(outputs, level, batch, steps) for level in LEVELS}
+            terms = {level: lattice.loss for level, lattice in lattices.items()}
+        total = terms[STUDENT] + terms[TEACHER]
+        if config.loss == "cst":
+            terms["calibration"] = self._calibration(model, outputs, batch, steps, terms, controls)
+            total += controls["calibration"] * terms["calibration"]
+        terms["divergence"] = self._divergence(outputs, lattices.get(TEACHER), steps)
+        terms["lifting"] = outputs["lifting"]
+        total += config.divergence_weight * terms["divergence"]
+        total += config.lifting_weight * terms["lifting"]
+        # A clip without a path teaches nothing, not even to be like another level.
+        possible = terms[TEACHER] > 0
+        return tf.where(possible, total, 0.0), terms
+
+    def _ctc(self, outputs: Tensors, batch: Tensors, steps) -> dict[str, tf.Tensor]:
+        return {
+            level: ctc_loss(batch["labels"], outputs[level], batch["label_lengths"], steps)
+            for level in LEVELS
+        }
+
+    def _calibration(self, model, outputs, batch, steps, losses, controls) -> tf.Tensor:
+        """Summed over levels; nothing is drawn before calibration begins."""
+
+        def drawn():
+            terms = [
+                self._level_calibration(model, level, outputs, batch, steps, losses, controls)
+                for level in LEVELS
+            ]
+            return tf.add_n(terms)
+
+        nothing = tf.zeros_like(losses[TEACHER])
+        return tf.cond(controls["calibration"] > 0, drawn, lambda: nothing)
+
+    def _level_calibration(self, model, level, outputs, batch, steps, losses, controls):
+        config, labels = self.config, batch["labels"]
+        # The clips of the batch tell batches of an epoch apart, on every replica.
+        clips = tf.reduce_sum(tf.maximum(batch["index"], 0) * 7919)
+        seed = tf.stack([self.seed + tf.cast(controls["epoch"], tf.int32), clips])
+        sequences, lengths = sample_hypotheses(
+            model,
+            level,
+            outputs[level],
+            steps,
+            config.hypotheses,
+            tf.shape(labels)[1] + SPARE_GLOSSES,
+            seed + LEVELS.index(level),
+        )
+        shape = tf.shape(sequences)
+        flat = tf.reshape(sequences, (-1, shape[2]))
+        contexts = model.contexts(flat, tf.reshape(lengths, (-1,)))[level]
+        contexts = tf.reshape(contexts, (shape[0], shape[1], shape[2] + 1, -1))
+        hypothesis_losses = cgd_loss_additive(outputs[level], contexts, sequences, steps, lengths)
+        found = hypothesis_set(
+            losses[level], hypothesis_losses, sequences, lengths, labels, batch["label_lengths"]
+        )
+        return calibration_loss(found, config.calibration, config.reward, config.reward_temperature)
+
+    def _divergence(self, outputs: Tensors, lattice: Lattice | None, steps) -> tf.Tensor:
+        config, teacher, student = self.config, outputs[TEACHER], outputs[STUDENT]
+        shared = {"temperature": config.divergence_temperature}
+        if config.divergence == "none":
+            return tf.zeros_like(outputs["lifting"])
+        if config.divergence == "visual" or lattice is None:
+            return visual_divergence(teacher, student, steps, **shared)
+        contexts = [outputs[f"{level}_context"] for level in (TEACHER, STUDENT)]
+        if config.divergence == "aligned":
+            divergence, where = aligned_divergence, posterior_alignment(lattice)
+        else:
+            divergence, where = lattice_divergence, occupancy(lattice)
+        return divergence(teacher, contexts[0], student, contexts[1], where, steps, **shared)
+
+
+def _lattice(outputs: Tensors, level: str, batch: Tensors, steps) -> Lattice:
+    arcs = cgd_arcs_additive(
+        outputs[level], outputs[f"{level}_context"], batch["labels"], steps, batch["label_lengths"]
+    )
+    return cgd_lattice(*arcs, steps, batch["label_lengths"], zero_infinity=True)
