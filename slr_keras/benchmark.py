@@ -35,8 +35,8 @@ LOSS_EXAMPLE = """example:
   python -m slr_keras.benchmark cgd --repeats 50 --plot curves.png
 
 Each round runs every contender once. Memory is what a call takes at its peak above what was held
-before it. fast_rnnt takes part where it and torch are installed; tf CTC is another lattice, for
-scale.
+before it, its result included. fast_rnnt takes part where it and torch are installed; tf CTC is
+another lattice, for scale.
 """
 
 
@@ -93,12 +93,18 @@ def training_step(
 def benchmark_loss(arguments: list[str]) -> int:
     """Run `benchmark cgd`; returns the exit code."""
     options = _parse_loss(arguments)
+    if options.memory:
+        # oneDNN's allocator pools what is freed, so that a second call seems to take nothing.
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     from slr_keras.losses.cst import benchmark as losses
     from slr_keras.losses.cst.peers import fast_rnnt_available
     from slr_keras.losses.cst.report import plot_scaling, table
 
     sizes = [losses.Size(*size) for size in options.size or losses.SIZES]
-    results = {size: losses.measure(losses.contenders(size), options.repeats) for size in sizes}
+    results = {
+        size: losses.measure(losses.contenders(size), options.repeats, options.memory)
+        for size in sizes
+    }
     if options.json:
         records = [
             {**size._asdict(), "ms": {name: x._asdict() for name, x in timings.items()}}
@@ -135,6 +141,9 @@ def _parse_loss(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=_positive, default=30, help="rounds (30)")
     parser.add_argument(
         "--plot", metavar="FILE", help="also draw how the first size given scales, each axis alone"
+    )
+    parser.add_argument(
+        "--memory", action="store_true", help="also measure memory; on CPUs without oneDNN"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args(arguments)

@@ -111,6 +111,11 @@ def _manifest(loaded: "Run", split: str, options: argparse.Namespace) -> "Manife
     manifest = read_split(data, split)
     if not options.drop_points and not options.drop_hand:
         return manifest
+    if loaded.modality != "keypoints":
+        raise UserError(
+            "--drop-points and --drop-hand take keypoints away, but the run "
+            f"{loaded.path} sees video"
+        )
     return FaultyManifest(manifest, options.drop_points, options.drop_hand, options.seed)
 
 

@@ -52,6 +52,9 @@ class Recogniser:
         run: a trained run.
         decoding: how to decode, the run's own way by default.
 
+    Raises:
+        UserError: the run sees video.
+
     Example::
 
         recogniser = Recogniser(Run.load("runs/demo"))
@@ -59,6 +62,11 @@ class Recogniser:
     """
 
     def __init__(self, run: "Run", decoding: DecodingConfig | None = None):
+        if run.modality != "keypoints":
+            raise UserError(
+                f"{run.path}: this run sees video, not keypoints; recognise a data folder with "
+                f"`python -m slr_keras.evaluate {run.path} --data FOLDER`"
+            )
         self.run = run
         self.decoding = decoding or run.decoding
         self.language_model = run.language_model(self.decoding)

@@ -34,6 +34,11 @@ def folder(tmp_path_factory):
     return path
 
 
+def sentences(folder, split):
+    lines = (folder / f"{split}.jsonl").read_text().splitlines()
+    return [glosses for line in lines if (glosses := json.loads(line)["glosses"])]
+
+
 def test_the_report_and_the_file_agree(folder, tmp_path, capsys):
     to = tmp_path / "lm.npz"
     assert main([str(folder), "--to", str(to), "--json", *SMALL]) == 0
@@ -41,34 +46,28 @@ def test_the_report_and_the_file_agree(folder, tmp_path, capsys):
     result = json.loads(shown.out)
     assert (result["sentences"], result["epochs"]) == ({"train": 40, "dev": 9}, 2)
     assert shown.err.count("dev perplexity") == 2
-    train = [json.loads(line)["glosses"] for line in (folder / "train.jsonl").open()]
-    dev = [json.loads(line)["glosses"] for line in (folder / "dev.jsonl").open()]
-    vocabulary = Vocabulary.from_samples([Sample("all", tuple(sum(train, [])), frames=1)])
+    train, dev = sentences(folder, "train"), sentences(folder, "dev")
+    vocabulary = Vocabulary.from_samples([Sample("x", tuple(row), frames=9) for row in train])
     model = load_language_model(to, vocabulary)
-    ids = [vocabulary.encode(glosses) for glosses in dev if glosses]
+    ids = [vocabulary.encode(glosses) for glosses in dev]
     found = result["dev_perplexity"]
-    assert found["causal"] == pytest.approx(perplexity(model, ids), rel=1e-5)
-    bigram = NgramLanguageModel.train(
-        [vocabulary.encode(glosses) for glosses in train if glosses], 2, len(vocabulary)
-    )
-    assert found["2-gram"] == pytest.approx(bigram.perplexity(ids))
     assert list(found) == ["causal", "1-gram", "2-gram", "3-gram", "4-gram"]
+    assert found["causal"] == pytest.approx(perplexity(model, ids), rel=1e-5)
+    bigram = NgramLanguageModel.train(map(vocabulary.encode, train), 2, len(vocabulary))
+    assert found["2-gram"] == pytest.approx(bigram.perplexity(ids))
 
 
-def test_the_same_seed_gives_the_same_weights_and_a_given_vocabulary_is_kept(
-    folder, tmp_path, capsys
-):
+def test_a_seed_fixes_the_weights_and_a_given_vocabulary_is_kept(folder, tmp_path, capsys):
     names = tmp_path / "vocabulary.txt"
     vocabulary = Vocabulary(("D", "C", "B", "A", "E"))
     vocabulary.write(names)
     weights = []
-    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+    for name in "ab":
         file = tmp_path / f"{name}.npz"
-        main([str(folder), "--to", str(file), "--vocabulary", str(names), "--seed", seed, *SMALL])
+        main([str(folder), "--to", str(file), "--vocabulary", str(names), "--seed", "1", *SMALL])
         weights.append(load_language_model(file, vocabulary).get_weights())
-    for one, two in zip(weights[0], weights[1], strict=True):
+    for one, two in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, two)
-    assert any(np.abs(one - two).max() > 0 for one, two in zip(weights[0], weights[2], strict=True))
     assert "perplexity on 9 dev sentences" in capsys.readouterr().out
 
 

@@ -120,12 +120,14 @@ def contenders(size: Size, names: Iterable[str] | None = None) -> dict[str, Call
 
 
 def measure(
-    calls: Mapping[str, Callable[[], Any]], repeats: int, memory: bool = True
+    calls: Mapping[str, Callable[[], Any]], repeats: int, memory: bool = False
 ) -> dict[str, Timing]:
     """Time all calls in turn, `repeats` rounds, after one call each that is not counted.
 
+    With `memory`, peaks too; see `peak_of` for what that asks of the process.
+
     >>> from slr_keras.losses.cst.benchmark import measure
-    >>> measure({"nothing": lambda: None}, repeats=3, memory=False)["nothing"].median < 10
+    >>> measure({"nothing": lambda: None}, repeats=3)["nothing"].median < 10
     True
     """
     for call in calls.values():
@@ -159,7 +161,7 @@ def scaling(
             if size.steps < size.labels:
                 continue
             if size not in timings:
-                timings[size] = measure(contenders(size, names), repeats, memory=False)
+                timings[size] = measure(contenders(size, names), repeats)
             curves.setdefault(axis, {})[size] = timings[size]
     return curves
 

@@ -92,11 +92,17 @@ def cgd_arcs(logits, labels, label_lengths, blank: int = 0) -> tuple[tf.Tensor, 
             probability = tf.exp(as_floating(logits) - normaliser[..., None])
             # Padding may hold infinities; no NaN may come of them.
             slope = tf.math.multiply_no_nan(probability, -(emission_up + stay_up)[..., None])
-            classes = tf.range(tf.shape(logits)[3])
-            slope += tf.where(classes == place[..., None], emission_up[..., None], 0.0)
-            slope += tf.where(classes == blank, stay_up[..., None], 0.0)
-            return tf.cast(slope, logits.dtype)
+            return tf.cast(_added(slope, place, emission_up, blank, stay_up), logits.dtype)
 
         return (emission[:, :, :-1], stay), gradient
 
     return arcs(logits)
+
+
+def _added(slope, place, emission, blank: int, stay) -> tf.Tensor:
+    """Add to each node what its label's class and the blank receive, without another pass."""
+    batch, steps, nodes, _ = tf.unstack(tf.shape(slope))
+    ranges = tf.meshgrid(tf.range(batch), tf.range(steps), tf.range(nodes), indexing="ij")
+    classes = tf.stack([place, tf.fill(tf.shape(place), blank)], -1)
+    where = tf.stack([*(tf.stack([x, x], -1) for x in ranges), classes], -1)
+    return tf.tensor_scatter_nd_add(slope, where, tf.stack([emission, stay], -1))

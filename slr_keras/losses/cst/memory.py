@@ -18,7 +18,8 @@ RESET = Path("/proc/self/clear_refs")
 def peak_of(call: Callable[[], Any]) -> int | None:
     """Bytes by which a call's peak exceeds what was held before, its result included.
 
-    On a GPU the memory of the first device counts, otherwise the resident memory of this process.
+    On a GPU the memory of the first device counts, otherwise the resident memory of this process;
+    there TensorFlow must run with `TF_ENABLE_ONEDNN_OPTS=0`, whose allocator keeps no freed memory.
 
     Returns:
         None where the system keeps no such count (other than Linux).

@@ -102,7 +102,11 @@ def _chunked_gradient(rows, columns, value, upstream) -> tuple[tf.Tensor, tf.Ten
         slope = tf.math.multiply_no_nan(share, upstream[..., None])
         return tf.reduce_sum(slope, 2), tf.reduce_sum(slope, 1)
 
-    parts = tf.map_fn(part, (_chunks(rows), _chunks(columns)), (rows.dtype, columns.dtype))
+    parts = tf.map_fn(
+        part,
+        (_chunks(rows), _chunks(columns)),
+        fn_output_signature=(rows.dtype, columns.dtype),
+    )
     classes = tf.shape(rows)[2]
     by_row, by_column = (tf.transpose(x, (1, 2, 0, 3)) for x in parts)
     joined = (tf.reshape(x, tf.concat([tf.shape(x)[:2], [-1]], 0)) for x in (by_row, by_column))

@@ -15,10 +15,9 @@ class FrameEncoder(keras.layers.Layer):
 
     Frames are independent, so that `chunk` of them at a time give the same vectors in less
     memory: always in evaluation. In training, activations of all chunks would be kept for the
-    gradient; with `recompute` they are forgotten and computed again chunk by chunk, at the cost
-    of one more forward pass, and memory is that of one chunk; the gradient does not reach the pixels.
-    A backbone with batch statistics
-    (ResNet) sees all frames of a training step at once, whatever `chunk` is.
+    gradient; with `recompute` they are forgotten and computed again chunk by chunk, so that memory
+    is that of one chunk, for one more forward pass; no gradient reaches the pixels then. A backbone
+    with batch statistics (ResNet) sees all frames of a training step at once, whatever `chunk` is.
 
     Args:
         backbone: a `Backbone`.
@@ -75,7 +74,9 @@ class FrameEncoder(keras.layers.Layer):
         self.normalization = pixels and PixelNormalization(pixels, dtype=self.dtype_policy)
 
     def build(self, video_shape, mask_shape=None):
-        self.backbone.build((None, *video_shape[2:]))
+        # Built before this when it comes out of a saved model, or has its weights already.
+        if not self.backbone.built:
+            self.backbone.build((None, *video_shape[2:]))
 
     def call(self, video, mask=None, training=False):
         if self.normalization is None and "int" in keras.backend.standardize_dtype(video.dtype):

@@ -54,6 +54,7 @@ class BertContext(GlossLanguageModel):
         self.capacity = capacity
         encoder = BertEncoder(preset, tokens, cased)
         self.cache = PrefixCache(encoder.vectors, self.width, limit)
+        self.build()
 
     def encode_prefixes(self, labels, label_lengths, training=False):
         lengths = ops.minimum(ops.cast(label_lengths, "int32"), self.capacity)

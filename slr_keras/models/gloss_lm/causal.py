@@ -55,7 +55,6 @@ class CausalLanguageModel(GlossLanguageModel):
         self.feed_forward_width = feed_forward_width or 4 * width
         self.dropout = dropout
         self.capacity = capacity
-        # Built here, since the methods are used without a call.
         policy = self.dtype_policy
         small = keras.initializers.RandomNormal(stddev=0.02)
         self.glosses = keras.layers.Embedding(
@@ -77,6 +76,7 @@ class CausalLanguageModel(GlossLanguageModel):
         self.bias = self.add_weight(
             name="bias", shape=(vocabulary_size,), initializer="zeros", autocast=False
         )
+        self.build()
 
     def encode_prefixes(self, labels, label_lengths, training=False):
         lengths = ops.expand_dims(ops.cast(label_lengths, "int32"), 1)

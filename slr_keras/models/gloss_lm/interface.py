@@ -29,6 +29,9 @@ class GlossLanguageModel(keras.layers.Layer):
         self.vocabulary_size = vocabulary_size
         self.width = width
 
+    def build(self, labels_shape=None, label_lengths_shape=None):
+        """Nothing is left to build: constructors do it, since methods are used without a call."""
+
     def encode_prefixes(self, labels, label_lengths, training=False):
         """Vectors of all prefixes.
 

@@ -45,6 +45,7 @@ class WordVectorLanguageModel(GlossLanguageModel):
             dtype="float32",
             autocast=False,
         )
+        self.build()
 
     def set_vectors(self, vectors: np.ndarray) -> None:
         """Set the vectors of the glosses 1..V-1, `(V - 1, width)`.

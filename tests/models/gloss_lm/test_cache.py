@@ -54,7 +54,7 @@ def test_a_cached_model_answers_as_the_model_itself():
     expected = model.encode_prefixes(labels, lengths)
     np.testing.assert_allclose(cache.encode_prefixes(labels, lengths), expected, atol=1e-5)
     assert cache.misses == len(
-        {tuple(l[:t]) for l, n in zip(labels, lengths) for t in range(n + 1)}
+        {tuple(row[:t]) for row, n in zip(labels, lengths) for t in range(n + 1)}
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ VOCABULARY = Vocabulary(("A", "B", "C"))
 
 
 def tiny(vocabulary_size=5):
-    return CausalLanguageModel(vocabulary_size, width=8, blocks=1, heads=2, capacity=8)
+    return CausalLanguageModel(vocabulary_size, width=8, blocks=1, heads=2, dropout=0.0, capacity=8)
 
 
 def test_perplexity_is_that_of_the_definition():
@@ -38,11 +39,13 @@ def test_training_learns_what_follows_and_keeps_the_best_epoch():
     generator = np.random.default_rng(0)
     # Each gloss is followed by the next one; a sentence of three ends.
     train = [[2 + (start + k) % 3 for k in range(3)] for start in generator.integers(0, 3, 64)]
+    keras.utils.set_random_seed(0)
     model = tiny()
-    settings = CausalTraining(epochs=12, batch=32, learning_rate=0.03, patience=12)
+    settings = CausalTraining(epochs=12, batch=16, learning_rate=0.02, patience=12)
     curve = train_causal(model, train, train[:16], settings)
     assert len(curve) == 12
-    assert min(curve) < 1.7 < 4 < curve[0] * 1.5
+    # Only the first of three glosses is a choice: the fourth root of 3 is 1.32.
+    assert min(curve) < 1.5 < 2 < curve[0]
     assert perplexity(model, train[:16]) == pytest.approx(min(curve), rel=1e-5)
 
 

@@ -1,0 +1,226 @@
+"""Fill a backbone from a checkpoint, strictly, and remember from which."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.errors import UserError
+from slr_keras.files import atomic_write
+from slr_keras.models.backbones import Backbone
+from slr_keras.weights.checkpoint import Checkpoint, read_checkpoint
+from slr_keras.weights.names import Scheme, schemes_of
+from slr_keras.weights.safetensors import write_safetensors
+
+OWN_FORMAT = "slr_keras"
+# What save_backbone_weights writes into the metadata.
+_RECORD = "slr_keras_record"
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightsRecord:
+    """Where a backbone's weights came from.
+
+    Attributes:
+        backbone: name of the backbone that was filled.
+        file: name of the file, without its folder.
+        sha256: of the file's bytes.
+        library: whose names the file uses; "slr_keras" for our own format.
+        weights: how many weights were filled.
+        numbers: how many numbers they hold.
+        sources: the file's names by weight of ours.
+        left_over: names in the file that nothing was filled from: a classifier, counters.
+        origin: the record of the file that this one was converted from, if it was.
+    """
+
+    backbone: str
+    file: str
+    sha256: str
+    library: str
+    weights: int
+    numbers: int
+    sources: Mapping[str, tuple[str, ...]]
+    left_over: tuple[str, ...]
+    origin: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as plain values."""
+        return dataclasses.asdict(self)
+
+
+def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord:
+    """Fill all weights of a backbone from a file; none is changed unless all can be filled.
+
+    The file is one that `save_backbone_weights` wrote, or a checkpoint of torchvision, timm or
+    Hugging Face (`.pth`, `.safetensors`), possibly with a common prefix before its names. A
+    classifier in it is left over; anything else that is missing, extra or of another shape is an
+    error.
+
+    Args:
+        backbone: a backbone; it is built if it is not yet.
+        path: the file.
+
+    Returns:
+        the record of what was loaded.
+
+    Raises:
+        UserError: the file cannot be read or does not fit; names what is missing or extra.
+
+    >>> import pathlib, tempfile
+    >>> from slr_keras.models.backbones import make_backbone
+    >>> from slr_keras.weights import load_backbone_weights, save_backbone_weights
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "micro.safetensors")
+    ...     save_backbone_weights(make_backbone("resnet_micro"), path)
+    ...     load_backbone_weights(make_backbone("resnet_micro"), path).weights
+    60
+    """
+    checkpoint = read_checkpoint(path)
+    _build(backbone)
+    targets = backbone.named_weights()
+    origin = None
+    if _RECORD in checkpoint.metadata:
+        library, names, left_over = OWN_FORMAT, {name: (name,) for name in targets}, ()
+        extra = checkpoint.tensors.keys() - targets.keys()
+        origin = _origin(checkpoint)
+    else:
+        scheme, prefix = _recognise(backbone, checkpoint)
+        library = scheme.library
+        names = {name: tuple(prefix + theirs for theirs in scheme.theirs(name)) for name in targets}
+        unused = checkpoint.tensors.keys() - {
+            theirs for group in names.values() for theirs in group
+        }
+        left_over = tuple(sorted(name for name in unused if _may_stay(name, scheme, prefix)))
+        extra = unused - set(left_over)
+    missing = _flat(names) - checkpoint.tensors.keys()
+    _complain(checkpoint, backbone, "lacks", missing)
+    _complain(checkpoint, backbone, "has, beyond the weights of that backbone,", extra)
+    own = library == OWN_FORMAT
+    values = {
+        name: _value(checkpoint, names[name], tuple(target.shape), own)
+        for name, target in targets.items()
+    }
+    for name, target in targets.items():
+        target.assign(values[name])
+    return WeightsRecord(
+        backbone=backbone.name,
+        file=checkpoint.path.name,
+        sha256=checkpoint.sha256,
+        library=library,
+        weights=len(values),
+        numbers=sum(value.size for value in values.values()),
+        sources=names,
+        left_over=left_over,
+        origin=origin,
+    )
+
+
+def save_backbone_weights(
+    backbone: Backbone, path: str | Path, record: WeightsRecord | None = None
+) -> None:
+    """Write a backbone's weights by our own names, as float32 in the safetensors format.
+
+    Args:
+        backbone: a backbone; it is built if it is not yet.
+        path: the file to write.
+        record: where the weights came from; kept in the file.
+    """
+    _build(backbone)
+    tensors = {
+        name: np.asarray(weight, np.float32) for name, weight in backbone.named_weights().items()
+    }
+    text = json.dumps(record and record.as_json(), ensure_ascii=False)
+    with atomic_write(path, "wb") as file:
+        file.write(write_safetensors(tensors, {"format": OWN_FORMAT, _RECORD: text}))
+
+
+def _flat(names: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {theirs for group in names.values() for theirs in group}
+
+
+def _build(backbone: Backbone) -> None:
+    if not backbone.built:
+        backbone.build((None, None, None, 3))
+
+
+def _origin(checkpoint: Checkpoint) -> Mapping[str, Any] | None:
+    try:
+        return json.loads(checkpoint.metadata[_RECORD])
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{checkpoint.path}: its record is not JSON; convert it again") from error
+
+
+def _recognise(backbone: Backbone, checkpoint: Checkpoint) -> tuple[Scheme, str]:
+    """The scheme of a checkpoint's names, and what stands before all of them."""
+    for scheme in schemes_of(backbone):
+        prefixes = [
+            name.removesuffix(scheme.anchor)
+            for name in checkpoint.tensors
+            if name == scheme.anchor or name.endswith("." + scheme.anchor)
+        ]
+        if len(prefixes) > 1:
+            raise UserError(
+                f"{checkpoint.path}: holds several backbones, below {_listing(prefixes)}; "
+                f"give a file with one of them"
+            )
+        if prefixes:
+            return scheme, prefixes[0]
+    known = ", ".join(scheme.library for scheme in schemes_of(backbone))
+    raise UserError(
+        f"{checkpoint.path}: its names are not those of {backbone.name!r} in {known or 'slr_keras'}"
+        f" (it has {_listing(checkpoint.tensors)}); is it a checkpoint of another model?"
+    )
+
+
+def _may_stay(name: str, scheme: Scheme, prefix: str) -> bool:
+    """Whether a name may be left over: a classifier, a buffer, or not the backbone's at all."""
+    if not name.startswith(prefix):
+        return True
+    rest = name.removeprefix(prefix)
+    return bool(re.fullmatch(f"{scheme.constants}|{scheme.heads}", rest))
+
+
+def _complain(checkpoint: Checkpoint, backbone: Backbone, what: str, names: set[str]) -> None:
+    if names:
+        raise UserError(
+            f"{checkpoint.path}: {what} {_listing(names)}; it is not a checkpoint of "
+            f"{backbone.name!r}: choose the backbone that it was made for"
+        )
+
+
+def _listing(names) -> str:
+    names = sorted(names)
+    shown = ", ".join(repr(name[:80]) for name in names[:5])
+    return shown + f" and {len(names) - 5} more" * (len(names) > 5)
+
+
+def _value(
+    checkpoint: Checkpoint, names: tuple[str, ...], shape: tuple[int, ...], own: bool
+) -> np.ndarray:
+    """Tensors of the file as one weight of ours."""
+    parts = [checkpoint.tensors[name] for name in names]
+    shown = " + ".join(names)
+    shapes = [part.shape for part in parts]
+    # Their output channels come first: what is side by side is stacked there.
+    if any(len(s) != len(shapes[0]) or s[1:] != shapes[0][1:] or not s for s in shapes):
+        raise UserError(f"{checkpoint.path}: {shown}: the shapes {shapes} do not fit each other")
+    value = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if value.ndim == 4 and not own:
+        value = value.transpose(2, 3, 1, 0)
+    elif value.ndim == 2 and not own and not names[0].endswith("_table"):
+        value = value.T
+    if value.shape != shape:
+        raise UserError(
+            f"{checkpoint.path}: {shown} has shape {shapes[0]}, which does not fit our {shape}; "
+            f"choose the backbone that it was made for"
+        )
+    value = value.astype(np.float32)
+    if not np.isfinite(value).all():
+        raise UserError(
+            f"{checkpoint.path}: {shown} holds numbers that are not finite; the file is damaged"
+        )
+    return value

@@ -1,0 +1,98 @@
+"""State dictionaries in `torch.save` files, read without torch and without running them."""
+
+import io
+import pickle
+import struct
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.pickle_machine import Bounded, Machine, Names, Pending, Refused
+from slr_keras.data.pickle_torch import LEGACY_MAGIC, TORCH_NAMES, read_legacy, read_zip
+
+# Where training scripts put the weights among other things.
+_CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
+# What damaged bytes can raise inside of the reader.
+_BROKEN = (
+    *(ValueError, IndexError, KeyError, TypeError, EOFError, OverflowError, MemoryError),
+    *(RuntimeError, AttributeError, AssertionError),
+    *(struct.error, zipfile.BadZipFile, pickle.UnpicklingError),
+)
+
+
+class _Parameter(Pending):
+    """A parameter of the first torch versions: called with its tensor, then given flags."""
+
+    def __init__(self, data: Any, *_: Any):
+        self.data = data
+
+    def finish(self, state: Any) -> Any:
+        return self.data
+
+
+def _ordered_dict(items: Any = ()) -> dict:
+    if not all(isinstance(key, str) for key, _ in items):
+        raise Refused("it has an ordered dictionary whose keys are not text")
+    return dict(items)
+
+
+_NAMES: Names = {
+    **TORCH_NAMES,
+    "torch._utils._rebuild_tensor": TORCH_NAMES["torch._utils._rebuild_tensor_v2"],
+    "torch._utils._rebuild_parameter": lambda data, *_: data,
+    "torch.nn.parameter.Parameter": _Parameter,
+    "collections.OrderedDict": _ordered_dict,
+}
+
+
+def read_torch(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors of a state dictionary, by name.
+
+    Args:
+        data: the whole file, in either format of `torch.save`. The dictionary may lie inside of
+            another, under the usual names ("state_dict", "model", ...).
+
+    Raises:
+        ValueError: the bytes are damaged, ask for more than tensors, or hold no state dictionary.
+
+    >>> from slr_keras.weights.torch_file import read_torch
+    >>> read_torch(b"cos.system")
+    Traceback (most recent call last):
+    ...
+    ValueError: it is not a whole torch file (pickle exhausted before seeing STOP)
+    """
+    try:
+        value = _read(data)
+    except Refused as error:
+        raise ValueError(f"it is not plain data and was not loaded: {error}") from error
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ValueError(f"it is not a whole torch file ({reason})") from error
+    return _state(value)
+
+
+def _read(data: bytes) -> Any:
+    if data.startswith(b"PK\x03\x04"):
+        return read_zip(io.BytesIO(data), len(data), _NAMES)
+    stream = Bounded(io.BytesIO(data), len(data))
+    value = Machine(_NAMES).run(stream)
+    if type(value) is int and value == LEGACY_MAGIC:
+        return read_legacy(stream, _NAMES)
+    return value
+
+
+def _state(value: Any) -> dict[str, np.ndarray]:
+    for _ in range(3):
+        if not isinstance(value, dict):
+            break
+        tensors = {
+            name: tensor
+            for name, tensor in value.items()
+            if isinstance(name, str) and isinstance(tensor, np.ndarray)
+        }
+        if tensors:
+            return tensors
+        inside = [value[name] for name in _CONTAINERS if isinstance(value.get(name), dict)]
+        value = inside[0] if inside else None
+    raise ValueError("it holds no dictionary of tensors")

@@ -1,0 +1,79 @@
+"""C²ST through the commands: simulated frames in, a run folder and scores out."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from slr_keras.data.manifest import read_folder
+from slr_keras.data.simulator import simulate_folder
+from slr_keras.errors import UserError
+from slr_keras.evaluate import main as evaluate
+from slr_keras.fit import main as fit
+from slr_keras.recognise import Recogniser
+from slr_keras.training.run import Run
+
+RECIPE = {
+    "model": {
+        "name": "c2st_tiny",
+        "options": {"width": 16, "language_model_options": {"width": 8}},
+    },
+    "video_augmentation": {"crop_margin": 2, "flip": 0.0},
+    # One epoch before calibration begins and one after.
+    "training": {"epochs": 2, "learning_rate": 0.003},
+    "transduction": {"hypotheses": 2},
+    "decoding": {"beam": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("frames") / "data"
+    return simulate_folder(
+        folder, "demo", {"train": 12, "dev": 2, "test": 2}, frames=(32, 32), video="npy"
+    )
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("c2st")
+    recipe = folder / "recipe.yaml"
+    tree = {"data": {"folder": str(data), "batch_size": 4}, **RECIPE}
+    recipe.write_text(yaml.safe_dump(tree))
+    assert fit([str(recipe), "--to", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def test_a_run_keeps_the_frame_contract_and_the_terms_of_its_loss(run, data):
+    loaded = Run.load(run)
+    assert loaded.modality == "video"
+    assert loaded.contract == read_folder(data)["train"].frame_contract
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert records[0]["calibration"] == 0
+    assert records[1]["calibration"] > 0
+    for record in records:
+        assert np.isfinite([record[name] for name in ("loss", *record["terms"])]).all()
+    assert (run / "curves.png").stat().st_size > 1000
+
+
+def test_the_command_evaluate_scores_every_level_as_fit_did(run, capsys):
+    assert evaluate([str(run), "--split", "dev", "--json"]) == 0
+    sets = json.loads(capsys.readouterr().out)["sets"]
+    assert list(sets) == ["ensemble", "chunk", "video"]
+    assert sets["ensemble"] == sets["video"]
+    assert sets == json.loads((run / "dev_scores.json").read_text())["sets"]
+
+
+def test_greedy_and_context_free_decoding_are_options(run, capsys):
+    for option in ("decoding.method=greedy", "decoding.context_scale=0"):
+        assert evaluate([str(run), "--split", "dev", "--set", option]) == 0
+    with pytest.raises(UserError, match="language_model_order"):
+        evaluate([str(run), "--split", "dev", "--set", "decoding.language_model_order=2"])
+
+
+def test_what_needs_keypoints_says_so(run):
+    with pytest.raises(UserError, match="keypoints"):
+        Recogniser(Run.load(run))
+    with pytest.raises(UserError, match="--drop-points"):
+        evaluate([str(run), "--split", "dev", "--drop-points", "1"])
