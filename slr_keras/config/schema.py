@@ -62,6 +62,14 @@ class ModelConfig:
 
     name: str = option("stark", "a name that `python -m slr_keras.summary` lists")
     options: Mapping[str, Any] = option({}, "keyword arguments of the model, beyond its preset")
+    backbone_weights: str = option(
+        "",
+        "file that a model of video takes its backbone's first weights from: of "
+        "`slr_keras.convert`, or a torchvision, timm or Hugging Face checkpoint",
+    )
+    language_model: str = option(
+        "", "file of `slr_keras.gloss_lm` that C²ST takes its gloss language model from"
+    )
 
 
 @dataclass(frozen=True)

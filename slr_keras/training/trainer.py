@@ -32,6 +32,7 @@ from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.objective import make_objective
+from slr_keras.training.parts import load_parts
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import Run, write_description
 from slr_keras.training.schedule import learning_rate
@@ -133,6 +134,7 @@ class Trainer:
             self.model = build_model(
                 config, len(self.task.vocabulary), self.task.contract, settings.precision
             )
+            load_parts(self.model, config.model, self.task.vocabulary)
             if settings.initial_run:
                 _load_initial(self.model, settings.initial_run, self.task)
             self.optimiser = make_optimiser(self.model, settings)

@@ -110,7 +110,7 @@ def test_nothing_in_a_checkpoint_is_executed(checkpoints, tmp_path):
     target = tmp_path / "made"
     plain = pickle.dumps({"model": Malice(target)})
     state = {"a": np.ones(1, "f4")}
-    zipped = checkpoints.torch_save(state, around=lambda s: [s, Malice(target)])
+    zipped = checkpoints.torch_save(state, False, around=lambda s: [s, Malice(target)])
     for data in (plain, zipped):
         (tmp_path / "a.pth").write_bytes(data)
         with pytest.raises(UserError, match="mkdir"):

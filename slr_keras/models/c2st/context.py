@@ -103,8 +103,17 @@ class ContextBranch(keras.layers.Layer):
         return cls(**{**config, "language_model": model})
 
 
-def make_language_model(name: str, vocabulary_size: int, **options: Any) -> GlossLanguageModel:
+def make_language_model(
+    name: str, vocabulary_size: int, frozen: bool = False, **options: Any
+) -> GlossLanguageModel:
     """A gloss language model by name: "words" or "causal".
+
+    Args:
+        name: which.
+        vocabulary_size: V.
+        frozen: whether its weights stay as they are; set it for a model that was trained before
+            (of "words", the vector of the empty prefix always learns).
+        options: of the model's class.
 
     Raises:
         ValueError: no such model.
@@ -112,4 +121,9 @@ def make_language_model(name: str, vocabulary_size: int, **options: Any) -> Glos
     if name not in LANGUAGE_MODELS:
         known = ", ".join(LANGUAGE_MODELS)
         raise ValueError(f"language_model {name!r} is not one of none, {known}")
-    return LANGUAGE_MODELS[name](vocabulary_size, name="language_model", **options)
+    if name == "words":
+        options["frozen"] = frozen
+    model = LANGUAGE_MODELS[name](vocabulary_size, name="language_model", **options)
+    if frozen and name != "words":
+        model.trainable = False
+    return model

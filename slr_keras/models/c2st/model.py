@@ -259,7 +259,8 @@ class C2st(keras.Model):
     def get_config(self):
         names = (
             "vocabulary_size image_size backbone width pooling lift_kernel masked dropout "
-            "classifier language_model language_model_options fusion adapter_scale pixels chunk recompute"
+            "classifier language_model language_model_options fusion adapter_scale pixels "
+            "chunk recompute"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
 

@@ -1,0 +1,78 @@
+"""Weights that a new model takes from files."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from slr_keras.config import ModelConfig
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+from slr_keras.models.backbones import make_backbone
+from slr_keras.models.gloss_lm import CausalLanguageModel, save_language_model
+from slr_keras.models.registry import create_model
+from slr_keras.training.parts import load_parts
+from slr_keras.weights import save_backbone_weights
+
+WORDS = Vocabulary(("RAIN", "NORTH", "WIND"))
+SIZES = {"width": 8, "blocks": 1, "heads": 2}
+CONFIG = ModelConfig(name="c2st_tiny")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return create_model(
+        "c2st_tiny",
+        len(WORDS),
+        image_size=(32, 32),
+        width=16,
+        language_model="causal",
+        language_model_options={**SIZES, "frozen": True},
+    )
+
+
+def test_a_gloss_language_model_is_taken_over_and_stays_as_it_was_trained(model, tmp_path):
+    trained = CausalLanguageModel(len(WORDS), **SIZES)
+    save_language_model(tmp_path / "lm.npz", trained, WORDS)
+    config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "lm.npz"))
+    load_parts(model, config, WORDS)
+    ours = model.context.language_model
+    for mine, theirs in zip(ours.weights, trained.weights, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    learning = {id(weight) for weight in model.trainable_weights}
+    assert not learning & {id(weight) for weight in ours.weights}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "vocabulary", "says"),
+    [
+        ({**SIZES, "width": 16}, WORDS, "language_model_options"),
+        (SIZES, Vocabulary(("RAIN", "NORTH", "SUN")), "recogniser"),
+    ],
+)
+def test_a_language_model_that_does_not_fit_is_refused(model, tmp_path, sizes, vocabulary, says):
+    save_language_model(tmp_path / "lm.npz", CausalLanguageModel(5, **sizes), vocabulary)
+    config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "lm.npz"))
+    with pytest.raises(UserError, match=says):
+        load_parts(model, config, WORDS)
+
+
+def test_a_backbone_is_taken_over_and_its_file_named(model, tmp_path, capsys):
+    backbone = make_backbone("resnet_micro")
+    backbone.build((None, 32, 32, 3))
+    save_backbone_weights(backbone, tmp_path / "weights.safetensors")
+    config = dataclasses.replace(CONFIG, backbone_weights=str(tmp_path / "weights.safetensors"))
+    load_parts(model, config, WORDS)
+    assert "weights.safetensors" in capsys.readouterr().err
+    mine, theirs = model.frame_encoder.backbone.named_weights(), backbone.named_weights()
+    assert set(mine) == set(theirs)
+    for name, value in theirs.items():
+        np.testing.assert_array_equal(mine[name], value)
+
+
+def test_a_model_without_such_a_part_says_so():
+    stark = create_model("stark_tiny", len(WORDS))
+    for part in ("backbone_weights", "language_model"):
+        config = ModelConfig(name="stark_tiny", **{part: "file"})
+        with pytest.raises(UserError, match=part):
+            load_parts(stark, config, WORDS)
