@@ -37,7 +37,7 @@ def build(transformers, checkpoints, image_size):
             layer_norm_eps=1e-5,
         )
     )
-    model(np.zeros((1, 3, *image_size), "float32"))
+    model(np.zeros((1, 3, image_size, image_size), "float32"))
     leaves = {"kernel": "weight", "gamma": "weight", "beta": "bias"}
     for weight in model.weights:
         name = weight.name.partition(":")[0]
@@ -54,12 +54,12 @@ def build(transformers, checkpoints, image_size):
     return lambda frames: model(frames.transpose(0, 3, 1, 2)).pooler_output.numpy()
 
 
-# Whole windows; then padded windows and a map with an odd side.
-@pytest.mark.parametrize("size", [(32, 32), (48, 40)])
+# Whole windows; then padded windows and a map with odd sides.
+@pytest.mark.parametrize("size", [32, 40])
 def test_features_equal_those_of_transformers(checkpoints, published, size, tmp_path):
     path = tmp_path / "swin.safetensors"
     path.write_bytes(write_safetensors(checkpoints.swin_state("Hugging Face", prefix="swin.")))
     backbone = Swin(**checkpoints.SWIN)
     load_backbone_weights(backbone, path)
-    frames = np.random.default_rng(1).normal(size=(2, *size, 3)).astype("float32")
+    frames = np.random.default_rng(1).normal(size=(2, size, size, 3)).astype("float32")
     np.testing.assert_allclose(backbone(frames), published(size)(frames), atol=1e-4)
