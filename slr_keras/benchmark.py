@@ -48,9 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     config = _config(options)
     from slr_keras.metrics.speed import measure, table
+    from slr_keras.training.task import build_model
 
     training, evaluation, vocabulary = _datasets(config, options.steps)
-    model = _model(config, training, len(vocabulary))
+    model = build_model(config, len(vocabulary), training.contract, config.training.precision)
     step = training_step(model, training, config)
     with training.user_errors(), evaluation.user_errors():
         measurement = measure(model, training, evaluation, step, options.steps, options.repeats)
@@ -201,30 +202,17 @@ def _config(options: argparse.Namespace) -> "Config":
 
 
 def _datasets(config: "Config", steps: int) -> tuple["ClipDataset", "ClipDataset", "Vocabulary"]:
-    from slr_keras.data.manifest import read_folder
-    from slr_keras.data.pipeline import ClipDataset
-    from slr_keras.data.vocabulary import Vocabulary
+    from slr_keras.models.registry import modality
+    from slr_keras.training.task import evaluation_dataset, read_task, training_dataset
 
-    folder = Path(config.data.folder)
-    splits = read_folder(folder)
-    if config.data.train not in splits:
-        found = ", ".join(splits)
-        raise UserError(f"{folder}: no split {config.data.train!r}; there are: {found}")
-    train = splits[config.data.train]
-    file = Path(config.data.vocabulary or folder / "vocabulary.txt")
-    read = config.data.vocabulary or file.is_file()
-    vocabulary = Vocabulary.read(file) if read else Vocabulary.from_samples(train)
-    shared = {
-        "vocabulary": vocabulary,
-        "contract": train.contract,
-        "batch_size": config.data.batch_size,
-        "max_frames": config.data.max_frames,
-        "bucket_boundaries": config.data.buckets,
-        "unknown": "unk",
-    }
-    training = ClipDataset(train, training=True, augmentation=config.augmentation, **shared)
-    dev = _spread(splits.get(config.data.dev, train), steps * config.data.batch_size)
-    return training, ClipDataset(dev, training=False, **shared), vocabulary
+    data = config.data
+    if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
+        data = dataclasses.replace(data, dev=data.train)
+    task = read_task(data, modality(config.model.name))
+    training = training_dataset(config, task, replicas=1)
+    dev = _spread(task.dev, steps * data.batch_size)
+    evaluation = evaluation_dataset(data, dev, task.vocabulary, task.contract)
+    return training, evaluation, task.vocabulary
 
 
 def _spread(manifest: "Manifest", clips: int) -> "Manifest":
@@ -233,22 +221,6 @@ def _spread(manifest: "Manifest", clips: int) -> "Manifest":
         return manifest
     ranks = [place * len(manifest) // clips for place in range(clips)]
     return manifest.subset(manifest.lengths.argsort(kind="stable")[ranks].tolist())
-
-
-def _model(config: "Config", training: "ClipDataset", vocabulary_size: int) -> "keras.Model":
-    from slr_keras.models.registry import create_model
-
-    options = dict(config.model.options)
-    if config.training.precision != "float32":
-        options["dtype"] = config.training.precision
-    return create_model(
-        config.model.name,
-        vocabulary_size,
-        streams=training.contract.streams,
-        points=len(training.contract.points),
-        channels=len(training.contract.channels),
-        **options,
-    )
 
 
 def _device() -> str:

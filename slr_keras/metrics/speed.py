@@ -71,7 +71,7 @@ def measure(
     """Measure everything `repeats` times, in turn.
 
     Args:
-        model: takes "keypoints" and "mask".
+        model: takes its `clip_inputs`.
         training: batches to train on; the first `steps` of epoch 0, or all if there are fewer.
         evaluation: batches to evaluate on, likewise.
         step: one training step on a batch; gives tensors.
@@ -82,7 +82,7 @@ def measure(
 
     @tf.function(input_signature=[evaluation.element_spec()])
     def forward(batch: dict) -> dict:
-        return model({name: batch[name] for name in ("keypoints", "mask")}, training=False)
+        return model({name: batch[name] for name in model.clip_inputs}, training=False)
 
     in_memory = list(training.epoch(0).take(steps))
     # The first calls trace and allocate.

@@ -5,6 +5,7 @@ from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.chunks import over_chunks, over_chunks_recomputed
+from slr_keras.models.backbones.costs import frame_multiply_adds
 from slr_keras.models.backbones.pixels import PixelNormalization
 from slr_keras.models.layers import PACKAGE
 
@@ -133,6 +134,11 @@ class FrameEncoder(keras.layers.Layer):
 
     def compute_output_spec(self, video, mask=None, training=False):
         return keras.KerasTensor(self.compute_output_shape(video.shape), self.compute_dtype)
+
+    def multiply_adds(self, video_shape, mask_shape=None) -> int:
+        """Multiply-adds for `(batch, frames, height, width, 3)`, all frames real."""
+        batch, frames, height, width, _ = video_shape
+        return batch * frames * frame_multiply_adds(self.backbone, height, width)
 
     def get_config(self):
         return {
