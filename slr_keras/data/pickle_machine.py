@@ -267,6 +267,10 @@ class Machine:
 
     def _build(self, _: Any) -> None:
         state, value = self.stack.pop(), self.stack.pop()
+        if type(value) is dict and type(state) is dict:
+            # Every state dictionary of torch carries a `_metadata`; data has no use for it.
+            self.stack.append(value)
+            return
         if not isinstance(value, Pending):
             raise Refused(f"it sets attributes of a {type(value).__name__}")
         finished = value.finish(state)

@@ -57,10 +57,10 @@ def read_torch(data: bytes) -> dict[str, np.ndarray]:
         ValueError: the bytes are damaged, ask for more than tensors, or hold no state dictionary.
 
     >>> from slr_keras.weights.torch_file import read_torch
-    >>> read_torch(b"cos.system")
+    >>> read_torch(b"cos\\nsystem\\n.")
     Traceback (most recent call last):
     ...
-    ValueError: it is not a whole torch file (pickle exhausted before seeing STOP)
+    ValueError: it is not plain data and was not loaded: it asks for 'os.system', ...
     """
     try:
         value = _read(data)

@@ -107,6 +107,7 @@ def trained(tmp_path_factory, data, whole_body):
 @pytest.fixture(scope="session")
 def recognisers():
     """Recognisers that share one model, and for the same heads its graph: both take seconds."""
+    from slr_keras.readout import CtcReadout
     from slr_keras.recognise import Recogniser
 
     by_heads = {}
@@ -117,6 +118,7 @@ def recognisers():
         if decoding.heads not in by_heads:
             other = copy.copy(next(iter(by_heads.values())))
             other.decoding, other._predict = decoding, None
+            other._readout = CtcReadout(decoding.heads)
             by_heads[decoding.heads] = other
         by_heads[decoding.heads]._forward()
         sharing = copy.copy(by_heads[decoding.heads])
