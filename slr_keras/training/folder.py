@@ -28,6 +28,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.vocabulary = self.path / "vocabulary.txt"
         self.contract = self.path / "keypoints.json"
+        self.frame_contract = self.path / "frames.json"
         self.model = self.path / "model.json"
         self.last = self.path / "checkpoints" / "last.npz"
         self.best = self.path / "checkpoints" / "best.npz"
@@ -37,10 +38,6 @@ class RunFolder:
         self.language_model = self.path / "language_model.json"
         self.saved_model = self.path / "model.keras"
         self.report = self.path / "report.md"
-
-    def contract_file(self, modality: str) -> Path:
-        """The contract of what the model sees, "keypoints" or "video"."""
-        return self.contract if modality == "keypoints" else self.path / "frames.json"
 
     def predictions(self, split: str) -> Path:
         """What was recognised in a split."""

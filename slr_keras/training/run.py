@@ -11,7 +11,6 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.errors import UserError
 from slr_keras.files import read_json, write_json
-from slr_keras.models.registry import modality
 from slr_keras.training.checkpoint import load_arrays, read_record
 from slr_keras.training.folder import RunFolder
 
@@ -61,8 +60,7 @@ class Run:
             raise UserError(f"{path}: the run stopped before training began; fit it again")
         vocabulary = Vocabulary.read(folder.vocabulary)
         _check_vocabulary(folder, vocabulary)
-        contract = _read_contract(folder, modality(config.model.name))
-        return cls(folder, config, vocabulary, contract)
+        return cls(folder, config, vocabulary, _read_contract(folder))
 
     @property
     def path(self) -> Path:
@@ -72,7 +70,7 @@ class Run:
     @property
     def modality(self) -> str:
         """What the model sees: "keypoints" or "video"."""
-        return modality(self.config.model.name)
+        return "keypoints" if isinstance(self.contract, KeypointContract) else "video"
 
     @property
     def decoding(self) -> DecodingConfig:
@@ -131,11 +129,12 @@ def write_description(folder: RunFolder, config: Config, task: "Task", parameter
     if folder.model.is_file():
         kept = Vocabulary.read(folder.vocabulary)
         kept.require_same(task.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
-        contract = _read_contract(folder, modality(config.model.name))
+        contract = _read_contract(folder)
         contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
         return
     task.vocabulary.write(folder.vocabulary)
-    task.contract.write(folder.contract_file(modality(config.model.name)))
+    keypoints = isinstance(task.contract, KeypointContract)
+    task.contract.write(folder.contract if keypoints else folder.frame_contract)
     description = {
         "name": config.model.name,
         "options": dict(config.model.options),
@@ -155,9 +154,10 @@ def train_language_model(manifest, vocabulary: Vocabulary, order: int) -> NgramL
     )
 
 
-def _read_contract(folder: RunFolder, seen: str) -> KeypointContract | FrameContract:
-    kind = KeypointContract if seen == "keypoints" else FrameContract
-    return kind.read(folder.contract_file(seen))
+def _read_contract(folder: RunFolder) -> KeypointContract | FrameContract:
+    if folder.frame_contract.is_file():
+        return FrameContract.read(folder.frame_contract)
+    return KeypointContract.read(folder.contract)
 
 
 def _check_vocabulary(folder: RunFolder, vocabulary: Vocabulary) -> None:
