@@ -142,6 +142,12 @@ class TransductionConfig:
         "`cst`: conditional gloss decoder and sequence-level calibration; `cgd`: the former alone; "
         "`ctc`: neither, and no context of earlier glosses (Table 5 of the paper)",
     )
+    ctc_epochs: int = option(
+        0,
+        "epochs at the start in which both levels learn CTC without context instead: a decoder "
+        "that knows the glosses before learns them first and looks at the video late (§9)",
+        minimum=0,
+    )
     calibration: Literal["renormalised", "literal", "mwer"] = option(
         "renormalised", "expected reward over the hypotheses, or minimum word error rate (§6.2)"
     )

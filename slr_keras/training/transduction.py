@@ -41,7 +41,7 @@ class TransductionObjective:
         seed: of the hypotheses that are drawn.
     """
 
-    controls = ("epoch", "calibration")
+    controls = ("epoch", "ctc", "calibration")
 
     def __init__(self, config: TransductionConfig, epochs: int, seed: int = 0):
         self.config = config
@@ -51,11 +51,13 @@ class TransductionObjective:
         self.terms = (*LEVELS, *calibrates, "divergence", "lifting")
 
     def at(self, epoch: int) -> dict[str, float]:
-        """The weight of the calibration in an epoch, from 0, which also seeds what is drawn."""
+        """In an epoch, from 0: its number, which seeds what is drawn, whether it begins with CTC,
+        and the weight of the calibration."""
         config = self.config
         begun = config.loss == "cst" and epoch >= config.calibration_start * self.epochs
         return {
             "epoch": float(epoch),
+            "ctc": float(config.loss == "ctc" or epoch < config.ctc_epochs),
             "calibration": config.calibration_weight if begun else 0.0,
         }
 
@@ -67,14 +69,14 @@ class TransductionObjective:
             inputs |= {name: batch[name] for name in ("labels", "label_lengths")}
         outputs = model(inputs, training=True)
         steps = batch["frames"] // model.stride
-        if config.loss == "ctc":
-            terms, lattices = self._ctc(outputs, batch, steps), {}
-        else:
+        lattices = {}
+        if config.loss != "ctc":
             lattices = {level: _lattice(outputs, level, batch, steps) for level in LEVELS}
-            terms = {level: lattice.loss for level, lattice in lattices.items()}
+        losses = {level: lattice.loss for level, lattice in lattices.items()}
+        terms = self._levels(outputs, losses, batch, steps, controls)
         total = terms[STUDENT] + terms[TEACHER]
         if config.loss == "cst":
-            terms["calibration"] = self._calibration(model, outputs, batch, steps, terms, controls)
+            terms["calibration"] = self._calibration(model, outputs, batch, steps, losses, controls)
             total += controls["calibration"] * terms["calibration"]
         terms["divergence"] = self._divergence(outputs, lattices.get(TEACHER), steps)
         terms["lifting"] = outputs["lifting"]
@@ -84,11 +86,22 @@ class TransductionObjective:
         possible = terms[TEACHER] > 0
         return tf.where(possible, total, 0.0), terms
 
-    def _ctc(self, outputs: Tensors, batch: Tensors, steps) -> dict[str, tf.Tensor]:
-        return {
-            level: ctc_loss(batch["labels"], outputs[level], batch["label_lengths"], steps)
-            for level in LEVELS
-        }
+    def _levels(self, outputs, losses, batch, steps, controls) -> dict[str, tf.Tensor]:
+        """The loss of each level: of its lattice, or in the epochs of CTC that of CTC."""
+
+        def ctc(level):
+            return ctc_loss(batch["labels"], outputs[level], batch["label_lengths"], steps)
+
+        if not losses:
+            return {level: ctc(level) for level in LEVELS}
+        if not self.config.ctc_epochs:
+            return dict(losses)
+        found = {}
+        for level, loss in losses.items():
+            found[level] = tf.cond(
+                controls["ctc"] > 0, lambda at=level: ctc(at), lambda of=loss: of
+            )
+        return found
 
     def _calibration(self, model, outputs, batch, steps, losses, controls) -> tf.Tensor:
         """Summed over levels; nothing is drawn before calibration begins."""

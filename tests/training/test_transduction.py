@@ -82,6 +82,17 @@ def test_ctc_needs_no_context(model):
     np.testing.assert_allclose(losses[:2], (expected[0] + expected[1])[:2], rtol=1e-4)
 
 
+def test_the_first_epochs_may_learn_ctc_without_context(model):
+    _, pure = run(model, loss="ctc", divergence="none")
+    _, first = run(model, epoch=1, loss="cgd", ctc_epochs=2)
+    _, after = run(model, epoch=2, loss="cgd", ctc_epochs=2)
+    _, plain = run(model, epoch=2, loss="cgd")
+    for level in ("chunk", "video"):
+        np.testing.assert_allclose(first[level], pure[level], rtol=1e-4)
+        np.testing.assert_allclose(after[level], plain[level], rtol=1e-4)
+        assert abs(first[level] - after[level])[:2].min() > 1e-3
+
+
 def test_calibration_begins_with_its_epoch(model):
     before, terms = run(model, epoch=4)
     assert not terms["calibration"].any()
