@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import run
+from slr_keras.command import count, positive, run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument(
         "--templates",
-        type=_count,
+        type=count,
         metavar="N",
         help="training pieces per gloss, 0 for all (default: dtw 12, of one sign alone 60; bag 40)",
     )
@@ -127,14 +127,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--hidden",
-        type=_count,
+        type=count,
         default=128,
         metavar="N",
         help="bag: width of the hidden layer, 0 for softmax regression (default: %(default)s)",
     )
     parser.add_argument(
         "--stride",
-        type=_positive,
+        type=positive,
         default=2,
         metavar="N",
         help="frames averaged into one (default: %(default)s)",
@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-spans", action="store_true", help="do not use the spans of the signs in train"
     )
     parser.add_argument(
-        "--seed", type=_count, default=0, help="of every random choice (default: %(default)s)"
+        "--seed", type=count, default=0, help="of every random choice (default: %(default)s)"
     )
     return parser
 
@@ -216,20 +216,6 @@ def _bars() -> Iterator[Callable[..., Any]]:
             )
 
         yield bar
-
-
-def _count(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _whole(text: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """example:
   python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
-  python -m slr_keras.benchmark configs/demo.yaml --json
+  python -m slr_keras.benchmark configs/stark_demo.yaml --json
   python -m slr_keras.benchmark cgd --plot curves.png    # the transduction loss; see cgd --help
 
 The rates are medians over the repeats; each repeat measures everything once, in turn, on the same
@@ -83,7 +83,7 @@ def training_step(
     step = TrainingStep(
         tf.distribute.get_strategy(),
         model,
-        make_objective(config),
+        make_objective(model, config),
         make_optimiser(model, config.training),
         config.training,
         training.element_spec(),

@@ -1,5 +1,6 @@
 """What every command shares: errors in one line, exit codes, quiet start-up."""
 
+import argparse
 import errno
 import os
 import sys
@@ -43,3 +44,19 @@ def run(
         print(f"error: {where}{error.strerror}{hint}", file=sys.stderr)
         code = USER_MISTAKE
     sys.exit(code)
+
+
+def count(text: str) -> int:
+    """An option's value that is a whole number from 0, for argparse's `type`."""
+    return _whole(text, 0)
+
+
+def positive(text: str) -> int:
+    """An option's value that is a whole number from 1, for argparse's `type`."""
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+    return int(text)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import run
+from slr_keras.command import count, positive, run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for name, default, text in numbers:
         parser.add_argument(
-            name, type=_positive, default=default, metavar="N", help=f"{text} (default: {default})"
+            name, type=positive, default=default, metavar="N", help=f"{text} (default: {default})"
         )
     parser.add_argument(
         "--dropout", type=_share, default=0.3, metavar="X", help="in 0..0.9 (default: 0.3)"
@@ -89,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--learning-rate", type=_rate, default=1e-3, metavar="X", help="of AdamW (default: 0.001)"
     )
-    parser.add_argument("--seed", type=_count, default=0, help="of every choice (default: 0)")
+    parser.add_argument("--seed", type=count, default=0, help="of every choice (default: 0)")
     return parser
 
 
@@ -172,20 +172,6 @@ def _text(result: dict[str, Any], path: Path) -> str:
             f"written to {path}",
         ]
     )
-
-
-def _count(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _whole(text: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
-    return int(text)
 
 
 def _share(text: str) -> float:

@@ -120,6 +120,8 @@ class TransducerReadout:
 
 def make_readout(model: "keras.Model", config: "Config") -> Readout:
     """The readout that goes with a model and what it was trained for."""
-    if getattr(model, "levels", None) and config.transduction.loss != "ctc":
+    from slr_keras.models import C2st
+
+    if isinstance(model, C2st) and config.transduction.loss != "ctc":
         return TransducerReadout(model)
     return CtcReadout(config.decoding.heads)

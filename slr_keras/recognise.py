@@ -1,8 +1,7 @@
 """From raw keypoints to glosses with a trained run."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +70,7 @@ class Recogniser:
         self.decoding = decoding or run.decoding
         self.language_model = run.language_model(self.decoding)
         self._model = run.model()
-        config = dataclasses.replace(run.config, decoding=self.decoding)
+        config = replace(run.config, decoding=self.decoding)
         self._readout = make_readout(self._model, config)
         self._predict = None
 

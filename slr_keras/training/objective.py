@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from slr_keras.config.schema import Config
 from slr_keras.losses import stark_losses
+from slr_keras.models import C2st
 
 
 class Objective(Protocol):
@@ -60,9 +61,10 @@ def clip_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
     return {name: batch[name] for name in model.clip_inputs}
 
 
-def make_objective(config: Config) -> Objective:
-    """The objective that goes with a recipe's model."""
-    if config.model.name.startswith("c2st"):
+def make_objective(model: keras.Model, config: Config) -> Objective:
+    """The objective that goes with a model, as a recipe sets it."""
+    if isinstance(model, C2st):
+        # It needs `clip_inputs` from here.
         from slr_keras.training.transduction import TransductionObjective
 
         return TransductionObjective(

@@ -139,7 +139,7 @@ class Trainer:
                 _load_initial(self.model, settings.initial_run, self.task)
             self.optimiser = make_optimiser(self.model, settings)
         spec = self._batches(0, 0).element_spec
-        self.objective = make_objective(config)
+        self.objective = make_objective(self.model, config)
         self.step = TrainingStep(
             strategy, self.model, self.objective, self.optimiser, settings, spec
         )

@@ -48,7 +48,7 @@ def test_a_recipe_of_full_size_takes_a_step_with_calibration(name):
     step = TrainingStep(
         tf.distribute.get_strategy(),
         model,
-        make_objective(config),
+        make_objective(model, config),
         make_optimiser(model, config.training),
         config.training,
         spec,
