@@ -127,6 +127,14 @@ class TrainingConfig:
         0.0, "also save within an epoch, this often; 0: after epochs only", minimum=0.0
     )
     initial_run: str = option("", "run whose best weights training starts from (fine-tuning)")
+    initial_except: tuple[str, ...] = option(
+        (),
+        "layers of the model that begin anew all the same, by name, such as `context`; all other "
+        "weights must be those of `initial_run`",
+    )
+    frozen: tuple[str, ...] = option(
+        (), "layers of the model that keep their first weights, by name, such as `frame_encoder`"
+    )
 
     def __post_init__(self):
         if self.betas[0] >= 1 or self.betas[1] >= 1 or self.moving_average >= 1:

@@ -136,7 +136,8 @@ class MaskedBatchNormalization(keras.layers.Layer):
 
     def call(self, inputs, valid=None, training=False):
         gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
-        if not training:
+        # As in Keras: a frozen layer normalises by what it knows, and learns no statistics.
+        if not (training and self.trainable):
             scale = gamma * ops.rsqrt(self.moving_variance + self.epsilon)
             shift = beta - self.moving_mean * scale
             return inputs * ops.cast(scale, inputs.dtype) + ops.cast(shift, inputs.dtype)

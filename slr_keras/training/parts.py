@@ -1,12 +1,17 @@
-"""Parts of a model that were trained before: its backbone, its gloss language model."""
+"""What of a model was trained before: its backbone, its gloss language model, most of it."""
 
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 
-from slr_keras.config.schema import ModelConfig
+from slr_keras.config.schema import ModelConfig, TrainingConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
+from slr_keras.suggestions import nearest
+from slr_keras.training.run import Run
 
 
 def load_parts(model: keras.Model, config: ModelConfig, vocabulary: Vocabulary) -> None:
@@ -57,3 +62,63 @@ def _load_language_model(model: keras.Model, config: ModelConfig, vocabulary: Vo
         )
     for target, source in zip(ours, theirs):
         target.assign(source)
+
+
+def load_initial(model: keras.Model, config: TrainingConfig, vocabulary: Vocabulary) -> None:
+    """Start from the best weights of `initial_run`, but for the layers of `initial_except`.
+
+    Raises:
+        UserError: there is no such run or layer, its vocabulary is another, or its weights are not
+            those of this model; names the first that differs.
+    """
+    where = f"training.initial_run: {config.initial_run}"
+    run = Run.load(Path(config.initial_run))
+    run.vocabulary.require_same(vocabulary, f"the run {config.initial_run}", "the data")
+    sources = _weights_by_layer(run.model())
+    targets = _weights_by_layer(model)
+    _require_layers("initial_except", config.initial_except, targets)
+    kept = [name for name in targets if name not in config.initial_except]
+    values = []
+    for name in kept:
+        theirs, ours = sources.get(name, []), targets[name]
+        if [w.shape for w in theirs] != [w.shape for w in ours]:
+            raise UserError(
+                f"{where}: its layer {name!r} has weights {_shapes(theirs)}, this model's "
+                f"{_shapes(ours)}; make the models alike or name it in training.initial_except"
+            )
+        values += zip(ours, theirs)
+    for target, source in values:
+        target.assign(source)
+
+
+def freeze(model: keras.Model, names: Sequence[str]) -> None:
+    """Keep the weights of these layers, and their running statistics, as they are.
+
+    Raises:
+        UserError: the model has no such layer, or nothing would be left to learn.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.variables}
+    _require_layers("frozen", names, layers)
+    for name in names:
+        layers[name].trainable = False
+    if not model.trainable_variables:
+        raise UserError("training.frozen: these are all layers of the model; let one of them learn")
+
+
+def _require_layers(option: str, names: Sequence[str], layers: Mapping[str, Any]) -> None:
+    for name in names:
+        if name not in layers:
+            raise UserError(
+                f"training.{option}: the model has no layer {name!r}{nearest(name, layers)}"
+            )
+
+
+def _weights_by_layer(model: keras.Model) -> Mapping[str, list[keras.Variable]]:
+    """All variables, the state of dropout included, by the model's own layer that holds them."""
+    return {layer.name: layer.variables for layer in model.layers if layer.variables}
+
+
+def _shapes(weights: Sequence[keras.Variable]) -> str:
+    shapes = [tuple(weight.shape) for weight in weights]
+    more = f" and {len(shapes) - 3} more" * (len(shapes) > 3)
+    return ", ".join(map(str, shapes[:3])) + more if shapes else "of no kind"

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -32,9 +31,9 @@ from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.objective import make_objective
-from slr_keras.training.parts import load_parts
+from slr_keras.training.parts import freeze, load_initial, load_parts
 from slr_keras.training.progress import Progress
-from slr_keras.training.run import Run, write_description
+from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.training.task import (
@@ -136,7 +135,8 @@ class Trainer:
             )
             load_parts(self.model, config.model, self.task.vocabulary)
             if settings.initial_run:
-                _load_initial(self.model, settings.initial_run, self.task)
+                load_initial(self.model, settings, self.task.vocabulary)
+            freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
         spec = self._batches(0, 0).element_spec
         self.objective = make_objective(self.model, config)
@@ -345,12 +345,6 @@ class Trainer:
         finally:
             for target, value in zip(targets, current):
                 target.assign(value)
-
-
-def _load_initial(model: keras.Model, path: str, task: Task) -> None:
-    run = Run.load(Path(path))
-    run.vocabulary.require_same(task.vocabulary, f"the run {path}", "the data")
-    load_arrays(run.folder.best, {"model": model.variables})
 
 
 def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFolder) -> None:

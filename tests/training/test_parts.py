@@ -1,17 +1,24 @@
 """Weights that a new model takes from files."""
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from slr_keras.config import ModelConfig
+from slr_keras.config.schema import TrainingConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 from slr_keras.models.backbones import make_backbone
 from slr_keras.models.gloss_lm import CausalLanguageModel, save_language_model
 from slr_keras.models.registry import create_model
-from slr_keras.training.parts import load_parts
+from slr_keras.training.folder import RunFolder
+from slr_keras.training.parts import freeze, load_initial, load_parts
+from slr_keras.training.run import Run
+from slr_keras.training.task import build_model
+from slr_keras.training.trainer import Trainer
 from slr_keras.weights import save_backbone_weights
 
 WORDS = Vocabulary(("RAIN", "NORTH", "WIND"))
@@ -76,3 +83,67 @@ def test_a_model_without_such_a_part_says_so():
         config = ModelConfig(name="stark_tiny", **{part: "file"})
         with pytest.raises(UserError, match=part):
             load_parts(stark, config, WORDS)
+
+
+def test_most_of_a_run_is_taken_over_and_the_layers_named_begin_anew(tiny, trained, tmp_path):
+    run = Run.load(trained)
+    before = _by_layer(run.model())
+    model = run.model()
+    for weight in model.variables:
+        weight.assign(weight + 1)
+    changed = _by_layer(model)
+    settings = TrainingConfig(initial_run=str(trained), initial_except=("head_fuse",))
+    load_initial(model, settings, run.vocabulary)
+    for name, weights in _by_layer(model).items():
+        expected = changed[name] if name == "head_fuse" else before[name]
+        for one, two in zip(weights, expected, strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=name)
+
+
+def test_a_run_of_another_shape_is_refused_and_its_layer_named(tiny, trained):
+    run = Run.load(trained)
+    wider = build_model(
+        dataclasses.replace(
+            run.config,
+            model=dataclasses.replace(
+                run.config.model, options={**run.config.model.options, "head_width": 24}
+            ),
+        ),
+        len(run.vocabulary),
+        run.contract,
+    )
+    with pytest.raises(UserError, match="its layer 'head_(body|left|fuse)'"):
+        load_initial(wider, TrainingConfig(initial_run=str(trained)), run.vocabulary)
+    wrong = TrainingConfig(initial_run=str(trained), initial_except=("head_fuze",))
+    with pytest.raises(UserError, match="did you mean 'head_fuse'"):
+        load_initial(wider, wrong, run.vocabulary)
+
+
+def test_a_frozen_layer_keeps_its_weights_and_statistics_and_the_others_learn(tiny, trained):
+    config = tiny.config(trained.parent / "data", frozen=("encoder_body",), epochs=1)
+    folder = RunFolder(trained.parent / "frozen")
+    folder.open(config)
+    trainer = Trainer(config, folder, tf.distribute.get_strategy())
+    before = _by_layer(trainer.model)
+    trainer.run_epoch(0, threading.Event())
+    after = _by_layer(trainer.model)
+    for name, weights in before.items():
+        same = [np.array_equal(*pair) for pair in zip(weights, after[name], strict=True)]
+        assert all(same) == (name == "encoder_body"), name
+
+
+def test_freezing_mistakes_are_named(trained):
+    model = Run.load(trained).model()
+    with pytest.raises(UserError, match="did you mean"):
+        freeze(model, ("encoder_bodi",))
+    with pytest.raises(UserError, match="all layers"):
+        freeze(model, tuple(_by_layer(model)))
+
+
+def _by_layer(model):
+    # Without the counters of dropout, which go on in a frozen layer.
+    return {
+        layer.name: [weight.numpy() for weight in layer.weights]
+        for layer in model.layers
+        if layer.variables
+    }

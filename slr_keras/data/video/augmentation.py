@@ -29,6 +29,8 @@ class VideoAugmentationConfig:
         crop_margin: pixels by which the cut may leave the picture, whose edge is repeated there:
             a random shift for pictures that are not larger than the cut.
         flip: chance of exchanging left and right in the whole clip.
+        colour: largest change of a clip's contrast and of the brightness of each of its channels,
+            as a share of the whole range; the published recipe has none.
 
     Raises:
         UserError: a value is out of its range; names the field.
@@ -46,6 +48,7 @@ class VideoAugmentationConfig:
     random_crop: bool = True
     crop_margin: int = 0
     flip: float = 0.5
+    colour: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,6 +62,7 @@ class VideoAugmentationConfig:
         self._require(self.longest >= self.shortest, "longest", "at least `shortest`")
         self._require(self.crop_margin >= 0, "crop_margin", "at least 0")
         self._require(0 <= self.flip <= 1, "flip", "between 0 and 1")
+        self._require(0 <= self.colour < 1, "colour", "at least 0 and below 1")
 
     @classmethod
     def literal(cls) -> "VideoAugmentationConfig":
@@ -155,3 +159,37 @@ def draw_window(
         centre = Window.centre(picture, crop)
         top, left = centre.top, centre.left
     return Window(top, left, *crop, flip)
+
+
+def draw_colours(rng: np.random.Generator, config: VideoAugmentationConfig) -> np.ndarray | None:
+    """Draw what becomes of every value of every channel, the same for the whole clip.
+
+        new = (value - 127.5) (1 + c) + 127.5 + 255 b_channel,  c and b uniform in +-colour
+
+    Returns:
+        `(256, 3)` uint8, rounded and clipped; None without a change of colours.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, draw_colours
+    >>> draw_colours(np.random.default_rng(0), VideoAugmentationConfig(colour=0.2)).shape
+    (256, 3)
+    """
+    if not config.colour:
+        return None
+    contrast, *brightness = rng.uniform(-config.colour, config.colour, 4)
+    values = (np.arange(256) - 127.5)[:, None] * (1 + contrast) + 127.5
+    return np.clip(np.rint(values + 255 * np.array(brightness)), 0, 255).astype(np.uint8)
+
+
+def recolour(clip: np.ndarray, colours: np.ndarray | None) -> np.ndarray:
+    """Pictures `(frames, height, width, 3)` with their values looked up in `colours`.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.video.augmentation import recolour
+    >>> darker = np.repeat(np.arange(256)[:, None] // 2, 3, axis=1).astype(np.uint8)
+    >>> recolour(np.full((1, 1, 1, 3), 9, np.uint8), darker).tolist()
+    [[[[4, 4, 4]]]]
+    """
+    if colours is None:
+        return clip
+    return np.stack([colours[clip[..., channel], channel] for channel in range(3)], axis=-1)

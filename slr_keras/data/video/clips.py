@@ -11,7 +11,9 @@ from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import MAX_FRAMES, REDUCTION
 from slr_keras.data.video.augmentation import (
     VideoAugmentationConfig,
+    draw_colours,
     draw_window,
+    recolour,
     rescaled_indices,
     rescaled_length,
 )
@@ -83,11 +85,11 @@ class VideoClipLoader(Loader):
         """Pictures `(time, height, width, 3)` uint8, RGB, and labels."""
         picture = self.contract.resize[::-1]
         if rng is None:
-            indices, window = self._evaluation_indices(row), self._centre
-        else:
-            indices = self._draw_indices(rng, row)
-            window = draw_window(rng, picture, self.contract.crop, self.augmentation)
-        return self._read(row, indices, window), self._labels(row)
+            return self._read(row, self._evaluation_indices(row), self._centre), self._labels(row)
+        indices = self._draw_indices(rng, row)
+        window = draw_window(rng, picture, self.contract.crop, self.augmentation)
+        colours = draw_colours(rng, self.augmentation)
+        return recolour(self._read(row, indices, window), colours), self._labels(row)
 
     @property
     def _centre(self) -> Window:

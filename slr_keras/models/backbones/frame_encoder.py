@@ -82,6 +82,8 @@ class FrameEncoder(keras.layers.Layer):
     def call(self, video, mask=None, training=False):
         if self.normalization is None and "int" in keras.backend.standardize_dtype(video.dtype):
             raise ValueError("frames are integers: set pixels, or normalise them before")
+        # Frozen, it gives the same vectors in training as in evaluation.
+        training = training and self.trainable
         batch, time = ops.shape(video)[:2]
         frames = ops.reshape(video, (-1, *video.shape[2:]))
         valid = ops.ones((batch * time,)) if mask is None else ops.reshape(mask, (-1,))

@@ -5,7 +5,9 @@ import pytest
 
 from slr_keras.data.video.augmentation import (
     VideoAugmentationConfig,
+    draw_colours,
     draw_window,
+    recolour,
     rescaled_indices,
     rescaled_length,
 )
@@ -114,3 +116,24 @@ def test_a_value_out_of_range_is_named(wrong):
 
 def test_yaml_lists_become_tuples():
     assert VideoAugmentationConfig(temporal_range=[0.9, 1.1]).temporal_range == (0.9, 1.1)
+
+
+def test_colours_change_alike_in_all_frames_and_stay_in_range():
+    config = VideoAugmentationConfig(colour=0.3)
+    clip = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
+    for seed in range(20):
+        colours = draw_colours(np.random.default_rng(seed), config)
+        changed = recolour(clip, colours)
+        assert changed.dtype == np.uint8
+        contrast, *brightness = np.random.default_rng(seed).uniform(-0.3, 0.3, 4)
+        exact = (clip - 127.5) * (1 + contrast) + 127.5 + 255 * np.array(brightness)
+        assert np.abs(np.clip(exact, 0, 255) - changed).max() <= 0.5
+
+
+def test_without_colour_nothing_is_drawn_and_nothing_changes():
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    assert draw_colours(rng, RECIPE) is None
+    assert rng.bit_generator.state == before
+    clip = np.zeros((1, 2, 2, 3), np.uint8)
+    assert recolour(clip, None) is clip
