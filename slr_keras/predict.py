@@ -1,4 +1,4 @@
-"""Recognise the glosses of keypoint files, manifests or folders with a trained run."""
+"""Recognise the glosses of videos or keypoint files, manifests or folders with a trained run."""
 
 import argparse
 import contextlib
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 LISTED = 10
 EXAMPLE = """\
-inputs: a keypoint file (.npy, or .npz with the array `keypoints` and perhaps `fps`; frames x
-points x channels, as the run's keypoints.json says), a .pose file, a manifest (.jsonl), a data
-folder, or a folder of keypoint files. NaN and infinite coordinates count as missing points.
+inputs: clips of what the run was trained on, a manifest (.jsonl), a data folder, or a folder of
+clips. For a run that sees keypoints, a clip is a .npy, or .npz with the array `keypoints` and
+perhaps `fps` (frames x points x channels, as the run's keypoints.json says), or a .pose file; NaN
+and infinite coordinates count as missing points. For a run that sees video, it is a video file of
+any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy of uint8 (frames x height x
+width x 3); pictures are resized and cut as the run's frames.json says.
 
 outputs: text is one line a clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
 where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of
@@ -31,7 +34,7 @@ then 2.
 examples:
   python -m slr_keras.predict runs/demo clip.npy --times
   python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
-  python -m slr_keras.predict runs/demo clip.pose --format vtt --to clip.vtt
+  python -m slr_keras.predict runs/c2st clip.mp4 --format vtt --to clip.vtt
 """
 
 
@@ -40,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     from slr_keras.data.layout import layout
     from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.recognition import Overrides, recognise_clips
+    from slr_keras.prediction.medium import Overrides
+    from slr_keras.prediction.recognition import recognise_clips
     from slr_keras.prediction.writers import writer
     from slr_keras.training.run import Run
 
@@ -48,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     overrides = Overrides(
         layout(options.layout) if options.layout else None, options.fps, options.image_size
     )
-    clips = find_clips(options.inputs, loaded.contract, options.split, overrides.layout)
+    clips = find_clips(options.inputs, loaded.contract, options.split, overrides)
     clips = clips[: options.limit]
     # All that can be refused is refused before the model is made, which takes a while.
     write = writer(options.format, options.to, clips, options.times)
@@ -89,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--head",
         default="ensemble",
-        help="whose scores to decode: ensemble, fuse, left, right, body (ensemble)",
+        help="whose scores to decode: ensemble, fuse, left, right, body; of C²ST chunk or video",
     )
     return parser
 

@@ -70,15 +70,20 @@ class CtcReadout:
 class TransducerReadout:
     """Each level gives logits to which the context of the glosses so far is added.
 
-    The video level is the one that counts (specs/c2st.md §8).
+    The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
 
     Args:
         model: has `levels` and `context_logits(level, prefixes)`.
+        heads: the level that counts, alone; none takes the last.
         cached: prefixes whose contexts are kept, per level.
+
+    Raises:
+        UserError: several levels, or one that the model does not have.
     """
 
-    def __init__(self, model: "keras.Model", cached: int = 20_000):
+    def __init__(self, model: "keras.Model", heads: Sequence[str] = (), cached: int = 20_000):
         self.levels = tuple(model.levels)
+        self.counting = self._counting(tuple(heads))
         self._contexts = {
             level: ContextCache(partial(model.context_logits, level), cached)
             for level in self.levels
@@ -89,7 +94,7 @@ class TransducerReadout:
         import tensorflow as tf
 
         found = {level: tf.cast(outputs[level], tf.float32) for level in self.levels}
-        return {ENSEMBLE: found[self.levels[-1]], **found}
+        return {ENSEMBLE: found[self.counting], **found}
 
     def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
         """See `Readout`.
@@ -103,7 +108,7 @@ class TransducerReadout:
                 f"decoding.{asked}: this model emits glosses given those before it and has its "
                 "language model inside; use method greedy or beam and order 0"
             )
-        level = self.levels[-1] if name == ENSEMBLE else name
+        level = self.counting if name == ENSEMBLE else name
         found = transducer_beam(
             scores,
             steps,
@@ -117,11 +122,25 @@ class TransducerReadout:
         )
         return [hypotheses[0] for hypotheses in found]
 
+    def _counting(self, heads: tuple[str, ...]) -> str:
+        named = heads or self.levels[-1:]
+        if len(named) > 1:
+            raise UserError(
+                f"decoding.heads: {', '.join(named)}: each level of this model has contexts of its "
+                f"own, so that only one can be decoded; choose one of {', '.join(self.levels)}"
+            )
+        if named[0] not in self.levels:
+            raise UserError(
+                f"decoding.heads: the model has no head {named[0]!r}; it has "
+                f"{', '.join(self.levels)}"
+            )
+        return named[0]
+
 
 def make_readout(model: "keras.Model", config: "Config") -> Readout:
     """The readout that goes with a model and what it was trained for."""
     from slr_keras.models import C2st
 
     if isinstance(model, C2st) and config.transduction.loss != "ctc":
-        return TransducerReadout(model)
+        return TransducerReadout(model, config.decoding.heads)
     return CtcReadout(config.decoding.heads)

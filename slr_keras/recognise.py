@@ -1,22 +1,20 @@
-"""From raw keypoints to glosses with a trained run."""
+"""From raw clips, keypoints or pictures, to glosses with a trained run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slr_keras.data.sampling import REDUCTION, evaluation_indices
+from slr_keras.data.preparation import preparation_for
+from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig, Hypothesis
 from slr_keras.errors import UserError
+from slr_keras.prediction.windows import score_clips
 from slr_keras.readout import ENSEMBLE, make_readout
 
 if TYPE_CHECKING:
     from slr_keras.training.run import Run
-
-# Output steps next to a cut have not seen all their neighbours: four encoder windows of seven
-# frames and the head's convolutions reach 12 + 8 frames (specs/stark.md §3.10).
-CONTEXT_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Recogniser:
         run: a trained run.
         decoding: how to decode, the run's own way by default.
 
-    Raises:
-        UserError: the run sees video.
+    Attributes:
+        preparation: makes the model's frames of a clip.
 
     Example::
 
@@ -61,12 +59,8 @@ class Recogniser:
     """
 
     def __init__(self, run: "Run", decoding: DecodingConfig | None = None):
-        if run.modality != "keypoints":
-            raise UserError(
-                f"{run.path}: this run sees video, not keypoints; recognise a data folder with "
-                f"`python -m slr_keras.evaluate {run.path} --data FOLDER`"
-            )
         self.run = run
+        self.preparation = preparation_for(run.contract)
         self.decoding = decoding or run.decoding
         self.language_model = run.language_model(self.decoding)
         self._model = run.model()
@@ -75,39 +69,29 @@ class Recogniser:
         self._predict = None
 
     def logits(self, clips: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
-        """Scores of raw clips, computed in one batch.
+        """Scores of raw clips.
 
         Args:
-            clips: raw keypoints `(frames, source points, channels)` as the run's contract
-                describes them, at the contract's frame rate.
+            clips: at the contract's frame rate, either raw keypoints `(frames, source points,
+                channels)` as the run's contract describes them, or pictures `(frames, height,
+                width, 3)` uint8, RGB, of any size.
 
         Returns:
             for each clip, by head and for the `ensemble`, `(steps, classes)`; a step is 4 frames.
-            Heads give logits, the ensemble log-probabilities.
+            CTC heads give logits and their ensemble log-probabilities; the levels of a
+            transducer give logits to which contexts are added.
 
         Raises:
             UserError: an empty clip or one of another shape; says which.
         """
-        windows, owners = [], []
-        for number, clip in enumerate(clips):
-            try:
-                prepared = self._prepared(clip)
-            except UserError as error:
-                raise UserError(f"clip {number}: {error}") from error
-            for window in self._windows(len(prepared)):
-                windows.append(prepared[window])
-                owners.append((number, window))
-        scores = self._scores(windows) if windows else []
-        return [
-            _joined([(w, s) for (n, w), s in zip(owners, scores) if n == number])
-            for number in range(len(clips))
-        ]
+        prepared = [self._prepared(clip, None, number) for number, clip in enumerate(clips)]
+        return [_raised(scores) for scores in self._score(prepared)]
 
     def recognise(self, raw: np.ndarray, fps: float | None = None) -> Recognition:
         """Recognise one clip.
 
         Args:
-            raw: keypoints `(frames, source points, channels)`, as the run's contract says.
+            raw: keypoints or pictures, as for `logits`; of pictures any iterable will do.
             fps: frames a second of the clip, if it is not the contract's; the clip is then
                 brought to the contract's rate.
 
@@ -121,15 +105,29 @@ class Recogniser:
     ) -> list[Recognition]:
         """Recognise several clips at once; the arguments are lists of those of `recognise`."""
         rates = fps or [None] * len(clips)
-        steady = [self._at_contract_rate(clip, rate) for clip, rate in zip(clips, rates)]
-        found = []
-        for scores in self.logits(steady):
+        prepared = [self._prepared(*clip, n) for n, clip in enumerate(zip(clips, rates))]
+        return [_raised(found) for found in self.recognise_prepared(prepared)]
+
+    def recognise_prepared(
+        self, clips: Iterable[Iterable[np.ndarray]]
+    ) -> Iterator[Recognition | UserError]:
+        """Recognise clips one after another while their frames are read.
+
+        Args:
+            clips: the model's frames of each, as the `preparation` gives them.
+
+        Yields:
+            in their order what was recognised, or the `UserError` that the clip's frames raised.
+        """
+        for scores in self._score(clips, (ENSEMBLE,)):
+            if isinstance(scores, UserError):
+                yield scores
+                continue
             ensemble = scores[ENSEMBLE]
             hypothesis = self._readout.decode(
                 ensemble[None], [len(ensemble)], self.decoding, self.language_model
             )[0]
-            found.append(self._recognition(hypothesis))
-        return found
+            yield self._recognition(hypothesis)
 
     def _recognition(self, hypothesis: Hypothesis) -> Recognition:
         seconds = REDUCTION / self.run.contract.fps
@@ -140,78 +138,56 @@ class Recogniser:
             hypothesis.log_probability,
         )
 
-    def _prepared(self, clip: np.ndarray) -> np.ndarray:
-        clip = np.asarray(clip, np.float32)
-        if not len(clip):
-            raise UserError("the clip has no frames")
-        points = self.run.contract.prepare(clip)
-        return points[evaluation_indices(len(points), max(len(points), REDUCTION))]
+    def _prepared(self, clip, fps: float | None, number: int) -> Iterator[np.ndarray]:
+        try:
+            yield from self.preparation.prepared(clip, fps)
+        except UserError as error:
+            raise UserError(f"clip {number}: {error}") from error
 
-    def _at_contract_rate(self, clip: np.ndarray, fps: float | None) -> np.ndarray:
-        target = self.run.contract.fps
-        if fps is None:
-            return clip
-        if not np.isfinite(fps) or fps <= 0:
-            raise UserError(f"a clip's frame rate is {fps}; give frames per second above 0")
-        frames = round(len(clip) * target / fps)
-        if not len(clip) or frames == len(clip):
-            return clip
-        # The frame shown at the middle of each new frame's time.
-        places = (np.arange(max(frames, 1)) + 0.5) * fps / target
-        return clip[np.minimum(places.astype(int), len(clip) - 1)]
+    def _score(self, clips: Iterable[Iterable[np.ndarray]], names: Sequence[str] = ()):
+        """Scores of each clip, of these sets (all by default), or what was wrong with it."""
 
-    def _windows(self, frames: int) -> list[slice]:
+        def score(windows: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+            return self._window_scores(windows, names)
+
         longest = self.run.config.data.max_frames // REDUCTION * REDUCTION
-        if frames <= longest:
-            return [slice(0, frames)]
-        stride = max(longest - 2 * CONTEXT_STEPS * REDUCTION, REDUCTION)
-        starts = range(0, frames - longest + stride, stride)
-        # The last window ends with the clip.
-        return [slice(min(s, frames - longest), min(s, frames - longest) + longest) for s in starts]
+        return score_clips(clips, score, longest, self.preparation.batch_frames)
 
-    def _scores(self, windows: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
-        longest = max(map(len, windows))
-        keypoints = np.stack(
-            [np.pad(w, ((0, longest - len(w)), (0, 0), (0, 0)), mode="edge") for w in windows]
-        )
-        mask = np.stack([np.arange(longest) < len(w) for w in windows]).astype(np.float32)
-        outputs = self._forward()(keypoints, mask)
-        arrays = {name: value.numpy() for name, value in outputs.items()}
+    def _window_scores(
+        self, windows: list[np.ndarray], names: Sequence[str]
+    ) -> list[dict[str, np.ndarray]]:
+        lengths = np.array([len(window) for window in windows])
+        # Padded with the last frame.
+        places = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
+        clips = np.stack([window[row] for window, row in zip(windows, places)])
+        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.float32)
+        outputs = self._forward()(clips, mask)
+        arrays = {name: outputs[name].numpy() for name in names or outputs}
         return [
-            {name: value[row, : len(window) // REDUCTION] for name, value in arrays.items()}
-            for row, window in enumerate(windows)
+            # Copies, lest a clip keep the scores of a whole batch.
+            {name: value[row, : length // REDUCTION].copy() for name, value in arrays.items()}
+            for row, length in enumerate(lengths)
         ]
 
     def _forward(self):
         if self._predict is None:
             import tensorflow as tf
 
-            def forward(keypoints, mask) -> Mapping[str, tf.Tensor]:
-                outputs = self._model({"keypoints": keypoints, "mask": mask}, training=False)
+            frame = self.preparation.frame
+
+            def forward(clips, mask) -> Mapping[str, tf.Tensor]:
+                outputs = self._model({frame.name: clips, "mask": mask}, training=False)
                 return self._readout.scores(outputs)
 
-            points, channels = len(self.run.contract.points), len(self.run.contract.channels)
             signature = [
-                tf.TensorSpec((None, None, points, channels), tf.float32),
+                tf.TensorSpec((None, None, *frame.shape), frame.dtype),
                 tf.TensorSpec((None, None), tf.float32),
             ]
             self._predict = tf.function(forward, input_signature=signature, autograph=False)
         return self._predict
 
 
-def _joined(parts: list[tuple[slice, dict[str, np.ndarray]]]) -> dict[str, np.ndarray]:
-    """Join the scores of overlapping windows, each giving the steps far from its cuts."""
-    if len(parts) == 1:
-        return parts[0][1]
-    joined: dict[str, list[np.ndarray]] = {name: [] for name in parts[0][1]}
-    done = 0
-    for place, (window, scores) in enumerate(parts):
-        first = window.start // REDUCTION
-        end = window.stop // REDUCTION
-        if place + 1 < len(parts):
-            # Halfway into what this window and the next both see.
-            end = (end + parts[place + 1][0].start // REDUCTION) // 2
-        for name, values in scores.items():
-            joined[name].append(values[done - first : end - first])
-        done = end
-    return {name: np.concatenate(values) for name, values in joined.items()}
+def _raised(result):
+    if isinstance(result, UserError):
+        raise result
+    return result

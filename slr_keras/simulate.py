@@ -6,7 +6,6 @@ python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64
 
 import argparse
 import re
-import sys
 import time
 from pathlib import Path
 
@@ -109,7 +108,8 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.data.simulator import simulate_folder
 
     def progress(ids):
-        return tqdm(ids, desc="simulating", unit="clip", file=sys.stderr, mininterval=0.5)
+        # None: only where standard error is a terminal.
+        return tqdm(ids, desc="simulating", unit="clip", mininterval=0.5, disable=None)
 
     # Should this be cut short, the folder must not claim to hold what was asked for.
     (folder / REQUEST).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ python -m slr_keras.view data/demo --split test --sample 3 --to clip.gif
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from slr_keras.command import run
@@ -13,13 +14,15 @@ from slr_keras.errors import UserError
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m slr_keras.view",
-        description="Draw the keypoints of a sample: the signer's left blue, right red, points "
-        "that the detector did not find hollow, doubtful ones faint; below, the frame number, the "
-        "glosses and their times where known.",
+        description="Draw the keypoints of a sample (the signer's left blue, right red, points "
+        "that the detector did not find hollow, doubtful ones faint) or its video; below, the "
+        "frame number, the glosses and their times where known.",
         epilog="example: python -m slr_keras.view data/demo --split test --sample 3 --to clip.gif",
     )
     parser.add_argument(
-        "data", help="a data folder, a manifest (.jsonl), or a clip (.npy, .npz, .pose)"
+        "data",
+        help="a data folder, a manifest (.jsonl), or a clip: .npy, .npz or .pose of keypoints, a "
+        "video file, or a folder of pictures",
     )
     parser.add_argument(
         "--split", choices=("train", "dev", "test"), help="default: test, or what there is"
@@ -27,7 +30,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", default="0", metavar="ID|N", help="id or number (default 0)")
     parser.add_argument("--to", metavar="FILE", help=".gif or .png (default: SAMPLE.gif here)")
     parser.add_argument(
-        "--prepared", action="store_true", help="what the model sees: selected, filled, normalised"
+        "--video", action="store_true", help="the pictures of a data folder that has keypoints too"
+    )
+    parser.add_argument(
+        "--prepared",
+        action="store_true",
+        help="what the model sees: points selected, filled, normalised; pictures resized and cut",
     )
     parser.add_argument(
         "--layout", help="keypoint layout of a single clip (default: by its points)"
@@ -46,21 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
     for name, least in (("height", 40), ("frames", 1), ("columns", 1)):
         if getattr(options, name) < least:
             raise UserError(f"--{name} {getattr(options, name)}: give at least {least}")
-    from slr_keras.data.viewer import figure, write_gif, write_sheet
+    from slr_keras.data.viewer import write_gif, write_sheet
 
-    sample, raw, contract = _open(options)
+    sample, draw = _open(options)
     target = Path(options.to or f"{Path(sample.id).name}.gif")
     if target.suffix.lower() not in (".gif", ".png"):
         raise UserError(f"{target}: cannot write this kind of picture; name a .gif or .png file")
-    clip = figure(
-        raw,
-        contract,
-        options.prepared,
-        options.height,
+    clip = draw(
+        height=options.height,
         title=sample.id,
         glosses=sample.glosses,
         spans=_spans(sample),
-        fps=sample.fps,
     )
     if target.suffix.lower() == ".gif":
         count = write_gif(clip, target)
@@ -83,12 +87,15 @@ def _spans(sample) -> list[list[int]]:
 
 
 def _open(options):
-    """The chosen sample, its raw keypoints and their contract."""
+    """The chosen sample, and the function that lays it out for drawing."""
     from slr_keras.data.manifest import read_folder, read_manifest
+    from slr_keras.data.video.recordings import VIDEOS, is_recording
 
     path = Path(options.data)
     if path.suffix == ".npy" and path.with_suffix(".jsonl").exists():
         path = path.with_suffix(".jsonl")
+    if path.suffix.lower() in VIDEOS or (path.is_dir() and is_recording(path)):
+        return _open_recording(path, options.prepared)
     if path.is_dir():
         manifests = read_folder(path)
         split = options.split or ("test" if "test" in manifests else next(iter(manifests)))
@@ -98,9 +105,56 @@ def _open(options):
     elif path.suffix == ".jsonl":
         manifest = read_manifest(path)
     else:
-        return _open_clip(path, options.layout)
+        return _open_clip(path, options)
     sample = _choose(manifest, options.sample)
-    return sample, manifest.load(sample), manifest.contract
+    if options.video or not _has_keypoints(manifest):
+        pictures = manifest.video_frames(sample)
+        return sample, _pictures(pictures, manifest.frame_contract, sample.fps, options.prepared)
+    raw, rules = manifest.load(sample), manifest.contract
+    return sample, _keypoints(raw, rules, sample.fps, options.prepared)
+
+
+def _has_keypoints(manifest) -> bool:
+    from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE
+
+    folder = manifest.folder
+    return (folder / CONTRACT_FILE).exists() or not (folder / FRAMES_FILE).exists()
+
+
+def _keypoints(raw, contract, fps: float, prepared: bool):
+    from slr_keras.data.viewer import figure
+
+    return partial(figure, raw, contract, prepared, fps=fps)
+
+
+def _pictures(pictures, contract, fps: float, prepared: bool):
+    from slr_keras.data.preparation import VideoPreparation
+    from slr_keras.data.video.viewer import picture_figure
+
+    if prepared:
+        pictures, fps = VideoPreparation(contract).prepared(pictures, fps), contract.fps
+    return partial(picture_figure, pictures, fps=fps)
+
+
+def _open_recording(path: Path, prepared: bool):
+    """A video of its own, with the frame contract beside it if what a model sees is asked for."""
+    from slr_keras.data.manifest import FRAMES_FILE
+    from slr_keras.data.rates import at_rate
+    from slr_keras.data.sample import Sample
+    from slr_keras.data.video.contract import FrameContract
+    from slr_keras.data.video.recordings import shown_in
+
+    beside = path.parent / FRAMES_FILE
+    if prepared and not beside.exists():
+        raise UserError(
+            f"{path}: --prepared needs {FRAMES_FILE} beside it, which says what the model sees; "
+            "copy it from a run"
+        )
+    contract = FrameContract.read(beside) if prepared else None
+    fps = contract.fps if prepared else 25.0
+    pictures = at_rate(shown_in(path, fps), fps)
+    sample = Sample(path.stem, (), frames=0, fps=fps)
+    return sample, _pictures(pictures, contract, fps, prepared)
 
 
 def _choose(manifest, wanted: str):
@@ -116,7 +170,7 @@ def _choose(manifest, wanted: str):
     )
 
 
-def _open_clip(path: Path, layout_name: str | None):
+def _open_clip(path: Path, options):
     """A clip in a file of its own."""
     import numpy as np
 
@@ -126,7 +180,7 @@ def _open_clip(path: Path, layout_name: str | None):
 
     if not path.exists():
         raise UserError(f"{path}: no such folder or file")
-    fps = None
+    fps, layout_name = None, options.layout
     if path.suffix == ".pose":
         from slr_keras.data.datasets.pose_files import read_pose
 
@@ -141,7 +195,8 @@ def _open_clip(path: Path, layout_name: str | None):
             raise UserError(f"{path}: not a readable clip ({error})") from error
     else:
         raise UserError(
-            f"{path}: give a data folder, a .jsonl manifest, or a .npy, .npz or .pose clip"
+            f"{path}: give a data folder, a .jsonl manifest, a .npy, .npz or .pose clip, a video, "
+            "or a folder of pictures"
         )
     if array.ndim != 3 or array.dtype.kind not in "fiu":
         raise UserError(f"{path}: has shape {array.shape}; a clip is (frames, points, channels)")
@@ -164,7 +219,8 @@ def _open_clip(path: Path, layout_name: str | None):
             layout_name = fitting[0]
         rules = contract(layout_name)
     sample = Sample(path.stem, (), frames=len(array), fps=fps or rules.fps)
-    return sample, np.asarray(array, np.float32), rules
+    raw = np.asarray(array, np.float32)
+    return sample, _keypoints(raw, rules, sample.fps, options.prepared)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def mapped(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) -> np
     """
     array = open_files.get(path)
     if array is None:
-        array = _read_npy(path)
+        array = read_npy(path)
         # A file of its own is let go again: there may be more of them than file handles.
         if sample.start is not None:
             if len(open_files) >= _OPEN_FILES:
@@ -100,7 +100,12 @@ def _check(array: np.ndarray, path: Path, layout: KeypointLayout) -> None:
         raise UserError(f"{path}: holds {array.dtype} instead of numbers")
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a `.npy` file, memory-mapped.
+
+    Raises:
+        UserError: the file is missing, damaged, or holds no numbers.
+    """
     array = _load(path, mmap_mode="r")
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path}: is an archive of arrays; name it .npz")

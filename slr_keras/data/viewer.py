@@ -1,8 +1,12 @@
-"""Pictures of keypoint clips: what the detector gave, or what the model sees of it."""
+"""Pictures of clips, with captions; of keypoints, what the detector gave or the model sees of it.
+
+A clip of video is drawn by `slr_keras.data.video.viewer`; both kinds are written here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +20,27 @@ PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
 _SAMPLING = 2  # drawn larger and reduced, for smooth lines
 _STRIP = 46  # height of the caption, pixels
 _LEAST_WIDTH = 160
+
+
+class Drawable(Protocol):
+    """A clip that can be drawn frame by frame; the attributes are those of `Figure`."""
+
+    size: tuple[int, int]
+    title: str
+    fps: float
+    glosses: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    palette: int
+
+    def __len__(self) -> int: ...
+
+    def missing(self, frame: int) -> int:
+        """What was not found in a frame."""
+        ...
+
+    def drawing(self, frame: int):
+        """One frame as a `PIL.Image` of the figure's size."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,8 +70,40 @@ class Figure:
     glosses: tuple[str, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
 
+    #: Colours of an animation.
+    palette = 64
+
     def __len__(self) -> int:
         return len(self.points)
+
+    def missing(self, frame: int) -> int:
+        """Points of a frame that the detector did not find."""
+        return int(np.sum(~self.found[frame]))
+
+    def drawing(self, frame: int):
+        """One frame as a `PIL.Image` of the figure's size."""
+        from PIL import Image, ImageDraw
+
+        width, height = self.size
+        image = Image.new("RGB", (width * _SAMPLING, height * _SAMPLING), PAPER)
+        pen = ImageDraw.Draw(image)
+        points, found = self.points[frame] * _SAMPLING, self.found[frame]
+        strength = self.strength[frame]
+        thickness = max(2, round(height / 160)) * _SAMPLING // 2
+        for a, b in self.edges:
+            if found[a] and found[b]:
+                colour = self.colours[a] if self.colours[a] == self.colours[b] else MIDDLE
+                fading = min(strength[a], strength[b])
+                pen.line([*points[a], *points[b]], fill=_fade(colour, fading), width=thickness)
+        radius = 0.9 * thickness
+        for p in np.flatnonzero(self.placed[frame]):
+            box = [*(points[p] - radius), *(points[p] + radius)]
+            colour = _fade(self.colours[p], strength[p])
+            if found[p]:
+                pen.ellipse(box, fill=colour)
+            else:
+                pen.ellipse(box, outline=_fade(self.colours[p], 0.5))
+        return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def figure(
@@ -146,43 +203,24 @@ def _fade(colour: tuple[int, int, int], strength: float) -> tuple[int, int, int]
     return tuple(round(p + (c - p) * strength) for c, p in zip(colour, PAPER))
 
 
-def draw_frame(clip: Figure, frame: int):
+def draw_frame(clip: Drawable, frame: int):
     """One frame of a figure as a `PIL.Image`, with its caption below."""
     from PIL import Image, ImageDraw
 
     width, height = clip.size
-    image = Image.new("RGB", (width * _SAMPLING, height * _SAMPLING), PAPER)
-    pen = ImageDraw.Draw(image)
-    points, found = clip.points[frame] * _SAMPLING, clip.found[frame]
-    strength = clip.strength[frame]
-    thickness = max(2, round(height / 160)) * _SAMPLING // 2
-    for a, b in clip.edges:
-        if found[a] and found[b]:
-            colour = clip.colours[a] if clip.colours[a] == clip.colours[b] else MIDDLE
-            fading = min(strength[a], strength[b])
-            pen.line([*points[a], *points[b]], fill=_fade(colour, fading), width=thickness)
-    radius = 0.9 * thickness
-    for p in np.flatnonzero(clip.placed[frame]):
-        box = [*(points[p] - radius), *(points[p] + radius)]
-        colour = _fade(clip.colours[p], strength[p])
-        if found[p]:
-            pen.ellipse(box, fill=colour)
-        else:
-            pen.ellipse(box, outline=_fade(clip.colours[p], 0.5))
-    image = image.resize((width, height), Image.Resampling.LANCZOS)
     framed = Image.new("RGB", (width, height + _STRIP), PAPER)
-    framed.paste(image)
+    framed.paste(clip.drawing(frame))
     _caption(ImageDraw.Draw(framed), clip, frame)
     return framed
 
 
-def _caption(pen, clip: Figure, frame: int) -> None:
+def _caption(pen, clip: Drawable, frame: int) -> None:
     """Below the drawing: title and frame number, the sentence, a timeline of the signs."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(11)
     width, top = clip.size
-    missing = int(np.sum(~clip.found[frame]))
+    missing = clip.missing(frame)
     note = f"   {missing} missing" if missing else ""
     pen.text((4, top), f"{clip.title}   frame {frame}/{len(clip)}{note}", fill=INK, font=font)
     active = [start <= frame < end for start, end in clip.spans[: len(clip.glosses)]]
@@ -209,11 +247,11 @@ def _caption(pen, clip: Figure, frame: int) -> None:
     )
 
 
-def write_gif(clip: Figure, path: str | Path, step: int = 1) -> int:
+def write_gif(clip: Drawable, path: str | Path, step: int = 1) -> int:
     """Write an animated GIF at the clip's own speed; every `step`-th frame. Returns the frames."""
     images = [draw_frame(clip, frame) for frame in range(0, len(clip), step)]
     # Equal neighbours are merged by the writer unless told apart, so each keeps its own time.
-    palette = images[0].quantize(64)
+    palette = images[0].quantize(clip.palette)
     images = [image.quantize(palette=palette, dither=0) for image in images]
     with atomic_path(path) as temporary:
         images[0].save(
@@ -227,7 +265,7 @@ def write_gif(clip: Figure, path: str | Path, step: int = 1) -> int:
     return len(images)
 
 
-def write_sheet(clip: Figure, path: str | Path, frames: int = 24, columns: int = 6) -> int:
+def write_sheet(clip: Drawable, path: str | Path, frames: int = 24, columns: int = 6) -> int:
     """Write a PNG contact sheet of up to `frames` evenly spaced frames. Returns the frames."""
     from PIL import Image
 

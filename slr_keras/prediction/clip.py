@@ -1,11 +1,12 @@
 """A clip to recognise, and what was recognised in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from slr_keras.data.layout import KeypointLayout
+from slr_keras.data.rates import Shown
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,31 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """The pictures of one clip, not decoded yet.
+
+    Attributes:
+        shown: gives them with their times, `(height, width, 3)` uint8; told frames per second, at
+            that rate, whatever the file says.
+    """
+
+    shown: Callable[[float | None], Iterator[Shown]]
+
+
+@dataclass(frozen=True)
 class Clip:
     """A clip that the user named, not read yet.
 
     Attributes:
         id: the sample's id, or the file's name without suffix (in a folder: its path within).
         source: the file, and in a manifest the sample: what messages call it.
-        read: gives its points; raises `UserError` for a file that cannot be read.
+        read: gives its points or pictures; raises `UserError` for a file that cannot be read.
         reference: the glosses that a manifest gives, to score against.
     """
 
     id: str
     source: str
-    read: Callable[[], Points] = field(repr=False)
+    read: Callable[[], Points | Pictures] = field(repr=False)
     reference: tuple[str, ...] | None = None
 
 

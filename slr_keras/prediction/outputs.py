@@ -6,11 +6,11 @@ The JSON is one object:
     version     1; a reader may rely on the keys below
     run         the run's folder
     model       the model's name
-    vocabulary  digest of the run's vocabulary;  contract: digest of its keypoint contract
+    vocabulary  digest of the run's vocabulary;  contract: digest of its contract
     head        whose scores were decoded;  decoding: the decoding options
     clips       a list, in the order given, of objects
         id, source  the sample's id, and the file it came from
-        frames, fps, duration   number, per second, in seconds
+        frames, fps, duration   number, per second (on average), in seconds
         glosses     a list of {"gloss", "start", "end", "confidence"}: seconds from the start of
                     the clip, end exclusive; confidence in 0..1
         reference   a list of glosses, or null where none is known

@@ -1,44 +1,16 @@
-"""Clips of similar length together through a recogniser; one bad clip never stops the rest."""
+"""Clips through a recogniser, while they are read; one bad clip never stops the rest."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
-import numpy as np
-
-from slr_keras.data.layout import KeypointLayout
 from slr_keras.errors import UserError
 from slr_keras.prediction.clip import Clip, Failure, Gloss, Prediction
-from slr_keras.prediction.conform import conform
+from slr_keras.prediction.medium import Footage, Medium, Overrides, medium_for
 from slr_keras.recognise import Recogniser, Recognition
 
-# Read together, then sorted by length: enough to fill batches evenly, few enough for memory and
-# for the first results to come soon.
+# Read together, then sorted by length where it is known: enough to fill batches evenly, few
+# enough for memory and for the first results to come soon.
 _CLIPS_READ = 64
 _FRAMES_READ = 16384
-_BATCH_CLIPS = 16
-_BATCH_FRAMES = 6400
-_FRAME_RATES = (1.0, 1000.0)
-
-
-@dataclass(frozen=True)
-class Overrides:
-    """What the user says about the clips, before anything that files say.
-
-    Attributes:
-        layout: of their points; fps: frames a second; image_size: in the units of x and y.
-    """
-
-    layout: KeypointLayout | None = None
-    fps: float | None = None
-    image_size: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    clip: Clip
-    values: np.ndarray
-    fps: float
-    notices: tuple[str, ...]
 
 
 def recognise_clips(
@@ -55,73 +27,55 @@ def recognise_clips(
         overrides: what the user says about all of them.
         tick: told how many clips are done, time and again.
     """
-    overrides = overrides or Overrides()
-    read: list[_Loaded | Failure] = []
+    medium = medium_for(recogniser.run.contract, overrides)
+    read: list[tuple[Clip, Footage | Failure]] = []
     frames = 0
     for clip in clips:
-        read.append(_load(clip, recogniser, overrides))
-        frames += len(read[-1].values) if isinstance(read[-1], _Loaded) else 0
+        footage = _footage(medium, clip, recogniser)
+        read.append((clip, footage))
+        frames += footage.length if isinstance(footage, Footage) else 0
         if len(read) >= _CLIPS_READ or frames >= _FRAMES_READ:
             yield from _recognise(recogniser, read, tick)
             read, frames = [], 0
     yield from _recognise(recogniser, read, tick)
 
 
-def _load(clip: Clip, recogniser: Recogniser, overrides: Overrides) -> _Loaded | Failure:
-    contract = recogniser.run.contract
+def _footage(medium: Medium, clip: Clip, recogniser: Recogniser) -> Footage | Failure:
     try:
-        points = clip.read()
-        if overrides.image_size is not None:
-            points = replace(points, image_size=overrides.image_size)
-        values, notices = conform(points, contract, clip.source, overrides.layout)
-        fps = overrides.fps or points.fps
-        fps = contract.fps if fps is None else float(fps)
-        low, high = _FRAME_RATES
-        if not low <= fps <= high:
-            raise UserError(
-                f"{clip.source}: its frame rate is {fps:g}; a rate is {low:g} to {high:g} frames "
-                "per second; correct it or pass --fps"
-            )
+        return medium.footage(clip, recogniser.preparation)
     except UserError as error:
         return Failure(clip.id, clip.source, str(error))
     except OSError as error:
         return Failure(clip.id, clip.source, f"{clip.source}: {error.strerror or error}")
-    return _Loaded(clip, values, fps, tuple(notices))
 
 
 def _recognise(
-    recogniser: Recogniser, read: Sequence[_Loaded | Failure], tick: Callable[[int], None]
+    recogniser: Recogniser,
+    read: Sequence[tuple[Clip, Footage | Failure]],
+    tick: Callable[[int], None],
 ) -> Iterator[Prediction | Failure]:
-    results: list[Prediction | Failure | None] = [
-        item if isinstance(item, Failure) else None for item in read
-    ]
-    tick(sum(result is not None for result in results))
-    for batch in _batches(read):
-        loaded = [read[row] for row in batch]
-        found = recogniser.recognise_batch([a.values for a in loaded], [a.fps for a in loaded])
-        for row, item, recognition in zip(batch, loaded, found, strict=True):
-            results[row] = _prediction(item, recognition)
-        tick(len(batch))
-    yield from results
+    results = {row: it for row, (_, it) in enumerate(read) if isinstance(it, Failure)}
+    tick(len(results))
+    # Shortest first, so that little is padded.
+    rows = [row for row in range(len(read)) if row not in results]
+    rows.sort(key=lambda row: read[row][1].length)
+    found = recogniser.recognise_prepared(read[row][1].frames for row in rows)
+    pairs = zip(rows, found, strict=True)
+    for wanted in range(len(read)):
+        while wanted not in results:
+            row, recognition = next(pairs)
+            results[row] = _result(*read[row], recognition)
+            tick(1)
+        yield results.pop(wanted)
 
 
-def _batches(read: Sequence[_Loaded | Failure]) -> Iterator[list[int]]:
-    """Rows of the clips that were read, shortest first, so that little is padded."""
-    rows = [row for row, item in enumerate(read) if isinstance(item, _Loaded)]
-    batch: list[int] = []
-    for row in sorted(rows, key=lambda row: len(read[row].values)):
-        padded = (len(batch) + 1) * len(read[row].values)
-        if batch and (len(batch) == _BATCH_CLIPS or padded > _BATCH_FRAMES):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
-def _prediction(loaded: _Loaded, recognition: Recognition) -> Prediction:
-    clip, frames = loaded.clip, len(loaded.values)
-    duration = frames / loaded.fps
+def _result(
+    clip: Clip, footage: Footage, recognition: Recognition | UserError
+) -> Prediction | Failure:
+    if isinstance(recognition, UserError):
+        return Failure(clip.id, clip.source, str(recognition))
+    frames, fps = footage.count()
+    duration = frames / fps
     glosses = tuple(
         # The one step of a clip of less than four frames is longer than the clip.
         Gloss(gloss, start, min(end, duration), confidence)
@@ -129,6 +83,5 @@ def _prediction(loaded: _Loaded, recognition: Recognition) -> Prediction:
             recognition.glosses, recognition.times, recognition.confidences, strict=True
         )
     )
-    return Prediction(
-        clip.id, clip.source, frames, loaded.fps, glosses, clip.reference, loaded.notices
-    )
+    notices = tuple(footage.notices)
+    return Prediction(clip.id, clip.source, frames, fps, glosses, clip.reference, notices)

@@ -136,7 +136,7 @@ def test_several_inputs_keep_their_order(tmp_path, folder, whole_body, array):
 def test_what_is_not_there_or_not_readable_is_named(tmp_path, whole_body):
     with pytest.raises(UserError, match=r"nowhere.npy: no such file"):
         find_clips([tmp_path / "nowhere.npy"], whole_body)
-    with pytest.raises(UserError, match="no keypoint files"):
+    with pytest.raises(UserError, match="no keypoint file"):
         find_clips([tmp_path], whole_body)
     (tmp_path / "clip.mp4").write_bytes(b"0")
     with pytest.raises(UserError, match=r"clip.mp4: not something to recognise"):

@@ -11,7 +11,6 @@ from slr_keras.data.simulator import simulate_folder
 from slr_keras.errors import UserError
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
-from slr_keras.recognise import Recogniser
 from slr_keras.training.run import Run
 
 RECIPE = {
@@ -73,7 +72,15 @@ def test_greedy_and_context_free_decoding_are_options(run, capsys):
 
 
 def test_what_needs_keypoints_says_so(run):
-    with pytest.raises(UserError, match="keypoints"):
-        Recogniser(Run.load(run))
     with pytest.raises(UserError, match="--drop-points"):
         evaluate([str(run), "--split", "dev", "--drop-points", "1"])
+
+
+def test_every_level_can_be_the_one_that_counts(run, capsys):
+    assert evaluate([str(run), "--split", "dev", "--json", "--set", "decoding.heads=[chunk]"]) == 0
+    sets = json.loads(capsys.readouterr().out)["sets"]
+    assert sets["ensemble"] == sets["chunk"]
+    with pytest.raises(UserError, match=r"no head 'left'.*chunk, video"):
+        evaluate([str(run), "--split", "dev", "--set", "decoding.heads=[left]"])
+    with pytest.raises(UserError, match="only one can be decoded"):
+        evaluate([str(run), "--split", "dev", "--set", "decoding.heads=[chunk, video]"])

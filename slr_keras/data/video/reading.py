@@ -92,20 +92,29 @@ def _folder_frames(
     files = picture_files(folder)
     require_count(len(files), frames, folder)
     for number in wanted:
-        yield files[number], _read_picture(files[number], size)
+        yield files[number], read_picture(files[number], size)
 
 
-def _read_picture(path: Path, size: Size | None) -> np.ndarray:
+def read_picture(path: Path, size: Size | None = None) -> np.ndarray:
+    """A PNG or JPEG file as `(height, width, 3)` uint8, RGB, upright; grey and alpha converted.
+
+    Args:
+        path: the file.
+        size: (width, height) that it must have, if any.
+
+    Raises:
+        UserError: it is missing, damaged, of another size, or has more than 8 bits a channel.
+    """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
             if image.mode[0] in "IF":
                 raise UserError(f"{path}: has more than 8 bits a channel; convert it to 8 bits")
-            upright = ImageOps.exif_transpose(image)
+            turned = ImageOps.exif_transpose(image)
             # Before decoding: a foreign picture may be huge.
-            _require_size(upright.size, size or upright.size, path)
-            return np.asarray(upright.convert("RGB"))
+            _require_size(turned.size, size or turned.size, path)
+            return np.asarray(turned.convert("RGB"))
     except UserError:
         raise
     # Damaged pictures make the decoders raise nearly anything: OSError, SyntaxError, EOFError,
@@ -143,9 +152,9 @@ def _file_frames(
 ) -> Iterator[tuple[Path, np.ndarray]]:
     chosen, count = set(wanted), 0
     with opened(path) as container:
-        for frame in _decoded(container, path):
+        for frame in decoded(container, path):
             if count in chosen:
-                yield path, _rgb(frame)
+                yield path, upright(frame)
             count += 1
     # Known only at the end: what a container says of its length is often an estimate.
     require_count(count, frames, path)
@@ -168,7 +177,12 @@ def opened(path: Path):
     return container
 
 
-def _decoded(container, path: Path) -> Iterator:
+def decoded(container, path: Path) -> Iterator:
+    """The pictures of an open video file as PyAV's frames, in the order they are shown.
+
+    Raises:
+        UserError: a picture is damaged.
+    """
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     frames = container.decode(stream)
@@ -187,7 +201,8 @@ def _guarded(path: Path, read: Callable):
         raise UserError(f"{path}: {what}; restore it or drop the clip") from error
 
 
-def _rgb(frame) -> np.ndarray:
+def upright(frame) -> np.ndarray:
+    """PyAV's frame as `(height, width, 3)` uint8, RGB, turned as the file says."""
     # Phones store upright video lying down, with the angle beside it: degrees, counter-clockwise.
     turns = round(frame.rotation / 90) % 4
     return np.rot90(frame.to_ndarray(format="rgb24"), turns)

@@ -48,9 +48,9 @@ def test_every_way_of_keeping_pictures_is_read_back(train, originals):
 
 def test_only_the_frames_wanted_are_decoded(train, originals, monkeypatch):
     read = []
-    original = reading._read_picture
+    original = reading.read_picture
     monkeypatch.setattr(
-        reading, "_read_picture", lambda path, size: read.append(path.name) or original(path, size)
+        reading, "read_picture", lambda path, size: read.append(path.name) or original(path, size)
     )
     frames = list(train.video_frames(0, [2, 7]))
     np.testing.assert_array_equal(frames, originals["pictures"][[2, 7]])
@@ -88,7 +88,7 @@ def test_pictures_are_read_as_opencv_reads_them(tmp_path, originals):
     }
     for name, (image, options) in saves.items():
         image.save(tmp_path / name, **options)
-        ours = reading._read_picture(tmp_path / name, None)
+        ours = reading.read_picture(tmp_path / name, None)
         theirs = cv2.imread(str(tmp_path / name), cv2.IMREAD_COLOR)[..., ::-1]
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
@@ -113,7 +113,7 @@ def test_lying_phone_video_is_turned_upright():
             return np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
 
     # Minus 90 degrees counter-clockwise: the left column becomes the top row.
-    assert reading._rgb(Lying())[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
+    assert reading.upright(Lying())[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
 
 
 def damage_truncate(path: Path):
@@ -221,7 +221,7 @@ def test_a_picture_that_the_decoder_had_to_guess_is_refused(tmp_path):
         decode=lambda stream: iter([SimpleNamespace(is_corrupt=True)]),
     )
     with pytest.raises(UserError, match=r"clip\.mp4: a picture is damaged"):
-        list(reading._decoded(container, tmp_path / "clip.mp4"))
+        list(reading.decoded(container, tmp_path / "clip.mp4"))
 
 
 @pytest.mark.parametrize("frames", [79, 81])

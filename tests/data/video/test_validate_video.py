@@ -26,9 +26,9 @@ def test_a_folder_of_video_alone_is_sound(video_folder):
 
 def test_only_the_first_picture_of_a_clip_is_decoded(video_folder, monkeypatch):
     read = []
-    original = reading._read_picture
+    original = reading.read_picture
     monkeypatch.setattr(
-        reading, "_read_picture", lambda path, size: read.append(path.name) or original(path, size)
+        reading, "read_picture", lambda path, size: read.append(path.name) or original(path, size)
     )
     validate_folder(video_folder)
     assert read == ["images0001.png"] * 2
