@@ -117,6 +117,7 @@ def plot_scaling(
             panel.fill_between(values, lows, highs, color=line.get_color(), alpha=0.12, lw=0)
         panel.set_xscale("log", base=2)
         panel.set_yscale("log")
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set_xticks(values, [str(value) for value in values])
         panel.xaxis.set_minor_locator(NullLocator())
         fixed = next(iter(by_size))._asdict()
