@@ -1,9 +1,11 @@
 """How fast a model trains and evaluates here, and whether it waits for its data."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,11 +34,14 @@ their input; evaluation is the forward pass, without decoding.
 
 
 LOSS_EXAMPLE = """example:
-  python -m slr_keras.benchmark cgd --repeats 50 --plot curves.png
+  python -m slr_keras.benchmark cgd --repeats 50 --memory --to cgd.json --plot curves.png
 
-Each round runs every contender once. Memory is what a call takes at its peak above what was held
-before it, its result included. fast_rnnt takes part where it and torch are installed; tf CTC is
-another lattice, for scale.
+Each round runs every contender once; TensorFlow and torch run in processes of their own, one at a
+time, with the same number of threads. Memory is what a call takes at its peak above what was held
+before it, its result included; "of bound" adds the input, and divides by both parts of the logits
+and their exponentials. The last columns say how many times as long a peer takes, by medians (and
+by the fastest rounds). fast_rnnt takes part where it and torch are installed; tf CTC is another
+lattice, for scale.
 """
 
 
@@ -94,33 +99,36 @@ def training_step(
 def benchmark_loss(arguments: list[str]) -> int:
     """Run `benchmark cgd`; returns the exit code."""
     options = _parse_loss(arguments)
-    if options.memory:
-        # oneDNN's allocator pools what is freed, so that a second call seems to take nothing.
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    from slr_keras.files import write_json
     from slr_keras.losses.cst import benchmark as losses
     from slr_keras.losses.cst.peers import fast_rnnt_available
-    from slr_keras.losses.cst.report import plot_scaling, table
+    from slr_keras.losses.cst.report import plot_scaling, record, table
 
+    about = _machine(options.threads)
     sizes = [losses.Size(*size) for size in options.size or losses.SIZES]
-    results = {
-        size: losses.measure(losses.contenders(size), options.repeats, options.memory)
-        for size in sizes
-    }
-    if options.json:
-        records = [
-            {**size._asdict(), "ms": {name: x._asdict() for name, x in timings.items()}}
-            for size, timings in results.items()
-        ]
-        print(json.dumps({"device": _device(), "sizes": records}, indent=2))
-    else:
-        print(f"loss and gradient on {_device()}, {options.repeats} rounds")
-        for size, timings in results.items():
-            print(f"\n{table(size, timings)}")
-        if not fast_rnnt_available():
-            print("\nfast_rnnt: skipped, not installed")
+    results = losses.measure(sizes, options.repeats, options.threads, memory=options.memory)
+    about["load_after"] = _load()
+    report = {"machine": about, "rounds": options.repeats}
+    report["sizes"] = [record(size, timings) for size, timings in results.items()]
+    where = "{device}, {processor}, {threads} threads, load {load_before} to {load_after}"
     if options.plot:
         base = losses.Size(*options.size[0]) if options.size else losses.BASE
-        plot_scaling(options.plot, losses.scaling(base, options.repeats))
+        curves = losses.scaling(base, options.repeats, options.threads)
+        report["scaling"] = {
+            axis: [record(size, timings) for size, timings in by_size.items()]
+            for axis, by_size in curves.items()
+        }
+        plot_scaling(options.plot, curves, where.format(**about))
+    if options.to:
+        write_json(options.to, report)
+    if options.json:
+        print(json.dumps(report, indent=2))
+        return 0
+    print(f"loss and gradient on {where.format(**about)}; {options.repeats} rounds")
+    for size, timings in results.items():
+        print(f"\n{table(size, timings)}")
+    if not fast_rnnt_available():
+        print("\nfast_rnnt: skipped, not installed")
     return 0
 
 
@@ -143,10 +151,12 @@ def _parse_loss(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--plot", metavar="FILE", help="also draw how the first size given scales, each axis alone"
     )
+    parser.add_argument("--memory", action="store_true", help="also measure memory")
     parser.add_argument(
-        "--memory", action="store_true", help="also measure memory; on CPUs without oneDNN"
+        "--threads", type=_positive, default=_cores(), help="of each library (all cores)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--to", metavar="FILE", help="also write the JSON to this file")
     options = parser.parse_args(arguments)
     for _, steps, labels, classes in options.size or ():
         if steps < labels or classes < 2:
@@ -229,8 +239,39 @@ def _device() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return f"{cores} CPU cores"
+    return f"{_cores()} CPU cores"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _load() -> float | None:
+    """Processes that wanted to run, averaged over the last minute."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _machine(threads: int) -> dict[str, Any]:
+    """Where a measurement was made."""
+    import platform
+    from importlib import metadata
+
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        found = re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE)
+        processor = found[1] if found else processor
+    versions = {}
+    for name in ("tensorflow", "torch", "fast_rnnt"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {
+        "device": _device(),
+        "processor": processor,
+        "threads": threads,
+        "versions": versions,
+        "load_before": _load(),
+    }
 
 
 if __name__ == "__main__":

@@ -141,12 +141,12 @@ def _arcs(visual, context, labels, steps, glosses, blank: int) -> tuple[tf.Tenso
             by_row, by_column = normaliser.gradient(
                 tf.reshape(logs, shape), tf.reshape(weights, shape)
             )
-            by_row += _scattered(
+            by_row = _added(
+                by_row,
                 tf.reshape(emission_up, shape),
                 flat_labels,
                 tf.reduce_sum(stay_up, (2, 3)),
                 blank,
-                classes,
             )
             by_column = tf.reshape(by_column, tf.shape(context))
             by_column += _on_classes(
@@ -159,10 +159,17 @@ def _arcs(visual, context, labels, steps, glosses, blank: int) -> tuple[tf.Tenso
     return arcs(visual, context)
 
 
-def _scattered(emission, labels, stay, blank: int, classes) -> tf.Tensor:
-    """Sums `(batch, steps, classes)` of what the label columns and the blank receive."""
-    hot = tf.one_hot(labels, classes, dtype=emission.dtype)
-    return tf.matmul(emission, hot) + tf.where(tf.range(classes) == blank, stay[..., None], 0.0)
+def _added(slope, emission, labels, stay, blank: int) -> tf.Tensor:
+    """Add to each row of `(batch, steps, classes)` what its labels' classes and the blank receive.
+
+    Single classes, not a product with one-hot labels: that would be as much work as all the rest.
+    """
+    columns = tf.pad(labels, [[0, 0], [0, 1]], constant_values=blank)[:, None]
+    received = tf.concat([emission, stay[..., None]], -1)
+    shape = tf.shape(received)
+    batch, steps, _ = tf.meshgrid(*(tf.range(size) for size in tf.unstack(shape)), indexing="ij")
+    where = tf.stack([batch, steps, tf.broadcast_to(columns, shape)], -1)
+    return tf.tensor_scatter_nd_add(slope, where, received)
 
 
 def _on_classes(emission, labels, stay, blank: int, classes) -> tf.Tensor:

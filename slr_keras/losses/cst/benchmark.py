@@ -1,12 +1,14 @@
 """How fast the losses are here, with their gradients, and how much memory they take.
 
-Each round runs every contender once, so that a disturbance of the machine meets all alike.
+Each round runs every contender once, so that a disturbance of the machine meets all alike; each
+library runs in a process of its own (`rounds`).
 """
 
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +17,11 @@ import tensorflow as tf
 from slr_keras.losses.cst.additive import cgd_loss_additive
 from slr_keras.losses.cst.full import cgd_loss
 from slr_keras.losses.cst.memory import peak_of
-from slr_keras.losses.cst.peers import fast_rnnt_contenders
+from slr_keras.losses.cst.peers import fast_rnnt_available, fast_rnnt_contenders
+from slr_keras.losses.cst.rounds import Library, measured
 
 OURS = ("additive, XLA", "additive, graph", "full, XLA", "full, graph", "tf CTC, graph")
+FAST_RNNT = ("fast_rnnt additive", "fast_rnnt full")
 SCALED = ("additive, XLA", "additive, graph", "full, XLA", "tf CTC, graph", "fast_rnnt additive")
 
 
@@ -45,8 +49,14 @@ class Size(NamedTuple):
 
         What the additive form must hold (specs/c2st.md §5.7), its arcs aside.
         """
+        return 2 * self.input_memory("additive")
+
+    def input_memory(self, name: str) -> int:
+        """Bytes of the logits that a contender is given, in single precision."""
         rows = self.batch * (self.steps + self.labels + 1)
-        return 2 * 4 * rows * self.classes
+        if "CTC" in name:
+            rows = self.batch * self.steps
+        return 4 * self.classes * (self.nodes if "full" in name else rows)
 
 
 # specs/c2st.md §5.8
@@ -119,51 +129,117 @@ def contenders(size: Size, names: Iterable[str] | None = None) -> dict[str, Call
     return found
 
 
-def measure(
-    calls: Mapping[str, Callable[[], Any]], repeats: int, memory: bool = False
-) -> dict[str, Timing]:
-    """Time all calls in turn, `repeats` rounds, after one call each that is not counted.
+def limit_threads(names: Iterable[str], threads: int) -> None:
+    """Give the library of the named contenders a number of threads; before its first use."""
+    if set(names) & set(FAST_RNNT):
+        import torch
 
-    With `memory`, peaks too; see `peak_of` for what that asks of the process.
+        torch.set_num_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
-    >>> from slr_keras.losses.cst.benchmark import measure
-    >>> measure({"nothing": lambda: None}, repeats=3)["nothing"].median < 10
-    True
-    """
+
+def warm_up(calls: Mapping[str, Callable[[], Any]]) -> None:
+    """Compile, and let allocators and caches fill."""
     for call in calls.values():
         call()
-    peaks = {name: peak_of(call) if memory else None for name, call in calls.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+        call()
     gc.collect()
-    for _ in range(repeats):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - started)
+
+
+def one_round(calls: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
+    """Seconds of one call of each.
+
+    >>> from slr_keras.losses.cst.benchmark import one_round
+    >>> one_round({"nothing": lambda: None})["nothing"] < 1
+    True
+    """
+    seconds = {}
+    for name, call in calls.items():
+        started = time.perf_counter()
+        call()
+        seconds[name] = time.perf_counter() - started
+    return seconds
+
+
+def peaks(calls: Mapping[str, Callable[[], Any]]) -> dict[str, int | None]:
+    """Bytes that each call takes; see `peak_of` for what that asks of the process."""
+    return {name: peak_of(call) for name, call in calls.items()}
+
+
+@contextmanager
+def libraries(
+    names: Iterable[str], threads: int, environment: Mapping[str, str] | None = None
+) -> Iterator[list[Library]]:
+    """The processes of the contenders named, as far as they can run here."""
+    ours = [name for name in names if name not in FAST_RNNT]
+    theirs = [name for name in names if name in FAST_RNNT and fast_rnnt_available()]
+    started: list[Library] = []
+    try:
+        for group in (ours, theirs):
+            if group:
+                started.append(Library(group, threads, environment or {}))
+        yield started
+    finally:
+        for library in started:
+            library.close()
+
+
+def measure(
+    sizes: Iterable[Size],
+    repeats: int,
+    threads: int,
+    names: Iterable[str] = OURS + FAST_RNNT,
+    memory: bool = False,
+) -> dict[Size, dict[str, Timing]]:
+    """Time the contenders at each size, interleaved, after calls that are not counted.
+
+    With `memory`, peaks too, in further processes: their allocator must keep no freed memory.
+
+    Raises:
+        UserError: a contender fails, or its process ends.
+    """
+    return {size: _measure_one(size, repeats, threads, tuple(names), memory) for size in sizes}
+
+
+def _measure_one(size, repeats, threads, names, memory) -> dict[str, Timing]:
+    # New processes for each size: TensorFlow was seen to confuse loops of one graph with another's.
+    held: dict[str, int | None] = {}
+    if memory:
+        # oneDNN's allocator pools what is freed, so that a second call seems to take nothing.
+        with libraries(names, threads, {"TF_ENABLE_ONEDNN_OPTS": "0"}) as found:
+            held = measured(found, size, 0, memory=True).memory
+    with libraries(names, threads) as found:
+        seconds = measured(found, size, repeats).seconds
     return {
-        name: Timing(*(1e3 * f(values) for f in (statistics.median, min, max)), peaks[name])
+        name: Timing(*(1e3 * f(values) for f in (statistics.median, min, max)), held.get(name))
         for name, values in seconds.items()
     }
 
 
 def scaling(
-    base: Size,
-    repeats: int,
-    names: Iterable[str] = SCALED,
-    factors: Iterable[float] = (0.25, 0.5, 1, 2),
+    base: Size, repeats: int, threads: int, names: Iterable[str] = SCALED
 ) -> dict[str, dict[Size, dict[str, Timing]]]:
     """Timings as steps, labels or classes grow: by axis, size and contender."""
-    timings: dict[Size, dict[str, Timing]] = {}
-    curves: dict[str, dict[Size, dict[str, Timing]]] = {}
+    axes = axis_sizes(base)
+    # The base belongs to all axes and is measured once.
+    every = list(dict.fromkeys(size for sizes in axes.values() for size in sizes))
+    timings = measure(every, repeats, threads, names)
+    return {axis: {size: timings[size] for size in sizes} for axis, sizes in axes.items()}
+
+
+def axis_sizes(base: Size, factors: Iterable[float] = (0.25, 0.5, 1, 2)) -> dict[str, list[Size]]:
+    """Sizes of which one axis is a multiple of the base's; those without a path are left out.
+
+    >>> from slr_keras.losses.cst.benchmark import Size, axis_sizes
+    >>> [tuple(size) for size in axis_sizes(Size(1, 4, 3, 6), (1, 2))["labels"]]
+    [(1, 4, 3, 6)]
+    """
+    axes, factors = {}, tuple(factors)
     for axis in ("steps", "labels", "classes"):
         sizes = {base._replace(**{axis: max(2, round(f * getattr(base, axis)))}) for f in factors}
-        for size in sorted(sizes):
-            if size.steps < size.labels:
-                continue
-            if size not in timings:
-                timings[size] = measure(contenders(size, names), repeats)
-            curves.setdefault(axis, {})[size] = timings[size]
-    return curves
+        axes[axis] = sorted(size for size in sizes if size.steps >= size.labels)
+    return axes
 
 
 def _call(loss, inputs, integers, form: str) -> Callable[[], Any]:
