@@ -27,6 +27,10 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+# Of `transduction.loss`, those whose decoder keeps equal neighbours apart; the others merge them.
+CONDITIONAL_LOSSES = ("cgd", "cst")
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Which clips are learnt from, and how they are batched."""
@@ -119,7 +123,8 @@ class TrainingConfig:
     )
     max_infeasible: float = option(
         0.05,
-        "share of train clips that may be too short for their glosses; more is refused",
+        "share of train clips that may be too short for their glosses (CTC, unlike C²ST's decoder, "
+        "needs a step between equal ones); more is refused",
         minimum=0.0,
         maximum=1.0,
     )

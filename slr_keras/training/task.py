@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.config.schema import Config, DataConfig
+from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
@@ -104,9 +104,30 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
         bucket_boundaries=config.data.buckets,
         max_frames=config.data.max_frames,
         replicas=replicas,
+        ctc_epochs=ctc_epochs(config),
     )
     _report_infeasible(dataset, task.train, config.training.max_infeasible)
     return dataset
+
+
+def ctc_epochs(config: Config) -> int | None:
+    """Epochs at the start in which a recipe learns CTC; None for all of them.
+
+    It decides how many frames a clip needs: CTC, unlike a conditional gloss decoder, needs a step
+    between two equal glosses (specs/c2st.md §5.1).
+
+    >>> from slr_keras.config import parse_config
+    >>> from slr_keras.training.task import ctc_epochs
+    >>> recipe = {"data": {"folder": "data"}, "transduction": {"ctc_epochs": 3}}
+    >>> [ctc_epochs(parse_config({**recipe, "model": {"name": n}})) for n in ("c2st", "stark")]
+    [3, None]
+    """
+    from slr_keras.models.registry import transduces
+
+    learns_ctc = config.transduction.loss not in CONDITIONAL_LOSSES
+    if learns_ctc or not transduces(config.model.name):
+        return None
+    return config.transduction.ctc_epochs
 
 
 def evaluation_dataset(
