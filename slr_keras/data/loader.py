@@ -138,7 +138,7 @@ class Loader(ABC):
         ]
 
     def required(self, epoch: int | None = None) -> np.ndarray:
-        """`(clips,)` frames that each clip needs for its labels in an epoch, or in the last (None)."""
+        """`(clips,)` frames that each clip needs in an epoch, or in the last one (None)."""
         merged = self.ctc_epochs is None or (epoch is not None and epoch < self.ctc_epochs)
         return self._needed[merged]
 
