@@ -118,17 +118,16 @@ class TransductionObjective:
 
     def _level_calibration(self, model, level, outputs, batch, steps, losses, controls):
         config, labels = self.config, batch["labels"]
-        # The clips of the batch tell batches of an epoch apart, on every replica.
-        clips = tf.reduce_sum(tf.maximum(batch["index"], 0) * 7919)
-        seed = tf.stack([self.seed + tf.cast(controls["epoch"], tf.int32), clips])
+        capacity = tf.shape(labels)[1] + SPARE_GLOSSES
         sequences, lengths = sample_hypotheses(
             model,
             level,
             outputs[level],
             steps,
             config.hypotheses,
-            tf.shape(labels)[1] + SPARE_GLOSSES,
-            seed + LEVELS.index(level),
+            batch["label_lengths"] + SPARE_GLOSSES,
+            self._seeds(level, batch["index"], controls["epoch"]),
+            capacity,
         )
         shape = tf.shape(sequences)
         flat = tf.reshape(sequences, (-1, shape[2]))
@@ -139,6 +138,12 @@ class TransductionObjective:
             losses[level], hypothesis_losses, sequences, lengths, labels, batch["label_lengths"]
         )
         return calibration_loss(found, config.calibration, config.reward, config.reward_temperature)
+
+    def _seeds(self, level: str, clips, epoch) -> tf.Tensor:
+        """Of each clip `(batch, 4)`: what is drawn changes with the epoch, not with the batch."""
+        clips = tf.cast(clips, tf.int32)
+        shared = (self.seed, tf.cast(epoch, tf.int32), LEVELS.index(level))
+        return tf.stack([*(tf.zeros_like(clips) + word for word in shared), clips], 1)
 
     def _divergence(self, outputs: Tensors, lattice: Lattice | None, steps) -> tf.Tensor:
         config, teacher, student = self.config, outputs[TEACHER], outputs[STUDENT]
