@@ -70,7 +70,8 @@ class CtcReadout:
 class TransducerReadout:
     """Each level gives logits to which the context of the glosses so far is added.
 
-    The video level is the one that counts (specs/c2st.md §8).
+    The video level is the one that counts (specs/c2st.md §8). Contexts are kept: a readout serves
+    as long as the model's weights stay as they are.
 
     Args:
         model: has `levels` and `context_logits(level, prefixes)`.

@@ -298,6 +298,8 @@ class Trainer:
     def _evaluate(self) -> Evaluation:
         """Score the dev split; keep the weights if they are the best."""
         with self._averaged_weights():
+            # What the one before kept of contexts is of other weights.
+            self.predictor.readout = make_readout(self.model, self.config)
             evaluation = evaluate(
                 self.predictor, self.dev, self.task.vocabulary, QUICK, self.config.data.scoring
             )
