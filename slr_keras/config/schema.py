@@ -142,10 +142,12 @@ class TrainingConfig:
 class TransductionConfig:
     """The objective of C²ST (specs/c2st.md §5 to §7); models without contexts take no notice."""
 
-    loss: Literal["ctc", "cgd", "cst"] = option(
+    loss: Literal["ctc", "ctc_context", "cgd", "cst"] = option(
         "cst",
         "`cst`: conditional gloss decoder and sequence-level calibration; `cgd`: the former alone; "
-        "`ctc`: neither, and no context of earlier glosses (Table 5 of the paper)",
+        "`ctc_context`: CTC of the logits that each step has given the glosses before it, as the "
+        "lattice aligns them (§4 mode C; these three are Table 5 of the paper); `ctc`: CTC without "
+        "context",
     )
     ctc_epochs: int = option(
         0,

@@ -10,7 +10,12 @@ import tensorflow as tf
 from slr_keras.config import TransductionConfig
 from slr_keras.decoding import align_transducer
 from slr_keras.losses import ctc_loss
-from slr_keras.losses.cst import cgd_loss_additive
+from slr_keras.losses.cst import (
+    cgd_arcs_additive,
+    cgd_lattice,
+    cgd_loss_additive,
+    occupancy,
+)
 from slr_keras.models.c2st.sampling import sample_hypotheses, uniform
 from slr_keras.models.registry import create_model
 from slr_keras.training.transduction import TransductionObjective
@@ -80,6 +85,33 @@ def test_ctc_needs_no_context(model):
         for level in ("chunk", "video")
     ]
     np.testing.assert_allclose(losses[:2], (expected[0] + expected[1])[:2], rtol=1e-4)
+
+
+def test_ctc_with_context_is_that_of_the_logits_under_the_lattices_alignment(model):
+    losses, terms = run(model, loss="ctc_context", divergence="none", lifting_weight=0.0)
+    batch, outputs = outputs_of(model)
+    labels, lengths, steps = batch["labels"], batch["label_lengths"], batch["frames"] // 4
+    arcs = cgd_arcs_additive(outputs["video"], outputs["video_context"], labels, steps, lengths)
+    nodes = occupancy(cgd_lattice(*arcs, steps, lengths)).numpy().argmax(-1)
+    for level in ("chunk", "video"):
+        logits, contexts = (outputs[name].numpy() for name in (level, f"{level}_context"))
+        seen = logits + np.take_along_axis(contexts, nodes[..., None], axis=1)
+        expected = ctc_loss(labels, seen, lengths, steps).numpy()
+        np.testing.assert_allclose(terms[level], expected, rtol=1e-4)
+        without = ctc_loss(labels, logits, lengths, steps).numpy()
+        assert np.abs(expected - without)[:2].max() > 1e-3
+    np.testing.assert_allclose(losses[:2], (terms["chunk"] + terms["video"])[:2], rtol=1e-5)
+
+
+def test_ctc_with_context_teaches_the_adapters(model):
+    objective = TransductionObjective(TransductionConfig(loss="ctc_context"), 10)
+    controls = {name: tf.constant(value) for name, value in objective.at(0).items()}
+    adapters = [weight.value for layer in model.context.adapters for weight in layer.weights]
+    with tf.GradientTape() as tape:
+        losses, _ = objective(model, make_batch(), controls)
+        loss = tf.reduce_sum(losses)
+    for gradient in tape.gradient(loss, adapters):
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0
 
 
 def test_the_first_epochs_may_learn_ctc_without_context(model):

@@ -96,6 +96,19 @@ def test_every_epoch_is_scored_with_the_contexts_of_its_own_weights(run, tmp_pat
     assert np.abs(np.subtract(before, after)).max() > 1e-3
 
 
+@pytest.mark.long
+def test_ctc_with_context_trains_and_decodes_through_the_commands(data, tmp_path, capsys):
+    recipe = tmp_path / "recipe.yaml"
+    tree = {"data": {"folder": str(data), "batch_size": 4}, **RECIPE}
+    tree = {**tree, "transduction": {"loss": "ctc_context", "ctc_epochs": 1}}
+    recipe.write_text(yaml.safe_dump(tree))
+    assert fit([str(recipe), "--to", str(tmp_path / "run")]) == 0
+    for option in ("decoding.method=greedy", "decoding.beam=4"):
+        capsys.readouterr()
+        assert evaluate([str(tmp_path / "run"), "--split", "dev", "--json", "--set", option]) == 0
+        assert list(json.loads(capsys.readouterr().out)["sets"]) == ["ensemble", "chunk", "video"]
+
+
 def test_what_needs_keypoints_says_so(run):
     with pytest.raises(UserError, match="keypoints"):
         Recogniser(Run.load(run))
