@@ -72,7 +72,9 @@ class ModelConfig:
         "`slr_keras.convert`, or a torchvision, timm or Hugging Face checkpoint",
     )
     language_model: str = option(
-        "", "file of `slr_keras.gloss_lm` that C²ST takes its gloss language model from"
+        "",
+        "what C²ST takes its gloss language model from: a file of `slr_keras.gloss_lm`; for "
+        "`words` also a text file of fastText or GloVe; for `bert` a folder of keras-hub",
     )
 
 

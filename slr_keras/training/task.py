@@ -13,6 +13,7 @@ from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
+from slr_keras.training.parts import completed
 
 if TYPE_CHECKING:
     import keras
@@ -156,7 +157,7 @@ def build_model(
     """The model that a config names, for the points or frames of a contract."""
     from slr_keras.models.registry import create_model
 
-    options = dict(config.model.options)
+    options = dict(completed(config.model).options)
     if precision != "float32":
         options["dtype"] = precision
     if isinstance(contract, KeypointContract):
