@@ -1,6 +1,6 @@
 """From a model's outputs to gloss sequences, whatever the model was trained to emit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +11,7 @@ from slr_keras.decoding import (
     DecodingConfig,
     Hypothesis,
     NgramLanguageModel,
+    context_ctc_beam,
     decode_batch,
     transducer_beam,
 )
@@ -71,19 +72,28 @@ class TransducerReadout:
     """Each level gives logits to which the context of the glosses so far is added.
 
     The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
+    Contexts are kept: a readout serves as long as the model's weights stay as they are.
 
     Args:
         model: has `levels` and `context_logits(level, prefixes)`.
         heads: the level that counts, alone; none takes the last.
         cached: prefixes whose contexts are kept, per level.
+        search: `transducer_beam`, or `context_ctc_beam` for a model that learnt CTC with context.
 
     Raises:
         UserError: several levels, or one that the model does not have.
     """
 
-    def __init__(self, model: "keras.Model", heads: Sequence[str] = (), cached: int = 20_000):
+    def __init__(
+        self,
+        model: "keras.Model",
+        heads: Sequence[str] = (),
+        cached: int = 20_000,
+        search: Callable[..., list[list[Hypothesis]]] = transducer_beam,
+    ):
         self.levels = tuple(model.levels)
         self.counting = self._counting(tuple(heads))
+        self.search = search
         self._contexts = {
             level: ContextCache(partial(model.context_logits, level), cached)
             for level in self.levels
@@ -100,7 +110,7 @@ class TransducerReadout:
         """See `Readout`.
 
         Raises:
-            UserError: the decoding asks for what a transducer does not do.
+            UserError: the decoding asks for what such a model does not do.
         """
         if decoding.method == "single" or language_model is not None:
             asked = "method: single" if decoding.method == "single" else "language_model_order"
@@ -109,7 +119,7 @@ class TransducerReadout:
                 "language model inside; use method greedy or beam and order 0"
             )
         level = self.counting if name == ENSEMBLE else name
-        found = transducer_beam(
+        found = self.search(
             scores,
             steps,
             self._contexts[level],
@@ -141,6 +151,8 @@ def make_readout(model: "keras.Model", config: "Config") -> Readout:
     """The readout that goes with a model and what it was trained for."""
     from slr_keras.models import C2st
 
-    if isinstance(model, C2st) and config.transduction.loss != "ctc":
-        return TransducerReadout(model, config.decoding.heads)
+    loss = config.transduction.loss
+    if isinstance(model, C2st) and loss != "ctc":
+        search = context_ctc_beam if loss == "ctc_context" else transducer_beam
+        return TransducerReadout(model, config.decoding.heads, search=search)
     return CtcReadout(config.decoding.heads)

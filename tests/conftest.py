@@ -25,3 +25,29 @@ def shared_data() -> Path:
     if not (folder / "PROVENANCE.md").is_file():
         pytest.skip("the development data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert():
+    """A function that writes a BERT of a few hundred weights in keras-hub's format."""
+
+    def write(folder: Path, pieces: list[str]) -> Path:
+        import numpy as np
+
+        keras_hub = pytest.importorskip("keras_hub")
+        backbone = keras_hub.models.BertBackbone(
+            len(pieces),
+            num_layers=1,
+            num_heads=2,
+            hidden_dim=8,
+            intermediate_dim=16,
+            max_sequence_length=32,
+        )
+        generator = np.random.default_rng(0)
+        for weight in backbone.weights:
+            weight.assign(weight + generator.normal(0, 0.2, weight.shape))
+        backbone.save_to_preset(str(folder))
+        keras_hub.models.BertTokenizer(pieces).save_to_preset(str(folder))
+        return folder
+
+    return write

@@ -27,6 +27,10 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+# Of `transduction.loss`, those whose decoder keeps equal neighbours apart; the others merge them.
+CONDITIONAL_LOSSES = ("cgd", "cst")
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Which clips are learnt from, and how they are batched."""
@@ -68,7 +72,9 @@ class ModelConfig:
         "`slr_keras.convert`, or a torchvision, timm or Hugging Face checkpoint",
     )
     language_model: str = option(
-        "", "file of `slr_keras.gloss_lm` that C²ST takes its gloss language model from"
+        "",
+        "what C²ST takes its gloss language model from: a file of `slr_keras.gloss_lm`; for "
+        "`words` also a text file of fastText or GloVe; for `bert` a folder of keras-hub",
     )
 
 
@@ -119,7 +125,8 @@ class TrainingConfig:
     )
     max_infeasible: float = option(
         0.05,
-        "share of train clips that may be too short for their glosses; more is refused",
+        "share of train clips that may be too short for their glosses (CTC, unlike C²ST's decoder, "
+        "needs a step between equal ones); more is refused",
         minimum=0.0,
         maximum=1.0,
     )
@@ -145,10 +152,12 @@ class TrainingConfig:
 class TransductionConfig:
     """The objective of C²ST (specs/c2st.md §5 to §7); models without contexts take no notice."""
 
-    loss: Literal["ctc", "cgd", "cst"] = option(
+    loss: Literal["ctc", "ctc_context", "cgd", "cst"] = option(
         "cst",
         "`cst`: conditional gloss decoder and sequence-level calibration; `cgd`: the former alone; "
-        "`ctc`: neither, and no context of earlier glosses (Table 5 of the paper)",
+        "`ctc_context`: CTC of the logits that each step has given the glosses before it, as the "
+        "lattice aligns them (§4 mode C; these three are Table 5 of the paper); `ctc`: CTC without "
+        "context",
     )
     ctc_epochs: int = option(
         0,

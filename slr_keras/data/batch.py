@@ -45,6 +45,8 @@ class FrameSpec:
 class Infeasible:
     """A clip too short for its labels, whatever the model says (specs/stark.md §4.4).
 
+    Where equal neighbours need no blank between them, `repeats` is 0.
+
     >>> from slr_keras.data.batch import Infeasible
     >>> print(Infeasible("a", frames=8, labels=2, repeats=1))
     sample 'a': 8 frames for 2 labels with 1 adjacent repeats; at least 12 frames are needed
@@ -57,9 +59,10 @@ class Infeasible:
 
     def __str__(self) -> str:
         needed = REDUCTION * (self.labels + self.repeats)
+        repeats = f" with {self.repeats} adjacent repeats" if self.repeats else ""
         return (
-            f"sample {self.id!r}: {self.frames} frames for {self.labels} labels with "
-            f"{self.repeats} adjacent repeats; at least {needed} frames are needed"
+            f"sample {self.id!r}: {self.frames} frames for {self.labels} labels{repeats}; "
+            f"at least {needed} frames are needed"
         )
 
 

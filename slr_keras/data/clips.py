@@ -36,7 +36,7 @@ class ClipLoader(Loader):
         vocabulary: turns glosses into labels.
         contract: selects, repairs and normalises points.
         augmentation: what changes in training; None changes nothing.
-        seed, max_frames, unknown: see `Loader`.
+        seed, max_frames, unknown, ctc_epochs: see `Loader`.
 
     Raises:
         UserError: see `Loader`.
@@ -51,9 +51,10 @@ class ClipLoader(Loader):
         seed: int = 0,
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
+        ctc_epochs: int | None = None,
     ):
         augmentation = augmentation or AugmentationConfig.none()
-        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown)
+        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs)
         self.contract = contract
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)

@@ -36,6 +36,8 @@ class Loader(ABC):
         seed: of everything random, not negative.
         max_frames: longest clip; longer ones are cut, a multiple of 4.
         unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
+        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
+            neighbours; the others need no more steps than labels. None: all learn CTC.
 
     Attributes:
         frame: what one frame of a batch is.
@@ -57,6 +59,7 @@ class Loader(ABC):
         seed: int = 0,
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
+        ctc_epochs: int | None = None,
     ):
         if not len(manifest):
             raise UserError(f"{manifest.path}: the manifest has no samples; add some")
@@ -78,7 +81,11 @@ class Loader(ABC):
             encode_labels(sample, vocabulary, unknown, place)
             for sample, place in zip(manifest, places)
         ]
-        self.required = np.array([required_frames(labels) for labels in self.labels])
+        self.ctc_epochs = ctc_epochs
+        self._needed = {
+            merged: np.array([required_frames(labels, merged) for labels in self.labels])
+            for merged in (True, False)
+        }
         self._keys = [stable_hash(sample.id) for sample in manifest]
 
     def __len__(self) -> int:
@@ -115,14 +122,25 @@ class Loader(ABC):
         return None
 
     def infeasible(self) -> list[Infeasible]:
-        """Clips too short for their labels even with all the frames that evaluation takes."""
+        """Clips too short for their labels even with all the frames that evaluation takes.
+
+        The rule is that of the last epoch: what only CTC at the start cannot spell is learnt later.
+        """
+        merged = self.ctc_epochs is None
         return [
-            Infeasible(sample.id, sample.frames, len(labels), adjacent_repeats(labels))
+            Infeasible(
+                sample.id, sample.frames, len(labels), adjacent_repeats(labels) if merged else 0
+            )
             for sample, labels, length, required in zip(
-                self.manifest, self.labels, self.lengths(), self.required
+                self.manifest, self.labels, self.lengths(), self.required()
             )
             if length < required
         ]
+
+    def required(self, epoch: int | None = None) -> np.ndarray:
+        """`(clips,)` frames that each clip needs in an epoch, or in the last one (None)."""
+        merged = self.ctc_epochs is None or (epoch is not None and epoch < self.ctc_epochs)
+        return self._needed[merged]
 
     def lengths(self, epoch: int | None = None) -> np.ndarray:
         """`(clips,)` frames of every clip in an epoch of training, or in evaluation (None).
@@ -157,4 +175,6 @@ class Loader(ABC):
         return np.array(self.labels[row], np.int32)
 
     def _required(self, row: int) -> int:
-        return int(self.required[row]) if self.augmentation.keep_feasible else 0
+        # Enough for every epoch, so that a clip's length does not hang on the objective's schedule.
+        needed = self.required(epoch=0)[row]
+        return int(needed) if self.augmentation.keep_feasible else 0

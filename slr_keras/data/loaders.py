@@ -25,11 +25,12 @@ def loader_for(
     seed: int = 0,
     max_frames: int = MAX_FRAMES,
     unknown: str = "error",
+    ctc_epochs: int | None = None,
 ) -> Loader:
     """A `ClipLoader` for a keypoint contract, a `VideoClipLoader` for a frame contract.
 
     Args:
-        manifest, vocabulary, seed, max_frames, unknown: see `Loader`.
+        manifest, vocabulary, seed, max_frames, unknown, ctc_epochs: see `Loader`.
         contract: says what a clip consists of.
         augmentation: of the same kind; None changes nothing.
 
@@ -42,4 +43,6 @@ def loader_for(
     loader, config = _KINDS[type(contract)]
     if not isinstance(augmentation, config | None):
         raise TypeError(f"{loader.__name__} needs {config.__name__}, not {augmentation!r}")
-    return loader(manifest, vocabulary, contract, augmentation, seed, max_frames, unknown)
+    return loader(
+        manifest, vocabulary, contract, augmentation, seed, max_frames, unknown, ctc_epochs
+    )

@@ -66,6 +66,8 @@ class ClipDataset:
         replicas: batches are completed so that their size divides by this number.
         pad_to_boundary: pad to the bucket's bound, for few distinct shapes.
         unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
+        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
+            neighbours; the others need no more steps than labels. None: all learn CTC.
 
     Raises:
         UserError: an empty manifest, a clip with no frames, an unknown gloss, sizes that do not
@@ -102,6 +104,7 @@ class ClipDataset:
         replicas: int = 1,
         pad_to_boundary: bool = False,
         unknown: str = "error",
+        ctc_epochs: int | None = None,
     ):
         if replicas < 1 or batch_size < 1 or batch_size % replicas:
             raise UserError(
@@ -109,7 +112,7 @@ class ClipDataset:
                 f"replicas, {replicas}"
             )
         self.clips = loader_for(
-            manifest, vocabulary, contract, augmentation, seed, max_frames, unknown
+            manifest, vocabulary, contract, augmentation, seed, max_frames, unknown, ctc_epochs
         )
         self.manifest = manifest
         self.contract = contract
@@ -259,7 +262,10 @@ class ClipDataset:
 
     def _collate(self, planned: PlannedBatch, epoch: int) -> Batch:
         loaded = self._load_all(planned, epoch)
-        weights = [self._weight(row, clip) for row, clip in zip(planned.rows, loaded)]
+        required = self.clips.required(epoch)
+        weights = [
+            self._weight(clip, int(required[row])) for row, clip in zip(planned.rows, loaded)
+        ]
         return collate(loaded, planned.rows, weights, planned.frames, self.clips.frame)
 
     def _load_all(self, planned: PlannedBatch, epoch: int) -> list[Clip | None]:
@@ -284,11 +290,11 @@ class ClipDataset:
         most = max(MOST_BYTES // (3 * largest), 1)
         return min(most, LOADERS), min(most, BATCHES_AHEAD)
 
-    def _weight(self, row: int, clip: Clip | None) -> float:
+    def _weight(self, clip: Clip | None, required: int) -> float:
         if clip is None:
             return 0.0
         # Evaluation scores every clip; its loss masks the infeasible ones by the same rule.
-        return float(not self.training or len(clip[0]) >= self.clips.required[row])
+        return float(not self.training or len(clip[0]) >= required)
 
     def _boundaries(self, given: Sequence[int] | None) -> tuple[int, ...]:
         lengths = self.clips.lengths()

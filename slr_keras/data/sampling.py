@@ -43,16 +43,21 @@ def check_max_frames(max_frames: int) -> None:
         )
 
 
-def required_frames(labels: Sequence[int]) -> int:
-    """Frames that CTC needs: 4 per label, and 4 per pair of equal neighbours (a blank between).
+def required_frames(labels: Sequence[int], merged: bool = True) -> int:
+    """Frames that a clip needs for its labels: 4 each.
 
-    specs/stark.md §4.4.
+    CTC merges equal neighbours and needs 4 more between them, for a blank (specs/stark.md §4.4).
+
+    Args:
+        labels: of the clip.
+        merged: whether equal neighbours are merged, as by CTC; a conditional gloss decoder keeps
+            them (specs/c2st.md §5.1).
 
     >>> from slr_keras.data.sampling import required_frames
-    >>> required_frames([5, 5, 7])
-    16
+    >>> required_frames([5, 5, 7]), required_frames([5, 5, 7], merged=False)
+    (16, 12)
     """
-    return REDUCTION * (len(labels) + adjacent_repeats(labels))
+    return REDUCTION * (len(labels) + (adjacent_repeats(labels) if merged else 0))
 
 
 def adjacent_repeats(labels: Sequence[int]) -> int:

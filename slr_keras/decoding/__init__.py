@@ -2,6 +2,7 @@
 
 from slr_keras.decoding.batch import decode_batch, single_gloss
 from slr_keras.decoding.config import DecodingConfig
+from slr_keras.decoding.context_ctc import context_ctc_beam
 from slr_keras.decoding.ctc import CtcAlignment, align_ctc, log_likelihood
 from slr_keras.decoding.greedy import greedy, single_gloss_scores
 from slr_keras.decoding.hypothesis import (
@@ -29,6 +30,7 @@ __all__ = [
     "align_ctc",
     "align_transducer",
     "collapse_repeats",
+    "context_ctc_beam",
     "decode_batch",
     "greedy",
     "log_likelihood",

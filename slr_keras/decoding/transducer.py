@@ -97,7 +97,7 @@ def transducer_beam(
     >>> found[0][0].ids, round(float(np.exp(found[0][0].log_probability)), 3)
     ((1,), 0.725)
     """
-    logits, lengths = _checked(logits, lengths, beam, candidates_per_step)
+    logits, lengths = checked_logits(logits, lengths, beam, candidates_per_step)
     logits[:, :, BLANK] -= blank_penalty
 
     def scaled(prefixes: Sequence[Prefix]) -> np.ndarray:
@@ -118,7 +118,12 @@ def transducer_beam(
     return found
 
 
-def _checked(logits, lengths, beam: int, candidates: int) -> tuple[np.ndarray, np.ndarray]:
+def checked_logits(logits, lengths, beam: int, candidates: int) -> tuple[np.ndarray, np.ndarray]:
+    """A copy of logits `(batch, steps, classes)` in float64, and lengths, both fit to be decoded.
+
+    Raises:
+        UserError: shapes that do not fit together, NaN or infinite logits, beam < 1.
+    """
     logits = np.array(logits, np.float64)
     lengths = np.asarray(lengths)
     if logits.ndim != 3 or logits.shape[2] < 2 or lengths.shape != logits.shape[:1]:

@@ -68,17 +68,19 @@ C2ST_TINY: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered model: how it is made, its preset, and what it sees."""
+    """A registered model: how it is made, its preset, what it sees, and whether its decoder may
+    be conditional on the glosses before, which keeps equal neighbours apart."""
 
     build: Callable[..., "keras.Model"]
     preset: Mapping[str, Any]
     modality: Literal["keypoints", "video"] = "keypoints"
+    transduces: bool = False
 
 
 MODELS: Mapping[str, Entry] = {
-    "c2st": Entry(_c2st, C2ST_SWIN, "video"),
-    "c2st_r18": Entry(_c2st, C2ST_R18, "video"),
-    "c2st_tiny": Entry(_c2st, C2ST_TINY, "video"),
+    "c2st": Entry(_c2st, C2ST_SWIN, "video", transduces=True),
+    "c2st_r18": Entry(_c2st, C2ST_R18, "video", transduces=True),
+    "c2st_tiny": Entry(_c2st, C2ST_TINY, "video", transduces=True),
     "stark": Entry(_stark, STARK),
     "stark_small": Entry(_stark, STARK_SMALL),
     "stark_tiny": Entry(_stark, STARK_TINY),
@@ -106,6 +108,19 @@ def modality(name: str) -> str:
     ('keypoints', 'video')
     """
     return _entry(name).modality
+
+
+def transduces(name: str) -> bool:
+    """Whether a registered model may decode each gloss given those before it, as C²ST does.
+
+    Raises:
+        UserError: no such model; names the nearest.
+
+    >>> from slr_keras.models.registry import transduces
+    >>> transduces("stark"), transduces("c2st")
+    (False, True)
+    """
+    return _entry(name).transduces
 
 
 def create_model(

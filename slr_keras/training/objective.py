@@ -7,8 +7,10 @@ import keras
 import tensorflow as tf
 
 from slr_keras.config.schema import Config
+from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
 from slr_keras.models import C2st
+from slr_keras.models.gloss_lm import BertContext
 
 
 class Objective(Protocol):
@@ -67,7 +69,24 @@ def make_objective(model: keras.Model, config: Config) -> Objective:
         # It needs `clip_inputs` from here.
         from slr_keras.training.transduction import TransductionObjective
 
+        _prepare_language_model(model, config)
         return TransductionObjective(
             config.transduction, config.training.epochs, config.training.seed
         )
     return StarkObjective(config.training.distillation_weight)
+
+
+def _prepare_language_model(model: C2st, config: Config) -> None:
+    """Have a frozen language model keep what it computed.
+
+    Raises:
+        UserError: XLA should compile what it cannot.
+    """
+    language_model = model.context and model.context.language_model
+    if isinstance(language_model, BertContext):
+        if config.training.jit_compile:
+            raise UserError(
+                "training.jit_compile: XLA cannot compile BERT's contexts, of which only new ones "
+                "are computed; set it to false, or model.options.language_model to words or causal"
+            )
+        language_model.remember()

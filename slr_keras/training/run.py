@@ -1,6 +1,7 @@
 """A trained run, as everything after training uses it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,10 @@ class Run:
 
         # First, so that a missing checkpoint does not cost the making of a model.
         _ = self.best
-        model = build_model(self.config, len(self.vocabulary), self.contract)
+        # With sizes that the recipe left to a file which may no longer be there.
+        options = read_json(self.folder.model)["options"]
+        config = replace(self.config, model=replace(self.config.model, options=options))
+        model = build_model(config, len(self.vocabulary), self.contract)
         load_arrays(self.folder.best, {"model": model.variables})
         return model
 
@@ -120,8 +124,21 @@ class Run:
         return train_language_model(train, self.vocabulary, order)
 
 
-def write_description(folder: RunFolder, config: Config, task: "Task", parameters: int) -> None:
+def write_description(
+    folder: RunFolder,
+    config: Config,
+    task: "Task",
+    parameters: int,
+    parts: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
     """Write vocabulary, contract and model description, or check those that are there.
+
+    Args:
+        folder: of the run.
+        config: with all options that the model needs to be made again.
+        task: names glosses and contract.
+        parameters: of the model.
+        parts: what was trained before, from `load_parts`.
 
     Raises:
         UserError: the data's vocabulary or contract is no longer the run's; names both.
@@ -142,6 +159,7 @@ def write_description(folder: RunFolder, config: Config, task: "Task", parameter
         "vocabulary_digest": task.vocabulary.digest,
         "contract_digest": task.contract.digest,
         "parameters": parameters,
+        "parts": dict(parts or {}),
     }
     write_json(folder.model, description)
 

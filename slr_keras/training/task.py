@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.config.schema import Config, DataConfig
+from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
+from slr_keras.training.parts import completed
 
 if TYPE_CHECKING:
     import keras
@@ -104,9 +105,30 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
         bucket_boundaries=config.data.buckets,
         max_frames=config.data.max_frames,
         replicas=replicas,
+        ctc_epochs=ctc_epochs(config),
     )
     _report_infeasible(dataset, task.train, config.training.max_infeasible)
     return dataset
+
+
+def ctc_epochs(config: Config) -> int | None:
+    """Epochs at the start in which a recipe learns CTC; None for all of them.
+
+    It decides how many frames a clip needs: CTC, unlike a conditional gloss decoder, needs a step
+    between two equal glosses (specs/c2st.md §5.1).
+
+    >>> from slr_keras.config import parse_config
+    >>> from slr_keras.training.task import ctc_epochs
+    >>> recipe = {"data": {"folder": "data"}, "transduction": {"ctc_epochs": 3}}
+    >>> [ctc_epochs(parse_config({**recipe, "model": {"name": n}})) for n in ("c2st", "stark")]
+    [3, None]
+    """
+    from slr_keras.models.registry import transduces
+
+    learns_ctc = config.transduction.loss not in CONDITIONAL_LOSSES
+    if learns_ctc or not transduces(config.model.name):
+        return None
+    return config.transduction.ctc_epochs
 
 
 def evaluation_dataset(
@@ -135,7 +157,7 @@ def build_model(
     """The model that a config names, for the points or frames of a contract."""
     from slr_keras.models.registry import create_model
 
-    options = dict(config.model.options)
+    options = dict(completed(config.model).options)
     if precision != "float32":
         options["dtype"] = precision
     if isinstance(contract, KeypointContract):

@@ -14,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from slr_keras.config import Config
+from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
-from slr_keras.files import sha256
+from slr_keras.files import read_json, sha256
 from slr_keras.models.registry import modality
 from slr_keras.readout import make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
@@ -31,7 +32,7 @@ from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.objective import make_objective
-from slr_keras.training.parts import freeze, load_initial, load_parts
+from slr_keras.training.parts import completed, freeze, load_initial, load_parts
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
@@ -115,6 +116,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, folder: RunFolder, strategy: tf.distribute.Strategy):
+        config = dataclasses.replace(config, model=_model_config(config, folder))
         self.config = config
         self.folder = folder
         self.strategy = strategy
@@ -133,8 +135,10 @@ class Trainer:
             self.model = build_model(
                 config, len(self.task.vocabulary), self.task.contract, settings.precision
             )
-            load_parts(self.model, config.model, self.task.vocabulary)
-            if settings.initial_run:
+            # A run that goes on has them in its checkpoint.
+            begun = folder.last.is_file()
+            parts = {} if begun else load_parts(self.model, config.model, self.task.vocabulary)
+            if settings.initial_run and not begun:
                 load_initial(self.model, settings, self.task.vocabulary)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
@@ -156,7 +160,7 @@ class Trainer:
 
         # === Records ===
         if self.chief:
-            write_description(folder, config, self.task, self.model.count_params())
+            write_description(folder, config, self.task, self.model.count_params(), parts)
         self.position = Position()
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
@@ -298,6 +302,8 @@ class Trainer:
     def _evaluate(self) -> Evaluation:
         """Score the dev split; keep the weights if they are the best."""
         with self._averaged_weights():
+            # What the one before kept of contexts is of other weights.
+            self.predictor.readout = make_readout(self.model, self.config)
             evaluation = evaluate(
                 self.predictor, self.dev, self.task.vocabulary, QUICK, self.config.data.scoring
             )
@@ -345,6 +351,13 @@ class Trainer:
         finally:
             for target, value in zip(targets, current):
                 target.assign(value)
+
+
+def _model_config(config: Config, folder: RunFolder) -> ModelConfig:
+    """The model's configuration, complete; a run that goes on knows its own."""
+    if folder.last.is_file() and folder.model.is_file():
+        return dataclasses.replace(config.model, options=read_json(folder.model)["options"])
+    return completed(config.model)
 
 
 def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFolder) -> None:

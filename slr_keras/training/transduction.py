@@ -10,6 +10,7 @@ from slr_keras.losses import ctc_loss
 from slr_keras.losses.cst import (
     Lattice,
     aligned_divergence,
+    aligned_logits,
     calibration_loss,
     cgd_arcs_additive,
     cgd_lattice,
@@ -69,10 +70,13 @@ class TransductionObjective:
             inputs |= {name: batch[name] for name in ("labels", "label_lengths")}
         outputs = model(inputs, training=True)
         steps = batch["frames"] // model.stride
-        lattices = {}
-        if config.loss != "ctc":
-            lattices = {level: _lattice(outputs, level, batch, steps) for level in LEVELS}
-        losses = {level: lattice.loss for level, lattice in lattices.items()}
+        # CTC with context needs a lattice only for its alignment, the video level's.
+        with_lattice = {"ctc": (), "ctc_context": (TEACHER,)}.get(config.loss, LEVELS)
+        lattices = {level: _lattice(outputs, level, batch, steps) for level in with_lattice}
+        if config.loss == "ctc_context":
+            losses = _aligned_ctc(outputs, lattices[TEACHER], batch, steps)
+        else:
+            losses = {level: lattice.loss for level, lattice in lattices.items()}
         terms = self._levels(outputs, losses, batch, steps, controls)
         total = terms[STUDENT] + terms[TEACHER]
         if config.loss == "cst":
@@ -87,7 +91,7 @@ class TransductionObjective:
         return tf.where(possible, total, 0.0), terms
 
     def _levels(self, outputs, losses, batch, steps, controls) -> dict[str, tf.Tensor]:
-        """The loss of each level: of its lattice, or in the epochs of CTC that of CTC."""
+        """The loss of each level, or in the epochs of CTC that of CTC without context."""
 
         def ctc(level):
             return ctc_loss(batch["labels"], outputs[level], batch["label_lengths"], steps)
@@ -118,17 +122,16 @@ class TransductionObjective:
 
     def _level_calibration(self, model, level, outputs, batch, steps, losses, controls):
         config, labels = self.config, batch["labels"]
-        # The clips of the batch tell batches of an epoch apart, on every replica.
-        clips = tf.reduce_sum(tf.maximum(batch["index"], 0) * 7919)
-        seed = tf.stack([self.seed + tf.cast(controls["epoch"], tf.int32), clips])
+        capacity = tf.shape(labels)[1] + SPARE_GLOSSES
         sequences, lengths = sample_hypotheses(
             model,
             level,
             outputs[level],
             steps,
             config.hypotheses,
-            tf.shape(labels)[1] + SPARE_GLOSSES,
-            seed + LEVELS.index(level),
+            batch["label_lengths"] + SPARE_GLOSSES,
+            self._seeds(level, batch["index"], controls["epoch"]),
+            capacity,
         )
         shape = tf.shape(sequences)
         flat = tf.reshape(sequences, (-1, shape[2]))
@@ -139,6 +142,12 @@ class TransductionObjective:
             losses[level], hypothesis_losses, sequences, lengths, labels, batch["label_lengths"]
         )
         return calibration_loss(found, config.calibration, config.reward, config.reward_temperature)
+
+    def _seeds(self, level: str, clips, epoch) -> tf.Tensor:
+        """Of each clip `(batch, 4)`: what is drawn changes with the epoch, not with the batch."""
+        clips = tf.cast(clips, tf.int32)
+        shared = (self.seed, tf.cast(epoch, tf.int32), LEVELS.index(level))
+        return tf.stack([*(tf.zeros_like(clips) + word for word in shared), clips], 1)
 
     def _divergence(self, outputs: Tensors, lattice: Lattice | None, steps) -> tf.Tensor:
         config, teacher, student = self.config, outputs[TEACHER], outputs[STUDENT]
@@ -153,6 +162,20 @@ class TransductionObjective:
         else:
             divergence, where = lattice_divergence, occupancy(lattice)
         return divergence(teacher, contexts[0], student, contexts[1], where, steps, **shared)
+
+
+def _aligned_ctc(outputs: Tensors, lattice: Lattice, batch: Tensors, steps) -> dict[str, tf.Tensor]:
+    """CTC of each level's logits A[s] + C[t*(s)] (§4, mode C); t* is held constant."""
+    where = tf.stop_gradient(posterior_alignment(lattice))
+    return {
+        level: ctc_loss(
+            batch["labels"],
+            aligned_logits(outputs[level], outputs[f"{level}_context"], where),
+            batch["label_lengths"],
+            steps,
+        )
+        for level in LEVELS
+    }
 
 
 def _lattice(outputs: Tensors, level: str, batch: Tensors, steps) -> Lattice:

@@ -372,6 +372,30 @@ def test_infeasible_clips_weigh_nothing_in_training_and_count_in_evaluation(trai
         assert [batch["weight"].tolist() for batch in data.numpy_batches(0)] == [[weight]]
 
 
+def test_a_decoder_that_keeps_equal_neighbours_needs_no_step_between_them(train):
+    manifest = repeated(train, ("RAIN", "RAIN"), 1)  # 8 frames in steps of 4: 2 steps
+    weights = {}
+    for ctc_epochs in (None, 0, 1):
+        data = dataset(manifest, augmentation=None, ctc_epochs=ctc_epochs)
+        weights[ctc_epochs] = [next(data.numpy_batches(epoch))["weight"][0] for epoch in range(2)]
+        assert len(data.infeasible()) == (ctc_epochs is None)
+    assert weights == {None: [0, 0], 0: [1, 1], 1: [0, 1]}
+    (clip,) = dataset(repeated(train, ("RAIN",) * 3, 1), ctc_epochs=0).infeasible()
+    assert "for 3 labels; at least 12 frames" in str(clip)
+
+
+def test_resampling_makes_room_for_what_the_epochs_need(train):
+    manifest = repeated(train, ("RAIN",) * 5, 0)
+    shortest = {
+        ctc_epochs: min(
+            dataset(manifest, ctc_epochs=ctc_epochs).lengths(epoch)[0] for epoch in range(60)
+        )
+        for ctc_epochs in (None, 0, 1)
+    }
+    assert shortest[None] == shortest[1] == 36
+    assert 20 <= shortest[0] < 36
+
+
 def test_resampling_keeps_clips_feasible_unless_literal(train):
     manifest = repeated(train, GLOSSES * 3, 0)
     kept, literal = dataset(manifest), dataset(manifest, augmentation=AugmentationConfig.literal())

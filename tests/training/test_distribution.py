@@ -27,6 +27,19 @@ def test_three_steps_and_an_evaluation_on_two_devices_equal_one(tiny, tmp_path):
     assert float(found["evaluation"]) < 1e-5
 
 
+@pytest.mark.long
+def test_calibration_on_two_devices_equals_that_on_one(tiny, tmp_path):
+    script = Path(__file__).with_name("c2st_two_devices.py")
+    done = tiny.command(script, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    assert (found["one"], found["two"], found["steps"]) == ("1", "2", "2")
+    for name in ("clips", "loss", "calibration", "gradient_norm"):
+        difference, least = map(float, found[name].split())
+        assert difference < 1e-3, name
+        assert least > 0, name
+
+
 def test_two_workers_train_together_and_only_the_chief_writes(tiny, light_data, tmp_path):
     recipe = tiny.write_recipe(tmp_path / "r.yaml", light_data, epochs=2)
     addresses = [f"localhost:{free_port()}" for _ in range(2)]

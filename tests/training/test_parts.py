@@ -64,6 +64,39 @@ def test_a_language_model_that_does_not_fit_is_refused(model, tmp_path, sizes, v
         load_parts(model, config, WORDS)
 
 
+def words_model(**options):
+    sizes = {"language_model": "words", "language_model_options": {"width": 2, **options}}
+    return create_model("c2st_tiny", len(WORDS), image_size=(32, 32), width=16, **sizes)
+
+
+@pytest.mark.parametrize("first_line", ["3 2\n", ""])
+def test_word_vectors_are_taken_from_fasttext_and_glove_files(tmp_path, capsys, first_line):
+    path = tmp_path / "words.vec"
+    path.write_text(f"{first_line}Rain 1 2\nnorth 3 4\nSun 5 6\n")
+    model = words_model(frozen=True)
+    config = dataclasses.replace(CONFIG, language_model=str(path))
+    found = load_parts(model, config, WORDS)
+    assert found["language_model"]["file"] == str(path)
+    vectors = model.context.language_model.words.numpy()
+    # After <unk>; RAIN is found as Rain, NORTH as north, WIND not at all.
+    np.testing.assert_array_equal(vectors[1:3], [[1, 2], [3, 4]])
+    assert "vectors of 2 glosses" in (said := capsys.readouterr().err)
+    assert "at random for 1: WIND" in said
+    contexts = model.contexts(np.array([[2, 3]]), np.array([2]))["video"].numpy()
+    mean = np.array([[2.0, 3.0]], np.float32)
+    adapted = model.context.adapted(mean)["video"]
+    np.testing.assert_allclose(contexts[0, 2], model.classify_context("video", adapted)[0], 1e-5)
+    learning = {id(weight) for weight in model.trainable_weights}
+    assert id(model.context.language_model.words) not in learning
+
+
+def test_word_vectors_of_another_width_are_refused(tmp_path):
+    (tmp_path / "words.txt").write_text("Rain 1 2 3\n")
+    config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "words.txt"))
+    with pytest.raises(UserError, match=r"have 3 numbers.*width to 3"):
+        load_parts(words_model(), config, WORDS)
+
+
 def test_a_backbone_is_taken_over_and_its_file_named(model, tmp_path, capsys):
     backbone = make_backbone("resnet_micro")
     backbone.build((None, 32, 32, 3))
@@ -112,7 +145,7 @@ def test_a_run_of_another_shape_is_refused_and_its_layer_named(tiny, trained):
         len(run.vocabulary),
         run.contract,
     )
-    with pytest.raises(UserError, match="its layer 'head_(body|left|fuse)'"):
+    with pytest.raises(UserError, match=r"its layer 'head_(body|left|fuse)'"):
         load_initial(wider, TrainingConfig(initial_run=str(trained)), run.vocabulary)
     wrong = TrainingConfig(initial_run=str(trained), initial_except=("head_fuze",))
     with pytest.raises(UserError, match="did you mean 'head_fuse'"):

@@ -10,8 +10,13 @@ import tensorflow as tf
 from slr_keras.config import TransductionConfig
 from slr_keras.decoding import align_transducer
 from slr_keras.losses import ctc_loss
-from slr_keras.losses.cst import cgd_loss_additive
-from slr_keras.models.c2st.sampling import sample_hypotheses
+from slr_keras.losses.cst import (
+    cgd_arcs_additive,
+    cgd_lattice,
+    cgd_loss_additive,
+    occupancy,
+)
+from slr_keras.models.c2st.sampling import sample_hypotheses, uniform
 from slr_keras.models.registry import create_model
 from slr_keras.training.transduction import TransductionObjective
 
@@ -82,6 +87,33 @@ def test_ctc_needs_no_context(model):
     np.testing.assert_allclose(losses[:2], (expected[0] + expected[1])[:2], rtol=1e-4)
 
 
+def test_ctc_with_context_is_that_of_the_logits_under_the_lattices_alignment(model):
+    losses, terms = run(model, loss="ctc_context", divergence="none", lifting_weight=0.0)
+    batch, outputs = outputs_of(model)
+    labels, lengths, steps = batch["labels"], batch["label_lengths"], batch["frames"] // 4
+    arcs = cgd_arcs_additive(outputs["video"], outputs["video_context"], labels, steps, lengths)
+    nodes = occupancy(cgd_lattice(*arcs, steps, lengths)).numpy().argmax(-1)
+    for level in ("chunk", "video"):
+        logits, contexts = (outputs[name].numpy() for name in (level, f"{level}_context"))
+        seen = logits + np.take_along_axis(contexts, nodes[..., None], axis=1)
+        expected = ctc_loss(labels, seen, lengths, steps).numpy()
+        np.testing.assert_allclose(terms[level], expected, rtol=1e-4)
+        without = ctc_loss(labels, logits, lengths, steps).numpy()
+        assert np.abs(expected - without)[:2].max() > 1e-3
+    np.testing.assert_allclose(losses[:2], (terms["chunk"] + terms["video"])[:2], rtol=1e-5)
+
+
+def test_ctc_with_context_teaches_the_adapters(model):
+    objective = TransductionObjective(TransductionConfig(loss="ctc_context"), 10)
+    controls = {name: tf.constant(value) for name, value in objective.at(0).items()}
+    adapters = [weight.value for layer in model.context.adapters for weight in layer.weights]
+    with tf.GradientTape() as tape:
+        losses, _ = objective(model, make_batch(), controls)
+        loss = tf.reduce_sum(losses)
+    for gradient in tape.gradient(loss, adapters):
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0
+
+
 def test_the_first_epochs_may_learn_ctc_without_context(model):
     _, pure = run(model, loss="ctc", divergence="none")
     _, first = run(model, epoch=1, loss="cgd", ctc_epochs=2)
@@ -119,10 +151,14 @@ def test_every_weight_of_the_model_gets_a_finite_gradient(model, form, divergenc
         assert np.isfinite(tf.convert_to_tensor(gradient)).all(), weight.path
 
 
+def seeds(*words, clips=1):
+    return np.tile(words, (clips, 1))
+
+
 def test_hypotheses_are_drawn_as_often_as_they_are_probable(model):
     rng = np.random.default_rng(5)
     logits = tf.constant(rng.normal(size=(1, 2, CLASSES)), tf.float32)
-    sequences, lengths = sample_hypotheses(model, "video", logits, [2], 6000, 4, (1, 2))
+    sequences, lengths = sample_hypotheses(model, "video", logits, [2], 6000, [4], seeds(1, 2))
     drawn = [tuple(row[:length]) for row, length in zip(sequences[0].numpy(), lengths[0].numpy())]
     for count in range(3):
         for ids in itertools.product(range(1, CLASSES), repeat=count):
@@ -135,12 +171,83 @@ def test_hypotheses_are_drawn_as_often_as_they_are_probable(model):
 
 def test_what_is_drawn_depends_on_the_seed_and_respects_lengths(model):
     logits = tf.zeros((2, 5, CLASSES))
-    first = sample_hypotheses(model, "video", logits, [5, 2], 20, 3, (1, 2))
-    again = sample_hypotheses(model, "video", logits, [5, 2], 20, 3, (1, 2))
-    other = sample_hypotheses(model, "video", logits, [5, 2], 20, 3, (1, 3))
+
+    def draw(*words):
+        return sample_hypotheses(model, "video", logits, [5, 2], 20, [3, 3], seeds(*words, clips=2))
+
+    first, again, other = draw(1, 2), draw(1, 2), draw(1, 3)
     np.testing.assert_array_equal(first[0], again[0])
     assert (first[0].numpy() != other[0].numpy()).any()
     assert first[1].numpy()[0].max() == 3
     assert first[1].numpy()[1].max() == 2
     real = np.arange(3) < first[1].numpy()[..., None]
     np.testing.assert_array_equal(first[0].numpy() > 0, real)
+
+
+def test_a_clip_draws_the_same_alone_as_in_a_batch(model):
+    rng = np.random.default_rng(6)
+    logits = tf.constant(rng.normal(size=(3, 7, CLASSES)), tf.float32)
+    steps, longest = np.array([7, 4, 6]), np.array([2, 6, 4])
+    words = np.array([[0, 1, 5], [0, 1, 9], [0, 1, 2]])
+    together = sample_hypotheses(model, "video", logits, steps, 16, longest, words)
+    assert len({row.tobytes() for row in together[0].numpy()}) == 3
+    for row in range(3):
+        mine = slice(row, row + 1)
+        alone = sample_hypotheses(
+            model,
+            "video",
+            logits[mine, : steps[row]],
+            steps[mine],
+            16,
+            longest[mine],
+            words[mine],
+        )
+        room = longest[row]
+        np.testing.assert_array_equal(alone[0][0], together[0][row, :, :room])
+        np.testing.assert_array_equal(alone[1][0], together[1][row])
+
+
+def test_uniform_numbers_of_neighbouring_seeds_are_spread_evenly_and_uncorrelated():
+    grid = np.stack(np.meshgrid(np.arange(200), np.arange(200), indexing="ij"), -1)
+    found = uniform(grid.reshape(-1, 2)).numpy().reshape(200, 200).astype(np.float64)
+    assert found.min() >= 0
+    assert found.max() < 1
+    counts = np.histogram(found, 100, (0, 1))[0]
+    # Chi-square of 99 degrees of freedom exceeds 161 once in ten thousand.
+    assert ((counts - 400) ** 2 / 400).sum() < 161
+    centred = found - 0.5
+    for product in (centred[1:] * centred[:-1], centred[:, 1:] * centred[:, :-1]):
+        # Five standard deviations of a mean of products of variance 1/144.
+        assert abs(product.mean()) < 5 / 12 / np.sqrt(product.size)
+
+
+def test_calibration_costs_a_clip_the_same_alone_as_in_a_batch(model):
+    options = {"loss": "cst", "calibration_start": 0.0, "hypotheses": 6}
+    # As in inference: the statistics of a batch are its own matter.
+    inference = {name: value[:2] for name, value in make_batch().items()}
+    objective = TransductionObjective(TransductionConfig(**options), epochs=10)
+    controls = {name: tf.constant(value) for name, value in objective.at(0).items()}
+
+    def calibration(batch):
+        inputs = {name: batch[name] for name in ("video", "mask", "labels", "label_lengths")}
+        outputs = model(inputs, training=False)
+        steps = batch["frames"] // 4
+        losses = {
+            level: cgd_loss_additive(
+                outputs[level],
+                outputs[f"{level}_context"],
+                batch["labels"],
+                steps,
+                batch["label_lengths"],
+            )
+            for level in ("chunk", "video")
+        }
+        return objective._calibration(model, outputs, batch, steps, losses, controls).numpy()
+
+    both = calibration(inference)
+    assert (both > 0).any()
+    for row, (frames, glosses) in enumerate(((16, 3), (12, 1))):
+        alone = {name: value[row : row + 1] for name, value in inference.items()}
+        alone["video"], alone["mask"] = alone["video"][:, :frames], alone["mask"][:, :frames]
+        alone["labels"] = alone["labels"][:, :glosses]
+        np.testing.assert_allclose(calibration(alone)[0], both[row], rtol=1e-4, atol=1e-5)

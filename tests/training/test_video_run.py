@@ -11,7 +11,12 @@ from slr_keras.data.simulator import simulate_folder
 from slr_keras.errors import UserError
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
+from slr_keras.readout import make_readout
+from slr_keras.training.distribution import make_strategy
+from slr_keras.training.evaluation import Predictor
+from slr_keras.training.folder import RunFolder
 from slr_keras.training.run import Run
+from slr_keras.training.trainer import Trainer
 
 RECIPE = {
     "model": {
@@ -69,6 +74,38 @@ def test_greedy_and_context_free_decoding_are_options(run, capsys):
         assert evaluate([str(run), "--split", "dev", "--set", option]) == 0
     with pytest.raises(UserError, match="language_model_order"):
         evaluate([str(run), "--split", "dev", "--set", "decoding.language_model_order=2"])
+
+
+def test_every_epoch_is_scored_with_the_contexts_of_its_own_weights(run, tmp_path):
+    config = Run.load(run).config
+    folder = RunFolder(tmp_path / "run")
+    folder.open(config)
+    trainer = Trainer(config, folder, make_strategy(config.distribution))
+
+    def likelihoods():
+        return [found.log_probability for found in trainer._evaluate().hypotheses["ensemble"]]
+
+    before = likelihoods()
+    for adapter in trainer.model.context.adapters:
+        adapter.kernel.assign(adapter.kernel * 100)
+        adapter.bias.assign(adapter.bias + 1)
+    after = likelihoods()
+    trainer.predictor = Predictor(trainer.model, readout=make_readout(trainer.model, config))
+    np.testing.assert_allclose(after, likelihoods(), rtol=1e-5)
+    assert np.abs(np.subtract(before, after)).max() > 1e-3
+
+
+@pytest.mark.long
+def test_ctc_with_context_trains_and_decodes_through_the_commands(data, tmp_path, capsys):
+    recipe = tmp_path / "recipe.yaml"
+    tree = {"data": {"folder": str(data), "batch_size": 4}, **RECIPE}
+    tree = {**tree, "transduction": {"loss": "ctc_context", "ctc_epochs": 1}}
+    recipe.write_text(yaml.safe_dump(tree))
+    assert fit([str(recipe), "--to", str(tmp_path / "run")]) == 0
+    for option in ("decoding.method=greedy", "decoding.beam=4"):
+        capsys.readouterr()
+        assert evaluate([str(tmp_path / "run"), "--split", "dev", "--json", "--set", option]) == 0
+        assert list(json.loads(capsys.readouterr().out)["sets"]) == ["ensemble", "chunk", "video"]
 
 
 def test_what_needs_keypoints_says_so(run):

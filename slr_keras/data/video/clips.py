@@ -35,7 +35,7 @@ class VideoClipLoader(Loader):
         vocabulary: turns glosses into labels.
         contract: size, resizing and crop of the pictures.
         augmentation: what changes in training; None changes nothing.
-        seed, unknown: see `Loader`.
+        seed, unknown, ctc_epochs: see `Loader`.
         max_frames: longest clip; of a longer one, evaluation takes the central frames.
 
     Raises:
@@ -51,9 +51,10 @@ class VideoClipLoader(Loader):
         seed: int = 0,
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
+        ctc_epochs: int | None = None,
     ):
         augmentation = augmentation or VideoAugmentationConfig.none()
-        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown)
+        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs)
         self.contract = contract
         self.frame = FrameSpec("video", contract.shape, "uint8")
         # Decoding, resizing and reading all let other threads run.

@@ -9,13 +9,18 @@ import numpy as np
 from keras import ops
 
 from slr_keras.models.gloss_lm import (
+    BertContext,
     CausalLanguageModel,
     GlossLanguageModel,
     WordVectorLanguageModel,
 )
 from slr_keras.models.layers import PACKAGE, Linear
 
-LANGUAGE_MODELS = {"words": WordVectorLanguageModel, "causal": CausalLanguageModel}
+LANGUAGE_MODELS = {
+    "words": WordVectorLanguageModel,
+    "causal": CausalLanguageModel,
+    "bert": BertContext,
+}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -106,13 +111,13 @@ class ContextBranch(keras.layers.Layer):
 def make_language_model(
     name: str, vocabulary_size: int, frozen: bool = False, **options: Any
 ) -> GlossLanguageModel:
-    """A gloss language model by name: "words" or "causal".
+    """A gloss language model by name: "words", "causal" or "bert".
 
     Args:
         name: which.
         vocabulary_size: V.
         frozen: whether its weights stay as they are; set it for a model that was trained before
-            (of "words", the vector of the empty prefix always learns).
+            (of "words", the vector of the empty prefix always learns; of "bert", nothing does).
         options: of the model's class.
 
     Raises:
@@ -124,6 +129,6 @@ def make_language_model(
     if name == "words":
         options["frozen"] = frozen
     model = LANGUAGE_MODELS[name](vocabulary_size, name="language_model", **options)
-    if frozen and name != "words":
+    if frozen and name == "causal":
         model.trainable = False
     return model

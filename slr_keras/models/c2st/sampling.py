@@ -2,9 +2,17 @@
 
 import tensorflow as tf
 
+# Shifts and factors of a 32-bit hash of low bias; its products fit in an int64.
+_MIX = ((16, 0x21F0AAAD), (15, 0x735A2D97))
+_SPREAD = 0x3C6EF372 | 1
+_BITS = (1 << 32) - 1
 
-def sample_hypotheses(model, level: str, logits, steps, count: int, longest, seed):
+
+def sample_hypotheses(model, level: str, logits, steps, count: int, longest, seeds, capacity=None):
     """Draw sequences step by step, each step given the glosses drawn before it.
+
+    A clip's sequences depend on its own logits, its own seeds and its own longest sequence: not on
+    the clips beside it, nor on the padding, nor on the device.
 
     Args:
         model: a `C2st`.
@@ -12,19 +20,26 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
         logits: A of that level, `(batch, steps, V)`.
         steps: `(batch,)` real steps.
         count: sequences per clip.
-        longest: most glosses of a sequence; later ones are not emitted.
-        seed: `(2,)` integers; equal seeds draw equal sequences.
+        longest: `(batch,)`, most glosses of a sequence of each clip; later ones are not emitted.
+        seeds: `(batch, words)` integers; equal words draw equal sequences.
+        capacity: room for the glosses of a sequence; by default the greatest of `longest`, which
+            XLA, to which shapes must be known, does not allow.
 
     Returns:
-        labels `(batch, count, longest)` int32, padded with 0, and their lengths `(batch, count)`.
+        labels `(batch, count, capacity)` int32, padded with 0, and their lengths `(batch, count)`.
         No gradient flows through the draws.
     """
     logits = tf.stop_gradient(tf.cast(logits, tf.float32))
     batch, time = tf.shape(logits)[0], tf.shape(logits)[1]
+    longest = tf.cast(longest, tf.int32)
+    capacity = tf.reduce_max(longest) if capacity is None else capacity
     rows = batch * count
     # Clip by clip: the samples of a clip are neighbours.
-    logits = tf.repeat(logits, count, axis=0)
-    steps = tf.repeat(tf.cast(steps, tf.int32), count)
+    logits, steps, longest, words = (
+        tf.repeat(x, count, axis=0) for x in (logits, tf.cast(steps, tf.int32), longest, seeds)
+    )
+    sample = tf.tile(tf.range(count), [batch])
+    words = tf.concat([tf.cast(words, tf.int64), tf.cast(sample, tf.int64)[:, None]], 1)
     branch = model.context if model.context is not None and level in model.fusion else None
     state = {} if branch is None else branch.language_model.initial_state(rows)
 
@@ -35,12 +50,13 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
         return model.classify_context(level, vectors)
 
     def body(step, tokens, lengths, state, context):
-        drawn = tf.random.stateless_categorical(
-            logits[:, step] + context, 1, seed=tf.stack([seed[0], seed[1] + step]), dtype=tf.int32
-        )[:, 0]
+        shares = tf.cumsum(tf.nn.softmax(logits[:, step] + context), axis=1)
+        here = tf.fill([rows, 1], tf.cast(step, tf.int64))
+        chosen = uniform(tf.concat([words, here], 1))[:, None] * shares[:, -1:]
+        drawn = tf.reduce_sum(tf.cast(shares <= chosen, tf.int32), 1)
         emitted = (drawn > 0) & (step < steps) & (lengths < longest)
         gloss = tf.where(emitted, drawn, 0)
-        place = tf.one_hot(lengths, longest, dtype=tf.int32)
+        place = tf.one_hot(lengths, capacity, dtype=tf.int32)
         tokens += place * gloss[:, None]
         lengths += tf.cast(emitted, tf.int32)
         if branch is not None:
@@ -53,7 +69,7 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
         body,
         (
             0,
-            tf.zeros((rows, longest), tf.int32),
+            tf.zeros((rows, capacity), tf.int32),
             tf.zeros((rows,), tf.int32),
             state,
             context_of(state),
@@ -67,4 +83,30 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
         ),
     )
     tokens, lengths = tf.stop_gradient(tokens), tf.stop_gradient(lengths)
-    return tf.reshape(tokens, (batch, count, longest)), tf.reshape(lengths, (batch, count))
+    return tf.reshape(tokens, (batch, count, capacity)), tf.reshape(lengths, (batch, count))
+
+
+def uniform(words) -> tf.Tensor:
+    """A number in [0, 1) that each row of integers `(rows, words)` determines, `(rows,)` float32.
+
+    TensorFlow's stateless generators take one seed for a whole tensor; here every row has its own.
+
+    >>> from slr_keras.models.c2st.sampling import uniform
+    >>> first, second, again = uniform([[1, 2], [2, 1], [1, 2]]).numpy().tolist()
+    >>> first == again, first == second, 0 <= first < 1
+    (True, False, True)
+    """
+    words = tf.cast(words, tf.int64)
+    state = tf.zeros(tf.shape(words)[:1], tf.int64)
+    for word in tf.unstack(words, axis=1):
+        # Odd: every word takes part, and in its place.
+        state = _mixed((_SPREAD * state + word + 1) & _BITS)
+    # float32 holds 24 bits exactly: 1 is never reached.
+    return tf.cast(tf.bitwise.right_shift(state, 8), tf.float32) * 2.0**-24
+
+
+def _mixed(bits) -> tf.Tensor:
+    """32 bits, each of which depends on all of the given 32."""
+    for shift, factor in _MIX:
+        bits = ((bits ^ tf.bitwise.right_shift(bits, shift)) * factor) & _BITS
+    return bits ^ tf.bitwise.right_shift(bits, _MIX[-1][0])

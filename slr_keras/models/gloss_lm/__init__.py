@@ -1,7 +1,7 @@
 """Gloss language models: the context that a recogniser reads beside the video."""
 
 from slr_keras.models.gloss_lm.bert import BertContext
-from slr_keras.models.gloss_lm.cache import PrefixCache
+from slr_keras.models.gloss_lm.bert_preset import load_bert, preset_digest, preset_sizes
 from slr_keras.models.gloss_lm.causal import CausalLanguageModel
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel
 from slr_keras.models.gloss_lm.storage import load_language_model, save_language_model
@@ -13,11 +13,13 @@ __all__ = [
     "BertContext",
     "CausalLanguageModel",
     "GlossLanguageModel",
-    "PrefixCache",
     "WordVectorLanguageModel",
     "gloss_text",
     "gloss_vectors",
+    "load_bert",
     "load_language_model",
+    "preset_digest",
+    "preset_sizes",
     "read_word_vectors",
     "save_language_model",
 ]

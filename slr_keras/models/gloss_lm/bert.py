@@ -1,65 +1,114 @@
-"""BERT's view of a prefix, from a checkpoint on this computer (specs/c2st.md §3)."""
-
-from collections.abc import Sequence
-from pathlib import Path
+"""BERT's view of a prefix (specs/c2st.md §3)."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from slr_keras.models.gloss_lm.bert_encoder import BertEncoder, preset_width
-from slr_keras.models.gloss_lm.cache import PrefixCache
+from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.layers import PACKAGE
+
+# In the table of word pieces: no further piece.
+NOTHING = -1
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BertContext(GlossLanguageModel):
-    """The vector of [CLS] in "[CLS] y_1 ... y_t [SEP]", frozen, computed once per prefix.
+    """The vector of [CLS] in "[CLS] y_1 ... y_t [SEP]"; keras-hub's BERT, frozen.
 
-    The encoder runs on the host side, out of the graph and without gradients, and only on prefixes
-    that are not in the cache; its weights are no part of the recogniser's file. Graphs that hold
-    this layer do not compile with XLA.
+    The word pieces of every gloss are kept in a table beside the encoder's weights: whoever has the
+    recogniser's weights needs neither the checkpoint nor its tokenizer. `load_bert` fills both.
 
-    Beyond `capacity` glosses the context stays that of the first `capacity`.
+    A prefix costs a pass of its own. While the weights stay as they are, `remember` keeps the
+    vectors of prefixes that were asked for before.
+
+    Beyond `capacity` glosses the context stays that of the first `capacity`. Of glosses with more
+    pieces than BERT can hold, the last ones are read: they say most about what follows.
 
     Args:
-        preset: a folder written by keras-hub's `save_to_preset`, with backbone and tokenizer.
-        tokens: every token of the vocabulary by id, `Vocabulary.tokens`.
-        cased: whether the checkpoint knows capitals, see `gloss_text`. Defaults to `True`.
-        limit: prefixes kept in the cache. Defaults to `65536`.
+        vocabulary_size: V, ids with the blank.
+        width: of a vector. Defaults to `768`, BERT-base's, as all sizes.
+        blocks: Transformer blocks. Defaults to `12`.
+        heads: of the attention. Defaults to `12`.
+        feed_forward_width: Defaults to `3072`.
+        pieces: word pieces that BERT knows. Defaults to `30000`.
+        longest: pieces that BERT can hold. Defaults to `512`.
+        gloss_pieces: most pieces of one gloss. Defaults to `16`.
+        cased: whether BERT knows capitals, see `gloss_text`. Defaults to `True`.
         capacity: glosses that a context can hold. Defaults to `64`.
 
     Raises:
-        UserError: the folder holds no BERT, or keras-hub is not installed.
+        UserError: keras-hub is not installed.
     """
 
     def __init__(
         self,
-        preset: str | Path,
-        tokens: Sequence[str],
+        vocabulary_size: int,
+        width: int = 768,
+        blocks: int = 12,
+        heads: int = 12,
+        feed_forward_width: int = 3072,
+        pieces: int = 30000,
+        longest: int = 512,
+        gloss_pieces: int = 16,
         cased: bool = True,
-        limit: int = 65536,
         capacity: int = 64,
-        vocabulary_size: int | None = None,
-        width: int | None = None,
         **kwargs,
     ):
-        tokens = tuple(tokens)
-        super().__init__(len(tokens), preset_width(preset), **{**kwargs, "trainable": False})
-        self.preset = str(preset)
-        self.tokens = tokens
+        super().__init__(vocabulary_size, width, **{**kwargs, "trainable": False})
+        self.block_count = blocks
+        self.heads = heads
+        self.feed_forward_width = feed_forward_width
+        self.pieces = pieces
+        self.longest = longest
+        self.gloss_pieces = gloss_pieces
         self.cased = cased
-        self.limit = limit
         self.capacity = capacity
-        encoder = BertEncoder(preset, tokens, cased)
-        self.cache = PrefixCache(encoder.vectors, self.width, limit)
+        self.encoder = keras_hub().models.BertBackbone(
+            vocabulary_size=pieces,
+            num_layers=blocks,
+            num_heads=heads,
+            hidden_dim=width,
+            intermediate_dim=feed_forward_width,
+            max_sequence_length=longest,
+            dtype=self.dtype_policy,
+            name="encoder",
+        )
+        self.encoder.trainable = False
+        # GPUs have no variables of 32-bit integers.
+        table = {"initializer": keras.initializers.Constant(NOTHING), "dtype": "int64"}
+        self.gloss_table = self.add_weight(
+            name="glosses", shape=(vocabulary_size, gloss_pieces), trainable=False, **table
+        )
+        # [CLS] and [SEP].
+        self.marks = self.add_weight(name="marks", shape=(2,), trainable=False, **table)
+        self._table = None
         self.build()
 
+    def remember(self, limit: int = 65536) -> None:
+        """Keep vectors of prefixes from now on; the weights must not change after this.
+
+        Args:
+            limit: prefixes kept. All of PHOENIX-2014's training prefixes are 54 000.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return
+        from slr_keras.models.gloss_lm.prefix_table import PrefixTable
+
+        self._table = PrefixTable(self.width, limit)
+
+    @property
+    def remembered(self) -> int:
+        """Prefixes whose vectors are kept."""
+        return 0 if self._table is None else len(self._table)
+
     def encode_prefixes(self, labels, label_lengths, training=False):
+        labels = ops.cast(labels, "int32")
+        batch, time = ops.shape(labels)
         lengths = ops.minimum(ops.cast(label_lengths, "int32"), self.capacity)
-        vectors = _on_host(self.cache.encode_prefixes, ops.cast(labels, "int32"), lengths)
-        return self._shaped(vectors, (*labels.shape[:1], _one_more(labels.shape[1]), self.width))
+        counts = ops.minimum(ops.arange(time + 1, dtype="int32")[None, :], lengths[:, None])
+        glosses = ops.repeat(labels, time + 1, axis=0)
+        vectors = self._vectors(glosses, ops.reshape(counts, (-1,)))
+        return ops.reshape(vectors, (batch, time + 1, self.width))
 
     def initial_state(self, batch) -> State:
         return {
@@ -70,7 +119,7 @@ class BertContext(GlossLanguageModel):
     def extend(self, state: State, gloss) -> State:
         gloss, count = ops.cast(gloss, "int32"), state["count"]
         goes_on = ops.logical_and(gloss > 0, count < self.capacity)
-        here = ops.arange(self.capacity)[None, :] == count[:, None]
+        here = ops.arange(self.capacity, dtype="int32")[None, :] == count[:, None]
         here = ops.logical_and(here, goes_on[:, None])
         return {
             "glosses": ops.where(here, gloss[:, None], state["glosses"]),
@@ -78,39 +127,58 @@ class BertContext(GlossLanguageModel):
         }
 
     def vector(self, state: State):
-        vectors = _on_host(self._whole, state["glosses"], state["count"])
-        return self._shaped(vectors, (*state["count"].shape, self.width))
+        return self._vectors(state["glosses"], state["count"])
 
-    def _whole(self, glosses: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        rows = zip(glosses.tolist(), counts.tolist(), strict=True)
-        return self.cache.vectors([row[:count] for row, count in rows])
-
-    def _shaped(self, vectors, shape):
-        # What comes from the host has no static shape.
-        if hasattr(vectors, "set_shape"):
-            vectors.set_shape(shape)
+    def _vectors(self, glosses, counts):
+        """Vectors `(rows, width)` of the first `counts (rows,)` of `glosses (rows, places)`."""
+        if self._table is None:
+            return ops.stop_gradient(self._encode(glosses, counts))
+        vectors = self._table.vectors(glosses, counts, self._encode)
         return ops.cast(vectors, self.compute_dtype)
 
+    def _encode(self, glosses, counts):
+        tokens, mask = self._tokens(glosses, counts)
+        inputs = {"token_ids": tokens, "segment_ids": tokens * 0, "padding_mask": mask}
+        return self.encoder(inputs, training=False)["sequence_output"][:, 0]
+
+    def _tokens(self, glosses, counts):
+        """Word pieces of prefixes between [CLS] and [SEP], and where there are any."""
+        rows, places = ops.shape(glosses)
+        real = ops.arange(places, dtype="int32")[None, :] < counts[:, None]
+        pieces = ops.take(self.gloss_table, ops.where(real, glosses, 0), axis=0)
+        pieces = ops.cast(ops.reshape(pieces, (rows, places * self.gloss_pieces)), "int32")
+        size = ops.shape(pieces)[1]
+        # Those that are there move to the front, in their order.
+        order = ops.argsort(
+            ops.where(pieces < 0, size, 0) + ops.arange(size, dtype="int32")[None, :], axis=1
+        )
+        total = ops.sum(ops.cast(pieces >= 0, "int32"), axis=1)
+        kept = ops.minimum(total, self.longest - 2)
+        place = ops.arange(ops.max(kept) + 2, dtype="int32")[None, :]
+        index = ops.clip((total - kept)[:, None] + place - 1, 0, size - 1)
+        index = ops.take_along_axis(ops.cast(order, "int32"), index, axis=1)
+        inner = ops.take_along_axis(pieces, index, axis=1)
+        begin, end = (ops.cast(self.marks[k], "int32") for k in (0, 1))
+        tokens = ops.where(place == kept[:, None] + 1, end, ops.where(place == 0, begin, inner))
+        mask = place <= kept[:, None] + 1
+        return ops.where(mask, tokens, 0), ops.cast(mask, "int32")
+
     def get_config(self):
-        return {
-            **super().get_config(),
-            "preset": self.preset,
-            "tokens": self.tokens,
-            "cased": self.cased,
-            "limit": self.limit,
-            "capacity": self.capacity,
-        }
+        names = "heads feed_forward_width pieces longest gloss_pieces cased capacity"
+        own = {name: getattr(self, name) for name in names.split()}
+        return {**super().get_config(), "blocks": self.block_count, **own}
 
 
-def _one_more(size: int | None) -> int | None:
-    return None if size is None else size + 1
+def keras_hub():
+    """The library, whose import takes seconds.
 
-
-def _on_host(function, *tensors):
-    """Run a function of arrays now, or from within a TensorFlow graph when that runs."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        if not tf.executing_eagerly():
-            return tf.numpy_function(function, tensors, tf.float32, stateful=False)
-    return ops.convert_to_tensor(function(*map(ops.convert_to_numpy, tensors)))
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise UserError(
+            f'BERT contexts need keras-hub ({error}); install it: pip install "slr-keras[lm]"'
+        ) from error
+    return keras_hub

@@ -58,6 +58,12 @@ class GlossLanguageModel(keras.layers.Layer):
         """Vectors of the prefixes, `(batch, width)`."""
         raise NotImplementedError
 
+    def remember(self, limit: int = 65536) -> None:
+        """Keep vectors of prefixes, up to a limit, where computing them again costs much.
+
+        Only for weights that stay as they are from now on.
+        """
+
     def call(self, labels, label_lengths, training=False):
         return self.encode_prefixes(labels, label_lengths, training=training)
 

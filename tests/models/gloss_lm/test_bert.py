@@ -1,11 +1,12 @@
-"""BERT contexts, on a small checkpoint that the test writes in keras-hub's own format."""
+"""BERT contexts, from a small checkpoint that the test writes in keras-hub's own format."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.models.gloss_lm import BertContext
+from slr_keras.errors import UserError
+from slr_keras.models.gloss_lm import BertContext, load_bert, preset_digest, preset_sizes
 
 VOCABULARY = Vocabulary(("REGEN", "loc-NORD", "__EMOTION__", "WIND-KALT"))
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Reg", "##en", "Nord", "Wind", "Kalt"]
@@ -13,36 +14,27 @@ LABELS, LENGTHS = np.array([[2, 3, 5], [1, 4, 0]]), np.array([3, 2])
 
 
 @pytest.fixture(scope="module")
-def preset(tmp_path_factory):
-    keras_hub = pytest.importorskip("keras_hub")
-    folder = str(tmp_path_factory.mktemp("bert"))
-    backbone = keras_hub.models.BertBackbone(
-        len(PIECES),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        max_sequence_length=32,
-    )
-    generator = np.random.default_rng(0)
-    for weight in backbone.weights:
-        weight.assign(weight + generator.normal(0, 0.2, weight.shape))
-    backbone.save_to_preset(folder)
-    keras_hub.models.BertTokenizer(PIECES).save_to_preset(folder)
-    return folder
+def preset(tmp_path_factory, tiny_bert):
+    return tiny_bert(tmp_path_factory.mktemp("bert"), PIECES)
+
+
+def make(preset, **options):
+    model = BertContext(len(VOCABULARY), **{**preset_sizes(preset), **options})
+    load_bert(model, preset, VOCABULARY.tokens)
+    return model
 
 
 def reference(preset, pieces):
     import keras_hub
 
-    backbone = keras_hub.models.BertBackbone.from_preset(preset)
+    backbone = keras_hub.models.BertBackbone.from_preset(str(preset))
     ids = np.array([[PIECES.index(piece) for piece in pieces]])
     inputs = {"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids * 0 + 1}
     return np.asarray(backbone(inputs)["sequence_output"])[0, 0]
 
 
 def test_a_prefix_is_the_cls_vector_of_its_words(preset):
-    model = BertContext(preset, VOCABULARY.tokens)
+    model = make(preset)
     assert model.width == 8
     contexts = np.asarray(model(LABELS, LENGTHS))
     sentence = ["[CLS]", "Reg", "##en", "Nord", "Wind", "Kalt", "[SEP]"]
@@ -53,10 +45,24 @@ def test_a_prefix_is_the_cls_vector_of_its_words(preset):
     np.testing.assert_allclose(contexts[1, 1:], np.tile(unknown, (3, 1)), atol=1e-5)
 
 
+def test_of_more_pieces_than_bert_holds_the_last_are_read(preset):
+    # 15 times three pieces; 32 places hold 30 between the marks.
+    labels = np.tile([2, 3], 15)[None]
+    pieces = ["Reg", "##en", "Nord"] * 15
+    expected = reference(preset, ["[CLS]", *pieces[-30:], "[SEP]"])
+    found = np.asarray(make(preset)(labels, np.array([30])))[0, 30]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_gloss_by_gloss_in_a_graph_equals_all_at_once_and_computes_nothing_anew(preset):
-    model = BertContext(preset, VOCABULARY.tokens)
+    model = make(preset)
     contexts = np.asarray(model(LABELS, LENGTHS))
-    computed = model.cache.misses
+    model.remember()
+    np.testing.assert_allclose(model(LABELS, LENGTHS), contexts, atol=1e-5)
+    # The empty one, three of the first sentence and two of the second.
+    assert model.remembered == 6
+    # A vector that came anew would not be what the spoilt weights give.
+    model.marks.assign([4, 4])
 
     @tf.function
     def search(labels, lengths):
@@ -70,13 +76,50 @@ def test_gloss_by_gloss_in_a_graph_equals_all_at_once_and_computes_nothing_anew(
     for found in search(tf.constant(LABELS), tf.constant(LENGTHS)):
         assert found.shape == (2, 4, 8)
         np.testing.assert_allclose(found, contexts, atol=1e-5)
-    assert model.cache.misses == computed == 6
-    assert not model.weights
-    copy = BertContext.from_config(model.get_config())
-    assert copy.get_config() == model.get_config()
+    model.remember()
+    assert np.abs(model(LABELS, LENGTHS) - contexts).max() > 1e-3
+
+
+def test_what_does_not_fit_in_the_memory_is_computed_again(preset):
+    model = make(preset)
+    contexts = np.asarray(model(LABELS, LENGTHS))
+    model.remember(limit=2)
+    for _ in range(2):
+        np.testing.assert_allclose(model(LABELS, LENGTHS), contexts, atol=1e-5)
+        assert model.remembered == 2
 
 
 def test_beyond_the_capacity_the_context_stays(preset):
-    model = BertContext(preset, VOCABULARY.tokens, capacity=1)
-    contexts = np.asarray(model(LABELS[:1], LENGTHS[:1]))[0]
-    np.testing.assert_array_equal(contexts[1:], np.repeat(contexts[1:2], 3, axis=0))
+    contexts = np.asarray(make(preset, capacity=1)(LABELS[:1], LENGTHS[:1]))[0]
+    np.testing.assert_allclose(contexts[1:], np.repeat(contexts[1:2], 3, axis=0), atol=1e-6)
+
+
+def test_nothing_of_it_learns_and_its_config_makes_it_again(preset):
+    model = make(preset, gloss_pieces=3)
+    assert not model.trainable_weights
+    copy = BertContext.from_config(model.get_config())
+    assert copy.get_config() == model.get_config()
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy(LABELS, LENGTHS), model(LABELS, LENGTHS))
+
+
+def test_what_does_not_fit_a_preset_is_named(preset, tmp_path):
+    with pytest.raises(UserError, match="heads 4"):
+        make(preset, heads=4)
+    with pytest.raises(UserError, match=r"'WIND-KALT' has 2 word pieces|'REGEN' has 2"):
+        make(preset, gloss_pieces=1)
+    with pytest.raises(UserError, match=r"config\.json is missing"):
+        preset_sizes(tmp_path)
+    (tmp_path / "config.json").write_text('{"class_name": "GPT2Backbone"}')
+    with pytest.raises(UserError, match="GPT2Backbone"):
+        preset_sizes(tmp_path)
+
+
+def test_the_digest_is_that_of_the_contents(preset, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(preset, tmp_path / "copy")
+    assert preset_digest(copy) == preset_digest(preset)
+    words = next(copy.rglob("vocabulary.txt"))
+    words.write_text(words.read_text().replace("Wind", "Wald"))
+    assert preset_digest(copy) != preset_digest(preset)
