@@ -14,6 +14,8 @@ from slr_keras.decoding import (
     decode_batch,
     transducer_beam,
 )
+from slr_keras.decoding.emission import ctc_emission, transducer_emission
+from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ class Readout(Protocol):
     ) -> list[Hypothesis]:
         """The best hypothesis of every clip, from one set's scores."""
 
+    def emission(
+        self,
+        scores: np.ndarray,
+        ids: Sequence[int],
+        decoding: DecodingConfig,
+        name: str = ENSEMBLE,
+    ) -> np.ndarray:
+        """Of one clip, from its scores `(steps, classes)`: the probability `(steps, glosses)` that
+        a step emits each of a sequence's glosses."""
+
 
 class CtcReadout:
     """Every head is a sequence of CTC log-probabilities; the ensemble is their mean.
@@ -65,6 +77,10 @@ class CtcReadout:
     def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
         """See `Readout`."""
         return decode_batch(scores, steps, decoding, language_model)
+
+    def emission(self, scores, ids, decoding, name=ENSEMBLE):
+        """See `Readout`."""
+        return ctc_emission(scores, tuple(ids))
 
 
 class TransducerReadout:
@@ -116,6 +132,14 @@ class TransducerReadout:
             merge_equal_neighbours=decoding.collapse_repeats,
         )
         return [hypotheses[0] for hypotheses in found]
+
+    def emission(self, scores, ids, decoding, name=ENSEMBLE):
+        """See `Readout`."""
+        level = self.levels[-1] if name == ENSEMBLE else name
+        logits = np.array(scores, np.float64)
+        logits[:, BLANK] -= decoding.blank_penalty
+        contexts = self._contexts[level]([tuple(ids[:count]) for count in range(len(ids) + 1)])
+        return transducer_emission(logits, decoding.context_scale * contexts, tuple(ids))
 
 
 def make_readout(model: "keras.Model", config: "Config") -> Readout:

@@ -99,21 +99,8 @@ def _open(options):
         manifest = read_manifest(path)
     else:
         return _open_clip(path, options.layout)
-    sample = _choose(manifest, options.sample)
+    sample = manifest[manifest.find(options.sample)]
     return sample, manifest.load(sample), manifest.contract
-
-
-def _choose(manifest, wanted: str):
-    for sample in manifest:
-        if sample.id == wanted:
-            return sample
-    if wanted.isdecimal() and int(wanted) < len(manifest):
-        return manifest[int(wanted)]
-    example = f", for example {manifest[0].id!r}" if len(manifest) else ""
-    raise UserError(
-        f"{manifest.path}: no sample {wanted!r}; give an id{example}, or a number from 0 to "
-        f"{len(manifest) - 1}"
-    )
 
 
 def _open_clip(path: Path, layout_name: str | None):
