@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slr_keras.baselines.segments import checked_spans
 from slr_keras.comparison.comparison import ComparedSentence
-from slr_keras.comparison.emission import emission
+from slr_keras.comparison.emission import cleaned_singly, emission
 from slr_keras.comparison.picture import Sign, draw_alignment
 from slr_keras.comparison.recognised import Recognised
 from slr_keras.data.sample import Sample
@@ -25,7 +25,8 @@ def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised
     rows = [side.manifest.find(sentence.id) for side in sides]
     samples = [side.manifest[row] for side, row in zip(sides, rows)]
     emissions = [emission(side, row) for side, row in zip(sides, rows)]
-    signs = next((found for found in map(_signs, samples) if found), [])
+    rules = sides[0].run.config.data.scoring
+    signs = next((found for sample in samples if (found := _signs(sample, rules))), [])
     titles = []
     for name, side, counts in zip("AB", sides, sentence.counts):
         errors = f"{counts.errors} error{'s' * (counts.errors != 1)}"
@@ -33,9 +34,12 @@ def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised
     draw_alignment(path, samples[0], signs, emissions, titles)
 
 
-def _signs(sample: Sample) -> list[Sign]:
+def _signs(sample: Sample, rules: str) -> list[Sign]:
     spans = sample.extra.get("spans")
     if spans is None:
         return []
-    pairs = zip(sample.glosses, checked_spans(sample, spans))
-    return [Sign(gloss, start / sample.fps, end / sample.fps) for gloss, (start, end) in pairs]
+    glosses = cleaned_singly(sample.glosses, rules)
+    pairs = zip(glosses, checked_spans(sample, spans), strict=True)
+    return [
+        Sign(name, start / sample.fps, end / sample.fps) for name, (start, end) in pairs if name
+    ]

@@ -1,5 +1,6 @@
 """When a run emits its glosses in one clip."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,7 +45,7 @@ def emission(side: Recognised, row: int) -> Emission:
         row: of the clip in the manifest.
     """
     from slr_keras.readout import ENSEMBLE, make_readout
-    from slr_keras.training.evaluation import CLEAN_UP, Predictor
+    from slr_keras.training.evaluation import Predictor
     from slr_keras.training.task import contract_of, evaluation_dataset
 
     run, manifest = side.run, side.manifest.subset([row])
@@ -58,9 +59,7 @@ def emission(side: Recognised, row: int) -> Emission:
     decoding = replace(run.decoding, collapse_repeats=False)
     language_model = run.language_model(decoding)
     (found,) = readout.decode(scores[None], [steps], decoding, language_model)
-    clean = CLEAN_UP[config.data.scoring]
-    # Gloss by gloss, so that each keeps its place in time; some mean nothing, as __ON__ does.
-    glosses = [" ".join(clean((gloss,))) for gloss in run.vocabulary.decode(found.ids)]
+    glosses = cleaned_singly(run.vocabulary.decode(found.ids), config.data.scoring)
     kept = [place for place, gloss in enumerate(glosses) if gloss]
     sample = manifest[0]
     first = max(sample.frames - config.data.max_frames, 0) // 2
@@ -71,3 +70,16 @@ def emission(side: Recognised, row: int) -> Emission:
         tuple(found.spans[place] for place in kept),
         frames / sample.fps,
     )
+
+
+def cleaned_singly(glosses: Sequence[str], rules: str) -> list[str]:
+    """Glosses cleaned up one by one, so that each keeps its place in time; "" where the rules
+    leave nothing of one, as of `__ON__`.
+
+    >>> from slr_keras.comparison.emission import cleaned_singly
+    >>> cleaned_singly(["__ON__", "loc-NORD"], "phoenix2014t")
+    ['', 'NORD']
+    """
+    from slr_keras.training.evaluation import CLEAN_UP
+
+    return [" ".join(CLEAN_UP[rules]((gloss,))) for gloss in glosses]

@@ -230,19 +230,23 @@ def _tests(comparison: Comparison) -> list[str]:
     else:
         verdict = "these sentences do not tell the two apart"
     lines = [
-        f"paired bootstrap over sentences ({found.resamples} resamples): p = {found.p_value:.4f}; "
+        f"paired bootstrap over sentences ({found.resamples} resamples): {_p(found.p_value)}; "
         f"{verdict}"
     ]
     if pairs.p_value is None:
         told = "every segment differs by the same, so there is no p-value"
     else:
-        told = f"z = {pairs.z:.2f}, p = {pairs.p_value:.4f}"
+        told = f"z = {pairs.z:.2f}, {_p(pairs.p_value)}"
     few = ", rough with so few" if pairs.segments < ENOUGH_SEGMENTS else ""
     lines.append(
         f"matched pairs of sentence segments (MAPSSWE; {pairs.segments} segments{few}): "
         f"B - A {pairs.mean:+.3f} errors a segment, {told}"
     )
     return [*lines, f"sentences: A better in {a}, equal in {equal}, B better in {b}"]
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.4f}" if value >= 0.0001 else "p < 0.0001"
 
 
 def _signers(comparison: Comparison) -> Rows:
