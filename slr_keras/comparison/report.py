@@ -141,14 +141,13 @@ def as_json(comparison: Comparison, sides: Sides) -> dict[str, Any]:
 def side_by_side(first: Alignment, second: Alignment) -> list[tuple[str, str, str, str, str]]:
     """Two alignments with one reference, in columns of reference, A, A's error, B, B's error.
 
-        >>> from slr_keras.comparison.report import side_by_side
-        >>> from slr_keras.files import write_json, write_text
-    from slr_keras.metrics import align
-        >>> reference = ["RAIN", "NORTH"]
-        >>> for column in side_by_side(align(reference, ["NORTH"]), align(reference, reference)):
-        ...     print(column)
-        ('RAIN', '****', 'D', 'RAIN', '')
-        ('NORTH', 'NORTH', '', 'NORTH', '')
+    >>> from slr_keras.comparison.report import side_by_side
+    >>> from slr_keras.metrics import align
+    >>> reference = ["RAIN", "NORTH"]
+    >>> for column in side_by_side(align(reference, ["NORTH"]), align(reference, reference)):
+    ...     print(column)
+    ('RAIN', '****', 'D', 'RAIN', '')
+    ('NORTH', 'NORTH', '', 'NORTH', '')
     """
     columns = []
     for one, other in zip(_slots(first), _slots(second), strict=True):
