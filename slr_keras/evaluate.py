@@ -1,4 +1,7 @@
-"""Score a trained run: word error rate of the ensemble and of every head, with intervals."""
+"""Score a trained run: word error rate of the ensemble and of every head, with intervals.
+
+Or compare two runs on the same sentences (--compare): whether they differ, and where.
+"""
 
 import argparse
 import json
@@ -15,6 +18,7 @@ EXAMPLE = """example:
   python -m slr_keras.evaluate runs/demo
   python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
   python -m slr_keras.evaluate runs/demo --drop-points 1
+  python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
 
 The ensemble is the reported result. Predictions and scores are written into the run.
 """
@@ -23,9 +27,9 @@ The ensemble is the reported result. Predictions and scores are written into the
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parse(arguments)
-    from slr_keras.training.run import Run
-
-    loaded = Run.load(options.run)
+    if options.compare:
+        return _compare(options)
+    loaded = _load(options.run, options.scoring)
     config = _overridden(loaded, options.set)
     split = options.split or config.data.test
     manifest = _manifest(loaded, split, options)
@@ -33,8 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.readout import make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score, write_scores
+    from slr_keras.training.provenance import provenance
     from slr_keras.training.report import plain_table
 
+    made_of = provenance(loaded, manifest, config.decoding)
     model = loaded.model()
     predictor = Predictor(model, readout=make_readout(model, config))
     with _bar(len(manifest), options.json) as tick:
@@ -43,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     faults = {name: value for name, value in faults.items() if value}
     name = "_".join([split, *(f"{name}-{value:g}" for name, value in faults.items())])
     facts = {**faults, "seed": options.seed} if faults else {}
-    predictions = write_scores(loaded, name, evaluation, config.decoding, **facts)
+    predictions = write_scores(loaded, name, evaluation, config.decoding, made_of, **facts)
     if options.json:
         print(json.dumps({"split": split, **facts, "sets": evaluation.summary()}, indent=2))
     else:
@@ -58,7 +64,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", metavar="RUN", help="run folder")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="run folder")
+    parser.add_argument(
+        "--compare",
+        metavar=("RUN_A", "RUN_B"),
+        nargs=2,
+        help="two run folders, each decoded as its recipe says, instead of one",
+    )
     parser.add_argument("--split", help="split to score (default: the recipe's test split)")
     parser.add_argument("--data", metavar="FOLDER", help="another data folder than the recipe's")
     parser.add_argument(
@@ -83,8 +95,84 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="robustness: take a whole hand from each clip for this share of its frames",
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is taken (0)")
+    parser.add_argument(
+        "--scoring", metavar="RULES", help="other clean-up rules than the recipe's data.scoring"
+    )
+    parser.add_argument(
+        "--to",
+        metavar="FOLDER",
+        help="with --compare: write report.md, comparison.json and alignment.png there",
+    )
+    parser.add_argument(
+        "--sample",
+        metavar="ID|N",
+        help="with --to: the clip in the picture, by id or number (the one that differs most)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    _check(options)
+    return options
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    if bool(options.run) == bool(options.compare):
+        raise UserError("name one run to score it, or two with --compare RUN_A RUN_B")
+    if options.compare:
+        given = {"--set": options.set, "--drop-points": options.drop_points}
+        given["--drop-hand"] = options.drop_hand
+        for name, value in given.items():
+            if value:
+                raise UserError(
+                    f"{name} goes with one run; --compare decodes both as their recipes say"
+                )
+    elif options.to or options.sample:
+        raise UserError("--to and --sample go with --compare")
+    if options.sample and not options.to:
+        raise UserError("--sample chooses the clip of the picture; say where with --to FOLDER")
+
+
+def _load(path: str, scoring: str | None) -> "Run":
+    import dataclasses
+
+    from slr_keras.config import override
+    from slr_keras.training.run import Run
+
+    loaded = Run.load(path)
+    if scoring:
+        config = override(loaded.config, [f"data.scoring={scoring}"])
+        loaded = dataclasses.replace(loaded, config=config)
+    return loaded
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from slr_keras.comparison import Comparison, recognise, require_comparable
+    from slr_keras.comparison.recognised import open_split
+    from slr_keras.comparison.report import as_json, plain_text, write_report
+
+    runs = [_load(path, options.scoring) for path in options.compare]
+    splits = {run.config.data.test for run in runs}
+    if not options.split and len(splits) > 1:
+        raise UserError(
+            f"the runs' recipes name different test splits ({', '.join(sorted(splits))}); "
+            "choose one with --split"
+        )
+    split = options.split or splits.pop()
+    manifests = [open_split(run, split, options.data) for run in runs]
+    require_comparable(runs, manifests)
+    if options.sample:
+        manifests[0].find(options.sample)
+    sides = []
+    for loaded, manifest in zip(runs, manifests):
+        with _bar(len(manifest), options.json) as tick:
+            sides.append(recognise(loaded, split, manifest, tick))
+    comparison = Comparison.of(*sides)
+    written = write_report(options.to, comparison, sides, options.sample) if options.to else ""
+    if options.json:
+        print(json.dumps(as_json(comparison, sides), indent=2, ensure_ascii=False))
+    else:
+        print(plain_text(comparison, sides) + (f"\n\n{written}" if written else ""))
+    return 0
 
 
 def _overridden(loaded: "Run", overrides: list[str]):

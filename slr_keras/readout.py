@@ -1,6 +1,6 @@
 """From a model's outputs to gloss sequences, whatever the model was trained to emit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,12 @@ from slr_keras.decoding import (
     decode_batch,
     transducer_beam,
 )
+from slr_keras.decoding.emission import (
+    context_ctc_emission,
+    ctc_emission,
+    transducer_emission,
+)
+from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,6 +48,16 @@ class Readout(Protocol):
     ) -> list[Hypothesis]:
         """The best hypothesis of every clip, from one set's scores."""
 
+    def emission(
+        self,
+        scores: np.ndarray,
+        ids: Sequence[int],
+        decoding: DecodingConfig,
+        name: str = ENSEMBLE,
+    ) -> np.ndarray:
+        """Of one clip, from its scores `(steps, classes)`: the probability `(steps, glosses)` that
+        a step emits each of a sequence's glosses."""
+
 
 class CtcReadout:
     """Every head is a sequence of CTC log-probabilities; the ensemble is their mean.
@@ -67,6 +83,10 @@ class CtcReadout:
         """See `Readout`."""
         return decode_batch(scores, steps, decoding, language_model)
 
+    def emission(self, scores, ids, decoding, name=ENSEMBLE):
+        """See `Readout`."""
+        return ctc_emission(scores, tuple(ids))
+
 
 class TransducerReadout:
     """Each level gives logits to which the context of the glosses so far is added.
@@ -78,22 +98,17 @@ class TransducerReadout:
         model: has `levels` and `context_logits(level, prefixes)`.
         heads: the level that counts, alone; none takes the last.
         cached: prefixes whose contexts are kept, per level.
-        search: `transducer_beam`, or `context_ctc_beam` for a model that learnt CTC with context.
 
     Raises:
         UserError: several levels, or one that the model does not have.
     """
 
-    def __init__(
-        self,
-        model: "keras.Model",
-        heads: Sequence[str] = (),
-        cached: int = 20_000,
-        search: Callable[..., list[list[Hypothesis]]] = transducer_beam,
-    ):
+    search = staticmethod(transducer_beam)
+    emitted = staticmethod(transducer_emission)
+
+    def __init__(self, model: "keras.Model", heads: Sequence[str] = (), cached: int = 20_000):
         self.levels = tuple(model.levels)
         self.counting = self._counting(tuple(heads))
-        self.search = search
         self._contexts = {
             level: ContextCache(partial(model.context_logits, level), cached)
             for level in self.levels
@@ -146,6 +161,21 @@ class TransducerReadout:
             )
         return named[0]
 
+    def emission(self, scores, ids, decoding, name=ENSEMBLE):
+        """See `Readout`."""
+        level = self.counting if name == ENSEMBLE else name
+        logits = np.array(scores, np.float64)
+        logits[:, BLANK] -= decoding.blank_penalty
+        contexts = self._contexts[level]([tuple(ids[:count]) for count in range(len(ids) + 1)])
+        return self.emitted(logits, decoding.context_scale * contexts, tuple(ids))
+
+
+class ContextCtcReadout(TransducerReadout):
+    """The same of a model that learnt CTC with context, whose equal neighbours are one gloss."""
+
+    search = staticmethod(context_ctc_beam)
+    emitted = staticmethod(context_ctc_emission)
+
 
 def make_readout(model: "keras.Model", config: "Config") -> Readout:
     """The readout that goes with a model and what it was trained for."""
@@ -153,6 +183,6 @@ def make_readout(model: "keras.Model", config: "Config") -> Readout:
 
     loss = config.transduction.loss
     if isinstance(model, C2st) and loss != "ctc":
-        search = context_ctc_beam if loss == "ctc_context" else transducer_beam
-        return TransducerReadout(model, config.decoding.heads, search=search)
+        kind = ContextCtcReadout if loss == "ctc_context" else TransducerReadout
+        return kind(model, config.decoding.heads)
     return CtcReadout(config.decoding.heads)

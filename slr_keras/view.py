@@ -106,7 +106,7 @@ def _open(options):
         manifest = read_manifest(path)
     else:
         return _open_clip(path, options)
-    sample = _choose(manifest, options.sample)
+    sample = manifest[manifest.find(options.sample)]
     if options.video or not _has_keypoints(manifest):
         pictures = manifest.video_frames(sample)
         return sample, _pictures(pictures, manifest.frame_contract, sample.fps, options.prepared)
@@ -155,19 +155,6 @@ def _open_recording(path: Path, prepared: bool):
     pictures = at_rate(shown_in(path, fps), fps)
     sample = Sample(path.stem, (), frames=0, fps=fps)
     return sample, _pictures(pictures, contract, fps, prepared)
-
-
-def _choose(manifest, wanted: str):
-    for sample in manifest:
-        if sample.id == wanted:
-            return sample
-    if wanted.isdecimal() and int(wanted) < len(manifest):
-        return manifest[int(wanted)]
-    example = f", for example {manifest[0].id!r}" if len(manifest) else ""
-    raise UserError(
-        f"{manifest.path}: no sample {wanted!r}; give an id{example}, or a number from 0 to "
-        f"{len(manifest) - 1}"
-    )
 
 
 def _open_clip(path: Path, options):

@@ -49,7 +49,7 @@ def segments_of(samples: Sequence[Sample], use_spans: bool = True) -> list[Segme
             # More glosses than frames leave parts without a frame.
             parts = [(g, s, e) for g, (s, e) in zip(sample.glosses, spans) if e > s]
         else:
-            parts = _with_rest(sample, _checked(sample, spans))
+            parts = _with_rest(sample, checked_spans(sample, spans))
         segments += [Segment(row, gloss, start, end) for gloss, start, end in parts]
     return segments
 
@@ -92,7 +92,12 @@ def _spread(pool, samples, count, rng) -> list[Segment]:
     return [segment for _, _, segment in sorted(keyed, key=lambda item: item[:2])[:count]]
 
 
-def _checked(sample: Sample, spans: object) -> list[tuple[int, int]]:
+def checked_spans(sample: Sample, spans: object) -> list[tuple[int, int]]:
+    """Spans of a sample's glosses, `[start, end)` in frames.
+
+    Raises:
+        UserError: spans that do not fit the glosses or the frames; names the sample.
+    """
     try:
         pairs = [(int(start), int(end)) for start, end in spans]
     except (TypeError, ValueError) as error:

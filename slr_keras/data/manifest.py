@@ -94,6 +94,23 @@ class Manifest(Sequence[Sample]):
             self._frame_contract,
         )
 
+    def find(self, wanted: str) -> int:
+        """The row of the sample with an id, or, where there is none, of that number.
+
+        Raises:
+            UserError: neither; says what there is.
+        """
+        for row, sample in enumerate(self._samples):
+            if sample.id == wanted:
+                return row
+        if wanted.isascii() and wanted.isdecimal() and int(wanted) < len(self):
+            return int(wanted)
+        example = f", for example {self._samples[0].id!r}" if len(self) else ""
+        raise UserError(
+            f"{self.path}: no sample {wanted!r}; give an id{example}, or a number from 0 to "
+            f"{len(self) - 1}"
+        )
+
     @property
     def contract(self) -> KeypointContract:
         """The folder's keypoint contract, read when first asked for.

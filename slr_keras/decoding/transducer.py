@@ -226,7 +226,7 @@ def align_transducer(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> T
     0.375
     """
     steps, glosses = len(logits), len(ids)
-    stay, emit = _arcs(logits, contexts, ids)
+    stay, emit = arcs(logits, contexts, ids)
     forward = np.full(glosses + 1, -np.inf)
     forward[0] = 0.0
     best, came = forward.copy(), np.zeros((steps, glosses + 1), bool)
@@ -255,8 +255,9 @@ def align_transducer(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> T
     )
 
 
-def _arcs(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities of the blank `(steps, glosses + 1)` and the next gloss `(.., glosses)`.
+def arcs(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities of the blank `(steps, glosses + 1)` and the next gloss `(.., glosses)`,
+    after each prefix of a sequence.
 
     The normaliser of a sum of logits is a product of matrices (§5.6); float64 makes it exact
     unless a whole vocabulary underflows, where the sum is taken directly.

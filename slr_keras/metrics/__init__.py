@@ -2,7 +2,8 @@
 
 from slr_keras.metrics.accuracy import label_ranks, per_class_top_k_accuracy, top_k_accuracy
 from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, Pair, align
-from slr_keras.metrics.bootstrap import bootstrap_ratio
+from slr_keras.metrics.bootstrap import PairedBootstrap, bootstrap_ratio, paired_bootstrap
+from slr_keras.metrics.matched_pairs import MatchedPairs, matched_pairs
 from slr_keras.metrics.phoenix import (
     clean_phoenix2014,
     clean_phoenix2014t,
@@ -41,7 +42,9 @@ __all__ = [
     "SCLITE",
     "Alignment",
     "ErrorCounts",
+    "MatchedPairs",
     "Pair",
+    "PairedBootstrap",
     "Score",
     "SentenceScore",
     "Transcript",
@@ -56,6 +59,8 @@ __all__ = [
     "detect_format",
     "jiwer_counts",
     "label_ranks",
+    "matched_pairs",
+    "paired_bootstrap",
     "per_class_top_k_accuracy",
     "read_transcripts",
     "score_transcripts",

@@ -45,25 +45,35 @@ class Alignment:
 
     def text(self, width: int = 100) -> str:
         """Reference above hypothesis, errors marked below; wrapped at `width` columns."""
-        cells = []
-        for operation, reference, hypothesis in self.pairs:
-            above = "*" * _columns(hypothesis) if reference is None else reference
-            below = "*" * _columns(reference) if hypothesis is None else hypothesis
-            mark = "" if operation == "=" else operation
-            cells.append((above, below, mark))
-        blocks, block, used = [], [], 0
-        for cell in cells:
-            size = max(map(_columns, cell)) + 1
-            if block and used + size > width:
-                blocks.append(block)
-                block, used = [], 0
-            block.append((cell, size))
-            used += size
-        blocks.append(block)
-        return "\n".join(_block_text(block) for block in blocks)
+        return columns_text(("REF:", "HYP:", "Eval:"), [_cell(pair) for pair in self.pairs], width)
 
 
-def _columns(word: str | None) -> int:
+def columns_text(heads: Sequence[str], columns: Sequence[Sequence[str]], width: int = 100) -> str:
+    """Words in columns, each as wide as its widest; wrapped at `width` columns of the terminal.
+
+    Args:
+        heads: what stands before each row.
+        columns: a word for each row.
+        width: beyond the heads.
+
+    >>> from slr_keras.metrics.alignment import columns_text
+    >>> print(columns_text(("REF:", "A:"), [("RAIN", "RAIN"), ("NORTH", "*****")]))
+    REF: RAIN NORTH
+    A:   RAIN *****
+    """
+    blocks, block, used = [], [], 0
+    for column in columns:
+        size = max(map(columns_of, column)) + 1
+        if block and used + size > width:
+            blocks.append(block)
+            block, used = [], 0
+        block.append((column, size))
+        used += size
+    blocks.append(block)
+    return "\n".join(_block_text(heads, block) for block in blocks)
+
+
+def columns_of(word: str | None) -> int:
     """Terminal columns of a word: wide characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
@@ -71,11 +81,19 @@ def _columns(word: str | None) -> int:
     )
 
 
-def _block_text(block: list[tuple[tuple[str, str, str], int]]) -> str:
+def _cell(pair: Pair) -> tuple[str, str, str]:
+    operation, reference, hypothesis = pair
+    above = "*" * columns_of(hypothesis) if reference is None else reference
+    below = "*" * columns_of(reference) if hypothesis is None else hypothesis
+    return above, below, "" if operation == "=" else operation
+
+
+def _block_text(heads: Sequence[str], block: list[tuple[Sequence[str], int]]) -> str:
+    indent = max(map(columns_of, heads)) + 1
     lines = []
-    for row, name in enumerate(("REF:  ", "HYP:  ", "Eval: ")):
-        words = (cell[row] + " " * (size - _columns(cell[row])) for cell, size in block)
-        lines.append((name + "".join(words)).rstrip())
+    for row, head in enumerate(heads):
+        words = (cell[row] + " " * (size - columns_of(cell[row])) for cell, size in block)
+        lines.append((head + " " * (indent - columns_of(head)) + "".join(words)).rstrip())
     return "\n".join(lines)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.files import atomic_path, write_json, write_text
+from slr_keras.files import atomic_path, sha256, write_json, write_text
 from slr_keras.readout import make_readout
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
 from slr_keras.training.progress import duration
+from slr_keras.training.provenance import Provenance, provenance
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
 from slr_keras.training.task import contract_of, evaluation_dataset, read_split
@@ -29,12 +30,14 @@ def finish(run: Run, command: list[str]) -> Evaluation:
     order = run.decoding.language_model_order or LANGUAGE_MODEL_ORDER
     train = read_split(data, data.train)
     train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
+    dev = read_split(data, data.dev)
+    made_of = provenance(run, dev, run.decoding)
     model = run.model()
     with atomic_path(run.folder.saved_model) as temporary:
         model.save(temporary)
     predictor = Predictor(model, readout=make_readout(model, run.config))
-    evaluation = score(run, predictor, read_split(data, data.dev))
-    write_scores(run, data.dev, evaluation, run.decoding)
+    evaluation = score(run, predictor, dev)
+    write_scores(run, data.dev, evaluation, run.decoding, made_of)
     write_text(run.folder.report, report_text(run.path.name, evaluation, _facts(run, command)))
     return evaluation
 
@@ -66,11 +69,30 @@ def score(
 
 
 def write_scores(
-    run: Run, name: str, evaluation: Evaluation, decoding: DecodingConfig, **facts: Any
+    run: Run,
+    name: str,
+    evaluation: Evaluation,
+    decoding: DecodingConfig,
+    made_of: Provenance,
+    **facts: Any,
 ) -> Path:
-    """Write scores and predictions of a split into the run; returns the predictions' path."""
+    """Write scores and predictions of a split into the run.
+
+    Args:
+        run: that was scored.
+        name: of the split, and of what was done to it.
+        evaluation: the scores.
+        decoding: how they came about.
+        made_of: `provenance`, taken before the weights were read.
+        facts: what was done to the split.
+
+    Returns:
+        The predictions' path.
+    """
     from slr_keras.config.loading import to_tree
 
+    path = run.folder.predictions(name)
+    evaluation.write_predictions(path)
     value = {
         "split": evaluation.manifest.path.stem,
         "manifest": str(evaluation.manifest.path),
@@ -78,10 +100,10 @@ def write_scores(
         "decoding": to_tree(decoding),
         "scoring": run.config.data.scoring,
         "sets": evaluation.summary(),
+        "provenance": {**made_of, **facts, "predictions": sha256(path)},
     }
     write_json(run.folder.scores(name), value)
-    evaluation.write_predictions(run.folder.predictions(name))
-    return run.folder.predictions(name)
+    return path
 
 
 def _facts(run: Run, command: list[str]) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""The picture of one sentence of a comparison."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from slr_keras.baselines.segments import checked_spans
+from slr_keras.comparison.comparison import ComparedSentence
+from slr_keras.comparison.emission import cleaned_singly, emission
+from slr_keras.comparison.picture import Sign, draw_alignment
+from slr_keras.comparison.recognised import Recognised
+from slr_keras.data.sample import Sample
+
+
+def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised]) -> None:
+    """Draw when both runs emit the glosses of a sentence.
+
+    Args:
+        path: of the PNG.
+        sentence: which.
+        sides: both runs and their splits; spans of signs are taken from the first that has them.
+
+    Raises:
+        UserError: spans of the sample that do not fit its glosses.
+    """
+    rows = [side.manifest.find(sentence.id) for side in sides]
+    samples = [side.manifest[row] for side, row in zip(sides, rows)]
+    emissions = [emission(side, row) for side, row in zip(sides, rows)]
+    rules = sides[0].run.config.data.scoring
+    signs = next((found for sample in samples if (found := _signs(sample, rules))), [])
+    titles = []
+    for name, side, counts in zip("AB", sides, sentence.counts):
+        errors = f"{counts.errors} error{'s' * (counts.errors != 1)}"
+        titles.append(f"{name}  {side.run.path}, {side.run.config.model.name}: {errors}")
+    draw_alignment(path, samples[0], signs, emissions, titles)
+
+
+def _signs(sample: Sample, rules: str) -> list[Sign]:
+    spans = sample.extra.get("spans")
+    if spans is None:
+        return []
+    glosses = cleaned_singly(sample.glosses, rules)
+    pairs = zip(glosses, checked_spans(sample, spans), strict=True)
+    return [
+        Sign(name, start / sample.fps, end / sample.fps) for name, (start, end) in pairs if name
+    ]

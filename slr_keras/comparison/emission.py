@@ -1,0 +1,85 @@
+"""When a run emits its glosses in one clip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from slr_keras.comparison.recognised import Recognised
+from slr_keras.metrics import Alignment, align
+
+
+@dataclass(frozen=True)
+class Emission:
+    """One clip over time, as a run sees it.
+
+    Attributes:
+        alignment: the reference with what was emitted; before neighbours are merged and sentences
+            cleaned up, if the run's recipe does so, so that its errors may not be those counted.
+        probabilities: `(steps, glosses)`, that a step emits each of the glosses.
+        spans: for each gloss its steps (start, end) in the most probable alignment.
+        edges: `(steps + 1,)` seconds at which steps begin and the last one ends.
+    """
+
+    alignment: Alignment
+    probabilities: np.ndarray
+    spans: tuple[tuple[int, int], ...]
+    edges: np.ndarray
+
+    @property
+    def glosses(self) -> list[tuple[str, bool]]:
+        """What was emitted, and whether it is right."""
+        return [(p.hypothesis, p.operation == "=") for p in self.alignment.pairs if p.hypothesis]
+
+    @property
+    def missed(self) -> list[str]:
+        """Glosses of the reference for which nothing was emitted."""
+        return [p.reference for p in self.alignment.pairs if p.operation == "D"]
+
+
+def emission(side: Recognised, row: int) -> Emission:
+    """Run a model on one clip and find out when it emits which gloss.
+
+    Args:
+        side: the run and its split.
+        row: of the clip in the manifest.
+    """
+    from slr_keras.readout import ENSEMBLE, make_readout
+    from slr_keras.training.evaluation import Predictor
+    from slr_keras.training.task import contract_of, evaluation_dataset
+
+    run, manifest = side.run, side.manifest.subset([row])
+    config = run.config
+    model = run.model()
+    readout = make_readout(model, config)
+    contract = contract_of(side.manifest, run.modality)
+    dataset = evaluation_dataset(config.data, manifest, run.vocabulary, contract)
+    ((_, (steps,), scores),) = Predictor(model, readout=readout)(dataset)
+    scores = scores[ENSEMBLE][0, :steps]
+    decoding = replace(run.decoding, collapse_repeats=False)
+    language_model = run.language_model(decoding)
+    (found,) = readout.decode(scores[None], [steps], decoding, language_model)
+    glosses = cleaned_singly(run.vocabulary.decode(found.ids), config.data.scoring)
+    kept = [place for place, gloss in enumerate(glosses) if gloss]
+    sample = manifest[0]
+    first = max(sample.frames - config.data.max_frames, 0) // 2
+    frames = np.minimum(first + model.stride * np.arange(steps + 1), sample.frames)
+    return Emission(
+        align(side.references[row], [glosses[place] for place in kept]),
+        readout.emission(scores, found.ids, decoding)[:, kept],
+        tuple(found.spans[place] for place in kept),
+        frames / sample.fps,
+    )
+
+
+def cleaned_singly(glosses: Sequence[str], rules: str) -> list[str]:
+    """Glosses cleaned up one by one, so that each keeps its place in time; "" where the rules
+    leave nothing of one, as of `__ON__`.
+
+    >>> from slr_keras.comparison.emission import cleaned_singly
+    >>> cleaned_singly(["__ON__", "loc-NORD"], "phoenix2014t")
+    ['', 'NORD']
+    """
+    from slr_keras.training.evaluation import CLEAN_UP
+
+    return [" ".join(CLEAN_UP[rules]((gloss,))) for gloss in glosses]

@@ -1,0 +1,133 @@
+"""What a run recognises in a split: read from the run where it still holds, else found out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from slr_keras.data.manifest import Manifest
+from slr_keras.errors import UserError
+from slr_keras.training.run import Run
+from slr_keras.training.task import read_split
+
+_EXAMPLES = 3
+Sentences = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A split as a run recognised it.
+
+    Attributes:
+        run: whose best weights were used, decoded as its recipe says.
+        manifest: of the split.
+        references, glosses: of each clip, cleaned up as the recipe says.
+        reused: whether the run had them already.
+    """
+
+    run: Run
+    manifest: Manifest
+    references: Sentences
+    glosses: Sentences
+    reused: bool
+
+
+def open_split(run: Run, split: str, folder: str | Path | None = None) -> Manifest:
+    """A split of the run's data, or of another folder."""
+    data = run.config.data
+    return read_split(replace(data, folder=str(folder)) if folder else data, split)
+
+
+def recognise(
+    run: Run, split: str, manifest: Manifest, tick: Callable[[int], None] = lambda clips: None
+) -> Recognised:
+    """Recognise a split, unless the run has predictions of these weights, recipe and clips.
+
+    New predictions and scores are written into the run, as by `evaluate`.
+
+    Args:
+        run: with best weights.
+        split: under which name predictions are kept.
+        manifest: the clips.
+        tick: told the number of clips of every finished batch.
+
+    Raises:
+        UserError: no epoch is finished, or the clips are not what the model sees.
+    """
+    from slr_keras.training.provenance import kept_predictions, provenance
+
+    kept = kept_predictions(run, split, manifest, run.decoding)
+    if kept is not None:
+        columns = ([tuple(record[key]) for record in kept] for key in ("reference", "hypothesis"))
+        references, glosses = map(tuple, columns)
+        return Recognised(run, manifest, references, glosses, reused=True)
+
+    from slr_keras.readout import make_readout
+    from slr_keras.training.evaluation import ENSEMBLE, Predictor
+    from slr_keras.training.finish import score, write_scores
+
+    made_of = provenance(run, manifest, run.decoding)
+    model = run.model()
+    predictor = Predictor(model, readout=make_readout(model, run.config))
+    evaluation = score(run, predictor, manifest, tick=tick)
+    write_scores(run, split, evaluation, run.decoding, made_of)
+    glosses = evaluation.glosses[ENSEMBLE]
+    return Recognised(run, manifest, evaluation.references, glosses, reused=False)
+
+
+def require_comparable(runs: Sequence[Run], manifests: Sequence[Manifest]) -> None:
+    """Refuse two runs whose word error rates would be of different sentences.
+
+    Args:
+        runs: two.
+        manifests: what each is scored on.
+
+    Raises:
+        UserError: the same run twice, other clean-up rules, other ids or other references; says
+            which.
+    """
+    (one, other), (first, second) = runs, manifests
+    if one.path.resolve() == other.path.resolve():
+        raise UserError(f"--compare: {one.path} and {other.path} are the same run; name two")
+    for run in runs:
+        _ = run.best
+    rules = [run.config.data.scoring for run in runs]
+    if rules[0] != rules[1]:
+        raise UserError(
+            f"{one.path} is scored with data.scoring {rules[0]} and {other.path} with {rules[1]}; "
+            f"score both alike with --scoring {rules[0]} or --scoring {rules[1]}"
+        )
+    _require_same_ids(first, second)
+    rows = {sample.id: row for row, sample in enumerate(second)}
+    unlike = [a for a in first if a.glosses != second[rows[a.id]].glosses]
+    if unlike:
+        a = unlike[0]
+        b = second[rows[a.id]]
+        raise UserError(
+            f"{len(unlike)} of {len(first)} references differ: {first.where(a)} is "
+            f"{' '.join(a.glosses) or '(empty)'}, {second.where(b)} is "
+            f"{' '.join(b.glosses) or '(empty)'}; compare runs on the same references, for "
+            "example with --data FOLDER"
+        )
+
+
+def _require_same_ids(first: Manifest, second: Manifest) -> None:
+    ids = [{sample.id: None for sample in manifest} for manifest in (first, second)]
+    only = [[name for name in ids[k] if name not in ids[1 - k]] for k in range(2)]
+    if len(only[0]) == len(first):
+        raise UserError(
+            f"{first.path} and {second.path} have no sentence in common: the one has "
+            f"{_some(only[0])}, the other {_some(only[1])}; compare runs on the same sentences, "
+            "for example with --data FOLDER"
+        )
+    for manifest, other, lacking in ((first, second, only[0]), (second, first, only[1])):
+        if lacking:
+            raise UserError(
+                f"{len(lacking)} of {len(manifest)} sentences of {manifest.path} are not in "
+                f"{other.path}: {_some(lacking)}; compare runs on the same sentences, for example "
+                "with --data FOLDER"
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_EXAMPLES]))
+    return shown + (f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else "")

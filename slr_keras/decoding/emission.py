@@ -1,0 +1,79 @@
+"""When a clip's glosses are emitted: the probability of each over the steps, for pictures."""
+
+import numpy as np
+
+from slr_keras.decoding.hypothesis import checked, log_softmax
+from slr_keras.decoding.transducer import Prefix, arcs
+
+
+def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
+    """Posterior of each gloss of a sequence at every step, as CTC has it: each step for itself.
+
+    Args:
+        log_probs: `(steps, classes)` log-probabilities or logits, blank = class 0.
+        ids: the sequence.
+
+    Returns:
+        `(steps, glosses)`, in [0, 1]; a gloss that comes twice has the same column twice.
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding.emission import ctc_emission
+    >>> ctc_emission(np.log([[0.2, 0.8], [0.9, 0.1]]), (1,)).round(3).tolist()
+    [[0.8], [0.1]]
+    """
+    return np.exp(checked(log_probs)[:, list(ids)])
+
+
+def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
+    """Probability of each gloss of a sequence at every step, given the glosses before it.
+
+    Each step for itself, as in `ctc_emission`.
+
+    Args:
+        logits: `(steps, classes)`, A of specs/c2st.md §4.
+        contexts: `(glosses + 1, classes)`, C of every prefix of `ids`.
+        ids: the sequence.
+
+    Returns:
+        `(steps, glosses)`, in [0, 1].
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding.emission import context_ctc_emission
+    >>> context_ctc_emission(np.zeros((2, 2)), np.log([[1, 3], [1, 1]]), (1,)).round(3).tolist()
+    [[0.75], [0.75]]
+    """
+    log_probs = log_softmax(np.asarray(logits, np.float64)[:, None] + contexts)
+    return np.exp(log_probs[:, np.arange(len(ids)), list(ids)])
+
+
+def transducer_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
+    """Probability that a step emits each gloss of a sequence, given that those before it came.
+
+    A gloss comes once, so its column sums to its confidence: the probability that it is the next
+    gloss at all.
+
+    Args:
+        logits: `(steps, classes)`, A of specs/c2st.md §4.
+        contexts: `(glosses + 1, classes)`, C of every prefix of `ids`.
+        ids: the sequence.
+
+    Returns:
+        `(steps, glosses)`, in [0, 1].
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding.emission import transducer_emission
+    >>> transducer_emission(np.zeros((2, 2)), np.zeros((2, 2)), (1,)).round(3).tolist()
+    [[0.5], [0.25]]
+    """
+    stay, emit = arcs(logits, contexts, ids)
+    forward = np.full(len(ids) + 1, -np.inf)
+    forward[0] = 0.0
+    emitted = np.empty_like(emit)
+    for step in range(len(emit)):
+        emitted[step] = forward[:-1] + emit[step]
+        forward = forward + stay[step]
+        forward[1:] = np.logaddexp(forward[1:], emitted[step])
+    reached = np.logaddexp.reduce(emitted, axis=0, initial=-np.inf)
+    before = np.concatenate([[0.0], reached[:-1]])[: len(ids)]
+    possible = np.isfinite(before)
+    return np.where(possible, np.exp(emitted - np.where(possible, before, 0.0)), 0.0)
