@@ -124,4 +124,4 @@ def make_readout(model: "keras.Model", config: "Config") -> Readout:
 
     if isinstance(model, C2st) and config.transduction.loss != "ctc":
         return TransducerReadout(model)
-    return CtcReadout(config.decoding.heads)
+    return CtcReadout(config.decoding.heads or getattr(model, "reported_heads", ()))

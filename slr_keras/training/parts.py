@@ -15,6 +15,10 @@ def load_parts(model: keras.Model, config: ModelConfig, vocabulary: Vocabulary) 
     Raises:
         UserError: the model has no such part, or the file does not fit it.
     """
+    if config.weights:
+        from slr_keras.weights import load_model_weights
+
+        load_model_weights(model, config.weights, vocabulary)
     if config.backbone_weights:
         _load_backbone(model, config)
     if config.language_model:
