@@ -42,6 +42,7 @@ from slr_keras.training.task import (
     build_model,
     evaluation_dataset,
     read_task,
+    require_lengths,
     training_dataset,
 )
 
@@ -138,6 +139,7 @@ class Trainer:
             if settings.initial_run:
                 _load_initial(self.model, settings.initial_run, self.task)
             self.optimiser = make_optimiser(self.model, settings)
+        require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
         self.objective = make_objective(self.model, config)
         self.step = TrainingStep(
