@@ -167,7 +167,7 @@ def test_every_weight_is_filled_in_its_own_layout(checkpoints, tmp_path, prefix)
     used = [name for names in record.sources.values() for name in names]
     assert len(used) == len(set(used))
     assert sorted([*used, *record.left_over]) == sorted(state)
-    assert all(0.2 <= value.min() and value.max() <= 2 for value in weights.values())
+    assert all(value.min() >= 0.2 and value.max() <= 2 for value in weights.values())
     assert {"conv2d.head.bias", "prems_conv1d.fc.weight"} < set(record.left_over)
 
 
@@ -242,5 +242,5 @@ def test_what_does_not_fit_is_named_and_nothing_is_changed(checkpoints, tmp_path
 def test_another_vocabulary_is_refused_with_both_sizes(checkpoints, tmp_path):
     path = write(checkpoints, tmp_path / "best.pt", published_state(classes=9))
     vocabulary = Vocabulary(GLOSSES)
-    with pytest.raises(UserError, match="8 glosses and the blank, the vocabulary .* 3 and the"):
+    with pytest.raises(UserError, match=r"8 glosses and the blank, the vocabulary .* 3 and the"):
         load_ustm_checkpoint(make_model(len(vocabulary)), path, vocabulary)

@@ -156,13 +156,13 @@ def test_impossible_models_are_refused_by_name(options, says):
 def test_a_clip_longer_than_the_table_is_refused_and_the_longest_is_not(small):
     model = small.make_model(positions=28)
     model(small.make_clips((16,)))
-    with pytest.raises(UserError, match="more than 16 frames.*table of 28 positions"):
+    with pytest.raises(UserError, match=r"more than 16 frames.*table of 28 positions"):
         model(small.make_clips((17,)))
     # Padding needs no place.
     longer = small.make_clips((16, 20))
     model({name: value[:1] for name, value in longer.items()})
     traced = tf.function(model, autograph=False)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 16 frames"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"more than 16 frames"):
         traced(small.make_clips((17,)))
 
 
