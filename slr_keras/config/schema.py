@@ -46,10 +46,8 @@ class DataConfig:
         "are, `error` refuses them (in the train split they are always refused)",
     )
     unseen_signers: bool = option(False, "refuse data whose splits share a signer")
-    scoring: Literal["plain", "phoenix2014", "phoenix2014t", "phoenix_hypothesis"] = option(
-        "plain",
-        "clean-up rules applied to reference and hypothesis before the WER; `phoenix_hypothesis` "
-        "cleans hypotheses alone, as the authors of USTM do for every corpus (specs/ustm.md §7.2)",
+    scoring: Literal["plain", "phoenix2014", "phoenix2014t"] = option(
+        "plain", "clean-up rules applied to reference and hypothesis before the WER"
     )
     batch_size: int = option(8, "clips in a batch, over all devices together", minimum=1)
     max_frames: int = option(400, "longer clips are cut (specs/stark.md §1.6)", minimum=4)

@@ -15,11 +15,7 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
 from slr_keras.errors import UserError
 from slr_keras.files import atomic_write
-from slr_keras.metrics.phoenix import (
-    clean_phoenix2014,
-    clean_phoenix2014t,
-    clean_phoenix_hypothesis,
-)
+from slr_keras.metrics.phoenix import clean_phoenix2014, clean_phoenix2014t
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.readout import ENSEMBLE, CtcReadout, Readout
 from slr_keras.training.distribution import across_machines
@@ -30,10 +26,7 @@ CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
     "plain": tuple,
     "phoenix2014": clean_phoenix2014,
     "phoenix2014t": clean_phoenix2014t,
-    "phoenix_hypothesis": clean_phoenix_hypothesis,
 }
-#: Clean-ups that leave the references as they are.
-OF_HYPOTHESES = ("phoenix_hypothesis",)
 
 
 class Predictor:
@@ -211,8 +204,7 @@ def evaluate(
             found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
         tick(len(rows))
     clean = CLEAN_UP[scoring]
-    clean_reference = tuple if scoring in OF_HYPOTHESES else clean
-    references = tuple(clean_reference(sample.glosses) for sample in manifest)
+    references = tuple(clean(sample.glosses) for sample in manifest)
     hypotheses = {
         n: tuple(by_row[row] for row in range(len(manifest))) for n, by_row in found.items()
     }
