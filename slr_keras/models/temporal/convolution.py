@@ -102,6 +102,8 @@ class TemporalConvolution(keras.layers.Layer):
         x = features
         if self.edges:
             x, valid = lengthen(features, valid, self.edge, self.stride)
+        # It may have been cast with the features.
+        valid = ops.cast(valid, "float32")
         update_loss = prediction_loss = ops.zeros_like(valid[:, 0])
         for stage in self.stages:
             if isinstance(stage, _ConvolutionStage):

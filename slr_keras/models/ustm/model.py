@@ -98,7 +98,11 @@ class Ustm(keras.Model):
         self.vocabulary_size = vocabulary_size
         self.image_size = tuple(image_size)
         self.backbone = backbone
-        self.backbone_options = dict(backbone_options or {})
+        # YAML and saved models give lists where Python has tuples.
+        self.backbone_options = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in (backbone_options or {}).items()
+        }
         self.adapter_width = adapter_width
         self.positions = positions
         self.skip = skip

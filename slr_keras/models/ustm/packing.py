@@ -78,7 +78,8 @@ def pack(mask, masked: bool = True) -> Packing:
     def chosen(values):
         return ops.take(ops.reshape(values, (-1,)), slots, axis=0)
 
-    places = ops.broadcast_to(column, ops.shape(used))
+    # A gap has no place; that behind the longest clip would be one too many for a table.
+    places = ops.where(column < whole[:, None], column, 0)
     valid = ops.cast(column[:, :-1] < own[:, None], "float32")
     return Packing(*(chosen(values) for values in (sources, places, inside, counted)), slots, valid)
 

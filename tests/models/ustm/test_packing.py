@@ -39,6 +39,7 @@ def test_in_the_masked_form_each_clip_has_its_own_length_and_statistics_see_real
     np.testing.assert_array_equal(packing.sources.numpy()[counted][:14], [*range(13), 17])
     assert counted.sum() == sum(LENGTHS)
     assert packing.places.numpy()[counted].min() == 6
+    np.testing.assert_array_equal(packing.places.numpy()[gaps], 0)
 
 
 def test_a_filler_without_frames_takes_no_room():
