@@ -70,9 +70,7 @@ class ClipEncoder(keras.layers.Layer):
         # Autocasting would round pixels to bfloat16 before they are centred.
         super().__init__(autocast=False, **kwargs)
         if not isinstance(backbone, Swin):
-            raise ValueError(
-                f"adapters belong to the stages of a Swin, which {backbone.name} lacks"
-            )
+            raise ValueError(f"backbone {backbone.name!r} is not a Swin; adapters need its stages")
         if chunk < 0:
             raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
         if recompute and not chunk:
