@@ -82,7 +82,7 @@ def _model(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
     from slr_keras.weights import load_ustm_checkpoint, save_model_weights
 
     vocabulary = Vocabulary.read(options.vocabulary)
-    model = create_model(options.model, len(vocabulary), name=options.model)
+    model = create_model(options.model, len(vocabulary))
     if not isinstance(model, Ustm):
         raise UserError(f"--model {options.model}: only checkpoints of USTM can be converted whole")
     record = load_ustm_checkpoint(model, options.source, vocabulary)

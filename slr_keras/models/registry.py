@@ -72,17 +72,22 @@ C2ST_TINY: Mapping[str, Any] = {
 }
 
 # The three sizes of specs/ustm.md §3.1; which of them the published scores are of is not known.
-USTM_T: Mapping[str, Any] = {"backbone": "swin_t", "backbone_options": {"stochastic_depth": 0.2}}
-USTM_S: Mapping[str, Any] = {**USTM_T, "backbone": "swin_s"}
-USTM_B: Mapping[str, Any] = {**USTM_T, "backbone": "swin_b"}
-# Learns small simulated frames on two CPU cores.
+USTM_T: Mapping[str, Any] = {
+    "name": "ustm_t",
+    "backbone": "swin_t",
+    "backbone_options": {"stochastic_depth": 0.2},
+}
+USTM_S: Mapping[str, Any] = {**USTM_T, "name": "ustm_s", "backbone": "swin_s"}
+USTM_B: Mapping[str, Any] = {**USTM_T, "name": "ustm_b", "backbone": "swin_b"}
+# Learns small simulated frames on two CPU cores; its pixels are those of `slr_keras.pretrain`.
 USTM_TINY: Mapping[str, Any] = {
-    "backbone": "swin_micro",
-    "backbone_options": {"embedding": 24, "depths": (1, 1, 2), "heads": (2, 4, 8)},
+    "name": "ustm_tiny",
+    "backbone": "swin_nano",
     "image_size": (64, 64),
     "adapter_width": 16,
     "width": 128,
     "dropout": 0.1,
+    "pixels": "symmetric",
 }
 
 

@@ -18,6 +18,7 @@ OPTIONS = {
     "adapter_width": 3,
     "positions": 64,
     "width": 4,
+    "pixels": "slowfast",
     "dropout": 0.0,
 }
 

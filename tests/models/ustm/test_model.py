@@ -141,7 +141,7 @@ def test_the_streams_can_be_left_out(small):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"image_size": (66, 64)}, "multiples of the patch of 4"),
+        ({"image_size": (66, 64)}, "multiples of the patch of 8"),
         ({"width": 15}, "width is 15"),
         ({"backbone": "resnet_micro", "backbone_options": {}}, "not a Swin"),
         ({"recompute": True, "chunk": 0}, "set chunk"),
