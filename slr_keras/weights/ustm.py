@@ -97,21 +97,28 @@ def load_ustm_checkpoint(
     sources = {name: source_names(name) for name in targets}
     used = {theirs for names in sources.values() for theirs in names}
     ignored = {name for name in tensors if _DEAD.fullmatch(name) or _BUFFERS.fullmatch(name)}
-    missing, extra = used - tensors.keys(), tensors.keys() - used - ignored
-    complain(str(path), missing, extra, {}, model.name)
+    values = {
+        name: _value(name, [tensors[theirs] for theirs in sources[name]], tuple(target.shape))
+        for name, target in targets.items()
+        if tensors.keys() >= set(sources[name])
+    }
+    complain(
+        str(path),
+        missing=used - tensors.keys(),
+        extra=tensors.keys() - used - ignored,
+        reshaped={
+            sources[name][0]: (tensors[sources[name][0]].shape, tuple(targets[name].shape))
+            for name, value in values.items()
+            if value is None
+        },
+        model=model.name,
+    )
     _check_vocabulary(str(path), tensors["classifier.weight"], model, vocabulary)
-    values, reshaped = {}, {}
-    for name, target in targets.items():
-        parts = [tensors[theirs] for theirs in sources[name]]
-        value = _value(name, parts, tuple(target.shape))
-        if value is None:
-            reshaped[sources[name][0]] = parts[0].shape, tuple(target.shape)
-        elif not np.isfinite(value).all():
-            raise UserError(
-                f"{path}: {sources[name][0]} holds numbers that are not finite; the file is damaged"
-            )
-        values[name] = value
-    complain(str(path), (), (), reshaped, model.name)
+    damaged = [sources[name][0] for name, value in values.items() if not np.isfinite(value).all()]
+    if damaged:
+        raise UserError(
+            f"{path}: {damaged[0]} holds numbers that are not finite; the file is damaged"
+        )
     if vocabulary is not None:
         values[CLASSIFIER] = _reordered(values[CLASSIFIER], vocabulary)
     for name, target in targets.items():

@@ -15,7 +15,7 @@ from slr_keras.summary import summarise
 OPTIONS = {
     "width": 16,
     "adapter_width": 8,
-    "backbone_options": {"embedding": 8, "depths": [1, 1], "heads": [1, 2], "window": 4},
+    "backbone_options": {"embedding": 8, "depths": [1], "heads": [1], "window": 4},
     "chunk": 16,
     "recompute": True,
 }
@@ -31,13 +31,13 @@ RECIPE = {
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames") / "data"
     return simulate_folder(
-        folder, "demo", {"train": 6, "dev": 2, "test": 2}, frames=(32, 32), video="npy"
+        folder, "demo", {"train": 4, "dev": 1, "test": 1}, frames=(32, 32), video="npy"
     )
 
 
 def recipe(folder, data, **changes):
     path = folder / "recipe.yaml"
-    tree = {"data": {"folder": str(data), "batch_size": 3}, **RECIPE, **changes}
+    tree = {"data": {"folder": str(data), "batch_size": 2}, **RECIPE, **changes}
     path.write_text(yaml.safe_dump(tree))
     return str(path)
 

@@ -239,6 +239,16 @@ def test_what_does_not_fit_is_named_and_nothing_is_changed(checkpoints, tmp_path
         np.testing.assert_array_equal(weight, value)
 
 
+def test_one_error_lists_all_that_is_wrong(checkpoints, tmp_path):
+    state = published_state()
+    del state["conv2d.norm.bias"]
+    state["conv2d.norm.extra"] = state["conv2d.norm.weight"]
+    state["conv2d.norm.weight"] = np.ones(3, "float32")
+    path = write(checkpoints, tmp_path / "best.pt", state)
+    with pytest.raises(UserError, match=r"lacks.*norm.bias; .*norm.extra; .*norm.weight \(3,\)"):
+        load_ustm_checkpoint(make_model(), path)
+
+
 def test_another_vocabulary_is_refused_with_both_sizes(checkpoints, tmp_path):
     path = write(checkpoints, tmp_path / "best.pt", published_state(classes=9))
     vocabulary = Vocabulary(GLOSSES)
