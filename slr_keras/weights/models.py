@@ -26,7 +26,7 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
 
     >>> from slr_keras.models.registry import create_model
     >>> from slr_keras.weights.models import named_weights
-    >>> named_weights(create_model("ustm_tiny", 5))["classifier/kernel"].shape
+    >>> tuple(named_weights(create_model("ustm_tiny", 5))["classifier/kernel"].shape)
     (128, 5)
     """
     names = {}

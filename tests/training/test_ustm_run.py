@@ -31,7 +31,7 @@ RECIPE = {
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames") / "data"
     return simulate_folder(
-        folder, "demo", {"train": 4, "dev": 1, "test": 1}, frames=(32, 32), video="npy"
+        folder, "demo", {"train": 6, "dev": 1, "test": 1}, frames=(32, 32), video="npy"
     )
 
 

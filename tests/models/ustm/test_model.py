@@ -37,6 +37,7 @@ def hollow(name, classes=PHOENIX14):
 def test_parameters_are_the_published_ones_by_module(name, adapters, backbone, head, total):
     model = hollow(name)
     encoder = model.frame_encoder
+    assert encoder.backbone.stochastic_depth == 0.2
     assert sum(count(a.trainable_weights) for a in encoder.adapters) == adapters
     assert count(encoder.trainable_weights) == backbone
     assert count([*model.streams.trainable_weights, *model.convolution.trainable_weights]) == head
