@@ -18,7 +18,8 @@ def load_parts(model: keras.Model, config: ModelConfig, vocabulary: Vocabulary) 
     if config.weights:
         from slr_keras.weights import load_model_weights
 
-        load_model_weights(model, config.weights, vocabulary)
+        digest = load_model_weights(model, config.weights, vocabulary)
+        print(f"weights of {config.weights} (sha256 {digest[:16]})", file=sys.stderr)
     if config.backbone_weights:
         _load_backbone(model, config)
     if config.language_model:

@@ -57,13 +57,16 @@ def save_model_weights(
         file.write(write_safetensors(tensors, metadata))
 
 
-def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabulary") -> None:
+def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabulary") -> str:
     """Fill all weights of a model from a file of `save_model_weights`; all or none are changed.
 
     Args:
         model: a built model.
         path: the file.
         vocabulary: of the model.
+
+    Returns:
+        the SHA-256 of the file, hexadecimal.
 
     Raises:
         UserError: the file cannot be read, its vocabulary is another one, or its weights are not
@@ -96,6 +99,7 @@ def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabu
     )
     for name, target in targets.items():
         target.assign(tensors[name])
+    return checkpoint.sha256
 
 
 def complain(where: str, missing, extra, reshaped, model: str) -> None:
