@@ -1,4 +1,4 @@
-"""Convert ImageNet weights of torchvision, timm or Hugging Face for a backbone."""
+"""Convert ImageNet weights for a backbone, or a published checkpoint of a whole model."""
 
 import argparse
 import json
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from slr_keras.command import run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from slr_keras.weights import WeightsRecord
+
+EXAMPLES = """examples:
+  python -m slr_keras.convert swin_t-704ceda3.pth --backbone swin_t --to swin_t.safetensors
+  python -m slr_keras.convert best.pt --model ustm_b --vocabulary vocabulary.txt --to b.safetensors
+"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -16,15 +23,23 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m slr_keras.convert",
         description=(
             "Read a local .pth or .safetensors checkpoint (nothing in it is executed), check that "
-            "it fills every weight of a backbone, and write it in our own format."
+            "it fills every weight of a backbone or model, and write it in our own format: for "
+            "model.backbone_weights or model.weights of a recipe."
         ),
-        epilog=(
-            "example: python -m slr_keras.convert swin_t-704ceda3.pth --backbone swin_t "
-            "--to swin_t.safetensors"
-        ),
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", help="the checkpoint")
-    parser.add_argument("--backbone", required=True, help="its architecture, such as swin_t")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
+        "--backbone", help="ImageNet weights of torchvision, timm or Hugging Face: which backbone"
+    )
+    kind.add_argument("--model", help="a checkpoint of the authors of USTM: which size of it")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="FILE",
+        help="with --model: vocabulary.txt with the glosses that the checkpoint was trained for",
+    )
     parser.add_argument("--to", required=True, help="the .safetensors file to write")
     parser.add_argument("--json", action="store_true", help="print the record instead of a table")
     return parser
@@ -36,19 +51,43 @@ def main(arguments: list[str] | None = None) -> int:
     from pathlib import Path
 
     from slr_keras.errors import UserError
-    from slr_keras.models.backbones import make_backbone
-    from slr_keras.weights import load_backbone_weights, save_backbone_weights
 
     target = Path(options.to)
     if target.suffix != ".safetensors":
         raise UserError(f"--to {options.to}: the format is safetensors; name a .safetensors file")
     if target.exists() and target.samefile(options.source):
         raise UserError(f"--to {options.to}: that is the source itself; name another file")
+    if bool(options.model) != bool(options.vocabulary):
+        raise UserError("--model and --vocabulary go together; a backbone has no vocabulary")
+    make = _model if options.model else _backbone
+    record = make(options, target)
+    print(json.dumps(record.as_json(), indent=2) if options.json else table(record))
+    return 0
+
+
+def _backbone(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
+    from slr_keras.models.backbones import make_backbone
+    from slr_keras.weights import load_backbone_weights, save_backbone_weights
+
     backbone = make_backbone(options.backbone)
     record = load_backbone_weights(backbone, options.source)
     save_backbone_weights(backbone, target, record)
-    print(json.dumps(record.as_json(), indent=2) if options.json else table(record))
-    return 0
+    return record
+
+
+def _model(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
+    from slr_keras.data.vocabulary import Vocabulary
+    from slr_keras.errors import UserError
+    from slr_keras.models import Ustm, create_model
+    from slr_keras.weights import load_ustm_checkpoint, save_model_weights
+
+    vocabulary = Vocabulary.read(options.vocabulary)
+    model = create_model(options.model, len(vocabulary))
+    if not isinstance(model, Ustm):
+        raise UserError(f"--model {options.model}: only checkpoints of USTM can be converted whole")
+    record = load_ustm_checkpoint(model, options.source, vocabulary)
+    save_model_weights(model, target, vocabulary, record)
+    return record
 
 
 def table(record: "WeightsRecord") -> str:
@@ -65,6 +104,8 @@ def table(record: "WeightsRecord") -> str:
     sha256 0f
     left over: fc.bias
     """
+    from slr_keras.weights.ustm import unused_modules
+
     modules: dict[str, list[str]] = {}
     for name, sources in record.sources.items():
         modules.setdefault(name.partition("/")[0], []).extend(sources)
@@ -79,7 +120,11 @@ def table(record: "WeightsRecord") -> str:
         f"(names of {record.library})"
     )
     lines.append(f"sha256 {record.sha256}")
-    lines.append(f"left over: {', '.join(record.left_over) or 'nothing'}")
+    unused = unused_modules(record.left_over)
+    if unused:
+        lines.append(f"ignored, as the published code never uses them: {', '.join(unused)}")
+    rest = [name for name in record.left_over if not name.startswith(tuple(unused))]
+    lines.append(f"left over: {', '.join(rest) or 'nothing'}")
     return "\n".join(lines)
 
 

@@ -185,4 +185,4 @@ def make_readout(model: "keras.Model", config: "Config") -> Readout:
     if isinstance(model, C2st) and loss != "ctc":
         kind = ContextCtcReadout if loss == "ctc_context" else TransducerReadout
         return kind(model, config.decoding.heads)
-    return CtcReadout(config.decoding.heads)
+    return CtcReadout(config.decoding.heads or getattr(model, "reported_heads", ()))

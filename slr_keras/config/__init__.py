@@ -22,6 +22,7 @@ from slr_keras.config.schema import (
     DataConfig,
     DistributionConfig,
     ModelConfig,
+    SelfDistillationConfig,
     TrainingConfig,
     TransductionConfig,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "DataConfig",
     "DistributionConfig",
     "ModelConfig",
+    "SelfDistillationConfig",
     "TrainingConfig",
     "TransductionConfig",
     "differences",

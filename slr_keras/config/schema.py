@@ -66,6 +66,9 @@ class ModelConfig:
 
     name: str = option("stark", "a name that `python -m slr_keras.summary` lists")
     options: Mapping[str, Any] = option({}, "keyword arguments of the model, beyond its preset")
+    weights: str = option(
+        "", "file of `slr_keras.convert --model` that the whole model takes its first weights from"
+    )
     backbone_weights: str = option(
         "",
         "file that a model of video takes its backbone's first weights from: of "
@@ -188,6 +191,20 @@ class TransductionConfig:
 
 
 @dataclass(frozen=True)
+class SelfDistillationConfig:
+    """The objective of USTM beside its two CTC terms (specs/ustm.md §6.1); other models take no
+    notice."""
+
+    weight: float = option(
+        25.0, "of the divergence of the convolutions' glosses from the BiLSTM's", minimum=0.0
+    )
+    temperature: float = option(8.0, "of the distributions that are compared", minimum=1e-3)
+    lifting_weight: float = option(
+        0.001, "of the two losses of temporal lift pooling (§5.2)", minimum=0.0
+    )
+
+
+@dataclass(frozen=True)
 class DistributionConfig:
     """Where training runs. It changes the speed, not the result."""
 
@@ -211,5 +228,8 @@ class Config:
     )
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     transduction: TransductionConfig = dataclasses.field(default_factory=TransductionConfig)
+    self_distillation: SelfDistillationConfig = dataclasses.field(
+        default_factory=SelfDistillationConfig
+    )
     decoding: DecodingConfig = dataclasses.field(default_factory=DecodingConfig)
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)

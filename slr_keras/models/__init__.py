@@ -4,6 +4,7 @@ from slr_keras.models.c2st import C2st
 from slr_keras.models.layers import Linear, MaskedBatchNormalization
 from slr_keras.models.registry import create_model, list_models
 from slr_keras.models.stark import GlossHead, Stark, StarkBlock, StarkEncoder
+from slr_keras.models.ustm import Ustm
 
 __all__ = [
     "C2st",
@@ -13,6 +14,7 @@ __all__ = [
     "Stark",
     "StarkBlock",
     "StarkEncoder",
+    "Ustm",
     "create_model",
     "list_models",
 ]

@@ -28,6 +28,12 @@ def _c2st(**options: Any) -> "keras.Model":
     return C2st(**options)
 
 
+def _ustm(**options: Any) -> "keras.Model":
+    from slr_keras.models.ustm import Ustm
+
+    return Ustm(**options)
+
+
 # The paper's size, specs/stark.md §0.
 STARK: Mapping[str, Any] = {}
 # A quarter of the multiply-adds of `stark`; trains on a few CPU cores within hours.
@@ -65,6 +71,25 @@ C2ST_TINY: Mapping[str, Any] = {
     "language_model_options": {"width": 64},
 }
 
+# The three sizes of specs/ustm.md §3.1; which of them the published scores are of is not known.
+USTM_T: Mapping[str, Any] = {
+    "name": "ustm_t",
+    "backbone": "swin_t",
+    "backbone_options": {"stochastic_depth": 0.2},
+}
+USTM_S: Mapping[str, Any] = {**USTM_T, "name": "ustm_s", "backbone": "swin_s"}
+USTM_B: Mapping[str, Any] = {**USTM_T, "name": "ustm_b", "backbone": "swin_b"}
+# Learns small simulated frames on two CPU cores; its pixels are those of `slr_keras.pretrain`.
+USTM_TINY: Mapping[str, Any] = {
+    "name": "ustm_tiny",
+    "backbone": "swin_nano",
+    "image_size": (64, 64),
+    "adapter_width": 16,
+    "width": 128,
+    "dropout": 0.1,
+    "pixels": "symmetric",
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -84,6 +109,10 @@ MODELS: Mapping[str, Entry] = {
     "stark": Entry(_stark, STARK),
     "stark_small": Entry(_stark, STARK_SMALL),
     "stark_tiny": Entry(_stark, STARK_TINY),
+    "ustm_b": Entry(_ustm, USTM_B, "video"),
+    "ustm_s": Entry(_ustm, USTM_S, "video"),
+    "ustm_t": Entry(_ustm, USTM_T, "video"),
+    "ustm_tiny": Entry(_ustm, USTM_TINY, "video"),
 }
 
 

@@ -20,6 +20,7 @@ from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_coun
 from slr_keras.readout import ENSEMBLE, CtcReadout, Readout
 from slr_keras.training.distribution import across_machines
 from slr_keras.training.objective import clip_inputs
+from slr_keras.training.task import require_lengths
 
 CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
     "plain": tuple,
@@ -61,6 +62,7 @@ class Predictor:
     ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
         """Give, batch by batch, rows of the manifest `(batch,)`, steps of each clip `(batch,)`
         and scores `(batch, steps, classes)` by head; fillers are left out."""
+        require_lengths(self.model, dataset)
         with dataset.user_errors():
             if self.strategy is None:
                 batches = dataset.epoch(0)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from slr_keras.config.schema import Config
 from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
-from slr_keras.models import C2st
+from slr_keras.models import C2st, Ustm
 from slr_keras.models.gloss_lm import BertContext
 
 
@@ -65,6 +65,11 @@ def clip_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 def make_objective(model: keras.Model, config: Config) -> Objective:
     """The objective that goes with a model, as a recipe sets it."""
+    if isinstance(model, Ustm):
+        # It needs `clip_inputs` from here.
+        from slr_keras.training.self_distillation import SelfDistillationObjective
+
+        return SelfDistillationObjective(config.self_distillation)
     if isinstance(model, C2st):
         # It needs `clip_inputs` from here.
         from slr_keras.training.transduction import TransductionObjective

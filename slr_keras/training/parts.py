@@ -51,6 +51,12 @@ def load_parts(
         UserError: the model has no such part, or the file does not fit it.
     """
     found = {}
+    if config.weights:
+        from slr_keras.weights import load_model_weights
+
+        digest = load_model_weights(model, config.weights, vocabulary)
+        _say(f"weights of {config.weights}", digest)
+        found["weights"] = {"file": str(config.weights), "sha256": digest}
     if config.backbone_weights:
         found["backbone_weights"] = _load_backbone(model, config)
     if config.language_model:

@@ -151,6 +151,36 @@ def evaluation_dataset(
     )
 
 
+def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
+    """Refuse clips that a model cannot take, before anything is computed.
+
+    Args:
+        model: has `frames_range`, if not every length suits it.
+        dataset: clips as the model will see them.
+
+    Raises:
+        UserError: a clip that has, or in training may get, too few or too many frames; names it.
+    """
+    if not hasattr(model, "frames_range"):
+        return
+    shortest, longest = model.frames_range
+    drawn = dataset.training and dataset.clips.resamples
+    lengths = dataset.clips.possible_lengths() if drawn else dataset.lengths()
+    lengths = lengths.reshape(len(dataset.manifest), -1)
+    for row, (least, most) in enumerate(zip(lengths.min(axis=1), lengths.max(axis=1))):
+        if longest is not None and most > longest:
+            raise UserError(
+                f"{dataset.manifest.where(row)}: {most} frames, but the model has room for "
+                f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or make room with "
+                "model.options.positions"
+            )
+        if least < shortest:
+            raise UserError(
+                f"{dataset.manifest.where(row)}: {least} frames, but the model in its published "
+                f"form needs {shortest}; remove the clip, or leave model.options.masked on"
+            )
+
+
 def build_model(
     config: Config, vocabulary_size: int, contract: Contract, precision: str = "float32"
 ) -> "keras.Model":

@@ -42,6 +42,7 @@ from slr_keras.training.task import (
     build_model,
     evaluation_dataset,
     read_task,
+    require_lengths,
     training_dataset,
 )
 
@@ -142,6 +143,7 @@ class Trainer:
                 load_initial(self.model, settings, self.task.vocabulary)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
+        require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
         self.objective = make_objective(self.model, config)
         self.step = TrainingStep(

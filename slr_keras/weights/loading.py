@@ -23,10 +23,10 @@ _RECORD = "slr_keras_record"
 
 @dataclasses.dataclass(frozen=True)
 class WeightsRecord:
-    """Where a backbone's weights came from.
+    """Where the weights of a backbone, or of a whole model, came from.
 
     Attributes:
-        backbone: name of the backbone that was filled.
+        backbone: name of the backbone or model that was filled.
         file: name of the file, without its folder.
         sha256: of the file's bytes.
         library: whose names the file uses; "slr_keras" for our own format.

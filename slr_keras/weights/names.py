@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from slr_keras.models.backbones import Backbone, ResNet, Swin
 
 # The last part of a name, ours to torch's.
-_LEAVES = {
+LEAVES = {
     "kernel": "weight",
     "bias": "bias",
     "gamma": "weight",
@@ -43,10 +43,10 @@ class Scheme:
     def theirs(self, name: str) -> tuple[str, ...]:
         """Their names for a weight of ours, in the order of their output channels."""
         module, _, leaf = name.rpartition("/")
-        return tuple(f"{found}.{_LEAVES[leaf]}" for found in self.modules(module))
+        return tuple(f"{found}.{LEAVES[leaf]}" for found in self.modules(module))
 
 
-def _swin_modules(
+def swin_modules(
     fixed: Mapping[str, str],
     block: str,
     merging: Callable[[int], str],
@@ -67,7 +67,7 @@ def _swin_modules(
     return modules
 
 
-_TORCHVISION_PARTS = {
+TORCHVISION_PARTS = {
     "norm_1": ("norm1",),
     "attention": ("attn",),
     "attention/qkv": ("attn.qkv",),
@@ -76,7 +76,7 @@ _TORCHVISION_PARTS = {
     "widen": ("mlp.0",),
     "narrow": ("mlp.3",),
 }
-_TIMM_PARTS = {**_TORCHVISION_PARTS, "widen": ("mlp.fc1",), "narrow": ("mlp.fc2",)}
+_TIMM_PARTS = {**TORCHVISION_PARTS, "widen": ("mlp.fc1",), "narrow": ("mlp.fc2",)}
 _HUGGING_FACE_PARTS = {
     "norm_1": ("layernorm_before",),
     "attention": ("attention.self",),
@@ -92,18 +92,18 @@ _SWIN = (
     Scheme(
         "torchvision",
         "features.0.0.weight",
-        _swin_modules(
+        swin_modules(
             {"patches": "features.0.0", "patches_norm": "features.0.2", "norm": "norm"},
             "features.{odd}.{index}",
             lambda stage: f"features.{2 * stage}",
-            _TORCHVISION_PARTS,
+            TORCHVISION_PARTS,
         ),
     ),
     # Before timm's, whose anchor would fit names of Hugging Face too.
     Scheme(
         "Hugging Face",
         "embeddings.patch_embeddings.projection.weight",
-        _swin_modules(
+        swin_modules(
             {
                 "patches": "embeddings.patch_embeddings.projection",
                 "patches_norm": "embeddings.norm",
@@ -119,7 +119,7 @@ _SWIN = (
     Scheme(
         "timm before 0.9",
         "layers.0.downsample.norm.weight",
-        _swin_modules(
+        swin_modules(
             _TIMM_FIXED,
             "layers.{stage}.blocks.{index}",
             lambda stage: f"layers.{stage - 1}.downsample",
@@ -129,7 +129,7 @@ _SWIN = (
     Scheme(
         "timm",
         "patch_embed.proj.weight",
-        _swin_modules(
+        swin_modules(
             _TIMM_FIXED,
             "layers.{stage}.blocks.{index}",
             lambda stage: f"layers.{stage}.downsample",

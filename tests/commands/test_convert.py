@@ -6,11 +6,17 @@ import json
 import numpy as np
 import pytest
 
+from slr_keras.config import ModelConfig
 from slr_keras.convert import main
+from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
+from slr_keras.models import create_model
 from slr_keras.models.backbones import make_backbone
+from slr_keras.training.parts import load_parts
 from slr_keras.weights import load_backbone_weights
+from slr_keras.weights.models import named_weights
 from slr_keras.weights.safetensors import write_safetensors
+from slr_keras.weights.ustm import source_names
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +89,48 @@ def test_the_source_is_never_overwritten(source):
     with pytest.raises(UserError, match="the source itself"):
         main([str(source), "--backbone", "resnet_micro", "--to", str(source)])
     assert source.read_bytes() == before
+
+
+def test_a_whole_model_needs_its_vocabulary_and_is_a_ustm(source, tmp_path):
+    target, vocabulary = str(tmp_path / "a.safetensors"), tmp_path / "vocabulary.txt"
+    Vocabulary(("RAIN", "SUN")).write(vocabulary)
+    with pytest.raises(UserError, match="go together"):
+        main([str(source), "--model", "ustm_tiny", "--to", target])
+    with pytest.raises(UserError, match="go together"):
+        main([str(source), "--backbone", "swin_t", "--vocabulary", "v.txt", "--to", target])
+    arguments = [str(source), "--vocabulary", str(vocabulary), "--to", target, "--model"]
+    with pytest.raises(UserError, match="only checkpoints of USTM"):
+        main([*arguments, "stark_tiny"])
+    with pytest.raises(UserError, match=r"it lacks classifier.weight, .* it has, beyond"):
+        main([*arguments, "ustm_tiny"])
+
+
+def test_a_whole_model_is_written_and_starts_a_run(tmp_path, capsys):
+    vocabulary = Vocabulary(("RAIN", "SUN"))
+    vocabulary.write(tmp_path / "vocabulary.txt")
+    state = {"module.prems_classifier.weight": np.zeros(3, "float32")}
+    model = create_model("ustm_tiny", 3)
+    for name, weight in named_weights(model).items():
+        value = np.asarray(weight)
+        names = source_names(name)
+        if name == "classifier/kernel":
+            pass
+        elif name.endswith("depthwise/kernel"):
+            value = value.transpose(1, 2, 0)
+        elif name.endswith("kernel"):
+            value = value.transpose(value.ndim - 1, value.ndim - 2, *range(value.ndim - 2))
+        # Of a sum, the first part is all of it.
+        for theirs in names:
+            state[f"module.{theirs}"] = value if theirs == names[0] else np.zeros_like(value)
+    source, target = tmp_path / "best.safetensors", tmp_path / "own.safetensors"
+    source.write_bytes(write_safetensors(state))
+    arguments = ["--vocabulary", str(tmp_path / "vocabulary.txt"), "--to", str(target)]
+    assert main([str(source), "--model", "ustm_tiny", *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert "ignored, as the published code never uses them: prems_classifier" in printed
+    started = create_model("ustm_tiny", len(vocabulary))
+    load_parts(started, ModelConfig("ustm_tiny", weights=str(target)), vocabulary)
+    ours, theirs = named_weights(started), named_weights(model)
+    for name, weight in theirs.items():
+        if name != "classifier/kernel":
+            np.testing.assert_array_equal(ours[name], weight, err_msg=name)

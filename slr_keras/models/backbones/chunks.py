@@ -5,26 +5,29 @@ TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+Shape = tuple[int, ...]
 
-def over_chunks(function: Callable, rows: Sequence, chunk: int, width: int, dtype: str):
+
+def over_chunks(function: Callable, rows: Sequence, chunk: int, shape: Shape, dtype: str):
     """Apply a function to `chunk` rows at a time, one chunk after the other.
 
     Args:
-        function: of one tensor with `chunk` rows for each of `rows`, to `(chunk, width)`.
+        function: of one tensor with `chunk` rows for each of `rows`, to `(chunk, *shape)`.
         rows: tensors with the same number of rows, a multiple of `chunk`; it may be 0.
         chunk: rows at a time.
-        width, dtype: of the function's result.
+        shape, dtype: of one row of the function's result.
 
     Returns:
-        `(rows, width)`.
+        `(rows, *shape)`.
 
     >>> from keras import ops
     >>> from slr_keras.models.backbones.chunks import over_chunks
-    >>> over_chunks(lambda x: 2 * x, [ops.ones((6, 1))], 3, 1, "float32").shape
+    >>> over_chunks(lambda x: 2 * x, [ops.ones((6, 1))], 3, (1,), "float32").shape
     TensorShape([6, 1])
     """
     import tensorflow as tf
@@ -34,61 +37,119 @@ def over_chunks(function: Callable, rows: Sequence, chunk: int, width: int, dtyp
         lambda pieces: function(*pieces),
         _pieces(rows, chunk),
         parallel_iterations=1,
-        fn_output_signature=tf.TensorSpec((chunk, width), dtype),
+        fn_output_signature=tf.TensorSpec((chunk, *shape), dtype),
     )
-    return ops.reshape(outputs, (-1, width))
+    return ops.reshape(outputs, (-1, *shape))
+
+
+def over_chunks_with_state(
+    function: Callable, state: Any, rows, chunk: int, shape: Shape, dtype: str
+):
+    """Apply a function to `chunk` rows at a time, where each chunk may look back at the last one.
+
+    Args:
+        function: of a state, the number of the first row, and one tensor with `chunk` rows, to
+            the next state, of the same shapes, and `(chunk, *shape)`.
+        state: the first state, a structure of tensors.
+        rows: a tensor whose number of rows is a multiple of `chunk`.
+        chunk: rows at a time.
+        shape, dtype: of one row of the function's result.
+
+    Returns:
+        `(rows, *shape)`; the state of the last chunk is dropped.
+
+    >>> from keras import ops
+    >>> from slr_keras.models.backbones.chunks import over_chunks_with_state
+    >>> rows = ops.reshape(ops.arange(6.0), (6, 1))
+    >>> def add(total, first, piece):
+    ...     return total + ops.sum(piece), piece + total
+    >>> over_chunks_with_state(add, ops.zeros(()), rows, 3, (1,), "float32")[:, 0].numpy()
+    array([0., 1., 2., 6., 7., 8.], dtype=float32)
+    """
+    import tensorflow as tf
+
+    pieces = ops.reshape(rows, (-1, chunk, *rows.shape[1:]))
+    count = ops.shape(pieces)[0]
+    results = tf.TensorArray(dtype, count, element_shape=(chunk, *shape))
+
+    def body(number, state, results):
+        state, outputs = function(state, number * chunk, pieces[number])
+        return number + 1, state, results.write(number, outputs)
+
+    _, _, results = tf.while_loop(
+        lambda number, *_: number < count, body, (0, state, results), parallel_iterations=1
+    )
+    return ops.reshape(results.stack(), (-1, *shape))
 
 
 def over_chunks_recomputed(
     function: Callable,
     rows: Sequence,
     chunk: int,
-    width: int,
+    shape: Shape,
     dtype: str,
     variables: Sequence[keras.Variable],
+    differentiable: int = 0,
 ):
     """The same as `over_chunks`, with a gradient that keeps the activations of one chunk only.
 
     dL/dv = Σ_chunks (∂ function(chunk) / ∂v)ᵀ dL/d outputs(chunk), each chunk computed again.
 
     Args:
-        function, rows, chunk, width, dtype: see `over_chunks`. The function must give the same
+        function, rows, chunk, shape, dtype: see `over_chunks`. The function must give the same
             result each time: it may draw no random numbers, nor assign to variables.
-        variables: trainable ones that get a gradient; nothing else does, not even `rows`.
+        variables: trainable ones that get a gradient.
+        differentiable: so many of `rows`, the first ones, get a gradient too; nothing else does.
+            Defaults to `0`.
     """
     import tensorflow as tf
 
     sources = [variable.value for variable in variables]
+    sources_of_rows = list(rows[:differentiable])
 
     def gradients(upstream):
-        pieces = [*_pieces(rows, chunk), ops.reshape(upstream, (-1, chunk, width))]
+        pieces = [*_pieces(rows, chunk), ops.reshape(upstream, (-1, chunk, *shape))]
+        count = ops.shape(pieces[-1])[0]
 
-        def add(position, sums):
+        def add(position, sums, parts):
             *inputs, towards = (piece[position] for piece in pieces)
+            watched = [*inputs[:differentiable], *sources]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(sources)
+                tape.watch(watched)
                 outputs = function(*inputs)
             found = tape.gradient(
-                outputs, sources, towards, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                outputs, watched, towards, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
-            return position + 1, [total + part for total, part in zip(sums, found, strict=True)]
+            for number in range(differentiable):
+                parts[number] = parts[number].write(position, found[number])
+            sums = [total + part for total, part in zip(sums, found[differentiable:], strict=True)]
+            return position + 1, sums, parts
 
-        count = ops.shape(pieces[-1])[0]
-        start = (0, [tf.zeros_like(source) for source in sources])
-        _, sums = tf.while_loop(
-            lambda position, _: position < count, add, start, parallel_iterations=1
+        parts = [
+            tf.TensorArray(row.dtype, count, element_shape=(chunk, *row.shape[1:]))
+            for row in sources_of_rows
+        ]
+        start = (0, [tf.zeros_like(source) for source in sources], parts)
+        _, sums, parts = tf.while_loop(
+            lambda position, *_: position < count, add, start, parallel_iterations=1
         )
-        return (None, *sums)
+        towards_rows = [
+            ops.reshape(part.stack(), (-1, *row.shape[1:]))
+            for part, row in zip(parts, sources_of_rows, strict=True)
+        ]
+        return (None, *towards_rows, *sums)
 
     @tf.custom_gradient
     def with_gradient(outputs, *values):
         return tf.identity(outputs), gradients
 
-    outputs = tf.stop_gradient(over_chunks(function, rows, chunk, width, dtype))
-    if not sources:
+    held = [tf.stop_gradient(row) for row in rows]
+    outputs = tf.stop_gradient(over_chunks(function, held, chunk, shape, dtype))
+    if not sources and not differentiable:
         return outputs
-    # Read here, the variables receive what `gradients` returns.
-    return with_gradient(outputs, *(tf.convert_to_tensor(source) for source in sources))
+    # Read here, rows and variables receive what `gradients` returns.
+    values = [tf.convert_to_tensor(source) for source in sources]
+    return with_gradient(outputs, *sources_of_rows, *values)
 
 
 def _pieces(rows: Sequence, chunk: int) -> list:

@@ -22,8 +22,8 @@ class FrameEncoder(keras.layers.Layer):
 
     Args:
         backbone: a `Backbone`.
-        pixels: mode of `PixelNormalization` that frames go through chunk by chunk, `"symmetric"`
-            or `"imagenet"`. Defaults to `None`: frames are floats that were normalised before.
+        pixels: mode of `PixelNormalization` that frames go through chunk by chunk. Defaults to
+            `None`: frames are floats that were normalised before.
         chunk: frames at a time; `0` for all. Defaults to `0`.
         recompute: whether training recomputes activations; needs a chunk. Defaults to `False`.
         skip_padding: whether padding frames are left out of the computation. The number of frames
@@ -120,7 +120,7 @@ class FrameEncoder(keras.layers.Layer):
             inputs = self._normalise(ops.take(frames, index, axis=0))
             return self.backbone(inputs, noise=noise[0] if noise else None, training=training)
 
-        shape = (self.chunk, self.backbone.width, self.backbone.compute_dtype)
+        shape = (self.chunk, (self.backbone.width,), self.backbone.compute_dtype)
         if training:
             variables = self.backbone.trainable_variables
             features = over_chunks_recomputed(encode, rows, *shape, variables)

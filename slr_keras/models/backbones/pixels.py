@@ -17,16 +17,18 @@ MODES = {
             for mean, deviation in zip(_IMAGENET_MEAN, _IMAGENET_DEVIATION, strict=True)
         ),
     ),
+    "slowfast": ((1 / (255 * 0.225),) * 3, (-0.45 / 0.225,) * 3),
 }
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PixelNormalization(keras.layers.Layer):
-    """Normalise RGB values in 0..255 (specs/c2st.md §2.1).
+    """Normalise RGB values in 0..255 (specs/c2st.md §2.1, specs/ustm.md §2.2).
 
     Args:
-        mode: `"symmetric"`, x / 127.5 - 1, or `"imagenet"`, (x / 255 - mean) / deviation with
-            ImageNet's per channel. Defaults to `"symmetric"`.
+        mode: `"symmetric"`, x / 127.5 - 1; `"imagenet"`, (x / 255 - mean) / deviation with
+            ImageNet's per channel; or `"slowfast"`, (x / 255 - 0.45) / 0.225. Defaults to
+            `"symmetric"`.
 
     Call arguments:
         inputs: `(..., 3)` of any integer or floating type, values in 0..255.

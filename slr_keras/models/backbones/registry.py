@@ -33,6 +33,18 @@ BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
             "stochastic_depth": 0.0,
         },
     ),
+    # A quarter of the tokens of `swin_micro`: most of the time on a CPU goes by tokens.
+    "swin_nano": (
+        Swin,
+        {
+            "embedding": 48,
+            "depths": (2, 2),
+            "heads": (3, 6),
+            "window": 4,
+            "patch": 8,
+            "stochastic_depth": 0.0,
+        },
+    ),
     "resnet18": (ResNet, {}),
     "resnet50": (ResNet, {"depths": (3, 4, 6, 3), "bottleneck": True}),
     "resnet_micro": (

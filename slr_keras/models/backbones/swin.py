@@ -222,20 +222,59 @@ class Swin(Backbone):
         return ops.cast(noise < survival, "float32") / survival
 
     def call(self, inputs, valid=None, noise=None, training=False):
-        if None in inputs.shape[1:]:
-            raise ValueError(f"Swin needs frames of a known size; got {inputs.shape}")
         if training and noise is None:
             noise = self.draw(ops.shape(inputs)[0])
-        maps = self.patches_norm(self.patches(inputs))
-        block = 0
-        for step in self.steps:
+        maps = inputs
+        for stage in range(len(self.depths)):
+            maps = self.run_stage(stage, maps, noise if training else None)
+        return self.pool(maps)
+
+    def run_stage(self, stage: int, maps, noise=None):
+        """One stage with what comes before it: embedding of patches, or merging.
+
+        Args:
+            stage: from 0.
+            maps: frames `(frames, height, width, 3)` for stage 0, then maps of the stage before.
+            noise: of the whole network, what `draw` gave; None leaves nothing out.
+
+        Returns:
+            `(frames, height', width', embedding * 2 ** stage)`.
+        """
+        if stage == 0:
+            if None in maps.shape[1:]:
+                raise ValueError(f"Swin needs frames of a known size; got {maps.shape}")
+            maps = self.patches_norm(self.patches(maps))
+        first = sum(self.depths[:stage])
+        # Every stage but the first begins with its merging.
+        start = first + max(stage - 1, 0)
+        block = first
+        for step in self.steps[start : start + self.depths[stage] + (stage > 0)]:
             if isinstance(step, PatchMerging):
                 maps = step(maps)
                 continue
-            keep = noise[:, 2 * block : 2 * block + 2] if training and noise is not None else None
+            keep = None if noise is None else noise[:, 2 * block : 2 * block + 2]
             maps = step(maps, keep=keep)
             block += 1
+        return maps
+
+    def pool(self, maps):
+        """The mean over the last map, normalised: `(frames, width)`."""
         return ops.mean(self.norm(maps), axis=(1, 2))
+
+    def map_shape(self, stage: int, height: int, width: int) -> tuple[int, int, int]:
+        """(height, width, channels) of a stage's maps for frames of this size."""
+        height, width = height // self.patch, width // self.patch
+        for _ in range(stage):
+            height, width = -(-height // 2), -(-width // 2)
+        return height, width, self.embedding * 2**stage
+
+    def stage_variables(self, stage: int) -> list[keras.Variable]:
+        """The trainable variables that `run_stage` uses."""
+        prefix = f"{self.path}/stage_{stage}_"
+        early = [] if stage else [*self.patches.variables, *self.patches_norm.variables]
+        inside = [v for step in self.steps for v in step.variables if v.path.startswith(prefix)]
+        used = {id(variable) for variable in [*early, *inside]}
+        return [variable for variable in self.trainable_variables if id(variable) in used]
 
     def get_config(self):
         return {

@@ -6,7 +6,14 @@ import keras
 from keras import ops
 
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform, fan_in_uniform
-from slr_keras.models.temporal.lengths import LAYERS, edge_padding, parse_layers, time_stride
+from slr_keras.models.temporal.lengths import (
+    LAYERS,
+    edge_padding,
+    length_through,
+    padded_length,
+    parse_layers,
+    time_stride,
+)
 from slr_keras.models.temporal.pooling import TemporalLiftPooling, TemporalMaxPooling
 
 POOLINGS = ("lift", "max")
@@ -27,6 +34,7 @@ class TemporalConvolution(keras.layers.Layer):
         lift_kernel: kernel of the lift steps. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
         masked: False for the published form, in which the statistics of both normalisations, the
             pooling's convolutions and its losses see the padding of the batch.
+        edges: whether clips are lengthened here; False where their frames were before.
 
     Call arguments:
         features: `(batch, frames, channels)`.
@@ -51,6 +59,7 @@ class TemporalConvolution(keras.layers.Layer):
         pooling: str = "lift",
         lift_kernel: int = 3,
         masked: bool = True,
+        edges: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -64,6 +73,7 @@ class TemporalConvolution(keras.layers.Layer):
         self.pooling = pooling
         self.lift_kernel = lift_kernel
         self.masked = masked
+        self.edges = edges
         self.edge = edge_padding(layers)
         self.stride = time_stride(layers)
 
@@ -89,7 +99,11 @@ class TemporalConvolution(keras.layers.Layer):
     def call(self, features, valid=None, training=False):
         if valid is None:
             valid = ops.ones_like(ops.cast(features[..., 0], "float32"))
-        x, valid = lengthen(features, valid, self.edge, self.stride)
+        x = features
+        if self.edges:
+            x, valid = lengthen(features, valid, self.edge, self.stride)
+        # It may have been cast with the features.
+        valid = ops.cast(valid, "float32")
         update_loss = prediction_loss = ops.zeros_like(valid[:, 0])
         for stage in self.stages:
             if isinstance(stage, _ConvolutionStage):
@@ -101,7 +115,7 @@ class TemporalConvolution(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape, valid_shape=None):
         batch, frames, _ = features_shape
-        steps = None if frames is None else -(-frames // self.stride)
+        steps = None if frames is None else length_through(self._length(frames), self.layer_list)
         return (batch, steps, self.width), (batch, steps), (batch,), (batch,)
 
     def compute_output_spec(self, features, valid=None, training=False):
@@ -114,7 +128,7 @@ class TemporalConvolution(keras.layers.Layer):
     def multiply_adds(self, features_shape, valid_shape=None) -> int:
         """Multiply-adds for `(batch, frames, channels)`."""
         batch, frames, channels = features_shape
-        length = -(-frames // self.stride) * self.stride + 2 * self.edge
+        length = self._length(frames)
         total = 0
         for kind, size in parse_layers(self.layer_list):
             if kind == "K":
@@ -128,6 +142,10 @@ class TemporalConvolution(keras.layers.Layer):
                 length //= size
         return total
 
+    def _length(self, frames: int) -> int:
+        """Of a clip when the first convolution sees it."""
+        return padded_length(frames, self.layer_list) if self.edges else frames
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -136,6 +154,7 @@ class TemporalConvolution(keras.layers.Layer):
             "pooling": self.pooling,
             "lift_kernel": self.lift_kernel,
             "masked": self.masked,
+            "edges": self.edges,
         }
 
 

@@ -95,5 +95,7 @@ def _lstm(units, policy):
         recurrent_initializer=uniform(-bound, bound),
         bias_initializer=uniform(-bias_bound, bias_bound),
         unit_forget_bias=False,
+        # Otherwise it is numbered, and a weight's path differs from model to model.
+        name="lstm",
         dtype=policy,
     )

@@ -73,24 +73,38 @@ def merge(x, weights, name):
     )
 
 
-def swin(frame, weights, depths, heads, window, patch=4):
-    """One frame (H, W, 3) to one vector; weights by our names."""
+def embed(frame, weights, patch=4):
+    """A frame (H, W, 3) to the first map."""
     height, width = frame.shape[0] // patch, frame.shape[1] // patch
     x = np.zeros((height, width, weights["patches/bias"].shape[0]))
     for r in range(height):
         for c in range(width):
             piece = frame[r * patch : (r + 1) * patch, c * patch : (c + 1) * patch]
             x[r, c] = np.einsum("ijk,ijkc->c", piece, weights["patches/kernel"])
-    x = norm(x + weights["patches/bias"], weights, "patches_norm")
+    return norm(x + weights["patches/bias"], weights, "patches_norm")
+
+
+def run_stage(x, weights, stage, depth, heads, window):
+    """Merging, of all stages but the first, and the blocks of a stage."""
+    if stage:
+        x = merge(x, weights, f"stage_{stage}_merging")
+    for index in range(depth):
+        name = f"stage_{stage}_block_{index}"
+        shift = window // 2 if index % 2 else 0
+        normed = norm(x, weights, f"{name}/norm_1")
+        x = x + attention(normed, weights, f"{name}/attention", heads, window, shift)
+        hidden = linear(norm(x, weights, f"{name}/norm_2"), weights, f"{name}/widen")
+        x = x + linear(gelu(hidden), weights, f"{name}/narrow")
+    return x
+
+
+def gelu(x):
+    return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+
+
+def swin(frame, weights, depths, heads, window, patch=4):
+    """One frame (H, W, 3) to one vector; weights by our names."""
+    x = embed(frame, weights, patch)
     for stage, (depth, head_count) in enumerate(zip(depths, heads)):
-        if stage:
-            x = merge(x, weights, f"stage_{stage}_merging")
-        for index in range(depth):
-            name = f"stage_{stage}_block_{index}"
-            shift = window // 2 if index % 2 else 0
-            normed = norm(x, weights, f"{name}/norm_1")
-            x = x + attention(normed, weights, f"{name}/attention", head_count, window, shift)
-            hidden = linear(norm(x, weights, f"{name}/norm_2"), weights, f"{name}/widen")
-            hidden = hidden * 0.5 * (1 + _erf(hidden / math.sqrt(2)))
-            x = x + linear(hidden, weights, f"{name}/narrow")
+        x = run_stage(x, weights, stage, depth, head_count, window)
     return norm(x, weights, "norm").mean((0, 1))

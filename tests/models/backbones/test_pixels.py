@@ -21,6 +21,11 @@ def test_imagenet_uses_the_mean_and_deviation_of_each_channel():
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+def test_slowfast_treats_all_channels_alike():
+    result = PixelNormalization("slowfast")(PIXELS.astype("uint8"))
+    np.testing.assert_allclose(result, (PIXELS / 255 - 0.45) / 0.225, atol=1e-5)
+
+
 def test_half_precision_rounds_after_centring_only():
     pixels = np.full((1, 3), 127.0, "float32")
     layer = PixelNormalization(dtype="mixed_bfloat16")

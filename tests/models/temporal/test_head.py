@@ -102,6 +102,16 @@ def test_the_published_form_lets_padding_into_the_statistics(features, mask):
     assert np.abs(batch[0] - batch[1]).max() > 1e-3
 
 
+def test_clips_that_were_lengthened_before_are_convolved_as_they_are(features, mask):
+    here, before = convolution(), convolution(edges=False)
+    before.set_weights(here.get_weights())
+    longer, valid = lengthen(features, mask, edge=6, stride=4)
+    for ours, reference in zip(before(longer, valid), here(features, mask), strict=True):
+        np.testing.assert_array_equal(ours, reference)
+    assert before.compute_output_shape((3, 28, 5)) == here.compute_output_shape((3, 16, 5))
+    assert before.multiply_adds((3, 28, 5)) == here.multiply_adds((3, 16, 5))
+
+
 def test_other_layer_lists_give_the_steps_that_lengths_say():
     layer = TemporalConvolution(4, layers=("K3", "P2", "K5"), pooling="max")
     local, valid, _, _ = layer(np.zeros((1, 9, 2), "float32"))

@@ -1,0 +1,134 @@
+"""Weights of whole models in our own format: by name, with the vocabulary that they classify."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from slr_keras.errors import UserError
+from slr_keras.files import atomic_write
+from slr_keras.weights.checkpoint import read_checkpoint
+from slr_keras.weights.loading import OWN_FORMAT, WeightsRecord
+from slr_keras.weights.safetensors import write_safetensors
+
+if TYPE_CHECKING:
+    from slr_keras.data.vocabulary import Vocabulary
+
+# What save_model_weights writes into the metadata.
+_DIGEST, _RECORD = "vocabulary_digest", "slr_keras_record"
+_LISTED = 6
+
+
+def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
+    """The weights of a built model by their name inside of it; not the state of generators.
+
+    >>> from slr_keras.models.registry import create_model
+    >>> from slr_keras.weights.models import named_weights
+    >>> tuple(named_weights(create_model("ustm_tiny", 5))["classifier/kernel"].shape)
+    (128, 5)
+    """
+    names = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            names[layer.name + weight.path.removeprefix(layer.path)] = weight
+    return names
+
+
+def save_model_weights(
+    model: keras.Model,
+    path: str | Path,
+    vocabulary: "Vocabulary",
+    record: WeightsRecord | None = None,
+) -> None:
+    """Write all weights of a model as float32 in the safetensors format.
+
+    Args:
+        model: a built model.
+        path: the file to write.
+        vocabulary: what the model's classes mean; its digest is kept in the file.
+        record: where the weights came from; kept in the file.
+    """
+    tensors = {name: np.asarray(w, np.float32) for name, w in named_weights(model).items()}
+    text = json.dumps(record and record.as_json(), ensure_ascii=False)
+    metadata = {"format": OWN_FORMAT, _DIGEST: vocabulary.digest, _RECORD: text}
+    with atomic_write(path, "wb") as file:
+        file.write(write_safetensors(tensors, metadata))
+
+
+def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabulary") -> str:
+    """Fill all weights of a model from a file of `save_model_weights`; all or none are changed.
+
+    Args:
+        model: a built model.
+        path: the file.
+        vocabulary: of the model.
+
+    Returns:
+        the SHA-256 of the file, hexadecimal.
+
+    Raises:
+        UserError: the file cannot be read, its vocabulary is another one, or its weights are not
+            those of the model; lists what is missing, extra or of another shape.
+    """
+    checkpoint = read_checkpoint(path)
+    if _DIGEST not in checkpoint.metadata:
+        raise UserError(
+            f"{path}: not the weights of a whole model; `python -m slr_keras.convert --model` "
+            "makes such a file"
+        )
+    if checkpoint.metadata[_DIGEST] != vocabulary.digest:
+        raise UserError(
+            f"{path}: its classes are those of the vocabulary {checkpoint.metadata[_DIGEST]}, but "
+            f"this vocabulary has {len(vocabulary)} tokens ({vocabulary.digest}); use the "
+            "vocabulary that it was converted with"
+        )
+    targets = named_weights(model)
+    tensors = checkpoint.tensors
+    complain(
+        str(path),
+        missing=targets.keys() - tensors.keys(),
+        extra=tensors.keys() - targets.keys(),
+        reshaped={
+            name: (tensors[name].shape, tuple(target.shape))
+            for name, target in targets.items()
+            if name in tensors and tensors[name].shape != tuple(target.shape)
+        },
+        model=model.name,
+    )
+    for name, target in targets.items():
+        target.assign(tensors[name])
+    return checkpoint.sha256
+
+
+def complain(where: str, missing, extra, reshaped, model: str) -> None:
+    """Refuse a file that does not fit; one error lists everything that is wrong.
+
+    Args:
+        where: the file.
+        missing, extra: names.
+        reshaped: by name, the file's shape and ours.
+        model: what the file should fit.
+
+    Raises:
+        UserError: anything is missing, extra or of another shape.
+    """
+    found = []
+    if missing:
+        found.append(f"it lacks {_listing(sorted(missing))}")
+    if extra:
+        found.append(f"it has, beyond that model's weights, {_listing(sorted(extra))}")
+    if reshaped:
+        shapes = [f"{name} {theirs}, ours {ours}" for name, (theirs, ours) in reshaped.items()]
+        found.append(f"of another shape are {_listing(shapes)}")
+    if found:
+        raise UserError(
+            f"{where}: not the weights of {model!r}: {'; '.join(found)}; choose the model and the "
+            "vocabulary that it was made for"
+        )
+
+
+def _listing(items: list[str]) -> str:
+    more = f" and {len(items) - _LISTED} more" * (len(items) > _LISTED)
+    return ", ".join(items[:_LISTED]) + more
