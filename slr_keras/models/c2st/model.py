@@ -37,7 +37,7 @@ class C2st(keras.Model):
         pooling, lift_kernel, masked: of the 1D-TCN, see `TemporalConvolution`.
         dropout: between the layers of the BiLSTM. Defaults to `0.3`.
         classifier: "linear" or "norm", see `make_classifier`. Defaults to `"linear"`.
-        language_model: "words", "causal" or "none". Defaults to `"words"`.
+        language_model: "words", "causal", "bert" or "none". Defaults to `"words"`.
         language_model_options: arguments of the language model.
         fusion: levels that see the context (Table 6). Defaults to both.
         adapter_scale: of the adapters' first weights; small, so that training starts without
@@ -215,11 +215,9 @@ class C2st(keras.Model):
             return self._prefix_function
 
         def logits_of(labels, lengths):
-            found = {}
-            for level, vectors in self.context(labels, lengths).items():
-                last = ops.take_along_axis(vectors, lengths[:, None, None], axis=1)
-                found[level] = self.classify_context(level, last)[:, 0]
-            return found
+            vectors = self.context.language_model.encode_whole(labels, lengths)
+            adapted = self.context.adapted(vectors)
+            return {level: self.classify_context(level, x) for level, x in adapted.items()}
 
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
