@@ -45,6 +45,8 @@ class C2st(keras.Model):
         pixels: "symmetric" (x / 127.5 - 1) or "imagenet", see `PixelNormalization`.
         chunk: frames that the backbone sees at once, 0 for all.
         recompute: forget the backbone's activations and compute them again for the gradient.
+        skip_padding: leave padding frames out of the backbone's work. XLA, to which shapes must be
+            known, needs `False`; the result is the same. Defaults to `True`.
 
     Inputs:
         `{"video": (batch, frames, height, width, 3) uint8, "mask": (batch, frames)}`; frames and
@@ -86,6 +88,7 @@ class C2st(keras.Model):
         pixels: str = "symmetric",
         chunk: int = 0,
         recompute: bool = False,
+        skip_padding: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -111,6 +114,7 @@ class C2st(keras.Model):
         self.pixels = pixels
         self.chunk = chunk
         self.recompute = recompute
+        self.skip_padding = skip_padding
 
         # === Layers ===
         policy = self.dtype_policy
@@ -119,6 +123,7 @@ class C2st(keras.Model):
             pixels=pixels,
             chunk=chunk,
             recompute=recompute,
+            skip_padding=skip_padding,
             dtype=policy,
             name="frame_encoder",
         )
@@ -258,7 +263,7 @@ class C2st(keras.Model):
         names = (
             "vocabulary_size image_size backbone width pooling lift_kernel masked dropout "
             "classifier language_model language_model_options fusion adapter_scale pixels "
-            "chunk recompute"
+            "chunk recompute skip_padding"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
 
