@@ -76,7 +76,10 @@ def make_objective(model: keras.Model, config: Config) -> Objective:
 
         _prepare_language_model(model, config)
         return TransductionObjective(
-            config.transduction, config.training.epochs, config.training.seed
+            config.transduction,
+            config.training.epochs,
+            config.training.seed,
+            config.training.jit_compile,
         )
     return StarkObjective(config.training.distillation_weight)
 

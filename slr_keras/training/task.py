@@ -196,6 +196,9 @@ def build_model(
         options["channels"] = len(contract.channels)
     else:
         options["image_size"] = contract.shape[:2]
+        if config.training.jit_compile:
+            # Which frames are padding is known only when the step runs, too late for XLA.
+            options.setdefault("skip_padding", False)
     return create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
 
 

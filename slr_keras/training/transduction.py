@@ -40,14 +40,19 @@ class TransductionObjective:
         config: which terms, and their weights.
         epochs: of the training; calibration begins after a share of them.
         seed: of the hypotheses that are drawn.
+        compiled: whether XLA compiles the step. It cannot differentiate a branch whose sizes are
+            open; both are computed then, and one is taken.
     """
 
     controls = ("epoch", "ctc", "calibration")
 
-    def __init__(self, config: TransductionConfig, epochs: int, seed: int = 0):
+    def __init__(
+        self, config: TransductionConfig, epochs: int, seed: int = 0, compiled: bool = False
+    ):
         self.config = config
         self.epochs = epochs
         self.seed = seed
+        self.compiled = compiled
         calibrates = ("calibration",) if config.loss == "cst" else ()
         self.terms = (*LEVELS, *calibrates, "divergence", "lifting")
 
@@ -102,7 +107,7 @@ class TransductionObjective:
             return dict(losses)
         found = {}
         for level, loss in losses.items():
-            found[level] = tf.cond(
+            found[level] = self._either(
                 controls["ctc"] > 0, lambda at=level: ctc(at), lambda of=loss: of
             )
         return found
@@ -118,7 +123,12 @@ class TransductionObjective:
             return tf.add_n(terms)
 
         nothing = tf.zeros_like(losses[TEACHER])
-        return tf.cond(controls["calibration"] > 0, drawn, lambda: nothing)
+        return self._either(controls["calibration"] > 0, drawn, lambda: nothing)
+
+    def _either(self, condition, one, other) -> tf.Tensor:
+        if self.compiled:
+            return tf.where(condition, one(), other())
+        return tf.cond(condition, one, other)
 
     def _level_calibration(self, model, level, outputs, batch, steps, losses, controls):
         config, labels = self.config, batch["labels"]

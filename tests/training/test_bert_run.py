@@ -32,7 +32,8 @@ def preset(tiny_bert, tmp_path_factory):
 
 
 def config_of(preset, **options):
-    options = {"width": 16, "adapter_scale": 1.0, **options, "language_model": "bert"}
+    options = {"width": 16, "dropout": 0.0, "adapter_scale": 1.0, **options}
+    options["language_model"] = "bert"
     return ModelConfig("c2st_tiny", options, language_model=str(preset))
 
 
@@ -97,6 +98,13 @@ def test_a_saved_model_needs_no_preset(preset, tmp_path):
         expected = model.context_logits(level, prefixes)
         np.testing.assert_allclose(again.context_logits(level, prefixes), expected, atol=1e-5)
         assert np.ptp(expected, axis=0).max() > 1e-3
+
+
+def test_a_prefix_of_a_beam_costs_one_pass(preset):
+    model = model_of(config_of(preset))
+    model.context.language_model.remember()
+    model.context_logits("video", [(2, 3, 4), (2, 3)])
+    assert model.context.language_model.remembered == 2
 
 
 def test_what_is_missing_is_named(preset):

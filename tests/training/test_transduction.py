@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.config import TransductionConfig
+from slr_keras.config import TransductionConfig, override, parse_config
+from slr_keras.data.video.contract import FrameContract
 from slr_keras.decoding import align_transducer
 from slr_keras.losses import ctc_loss
 from slr_keras.losses.cst import (
@@ -18,6 +19,9 @@ from slr_keras.losses.cst import (
 )
 from slr_keras.models.c2st.sampling import sample_hypotheses, uniform
 from slr_keras.models.registry import create_model
+from slr_keras.training.objective import make_objective
+from slr_keras.training.step import TrainingStep, make_optimiser
+from slr_keras.training.task import build_model
 from slr_keras.training.transduction import TransductionObjective
 
 CLASSES, SIZE = 5, 32
@@ -251,3 +255,43 @@ def test_calibration_costs_a_clip_the_same_alone_as_in_a_batch(model):
         alone["video"], alone["mask"] = alone["video"][:, :frames], alone["mask"][:, :frames]
         alone["labels"] = alone["labels"][:, :glosses]
         np.testing.assert_allclose(calibration(alone)[0], both[row], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.long
+def test_a_step_that_xla_compiles_is_the_step_of_the_graph():
+    """With CTC at the start and with calibration after it."""
+    tree = {
+        "data": {"folder": "unused"},
+        "model": {
+            "name": "c2st_tiny",
+            "options": {"width": 16, "dropout": 0.0, "language_model_options": {"width": 8}},
+        },
+        "training": {"learning_rate": 1e-3, "warm_up_epochs": 0, "epochs": 2},
+        "transduction": {"ctc_epochs": 1, "calibration_start": 0.5, "hypotheses": 2},
+    }
+    contract = FrameContract(size=(SIZE, SIZE), resize=(SIZE, SIZE), crop=(SIZE, SIZE))
+    batch = make_batch()
+    open_shapes = {"video": (None, None, SIZE, SIZE, 3)}
+    spec = {
+        name: tf.TensorSpec(open_shapes.get(name, [None] * value.shape.rank), value.dtype)
+        for name, value in batch.items()
+    }
+    outcomes = []
+    for compiled in (False, True):
+        config = override(parse_config(tree), [f"training.jit_compile={str(compiled).lower()}"])
+        keras.utils.set_random_seed(1)
+        model = build_model(config, CLASSES, contract)
+        assert model.skip_padding is not compiled
+        step = TrainingStep(
+            tf.distribute.get_strategy(),
+            model,
+            make_objective(model, config),
+            make_optimiser(model, config.training),
+            config.training,
+            spec,
+        )
+        outcomes.append([step(batch, 1e-3, epoch) for epoch in range(2)])
+    for graph, xla in zip(*outcomes):
+        assert float(graph["loss"]) > 0
+        for name in graph:
+            np.testing.assert_allclose(xla[name], graph[name], rtol=2e-3, atol=1e-4, err_msg=name)

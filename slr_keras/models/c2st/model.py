@@ -37,7 +37,7 @@ class C2st(keras.Model):
         pooling, lift_kernel, masked: of the 1D-TCN, see `TemporalConvolution`.
         dropout: between the layers of the BiLSTM. Defaults to `0.3`.
         classifier: "linear" or "norm", see `make_classifier`. Defaults to `"linear"`.
-        language_model: "words", "causal" or "none". Defaults to `"words"`.
+        language_model: "words", "causal", "bert" or "none". Defaults to `"words"`.
         language_model_options: arguments of the language model.
         fusion: levels that see the context (Table 6). Defaults to both.
         adapter_scale: of the adapters' first weights; small, so that training starts without
@@ -45,6 +45,8 @@ class C2st(keras.Model):
         pixels: "symmetric" (x / 127.5 - 1) or "imagenet", see `PixelNormalization`.
         chunk: frames that the backbone sees at once, 0 for all.
         recompute: forget the backbone's activations and compute them again for the gradient.
+        skip_padding: leave padding frames out of the backbone's work. XLA, to which shapes must be
+            known, needs `False`; the result is the same. Defaults to `True`.
 
     Inputs:
         `{"video": (batch, frames, height, width, 3) uint8, "mask": (batch, frames)}`; frames and
@@ -86,6 +88,7 @@ class C2st(keras.Model):
         pixels: str = "symmetric",
         chunk: int = 0,
         recompute: bool = False,
+        skip_padding: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -111,6 +114,7 @@ class C2st(keras.Model):
         self.pixels = pixels
         self.chunk = chunk
         self.recompute = recompute
+        self.skip_padding = skip_padding
 
         # === Layers ===
         policy = self.dtype_policy
@@ -119,6 +123,7 @@ class C2st(keras.Model):
             pixels=pixels,
             chunk=chunk,
             recompute=recompute,
+            skip_padding=skip_padding,
             dtype=policy,
             name="frame_encoder",
         )
@@ -215,11 +220,9 @@ class C2st(keras.Model):
             return self._prefix_function
 
         def logits_of(labels, lengths):
-            found = {}
-            for level, vectors in self.context(labels, lengths).items():
-                last = ops.take_along_axis(vectors, lengths[:, None, None], axis=1)
-                found[level] = self.classify_context(level, last)[:, 0]
-            return found
+            vectors = self.context.language_model.encode_whole(labels, lengths)
+            adapted = self.context.adapted(vectors)
+            return {level: self.classify_context(level, x) for level, x in adapted.items()}
 
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
@@ -260,7 +263,7 @@ class C2st(keras.Model):
         names = (
             "vocabulary_size image_size backbone width pooling lift_kernel masked dropout "
             "classifier language_model language_model_options fusion adapter_scale pixels "
-            "chunk recompute"
+            "chunk recompute skip_padding"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
 

@@ -110,6 +110,10 @@ class BertContext(GlossLanguageModel):
         vectors = self._vectors(glosses, ops.reshape(counts, (-1,)))
         return ops.reshape(vectors, (batch, time + 1, self.width))
 
+    def encode_whole(self, labels, label_lengths):
+        lengths = ops.minimum(ops.cast(label_lengths, "int32"), self.capacity)
+        return self._vectors(ops.cast(labels, "int32"), lengths)
+
     def initial_state(self, batch) -> State:
         return {
             "glosses": ops.zeros((batch, self.capacity), "int32"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from slr_keras.models.layers import PACKAGE
 
@@ -45,6 +46,12 @@ class GlossLanguageModel(keras.layers.Layer):
             Beyond a sentence's end the vector of the whole sentence is repeated.
         """
         raise NotImplementedError
+
+    def encode_whole(self, labels, label_lengths):
+        """The vectors of whole sentences alone, `(batch, width)`."""
+        vectors = self.encode_prefixes(labels, label_lengths)
+        last = ops.cast(label_lengths, "int32")[:, None, None]
+        return ops.take_along_axis(vectors, last, axis=1)[:, 0]
 
     def initial_state(self, batch) -> State:
         """The state of the empty prefix, for a batch of this size (an int or a tensor)."""
