@@ -38,7 +38,8 @@ def two_steps(name, *overrides):
     folder.open(config)
     trainer = Trainer(config, folder, make_strategy(config.distribution))
     # 7 clips in batches of 4: the last batch has a filler on two devices.
-    outcomes = [trainer.step(batch, 1e-3) for batch in trainer._batches(0, 0)]
+    # The weights stay: Adam would turn the rounding of gradients near zero into whole steps.
+    outcomes = [trainer.step(batch, 0.0) for batch in trainer._batches(0, 0)]
     print(name, trainer.strategy.num_replicas_in_sync)
     return [{key: float(value) for key, value in outcome.items()} for outcome in outcomes]
 
