@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.config import Config, read_run_config
+from slr_keras.config import Config, ModelConfig, read_run_config
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
@@ -99,9 +99,7 @@ class Run:
 
         # First, so that a missing checkpoint does not cost the making of a model.
         _ = self.best
-        # With sizes that the recipe left to a file which may no longer be there.
-        options = read_json(self.folder.model)["options"]
-        config = replace(self.config, model=replace(self.config.model, options=options))
+        config = replace(self.config, model=remembered(self.config.model, self.folder))
         model = build_model(config, len(self.vocabulary), self.contract)
         load_arrays(self.folder.best, {"model": model.variables})
         return model
@@ -122,6 +120,20 @@ class Run:
 
         train = read_split(self.config.data, self.config.data.train)
         return train_language_model(train, self.vocabulary, order)
+
+
+def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
+    """A run's model as its recipe says it, with sizes that the recipe left to a file.
+
+    The file may no longer be there; the run's description knows what it said.
+    """
+    options = dict(config.options)
+    for name, known in read_json(folder.model)["options"].items():
+        if isinstance(known, dict):
+            known = {**known, **(options.get(name) or {})}
+            options[name] = known
+        options.setdefault(name, known)
+    return replace(config, options=options)
 
 
 def write_description(

@@ -17,7 +17,7 @@ from slr_keras.config import Config
 from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
-from slr_keras.files import read_json, sha256
+from slr_keras.files import sha256
 from slr_keras.models.registry import modality
 from slr_keras.readout import make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
@@ -34,7 +34,7 @@ from slr_keras.training.history import History
 from slr_keras.training.objective import make_objective
 from slr_keras.training.parts import completed, freeze, load_initial, load_parts
 from slr_keras.training.progress import Progress
-from slr_keras.training.run import write_description
+from slr_keras.training.run import remembered, write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.training.task import (
@@ -358,7 +358,7 @@ class Trainer:
 def _model_config(config: Config, folder: RunFolder) -> ModelConfig:
     """The model's configuration, complete; a run that goes on knows its own."""
     if folder.last.is_file() and folder.model.is_file():
-        return dataclasses.replace(config.model, options=read_json(folder.model)["options"])
+        return remembered(config.model, folder)
     return completed(config.model)
 
 

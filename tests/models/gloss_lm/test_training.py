@@ -9,7 +9,6 @@ import pytest
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm import (
-    BertContext,
     CausalLanguageModel,
     WordVectorLanguageModel,
     load_language_model,
@@ -94,11 +93,3 @@ def test_files_that_are_none_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(UserError, match="damaged"):
         load_language_model(path)
-
-
-def test_bert_wants_a_checkpoint_folder(tmp_path):
-    with pytest.raises(UserError, match=r"config\.json is missing"):
-        BertContext(tmp_path, VOCABULARY.tokens)
-    (tmp_path / "config.json").write_text('{"class_name": "GPT2Backbone", "config": {}}')
-    with pytest.raises(UserError, match="not of a BERT backbone"):
-        BertContext(tmp_path, VOCABULARY.tokens)
