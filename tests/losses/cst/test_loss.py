@@ -214,20 +214,20 @@ def test_near_underflow_the_normaliser_is_summed_without_products(reference):
 )
 def test_single_precision_posteriors_are_within_the_bounds_of_rescaling(size, spread, bound):
     steps, glosses, classes = size
-    rng = np.random.default_rng(11)
-    parts = (
-        rng.normal(0, spread, (1, steps, 1, classes)),
-        rng.normal(0, spread, (1, 1, 29, classes)),
-    )
-    integers = rng.integers(1, classes, (1, glosses)), [steps], [glosses]
-    logits = parts[0] + parts[1][:, :, : glosses + 1]
-    emission, blank = cgd_arcs(logits / math.sqrt(2), integers[0], integers[2])
-    wide = cgd_lattice(emission, blank, *integers[1:])
-    narrow = cgd_lattice(tf.cast(emission, "float32"), tf.cast(blank, "float32"), *integers[1:])
-    # The bounds are a maximum over one draw each; another draw may be twice as bad.
-    np.testing.assert_allclose(narrow.emission, wide.emission, atol=2 * bound)
-    np.testing.assert_allclose(narrow.blank, wide.blank, atol=2 * bound)
-    np.testing.assert_allclose(narrow.loss, wide.loss, rtol=1e-6)
+    errors = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        visual = rng.normal(0, spread, (1, steps, 1, classes))
+        logits = (visual + rng.normal(0, spread, (1, 1, glosses + 1, classes))) / math.sqrt(2)
+        arcs = cgd_arcs(logits, rng.integers(1, classes, (1, glosses)), [glosses])
+        wide = cgd_lattice(*arcs, [steps], [glosses])
+        narrow = cgd_lattice(*(tf.cast(arc, "float32") for arc in arcs), [steps], [glosses])
+        np.testing.assert_allclose(narrow.loss, wide.loss, rtol=1e-6)
+        pairs = (narrow.emission, wide.emission), (narrow.blank, wide.blank)
+        errors.append(max(np.abs(one.numpy() - two.numpy()).max() for one, two in pairs))
+    # The specification's bounds are the greatest error of one draw each.
+    assert np.median(errors) <= bound
+    assert max(errors) <= 2 * bound
 
 
 def test_half_precision_is_computed_in_single(reference):
