@@ -1,5 +1,6 @@
 """What a model costs: parameters, output shapes and multiply-adds of every module."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ class ModuleCost:
     output_shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
+
+    @classmethod
+    def of(cls, layer: "keras.layers.Layer", output: Sequence, *inputs: Sequence) -> "ModuleCost":
+        """The cost of a layer that has `multiply_adds(*shapes)`, for shapes of one clip."""
+        parameters = sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+        return cls(layer.name, tuple(output[1:]), parameters, layer.multiply_adds(*inputs))
 
 
 def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
@@ -56,8 +63,7 @@ def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
         if not hasattr(layer, "multiply_adds"):
             raise TypeError(f"module {layer.name!r} cannot count its multiply-adds")
         inputs, output = shapes[layer.name]
-        parameters = sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
-        costs.append(ModuleCost(layer.name, output[1:], parameters, layer.multiply_adds(*inputs)))
+        costs.append(ModuleCost.of(layer, output, *inputs))
     return costs
 
 

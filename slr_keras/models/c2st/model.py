@@ -249,15 +249,7 @@ class C2st(keras.Model):
         ]
         if self.context is not None:
             modules.append((self.context, (1, 1, self.width), (1, 1)))
-        return [
-            ModuleCost(
-                layer.name,
-                tuple(output[1:]),
-                sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights),
-                layer.multiply_adds(shape),
-            )
-            for layer, output, shape in modules
-        ]
+        return [ModuleCost.of(*module) for module in modules]
 
     def get_config(self):
         names = (

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from slr_keras.errors import UserError
@@ -216,15 +215,7 @@ class Ustm(keras.Model):
             # The same weights classify the features of both heads.
             (self.classifier, (1, steps, self.vocabulary_size), (len(HEADS), *local[1:])),
         ]
-        return [
-            ModuleCost(
-                layer.name,
-                tuple(output[1:]),
-                sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights),
-                layer.multiply_adds(shape),
-            )
-            for layer, output, shape in modules
-        ]
+        return [ModuleCost.of(*module) for module in modules]
 
     def get_config(self):
         names = (
