@@ -18,7 +18,8 @@ _EPILOG = """\
 The data folder must hold keypoints and video of the same clips, as `simulate --frames` writes it.
 The backbone learns on train.jsonl to give the points of single frames, its error on dev.jsonl is
 reported in pixels, and its weights are written for `model.backbone_weights` of a recipe. No gloss
-is looked at.
+is looked at. It suits convolutional backbones: a Swin knows only how places lie to each other and
+gives their mean, and hardly learns where a point is.
 
 example:
   python -m slr_keras.pretrain data/demo_frames --backbone resnet_micro --to backbone.safetensors

@@ -79,7 +79,8 @@ USTM_T: Mapping[str, Any] = {
 }
 USTM_S: Mapping[str, Any] = {**USTM_T, "name": "ustm_s", "backbone": "swin_s"}
 USTM_B: Mapping[str, Any] = {**USTM_T, "name": "ustm_b", "backbone": "swin_b"}
-# Learns small simulated frames on two CPU cores; its pixels are those of `slr_keras.pretrain`.
+# For small simulated frames on a CPU. It learns clips by heart; whether it reads unseen signers is
+# not shown yet, see RESULTS.md.
 USTM_TINY: Mapping[str, Any] = {
     "name": "ustm_tiny",
     "backbone": "swin_nano",
