@@ -94,13 +94,15 @@ USTM_TINY: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered model: how it is made, its preset, what it sees, and whether its decoder may
-    be conditional on the glosses before, which keeps equal neighbours apart."""
+    """A registered model: how it is made, its preset, what it sees, whether its decoder may be
+    conditional on the glosses before, which keeps equal neighbours apart, and whether it names the
+    one sign of a clip in place of a sentence's glosses."""
 
     build: Callable[..., "keras.Model"]
     preset: Mapping[str, Any]
     modality: Literal["keypoints", "video"] = "keypoints"
     transduces: bool = False
+    isolated: bool = False
 
 
 MODELS: Mapping[str, Entry] = {
@@ -151,6 +153,19 @@ def transduces(name: str) -> bool:
     (False, True)
     """
     return _entry(name).transduces
+
+
+def isolated(name: str) -> bool:
+    """Whether a registered model names the one sign of a clip.
+
+    Raises:
+        UserError: no such model; names the nearest.
+
+    >>> from slr_keras.models.registry import isolated
+    >>> isolated("stark")
+    False
+    """
+    return _entry(name).isolated
 
 
 def create_model(
