@@ -2,6 +2,7 @@
 
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.resnet import ConvNorm, ResidualBlock, ResNet
+from slr_keras.models.backbones.stem import ConvolutionalStem
 from slr_keras.models.backbones.swin import Swin
 
 
@@ -30,7 +31,11 @@ def frame_multiply_adds(backbone: Backbone, height: int, width: int) -> int:
 def _swin(backbone: Swin, height: int, width: int) -> int:
     height, width = height // backbone.patch, width // backbone.patch
     channels, window = backbone.embedding, backbone.window
-    total = height * width * 3 * backbone.patch**2 * channels
+    if backbone.stem:
+        stem = ConvolutionalStem(backbone.stem, channels)
+        total = stem.multiply_adds(height * backbone.patch, width * backbone.patch)
+    else:
+        total = height * width * 3 * backbone.patch**2 * channels
     for stage, depth in enumerate(backbone.depths):
         if stage:
             height, width = -(-height // 2), -(-width // 2)

@@ -33,7 +33,8 @@ BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
             "stochastic_depth": 0.0,
         },
     ),
-    # A quarter of the tokens of `swin_micro`: most of the time on a CPU goes by tokens.
+    # A quarter of the tokens of `swin_micro`: most of the time on a CPU goes by tokens. Its stem
+    # lets it learn places from few clips; with the linear map of patches it learns none.
     "swin_nano": (
         Swin,
         {
@@ -43,6 +44,7 @@ BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
             "window": 4,
             "patch": 8,
             "stochastic_depth": 0.0,
+            "stem": (32, 64, 96),
         },
     ),
     "resnet18": (ResNet, {}),

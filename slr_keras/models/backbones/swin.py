@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
+from slr_keras.models.backbones.stem import ConvolutionalStem
 from slr_keras.models.backbones.window_attention import WindowAttention, swin_dense
 from slr_keras.models.layers import PACKAGE, bias_uniform, fan_in_uniform
 
@@ -135,10 +136,13 @@ class Swin(Backbone):
         patch: side of a patch. Defaults to `4`.
         stochastic_depth: probability that a frame leaves out a branch of the last block in
             training; earlier ones less, linearly from 0 at the first. Defaults to `0.2`.
+        stem: channels of the convolutions that stand in place of the linear map of a patch, see
+            `ConvolutionalStem`; as many as halve the frame to patches. Defaults to `()`: none, as
+            published.
 
     Call arguments:
         inputs: `(frames, height, width, 3)`, normalised; height and width static.
-        valid: ignored: frames do not see each other.
+        valid: `(frames,)`, 1 on frames that the statistics of a stem may see. Defaults to all.
         noise: what `draw` gave.
 
     Returns:
@@ -158,9 +162,12 @@ class Swin(Backbone):
         window: int = 7,
         patch: int = 4,
         stochastic_depth: float = 0.2,
+        stem: tuple[int, ...] = (),
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if stem and patch != 2 ** len(stem):
+            raise ValueError(f"stem {tuple(stem)} halves {len(stem)} times; patch is {patch}")
         if len(depths) != len(heads):
             raise ValueError(f"depths {depths} and heads {heads} are not of the same stages")
         if not 0 <= stochastic_depth < 1:
@@ -171,21 +178,14 @@ class Swin(Backbone):
         self.window = window
         self.patch = patch
         self.stochastic_depth = stochastic_depth
+        self.stem = tuple(stem)
+        self.batch_statistics = bool(stem)
         self.width = embedding * 2 ** (len(depths) - 1)
         self.seeds = keras.random.SeedGenerator() if stochastic_depth else None
 
     def build(self, inputs_shape, valid_shape=None, noise_shape=None):
         policy = self.dtype_policy
-        fan_in = 3 * self.patch**2
-        self.patches = keras.layers.Conv2D(
-            self.embedding,
-            self.patch,
-            strides=self.patch,
-            kernel_initializer=fan_in_uniform(),
-            bias_initializer=bias_uniform(fan_in),
-            name="patches",
-            dtype=policy,
-        )
+        self.patches = self._embedding(policy)
         self.patches_norm = _layer_norm("patches_norm", policy)
         self.patches.build((None, None, None, 3))
         self.patches_norm.build((None, None, None, self.embedding))
@@ -207,6 +207,20 @@ class Swin(Backbone):
         self.norm = _layer_norm("norm", policy)
         self.norm.build((None, None, None, self.width))
 
+    def _embedding(self, policy):
+        """From pixels to tokens."""
+        if self.stem:
+            return ConvolutionalStem(self.stem, self.embedding, name="stem", dtype=policy)
+        return keras.layers.Conv2D(
+            self.embedding,
+            self.patch,
+            strides=self.patch,
+            kernel_initializer=fan_in_uniform(),
+            bias_initializer=bias_uniform(3 * self.patch**2),
+            name="patches",
+            dtype=policy,
+        )
+
     def draw(self, frames):
         """Factors of every branch, `(frames, 2 * blocks)`: 0, or 1 / (1 - its probability)."""
         if self.seeds is None:
@@ -226,16 +240,18 @@ class Swin(Backbone):
             noise = self.draw(ops.shape(inputs)[0])
         maps = inputs
         for stage in range(len(self.depths)):
-            maps = self.run_stage(stage, maps, noise if training else None)
+            maps = self.run_stage(stage, maps, noise if training else None, valid, training)
         return self.pool(maps)
 
-    def run_stage(self, stage: int, maps, noise=None):
+    def run_stage(self, stage: int, maps, noise=None, valid=None, training=False):
         """One stage with what comes before it: embedding of patches, or merging.
 
         Args:
             stage: from 0.
             maps: frames `(frames, height, width, 3)` for stage 0, then maps of the stage before.
             noise: of the whole network, what `draw` gave; None leaves nothing out.
+            valid: of stage 0, see the class.
+            training: of stage 0: whether a stem takes the batch's statistics.
 
         Returns:
             `(frames, height', width', embedding * 2 ** stage)`.
@@ -243,7 +259,12 @@ class Swin(Backbone):
         if stage == 0:
             if None in maps.shape[1:]:
                 raise ValueError(f"Swin needs frames of a known size; got {maps.shape}")
-            maps = self.patches_norm(self.patches(maps))
+            maps = self._cropped(maps)
+            if self.stem:
+                maps = self.patches(maps, valid=valid, training=training)
+            else:
+                maps = self.patches(maps)
+            maps = self.patches_norm(maps)
         first = sum(self.depths[:stage])
         # Every stage but the first begins with its merging.
         start = first + max(stage - 1, 0)
@@ -256,6 +277,13 @@ class Swin(Backbone):
             maps = step(maps, keep=keep)
             block += 1
         return maps
+
+    def _cropped(self, frames):
+        """Frames without what lies beyond the last whole patch, which a stem would still see."""
+        if not self.stem:
+            return frames
+        height, width = (side // self.patch * self.patch for side in frames.shape[1:3])
+        return frames[:, :height, :width]
 
     def pool(self, maps):
         """The mean over the last map, normalised: `(frames, width)`."""
@@ -285,4 +313,5 @@ class Swin(Backbone):
             "window": self.window,
             "patch": self.patch,
             "stochastic_depth": self.stochastic_depth,
+            "stem": self.stem,
         }

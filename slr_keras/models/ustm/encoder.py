@@ -75,6 +75,11 @@ class ClipEncoder(keras.layers.Layer):
             raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
         if recompute and not chunk:
             raise ValueError("recompute saves memory only chunk by chunk; set chunk too")
+        if recompute and backbone.batch_statistics:
+            raise ValueError(
+                f"the stem of backbone {backbone.name!r} normalises over all frames of a training "
+                "step, which chunks that are recomputed would change; set recompute to false"
+            )
         self.backbone = backbone
         self.adapter_width = adapter_width
         self.positions = positions
@@ -125,7 +130,7 @@ class ClipEncoder(keras.layers.Layer):
             if recompute:
                 maps = self._recomputed(stage, frames, maps, noise)
             else:
-                maps = self._blocks(stage, frames, maps, noise)
+                maps = self._blocks(stage, frames, maps, noise, counted, training)
             if self.adapters:
                 adapter = self.adapters[stage]
                 maps = adapter(maps, places, inside, counted, training=training)
@@ -167,11 +172,11 @@ class ClipEncoder(keras.layers.Layer):
         features = over_chunks_with_state(step, seen, sources, self.chunk, shape, dtype)
         return features[delay : delay + count]
 
-    def _blocks(self, stage, frames, maps, noise=None):
+    def _blocks(self, stage, frames, maps, noise=None, counted=None, training=False):
         """Swin's blocks of a stage; the first takes the frames' indices in place of maps."""
         if stage == 0:
             maps = self.normalization(ops.take(frames, maps, axis=0))
-        return self.backbone.run_stage(stage, maps, noise)
+        return self.backbone.run_stage(stage, maps, noise, counted, training)
 
     def _recomputed(self, stage, frames, maps, noise):
         """The same, chunk by chunk and once more for the gradient."""
