@@ -116,6 +116,15 @@ class TrainingStep:
         """How often the step was traced; more than once means that a shape was not open."""
         return self._apply.experimental_get_tracing_count()
 
+    def trace(self):
+        """The step as a concrete function of batch, controls and rate, flattened in that order."""
+        return self._apply.get_concrete_function()
+
+    @property
+    def held(self) -> list[tf.Variable]:
+        """Sums of gradients that are kept from batch to batch; empty without accumulation."""
+        return list(self._held)
+
     def _replica_apply(self, batch, controls, rate):
         gradients, sums = self._differentiate(batch, controls)
         clips = sums["clips"]

@@ -1,0 +1,198 @@
+"""The memory of a recipe's training step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from slr_keras.config import Config
+from slr_keras.data.batch import FrameSpec, collate, element_spec
+from slr_keras.data.contract import KeypointContract
+from slr_keras.errors import UserError
+from slr_keras.metrics.memory.dry_run import DryRun
+from slr_keras.metrics.memory.ledger import Ledger, Tensor, Value, Variable, bytes_of
+from slr_keras.training.objective import Objective, make_objective
+from slr_keras.training.step import TrainingStep, make_optimiser
+from slr_keras.training.task import Contract, build_model
+
+#: What memory is used for; see `StepMemory`.
+KINDS = ("weights", "optimiser", "batch", "activations", "gradients")
+_FORWARD_ENDS = "forward_ends_here"
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """What one training step takes, in bytes.
+
+    Attributes:
+        clips, frames: of the batch, all clips equally long.
+        peak: the most that is in use at a time.
+        weights: of the model, its statistics included.
+        optimiser: moments, moving average, and gradients that are kept for accumulation.
+        batch: the input.
+        activations: what the forward pass made and is in use at the peak.
+        gradients: what was made after it, likewise, activations that were computed again included.
+        kept: what the forward pass keeps for the backward pass when it ends.
+    """
+
+    clips: int
+    frames: int
+    peak: int
+    weights: int
+    optimiser: int
+    batch: int
+    activations: int
+    gradients: int
+    kept: int
+
+
+class _Marked:
+    """An objective that marks where the forward pass ends."""
+
+    def __init__(self, objective: Objective):
+        self.objective = objective
+        self.terms, self.controls = objective.terms, objective.controls
+
+    def __call__(self, model, batch, controls):
+        losses, terms = self.objective(model, batch, controls)
+        with tf.name_scope(_FORWARD_ENDS):
+            return tf.identity(losses), terms
+
+
+class TracedStep:
+    """A recipe's training step, traced once; `measure` runs it dry for any batch.
+
+    Args:
+        config: the recipe.
+        contract: what the model sees.
+        classes: of the vocabulary, with the blank.
+
+    Raises:
+        UserError: the recipe has XLA compile the step, which plans its memory by itself.
+
+    >>> from slr_keras.config import parse_config
+    >>> from slr_keras.data.video.contract import FrameContract
+    >>> from slr_keras.metrics.memory.training import TracedStep
+    >>> config = parse_config({"data": {"folder": "data"}, "model": {"name": "c2st_tiny"}})
+    >>> step = TracedStep(config, FrameContract(size=(64, 64)), classes=5)
+    >>> one, two = (step.measure(clips, frames=16, glosses=2) for clips in (1, 2))
+    >>> one.weights == two.weights, two.kept > one.kept
+    (True, True)
+    """
+
+    def __init__(self, config: Config, contract: Contract, classes: int):
+        if config.training.jit_compile:
+            raise UserError(
+                "training.jit_compile: XLA plans its memory by itself, which a dry run does not "
+                "know; add --set training.jit_compile=false"
+            )
+        self.classes = classes
+        self.model = build_model(config, classes, contract, config.training.precision)
+        objective = make_objective(self.model, config)
+        optimiser = make_optimiser(self.model, config.training)
+        self._frame = _frame(contract)
+        # Of the last epoch: every part of the objective has begun.
+        self._controls = objective.at(config.training.epochs - 1)
+        step = TrainingStep(
+            tf.distribute.get_strategy(),
+            self.model,
+            _Marked(objective),
+            optimiser,
+            config.training,
+            element_spec(self._frame),
+        )
+        self._step = step.trace()
+        self._run = DryRun(self._step.graph)
+        self._kept = {
+            "weights": [variable.value for variable in self.model.variables],
+            "optimiser": [*optimiser.variables, *step.held],
+        }
+
+    def measure(self, clips: int, frames: int, glosses: int) -> StepMemory:
+        """Run the step without its numbers.
+
+        Args:
+            clips: in the batch.
+            frames: of every clip, a multiple of the model's stride.
+            glosses: of every clip.
+
+        Raises:
+            UserError: the model cannot take the clips.
+        """
+        self._check(frames, glosses)
+        ledger = Ledger("activations")
+        variables = _variables(self._kept, ledger)
+        arguments = self._arguments(clips, frames, glosses, ledger)
+        arguments += [_captured(tensor, variables, ledger) for tensor in self._step.captured_inputs]
+        kept = []
+
+        def follow(op: tf.Operation) -> None:
+            if not kept and op.name.startswith(_FORWARD_ENDS):
+                kept.append(ledger.live["activations"])
+                ledger.kind = "gradients"
+
+        self._run.run(arguments, ledger, follow)
+        sizes = {kind: ledger.at_peak.get(kind, 0) for kind in KINDS}
+        return StepMemory(clips, frames, ledger.peak, **sizes, kept=kept[0])
+
+    def _check(self, frames: int, glosses: int) -> None:
+        stride = self.model.stride
+        if frames % stride:
+            raise UserError(f"--frames {frames}: the model takes multiples of {stride} frames")
+        _, longest = getattr(self.model, "frames_range", (1, None))
+        if longest is not None and frames > longest:
+            raise UserError(f"--frames {frames}: the model has room for {longest} frames")
+        if frames < stride * glosses:
+            raise UserError(
+                f"--glosses {glosses}: {frames} frames have {frames // stride} steps, too few; "
+                "give fewer glosses or more frames"
+            )
+
+    def _arguments(self, clips: int, frames: int, glosses: int, ledger: Ledger) -> list[Value]:
+        # Neighbours differ, so that they need no blank between them.
+        labels = 1 + np.arange(glosses, dtype=np.int32) % (self.classes - 1)
+        clip = np.zeros((frames, *self._frame.shape), self._frame.dtype), labels
+        batch = collate([clip] * clips, range(clips), [1.0] * clips, frames, self._frame)
+        rate = np.float32(0)
+        controls = {name: np.float32(value) for name, value in self._controls.items()}
+        ledger.kind = "batch"
+        arguments = [
+            _tensor(array, ledger, known=name != self._frame.name)
+            for name, array in sorted(batch.items())
+        ]
+        ledger.kind = "activations"
+        return arguments + [
+            _tensor(np.asarray(value), ledger) for value in (*tf.nest.flatten(controls), rate)
+        ]
+
+
+def _frame(contract: Contract) -> FrameSpec:
+    if isinstance(contract, KeypointContract):
+        return FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
+    return FrameSpec("video", contract.shape, "uint8")
+
+
+def _variables(kept: Mapping[str, list], ledger: Ledger) -> dict[int, Variable]:
+    """Variables by their handle; all are there, whether the step uses them or not."""
+    found = {}
+    for kind, variables in kept.items():
+        ledger.kind = kind
+        for variable in variables:
+            shape = tuple(variable.shape)
+            buffer = ledger.buffer(bytes_of(shape, variable.dtype))
+            found[id(variable.handle)] = Variable(Tensor(variable.dtype, shape, buffer))
+    ledger.kind = "activations"
+    return found
+
+
+def _captured(tensor: tf.Tensor, variables: Mapping[int, Variable], ledger: Ledger) -> Value:
+    if tensor.dtype == tf.resource:
+        return variables[id(tensor)]
+    return _tensor(tensor.numpy(), ledger)
+
+
+def _tensor(array: np.ndarray, ledger: Ledger, known: bool = True) -> Tensor:
+    """An array as a tensor of a dry run, with its content where that is known there."""
+    buffer = ledger.buffer(array.nbytes)
+    return Tensor(tf.as_dtype(array.dtype), array.shape, buffer, array if known else None)
