@@ -16,16 +16,20 @@ from slr_keras.metrics.memory.ledger import Ledger, Tensor, Value, bytes_of
 from slr_keras.metrics.memory.plan import Plan, Step, make_plan
 from slr_keras.metrics.memory.resources import RESOURCES, on_lists
 
-VIEWS = frozenset(
-    "Identity IdentityN StopGradient PreventGradient Reshape ExpandDims Squeeze EnsureShape".split()
-)
+# fmt: off
+VIEWS = frozenset((
+    "Identity", "IdentityN", "StopGradient", "PreventGradient", "Reshape", "ExpandDims",
+    "Squeeze", "EnsureShape",
+))
 # Kernels that forward the buffer of an input of the same size that nobody reads any more.
-IN_PLACE = frozenset(
-    "Add AddV2 AddN Sub Mul RealDiv Div DivNoNan Maximum Minimum SquaredDifference Pow Neg Exp Log "
-    "Log1p Expm1 Sqrt Rsqrt Square Erf Tanh Sigmoid Relu Relu6 Softplus TanhGrad SigmoidGrad "
-    "ReluGrad SqrtGrad RsqrtGrad Reciprocal ReciprocalGrad Softmax LogSoftmax BiasAdd SelectV2 "
-    "Select Abs Sign Floor MulNoNan Xdivy".split()
-)
+IN_PLACE = frozenset((
+    "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "Maximum", "Minimum",
+    "SquaredDifference", "Pow", "Neg", "Exp", "Log", "Log1p", "Expm1", "Sqrt", "Rsqrt",
+    "Square", "Erf", "Tanh", "Sigmoid", "Relu", "Relu6", "Softplus", "TanhGrad", "SigmoidGrad",
+    "ReluGrad", "SqrtGrad", "RsqrtGrad", "Reciprocal", "ReciprocalGrad", "Softmax",
+    "LogSoftmax", "BiasAdd", "SelectV2", "Select", "Abs", "Sign", "Floor", "MulNoNan", "Xdivy",
+))
+# fmt: on
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 # A loop that the data ends, not a count, is not followed any further.
 MOST_ITERATIONS = 10_000

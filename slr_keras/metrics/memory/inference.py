@@ -1,4 +1,4 @@
-"""What one operation makes of tensors of known shape: shapes, and contents that follow from them."""
+"""What one operation makes of tensors of known shape: shapes, and contents that follow."""
 
 import numpy as np
 import tensorflow as tf
@@ -74,7 +74,9 @@ def _infer(op: tf.Operation, attributes: dict, inputs: list[Tensor]) -> list[tup
         return [(dtype, value.shape, value) for dtype, value in zip(dtypes, values)]
     for shape in shapes:
         if not shape.is_fully_defined():
-            raise OpenShapeError(f"{op.name} ({op.type}) gives {shape}, which only its data decides")
+            raise OpenShapeError(
+                f"{op.name} ({op.type}) gives {shape}, which only its data decides"
+            )
     return [(dtype, tuple(shape.as_list()), None) for dtype, shape in zip(dtypes, shapes)]
 
 

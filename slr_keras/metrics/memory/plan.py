@@ -1,4 +1,4 @@
-"""A traced function as a list of steps: what each reads and makes, and what nobody reads after it."""
+"""A traced function as steps: what each reads and makes, and what nobody reads after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

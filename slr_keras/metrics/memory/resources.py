@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from slr_keras.metrics.memory.ledger import Ledger, Tensor, TensorList, Value, Variable, bytes_of
+from slr_keras.metrics.memory.ledger import Ledger, Tensor, TensorList, Value, bytes_of
 
 
 def _new(shape: tuple[int, ...], dtype: tf.DType, ledger: Ledger) -> Tensor:

@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from slr_keras.config import Config
-from slr_keras.data.batch import FrameSpec, collate, element_spec
+from slr_keras.data.batch import Batch, FrameSpec, collate, element_spec
 from slr_keras.data.contract import KeypointContract
 from slr_keras.errors import UserError
 from slr_keras.metrics.memory.dry_run import DryRun
+from slr_keras.metrics.memory.inference import OpenShapeError
 from slr_keras.metrics.memory.ledger import Ledger, Tensor, Value, Variable, bytes_of
 from slr_keras.training.objective import Objective, make_objective
 from slr_keras.training.step import TrainingStep, make_optimiser
@@ -68,6 +69,10 @@ class TracedStep:
         contract: what the model sees.
         classes: of the vocabulary, with the blank.
 
+    Attributes:
+        step: the training step itself, to run it in earnest.
+        frame: what one frame of a batch is.
+
     Raises:
         UserError: the recipe has XLA compile the step, which plans its memory by itself.
 
@@ -91,22 +96,22 @@ class TracedStep:
         self.model = build_model(config, classes, contract, config.training.precision)
         objective = make_objective(self.model, config)
         optimiser = make_optimiser(self.model, config.training)
-        self._frame = _frame(contract)
+        self.frame = _frame(contract)
         # Of the last epoch: every part of the objective has begun.
         self._controls = objective.at(config.training.epochs - 1)
-        step = TrainingStep(
+        self.step = TrainingStep(
             tf.distribute.get_strategy(),
             self.model,
             _Marked(objective),
             optimiser,
             config.training,
-            element_spec(self._frame),
+            element_spec(self.frame),
         )
-        self._step = step.trace()
-        self._run = DryRun(self._step.graph)
+        self._function = self.step.trace()
+        self._run = DryRun(self._function.graph)
         self._kept = {
             "weights": [variable.value for variable in self.model.variables],
-            "optimiser": [*optimiser.variables, *step.held],
+            "optimiser": [*optimiser.variables, *self.step.held],
         }
 
     def measure(self, clips: int, frames: int, glosses: int) -> StepMemory:
@@ -123,8 +128,10 @@ class TracedStep:
         self._check(frames, glosses)
         ledger = Ledger("activations")
         variables = _variables(self._kept, ledger)
-        arguments = self._arguments(clips, frames, glosses, ledger)
-        arguments += [_captured(tensor, variables, ledger) for tensor in self._step.captured_inputs]
+        arguments = self._arguments(self.batch(clips, frames, glosses), ledger)
+        arguments += [
+            _captured(tensor, variables, ledger) for tensor in self._function.captured_inputs
+        ]
         kept = []
 
         def follow(op: tf.Operation) -> None:
@@ -132,7 +139,12 @@ class TracedStep:
                 kept.append(ledger.live["activations"])
                 ledger.kind = "gradients"
 
-        self._run.run(arguments, ledger, follow)
+        try:
+            self._run.run(arguments, ledger, follow)
+        except OpenShapeError as error:
+            raise UserError(
+                f"the memory of this recipe cannot be told in advance: {error}"
+            ) from None
         sizes = {kind: ledger.at_peak.get(kind, 0) for kind in KINDS}
         return StepMemory(clips, frames, ledger.peak, **sizes, kept=kept[0])
 
@@ -149,22 +161,23 @@ class TracedStep:
                 "give fewer glosses or more frames"
             )
 
-    def _arguments(self, clips: int, frames: int, glosses: int, ledger: Ledger) -> list[Value]:
+    def batch(self, clips: int, frames: int, glosses: int) -> Batch:
+        """A batch of black frames, as the data would give it."""
         # Neighbours differ, so that they need no blank between them.
         labels = 1 + np.arange(glosses, dtype=np.int32) % (self.classes - 1)
-        clip = np.zeros((frames, *self._frame.shape), self._frame.dtype), labels
-        batch = collate([clip] * clips, range(clips), [1.0] * clips, frames, self._frame)
-        rate = np.float32(0)
-        controls = {name: np.float32(value) for name, value in self._controls.items()}
+        clip = np.zeros((frames, *self.frame.shape), self.frame.dtype), labels
+        return collate([clip] * clips, range(clips), [1.0] * clips, frames, self.frame)
+
+    def _arguments(self, batch: Batch, ledger: Ledger) -> list[Value]:
         ledger.kind = "batch"
+        # In the order in which TensorFlow flattens mappings.
         arguments = [
-            _tensor(array, ledger, known=name != self._frame.name)
+            _tensor(array, ledger, known=name != self.frame.name)
             for name, array in sorted(batch.items())
         ]
         ledger.kind = "activations"
-        return arguments + [
-            _tensor(np.asarray(value), ledger) for value in (*tf.nest.flatten(controls), rate)
-        ]
+        controls = [np.float32(self._controls[name]) for name in sorted(self._controls)]
+        return arguments + [_tensor(value, ledger) for value in (*controls, np.float32(0))]
 
 
 def _frame(contract: Contract) -> FrameSpec:
@@ -192,7 +205,9 @@ def _captured(tensor: tf.Tensor, variables: Mapping[int, Variable], ledger: Ledg
     return _tensor(tensor.numpy(), ledger)
 
 
-def _tensor(array: np.ndarray, ledger: Ledger, known: bool = True) -> Tensor:
+def _tensor(array: np.ndarray | np.generic, ledger: Ledger, known: bool = True) -> Tensor:
     """An array as a tensor of a dry run, with its content where that is known there."""
     buffer = ledger.buffer(array.nbytes)
-    return Tensor(tf.as_dtype(array.dtype), array.shape, buffer, array if known else None)
+    return Tensor(
+        tf.as_dtype(array.dtype), array.shape, buffer, np.asarray(array) if known else None
+    )
