@@ -122,8 +122,8 @@ class TrainingStep:
 
     @property
     def held(self) -> list[tf.Variable]:
-        """Sums of gradients that are kept from batch to batch; empty without accumulation."""
-        return list(self._held)
+        """What is kept from batch to batch; empty without accumulation."""
+        return [*self._held, self._held_clips] if self._held else []
 
     def _replica_apply(self, batch, controls, rate):
         gradients, sums = self._differentiate(batch, controls)
@@ -137,7 +137,7 @@ class TrainingStep:
         gradients = [g / tf.maximum(clips, 1.0) for g in gradients]
         gradients, norm = clip_by_global_norm(gradients, self.config.clip_norm)
         self.optimiser.apply(gradients, rate)
-        for held in [*self._held, *([self._held_clips] if self._held else [])]:
+        for held in self.held:
             held.assign(tf.zeros_like(held))
         return {**sums, "gradient_norm": norm}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slr_keras.training.task import Contract
 
 EXAMPLE = """example:
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --frames 140 300 --batch 1 2
+  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --frames 140 232 --batch 1 2
   python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --set model.name=ustm_t \\
       --set model.options.recompute=false --precision float32 mixed_bfloat16
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     config = load_config(options.recipe, options.set)
     contract = _contract(config, options.size)
     classes = options.classes or _classes(config)
-    frames = options.frames or [config.data.max_frames // 4 * 4]
+    frames = options.frames or [_longest(config)]
     clips = options.batch or [config.data.batch_size]
     reports = []
     for precision in options.precision or [config.training.precision]:
@@ -131,7 +131,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("recipe", help="a recipe (.yaml)", metavar="RECIPE")
     parser.add_argument(
-        "--frames", type=positive, nargs="+", help="of each clip (default: data.max_frames)"
+        "--frames",
+        type=positive,
+        nargs="+",
+        help="of each clip (default: the longest that training may give)",
     )
     parser.add_argument(
         "--batch", type=positive, nargs="+", help="clips per batch (default: the recipe's)"
@@ -186,6 +189,18 @@ def _contract(config: "Config", size: list[int] | None) -> "Contract":
         return FrameContract.read(written)
     height, width = size or SIZE
     return FrameContract(size=(width, height))
+
+
+def _longest(config: "Config") -> int:
+    """Frames of the longest clip that training may give."""
+    from slr_keras.data.sampling import REDUCTION
+    from slr_keras.data.video.augmentation import rescaled_length
+    from slr_keras.models.registry import modality
+
+    most = config.data.max_frames // REDUCTION * REDUCTION
+    if modality(config.model.name) == "video" and config.video_augmentation.resamples:
+        return rescaled_length(1.0, most, config.video_augmentation, most)
+    return most
 
 
 def _classes(config: "Config") -> int:

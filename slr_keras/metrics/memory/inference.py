@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import tensor_shape_pb2
 from tensorflow.python.eager import context
 from tensorflow.python.eager.execute import execute
 
@@ -94,6 +95,9 @@ def _plain(value):
     """An attribute as eager execution takes it."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, tensor_shape_pb2.TensorShapeProto):
+        shape = tf.TensorShape(value)
+        return None if shape.rank is None else shape.as_list()
     return value.as_datatype_enum if isinstance(value, tf.DType) else value
 
 

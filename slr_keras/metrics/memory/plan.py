@@ -1,9 +1,13 @@
 """A traced function as steps: what each reads and makes, and what nobody reads after it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
+
+#: They read a shape and no content.
+SHAPE_ONLY = frozenset(("Shape", "ShapeN", "Size", "Rank"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,22 @@ def _ancestors(roots: Sequence[tf.Operation]) -> set[str]:
 
 
 def _ordered(graph: tf.Graph, needed: set[str]) -> list[tf.Operation]:
-    """As they were traced; but a loop that got a gradient has inputs that were traced later."""
+    """As they were traced; but a loop that got a gradient has inputs that were traced later, and
+    what asks for a shape alone, as gradients do, asks at once and keeps no tensor for it."""
+    askers: dict[str, list[tf.Operation]] = defaultdict(list)
+    for op in graph.get_operations():
+        if op.name in needed and op.type in SHAPE_ONLY:
+            for tensor in op.inputs:
+                askers[tensor.op.name].append(op)
     done, order = set(), []
+
+    def add(op: tf.Operation) -> None:
+        done.add(op.name)
+        order.append(op)
+        for asker in askers[op.name]:
+            if asker.name not in done and all(need.name in done for need in _needs(asker)):
+                add(asker)
+
     for first in graph.get_operations():
         waiting = [first] if first.name in needed else []
         while waiting:
@@ -104,6 +122,5 @@ def _ordered(graph: tf.Graph, needed: set[str]) -> list[tf.Operation]:
                 continue
             waiting.pop()
             if op.name not in done:
-                done.add(op.name)
-                order.append(op)
+                add(op)
     return order

@@ -55,6 +55,9 @@ class _Marked:
         self.objective = objective
         self.terms, self.controls = objective.terms, objective.controls
 
+    def at(self, epoch: int) -> dict[str, float]:
+        return self.objective.at(epoch)
+
     def __call__(self, model, batch, controls):
         losses, terms = self.objective(model, batch, controls)
         with tf.name_scope(_FORWARD_ENDS):
