@@ -106,7 +106,8 @@ class DryRun:
             return self._branch(op, _released(step, inputs, held))
         if op.type in RESOURCES:
             return RESOURCES[op.type](op, inputs, self.ledger)
-        if not all(isinstance(value, Tensor) for value in inputs):
+        handles = any(output.dtype in (tf.variant, tf.resource) for output in op.outputs)
+        if handles or not all(isinstance(value, Tensor) for value in inputs):
             return on_lists(op, inputs, self.ledger)
         found = self._infer(op, inputs)
         if op.type in VIEWS:

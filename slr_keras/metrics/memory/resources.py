@@ -137,6 +137,26 @@ def _length(op, inputs, ledger):
     return [_known(len(inputs[0].items), tf.int32, ledger)]
 
 
+def _scatter(op, inputs, ledger):
+    item, indices, _, count = inputs
+    most = int(indices.value.max(initial=-1)) + 1
+    items: list[Tensor | None] = [None] * max(most, int(count.value))
+    for index in indices.value:
+        items[int(index)] = _new(item.shape[1:], item.dtype, ledger)
+    return [TensorList(tuple(items), item.shape[1:], item.dtype)]
+
+
+# === What a branch that may not be taken hands to its gradient ===
+
+
+def _optional(op, inputs, ledger):
+    return [TensorList(tuple(inputs), None, tf.variant)]
+
+
+def _optional_value(op, inputs, ledger):
+    return list(inputs[0].items)
+
+
 def on_lists(op: tf.Operation, inputs: list[Value], ledger: Ledger) -> list[Value]:
     """What operations on tensors do to lists, and to variables' handles."""
     if op.type in ("Identity", "IdentityN", "StopGradient"):
@@ -150,7 +170,11 @@ def on_lists(op: tf.Operation, inputs: list[Value], ledger: Ledger) -> list[Valu
         sums = (next((item for item in column if item is not None), None) for column in columns)
         sums = (item and _new(item.shape, item.dtype, ledger) for item in sums)
         return [TensorList(tuple(sums), inputs[0].shape, inputs[0].dtype)]
-    raise NotImplementedError(f"{op.name}: a dry run does not know {op.type} of lists or variables")
+    raise UnknownOperationError(f"{op.name}: a dry run does not know {op.type}")
+
+
+class UnknownOperationError(ValueError):
+    """An operation on lists or variables that is not among those here."""
 
 
 def _element_shape(op, inputs, ledger):
@@ -182,4 +206,8 @@ RESOURCES: Mapping[str, Callable[..., list[Value]]] = {
     "TensorListStack": _stack,
     "TensorListLength": _length,
     "TensorListElementShape": _element_shape,
+    "TensorListScatterV2": _scatter,
+    "OptionalNone": _optional,
+    "OptionalFromValue": _optional,
+    "OptionalGetValue": _optional_value,
 }

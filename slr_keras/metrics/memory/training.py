@@ -13,6 +13,7 @@ from slr_keras.errors import UserError
 from slr_keras.metrics.memory.dry_run import DryRun
 from slr_keras.metrics.memory.inference import OpenShapeError
 from slr_keras.metrics.memory.ledger import Ledger, Tensor, Value, Variable, bytes_of
+from slr_keras.metrics.memory.resources import UnknownOperationError
 from slr_keras.training.objective import Objective, make_objective
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.training.task import Contract, build_model
@@ -144,7 +145,7 @@ class TracedStep:
 
         try:
             self._run.run(arguments, ledger, follow)
-        except OpenShapeError as error:
+        except (OpenShapeError, UnknownOperationError) as error:
             raise UserError(
                 f"the memory of this recipe cannot be told in advance: {error}"
             ) from None

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
-# How far a processor's allocator and threads may be from one operation at a time.
-LESS, MORE = 0.85, 1.2
+from slr_keras.metrics.memory.command import MARGIN
+
+# What a dry run may tell too much: what Grappler fuses or drops.
+TOO_MUCH = 1.25
 
 SCRIPT = """
 import json, sys
@@ -51,4 +53,6 @@ def told_and_taken(*arguments) -> tuple[int, int]:
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_step_takes_the_memory_that_was_told(recompute):
     told, taken = told_and_taken("ustm_tiny", {"chunk": 32, "recompute": recompute}, 2, 200)
-    assert LESS * taken < told < MORE * taken
+    # The margin covers what kernels take for themselves and what the allocator loses.
+    assert taken < MARGIN * told
+    assert told < TOO_MUCH * taken
