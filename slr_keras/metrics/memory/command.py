@@ -22,8 +22,8 @@ EXAMPLE = """example:
 No GPU is needed, nor data: the training step is traced at its full size and run with shapes in
 place of numbers, one operation after the other, loops included. That counts what TensorFlow's
 tensors take. It cannot know what the allocator loses between them, the workspaces of cuDNN and
-cuBLAS, what runs at the same time, and what is fused: `with margin` adds 30 % for these (on a
-CPU, a step took 22 % more than was told, RESULTS.md), and a
+cuBLAS, what runs at the same time, and what is fused: `with margin` adds 30 % for these. That is a
+choice, which no GPU has confirmed: RESULTS.md says how far small steps on a CPU were from it. A
 card of 80 GB is taken to have 80e9 bytes for tensors. All clips of the batch are equally long.
 """
 

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from slr_keras.metrics.memory.command import MARGIN
-
 # What a dry run may tell too much: what Grappler fuses or drops.
 TOO_MUCH = 1.25
+# What kernels take for themselves and what the allocator loses, at this size: 124 and 96 MB when
+# it was measured.
+BESIDE = 150e6
 
 SCRIPT = """
 import json, sys
@@ -53,6 +54,5 @@ def told_and_taken(*arguments) -> tuple[int, int]:
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_step_takes_the_memory_that_was_told(recompute):
     told, taken = told_and_taken("ustm_tiny", {"chunk": 32, "recompute": recompute}, 2, 200)
-    # The margin covers what kernels take for themselves and what the allocator loses.
-    assert taken < MARGIN * told
+    assert taken < told + BESIDE
     assert told < TOO_MUCH * taken
