@@ -26,6 +26,7 @@ EXAMPLE = """example:
   python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
   python -m slr_keras.benchmark configs/stark_demo.yaml --json
   python -m slr_keras.benchmark cgd --plot curves.png    # the transduction loss; see cgd --help
+  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml    # what fits on which GPU
 
 The rates are medians over the repeats; each repeat measures everything once, in turn, on the same
 batches, so that a disturbance of the machine meets all alike. Training and evaluation include
@@ -50,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["cgd"]:
         return benchmark_loss(arguments[1:])
+    if arguments[:1] == ["memory"]:
+        from slr_keras.metrics.memory import command
+
+        return command.main(arguments[1:])
     options = _parse(arguments)
     config = _config(options)
     from slr_keras.metrics.speed import measure, table

@@ -120,6 +120,26 @@ def collate(
     }
 
 
+def element_spec(frame: FrameSpec) -> dict:
+    """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are open.
+
+    >>> from slr_keras.data.batch import FrameSpec, element_spec
+    >>> element_spec(FrameSpec("video", (64, 64, 3), "uint8"))["video"].shape
+    TensorShape([None, None, 64, 64, 3])
+    """
+    import tensorflow as tf
+
+    return {
+        frame.name: tf.TensorSpec((None, None, *frame.shape), tf.as_dtype(frame.dtype)),
+        "mask": tf.TensorSpec((None, None), tf.float32),
+        "frames": tf.TensorSpec((None,), tf.int32),
+        "labels": tf.TensorSpec((None, None), tf.int32),
+        "label_lengths": tf.TensorSpec((None,), tf.int32),
+        "index": tf.TensorSpec((None,), tf.int32),
+        "weight": tf.TensorSpec((None,), tf.float32),
+    }
+
+
 def encode_labels(
     sample: Sample, vocabulary: Vocabulary, unknown: str = "error", where: str = ""
 ) -> list[int]:

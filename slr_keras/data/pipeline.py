@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from slr_keras.data.augmentation import AugmentationConfig
-from slr_keras.data.batch import Batch, Clip, Infeasible, collate
+from slr_keras.data.batch import Batch, Clip, Infeasible, collate, element_spec
 from slr_keras.data.bucketing import (
     FILLER,
     PlannedBatch,
@@ -230,18 +230,7 @@ class ClipDataset:
 
     def element_spec(self) -> dict:
         """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are open."""
-        import tensorflow as tf
-
-        frame = self.clips.frame
-        return {
-            frame.name: tf.TensorSpec((None, None, *frame.shape), tf.as_dtype(frame.dtype)),
-            "mask": tf.TensorSpec((None, None), tf.float32),
-            "frames": tf.TensorSpec((None,), tf.int32),
-            "labels": tf.TensorSpec((None, None), tf.int32),
-            "label_lengths": tf.TensorSpec((None,), tf.int32),
-            "index": tf.TensorSpec((None,), tf.int32),
-            "weight": tf.TensorSpec((None,), tf.float32),
-        }
+        return element_spec(self.clips.frame)
 
     @contextlib.contextmanager
     def user_errors(self) -> Iterator[None]:

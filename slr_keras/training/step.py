@@ -116,6 +116,15 @@ class TrainingStep:
         """How often the step was traced; more than once means that a shape was not open."""
         return self._apply.experimental_get_tracing_count()
 
+    def trace(self):
+        """The step as a concrete function of batch, controls and rate, flattened in that order."""
+        return self._apply.get_concrete_function()
+
+    @property
+    def held(self) -> list[tf.Variable]:
+        """What is kept from batch to batch; empty without accumulation."""
+        return [*self._held, self._held_clips] if self._held else []
+
     def _replica_apply(self, batch, controls, rate):
         gradients, sums = self._differentiate(batch, controls)
         clips = sums["clips"]
@@ -128,7 +137,7 @@ class TrainingStep:
         gradients = [g / tf.maximum(clips, 1.0) for g in gradients]
         gradients, norm = clip_by_global_norm(gradients, self.config.clip_norm)
         self.optimiser.apply(gradients, rate)
-        for held in [*self._held, *([self._held_clips] if self._held else [])]:
+        for held in self.held:
             held.assign(tf.zeros_like(held))
         return {**sums, "gradient_norm": norm}
 
