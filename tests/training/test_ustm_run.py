@@ -15,7 +15,7 @@ from slr_keras.summary import summarise
 OPTIONS = {
     "width": 16,
     "adapter_width": 8,
-    "backbone_options": {"embedding": 8, "depths": [1], "heads": [1], "window": 4},
+    "backbone_options": {"embedding": 8, "depths": [1], "heads": [1], "window": 4, "stem": []},
     "chunk": 16,
     "recompute": True,
 }
