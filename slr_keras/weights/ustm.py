@@ -88,9 +88,14 @@ def load_ustm_checkpoint(
         the record of what was loaded; `left_over` lists what was ignored.
 
     Raises:
-        UserError: the file cannot be read, or is of another vocabulary or model; lists what is
-            missing, extra or of another shape.
+        UserError: the file cannot be read, or is of another vocabulary or model, or the model has
+            a stem; lists what is missing, extra or of another shape.
     """
+    if model.frame_encoder.backbone.stem:
+        raise UserError(
+            f"{path}: {model.name} begins with a convolutional stem, which the authors' code does "
+            "not have; choose ustm_t, ustm_s or ustm_b"
+        )
     checkpoint = read_checkpoint(path)
     tensors = {name.removeprefix("module."): x for name, x in checkpoint.tensors.items()}
     targets = named_weights(model)

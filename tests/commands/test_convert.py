@@ -102,6 +102,8 @@ def test_a_whole_model_needs_its_vocabulary_and_is_a_ustm(source, tmp_path):
     with pytest.raises(UserError, match="only checkpoints of USTM"):
         main([*arguments, "stark_tiny"])
     with pytest.raises(UserError, match=r"it lacks classifier.weight, .* it has, beyond"):
+        main([*arguments, "ustm_t"])
+    with pytest.raises(UserError, match="convolutional stem, which the authors' code does not"):
         main([*arguments, "ustm_tiny"])
 
 
@@ -109,7 +111,7 @@ def test_a_whole_model_is_written_and_starts_a_run(tmp_path, capsys):
     vocabulary = Vocabulary(("RAIN", "SUN"))
     vocabulary.write(tmp_path / "vocabulary.txt")
     state = {"module.prems_classifier.weight": np.zeros(3, "float32")}
-    model = create_model("ustm_tiny", 3)
+    model = create_model("ustm_t", 3)
     for name, weight in named_weights(model).items():
         value = np.asarray(weight)
         names = source_names(name)
@@ -125,11 +127,11 @@ def test_a_whole_model_is_written_and_starts_a_run(tmp_path, capsys):
     source, target = tmp_path / "best.safetensors", tmp_path / "own.safetensors"
     source.write_bytes(write_safetensors(state))
     arguments = ["--vocabulary", str(tmp_path / "vocabulary.txt"), "--to", str(target)]
-    assert main([str(source), "--model", "ustm_tiny", *arguments]) == 0
+    assert main([str(source), "--model", "ustm_t", *arguments]) == 0
     printed = capsys.readouterr().out
     assert "ignored, as the published code never uses them: prems_classifier" in printed
-    started = create_model("ustm_tiny", len(vocabulary))
-    load_parts(started, ModelConfig("ustm_tiny", weights=str(target)), vocabulary)
+    started = create_model("ustm_t", len(vocabulary))
+    load_parts(started, ModelConfig("ustm_t", weights=str(target)), vocabulary)
     ours, theirs = named_weights(started), named_weights(model)
     for name, weight in theirs.items():
         if name != "classifier/kernel":
