@@ -231,7 +231,7 @@ DATASET = Dataset(
         Option(
             "split_source",
             "nslt",
-            "nslt: the splits of published scores; v0.3: the annotations', without 12 of 21,095 clips",
+            "nslt: the splits of published scores; v0.3: the annotations', without 12 of the clips",
             _SPLIT_SOURCES,
         ),
         Option("videos", "", "folder of <video id>.mp4; default: videos in PATH"),
