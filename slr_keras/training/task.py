@@ -182,12 +182,18 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
     """Refuse clips that a model cannot take, before anything is computed.
 
     Args:
-        model: has `frames_range`, if not every length suits it.
+        model: has `frames_range` if not every length suits it, `clip_frames` if one alone does.
         dataset: clips as the model will see them.
 
     Raises:
         UserError: a clip that has, or in training may get, too few or too many frames; names it.
     """
+    fixed = getattr(model, "clip_frames", 0)
+    if fixed and set(dataset.lengths().tolist()) != {fixed}:
+        raise UserError(
+            f"the model takes {fixed} frames of every clip; set data.clip_frames to {fixed}, or "
+            "model.options.clip_frames to what the data gives"
+        )
     if not hasattr(model, "frames_range"):
         return
     shortest, longest = model.frames_range
