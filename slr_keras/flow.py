@@ -6,8 +6,10 @@ python -m slr_keras.flow data/wlasl100 --method dis
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from slr_keras.command import USER_MISTAKE, positive, run
@@ -120,10 +122,10 @@ def make_flow(
         leftover.unlink(missing_ok=True)
     known: dict[Path, str] = {}
     counts, failures = {True: 0, False: 0}, []
-    pool = ThreadPoolExecutor(workers)
+    pool, stop = ThreadPoolExecutor(workers), Event()
     try:
         tasks = [
-            pool.submit(_make_clip, manifest, row, recipe, known)
+            pool.submit(_make_clip, manifest, row, recipe, known, stop)
             for manifest in splits.values()
             for row in range(len(manifest))
         ]
@@ -133,11 +135,15 @@ def make_flow(
             except UserError as error:
                 failures.append(str(error))
     finally:
+        # Nothing is left to do, or the user has had enough: a clip may take minutes.
+        stop.set()
         pool.shutdown(cancel_futures=True)
     return counts[True], counts[False], sorted(failures)
 
 
-def _make_clip(manifest: "Manifest", row: int, recipe: "Recipe", known: dict[Path, str]) -> bool:
+def _make_clip(
+    manifest: "Manifest", row: int, recipe: "Recipe", known: dict[Path, str], stop: Event
+) -> bool:
     """Make the flow of a clip unless it is there; whether it had to be made."""
     import cv2
 
@@ -146,6 +152,7 @@ def _make_clip(manifest: "Manifest", row: int, recipe: "Recipe", known: dict[Pat
         flow_file,
         is_made,
         record_of,
+        source_bytes,
         source_digest,
         write_flow,
     )
@@ -154,19 +161,28 @@ def _make_clip(manifest: "Manifest", row: int, recipe: "Recipe", known: dict[Pat
     try:
         if not sample.video:
             raise UserError("the sample has no video, only keypoints")
-        record = record_of(recipe, sample.frames, source_digest(sample, manifest.folder, known))
+        source = source_digest(sample, manifest.folder, known)
+        size = source_bytes(sample, manifest.folder)
     except UserError as error:
         raise UserError(f"{manifest.where(row)}: {error}") from error.__cause__
+    record = record_of(recipe, sample.frames, source, size)
     if is_made(path, record):
         return False
     # Should the new one fail, there is none, rather than that of other pictures.
     path.unlink(missing_ok=True)
-    pictures = manifest.video_frames(row)
+    pictures = _until(stop, manifest.video_frames(row))
     try:
         write_flow(path, fields_of(pictures, recipe.method, recipe.size, recipe.bound), record)
     except cv2.error as error:
         raise UserError(f"{manifest.where(row)}: OpenCV: {error}") from error
     return True
+
+
+def _until(stop: Event, pictures: Iterable) -> Iterator:
+    for picture in pictures:
+        if stop.is_set():
+            raise InterruptedError("stopped")
+        yield picture
 
 
 def _limit_threads() -> None:

@@ -2,20 +2,26 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from slr_keras.data.loaders import loader_for
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
+from slr_keras.data.segments import Segments
+from slr_keras.data.video import flow_files
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.flow import fields_of
 from slr_keras.data.video.flow_files import FlowFile
+from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 from slr_keras.flow import main
 
@@ -108,6 +114,52 @@ def test_broken_clips_stop_no_other_and_are_named_at_the_end(folder, capsys):
     # says how it was made.
     assert not (folder / "flow/dev/a.zip").exists()
     assert FlowFile(folder / "flow/train/a.zip").record["bound"] == 20
+
+
+def test_flow_of_pictures_that_have_changed_is_not_read(folder):
+    flow(folder)
+    dev = read_folder(folder)["dev"]
+
+    def load():
+        return loader_for(
+            dev, Vocabulary(("RAIN",)), dev.frame_contract, segments=Segments(4), stream="flow"
+        ).load(0)
+
+    load()
+    Image.fromarray(pictures("shown", 9)[8][::-1, ::-1]).save(folder / "shown" / "2.png")
+    with pytest.raises(UserError, match=r"a.zip: was made with bytes .*; run .*slr_keras.flow"):
+        load()
+    flow(folder)
+    load()
+    # The flow alone is enough, where pictures are left behind.
+    shutil.rmtree(folder / "shown")
+    load()
+
+
+def test_a_stopped_run_does_not_finish_its_clips(folder, monkeypatch):
+    from slr_keras.data.video import flow as estimation
+
+    begun = threading.Event()
+
+    class Slow:
+        def calc(self, before, after, nothing):
+            begun.set()
+            time.sleep(0.2)
+            return np.zeros((*before.shape, 2), np.float32)
+
+    slow = estimation.Method("slow", {"preset": "MEDIUM"}, lambda settings: Slow())
+    monkeypatch.setattr(estimation, "METHODS", {"dis": slow})
+    monkeypatch.setattr(flow_files, "METHODS", {"dis": slow})
+
+    def interrupted(tasks, **options):
+        begun.wait(30)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tqdm.tqdm", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        flow(folder)
+    # The one picture of b takes no time.
+    assert {path.stem for path in stamps(folder)} <= {"b"}
 
 
 def test_a_killed_run_leaves_no_half_file_and_goes_on(folder, capsys):

@@ -1,6 +1,7 @@
 """A recipe for isolated signs reaches the data: frames, their sampling, and the stream."""
 
 import dataclasses
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -11,10 +12,13 @@ from slr_keras.data.loaders import loader_for
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
+from slr_keras.data.video.flow_files import flow_file
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 from slr_keras.flow import make_flow
 from slr_keras.models.registry import MODELS
+from slr_keras.recognise import Recogniser
+from slr_keras.training.provenance import flow_digest
 from slr_keras.training.task import (
     build_model,
     evaluation_dataset,
@@ -100,3 +104,18 @@ def test_points_have_no_flow(folder):
     glosses = Vocabulary.from_samples(train)
     with pytest.raises(UserError, match=r"data.stream is flow, but the model sees keypoints"):
         loader_for(train, glosses, contract("stark_79"), stream="flow")
+
+
+def test_recordings_have_no_flow_to_recognise(folder):
+    run = SimpleNamespace(config=recipe(folder, stream="flow"), path="runs/flow")
+    with pytest.raises(UserError, match=r"runs/flow: sees optical flow.*slr_keras.evaluate"):
+        Recogniser(run)
+
+
+def test_predictions_are_of_the_flow_that_was_there(folder):
+    dev = read_folder(folder)["dev"]
+    before = flow_digest(dev)
+    assert before == flow_digest(dev)
+    path = flow_file(folder, dev[2])
+    os.utime(path, ns=(0, 0))
+    assert flow_digest(dev) != before

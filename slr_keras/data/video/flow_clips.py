@@ -7,7 +7,7 @@ import numpy as np
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.video.clips import VideoClipLoader
 from slr_keras.data.video.flow import STEPS
-from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file
+from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, source_bytes
 from slr_keras.data.video.pixels import Window
 from slr_keras.errors import UserError
 
@@ -50,7 +50,7 @@ class FlowClipLoader(VideoClipLoader):
         sample = self.manifest[row]
         try:
             file = FlowFile(flow_file(self.manifest.folder, sample))
-            file.require(self.recipe, sample.frames)
+            file.require(self.recipe, sample.frames, source_bytes(sample, self.manifest.folder))
             last = sample.frames - 2
             numbers = np.minimum(indices[:, None] + np.arange(STEPS), last)
             fields = file.fields(np.unique(numbers).tolist() if last >= 0 else ())

@@ -2,7 +2,7 @@
 
 `flow/flow.json` says how it was made. `flow/<split>/<clip>.zip` has a picture `00000.png` (or
 `.jpg`) for every field, numbered from 0: x above y, grey; and `record.json`: how it was made, of
-how many frames, and the SHA-256 of the pictures' files. Such a file is whole or absent.
+how many frames, and the size and SHA-256 of the pictures' files. Such a file is whole or absent.
 """
 
 import dataclasses
@@ -139,9 +139,23 @@ def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
     return hashlib.sha256(f"{known[path]} {place}".encode()).hexdigest()
 
 
-def record_of(recipe: Recipe, frames: int, source: str) -> dict[str, Any]:
+def source_bytes(sample: Sample, folder: Path) -> int | None:
+    """Size of what a clip's pictures are read from, which shows most changes at no cost.
+
+    Returns:
+        None of an array, which may hold other clips too, and of what is not there: the flow alone
+        is enough to learn from it.
+    """
+    path = folder / sample.video
+    if not sample.video or path.suffix == ".npy" or not path.exists():
+        return None
+    files = picture_files(path) if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def record_of(recipe: Recipe, frames: int, source: str, size: int | None = None) -> dict[str, Any]:
     """What a clip's file says of itself: its flow is made anew where this differs."""
-    return {**recipe.to_json(), "frames": frames, "source": source}
+    return {**recipe.to_json(), "frames": frames, "source": source, "bytes": size}
 
 
 def is_made(path: Path, record: Mapping[str, Any]) -> bool:
@@ -194,13 +208,20 @@ class FlowFile:
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError, zlib.error) as error:
             raise self._damage(error) from error
 
-    def require(self, recipe: Recipe, frames: int) -> None:
-        """Refuse flow that was made otherwise, or of another number of frames.
+    def require(self, recipe: Recipe, frames: int, size: int | None = None) -> None:
+        """Refuse flow that was made otherwise, or of other pictures, as far as that shows.
+
+        Args:
+            recipe: of the folder.
+            frames: of the clip.
+            size: `source_bytes` of the clip, if it is known.
 
         Raises:
             UserError: says what is different.
         """
         recipe = {**recipe.to_json(), "frames": frames}
+        if size is not None:
+            recipe["bytes"] = size
         different = [key for key, value in recipe.items() if self.record.get(key) != value]
         if different:
             found = ", ".join(f"{k} {self.record.get(k)} and not {recipe[k]}" for k in different)
