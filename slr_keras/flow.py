@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LISTED = 20
 _EXAMPLE = """\
 methods:
-  tvl1       as published; about 2 seconds of one core for each pair of pictures of 320 x 256;
+  tvl1       as published; seconds of one core for each pair of pictures of 320 x 256;
              needs OpenCV's contributed modules (opencv-contrib-python-headless)
   farneback  smooth, fast
   dis        fastest
