@@ -223,10 +223,11 @@ def _datasets(config: "Config", steps: int) -> tuple["ClipDataset", "ClipDataset
     data = config.data
     if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
         data = dataclasses.replace(data, dev=data.train)
+    config = dataclasses.replace(config, data=data)
     task = read_task(data, modality(config.model.name))
     training = training_dataset(config, task, replicas=1)
     dev = _spread(task.dev, steps * data.batch_size)
-    evaluation = evaluation_dataset(data, dev, task.vocabulary, task.contract)
+    evaluation = evaluation_dataset(config, dev, task.vocabulary, task.contract)
     return training, evaluation, task.vocabulary
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RECORD = "prepared.json"
 _SPLITS = ("train", "dev", "test")
+_FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json", RECORD)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +66,8 @@ def _description(known: "Dataset") -> str:
 def _argument(option: "Option") -> dict[str, Any]:
     """Keywords of `add_argument`: the default gives the type."""
     settings: dict[str, Any] = {"default": option.default, "dest": option.name}
+    if isinstance(option.default, bool):
+        return settings | {"action": "store_true", "help": option.help}
     shown = option.default
     if isinstance(option.default, tuple):
         shown = " ".join(map(str, option.default))
@@ -128,7 +131,7 @@ def prepare(name: str, source: Path, folder: Path, force: bool = False, **settin
 def _replace(folder: Path, fresh: Path) -> None:
     """Put the new data where the old one was; other files in the folder stay."""
     folder.mkdir(exist_ok=True)
-    for old in ("keypoints.json", "frames.json", "vocabulary.txt", RECORD):
+    for old in _FILES:
         (folder / old).unlink(missing_ok=True)
     for split in _SPLITS:
         for kind in ("jsonl", "npy"):

@@ -49,6 +49,9 @@ class Recogniser:
         run: a trained run.
         decoding: how to decode, the run's own way by default.
 
+    Raises:
+        UserError: the run sees optical flow, which recordings do not hold.
+
     Attributes:
         preparation: makes the model's frames of a clip.
 
@@ -59,6 +62,11 @@ class Recogniser:
     """
 
     def __init__(self, run: "Run", decoding: DecodingConfig | None = None):
+        if run.config.data.stream == "flow":
+            raise UserError(
+                f"{run.path}: sees optical flow, which only data folders have; score it with "
+                "`python -m slr_keras.evaluate`"
+            )
         self.run = run
         self.preparation = preparation_for(run.contract)
         self.decoding = decoding or run.decoding

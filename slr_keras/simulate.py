@@ -2,6 +2,7 @@
 
 python -m slr_keras.simulate --lexicon demo --to data/demo
 python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64
+python -m slr_keras.simulate --cues order --to data/order
 """
 
 import argparse
@@ -25,10 +26,17 @@ def _parser() -> argparse.ArgumentParser:
         "have other signers and other sentences than train. The same options give the same data, "
         "and the same folder at once if it is there.",
         epilog="examples: python -m slr_keras.simulate --lexicon demo --to data/demo; "
-        "python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64",
+        "python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64; "
+        "python -m slr_keras.simulate --cues order --to data/order",
     )
     parser.add_argument(
         "--lexicon", choices=("demo", "large"), default="demo", help="demo: 20 signs; large: 125"
+    )
+    parser.add_argument(
+        "--cues",
+        choices=("left_right", "top_bottom", "order"),
+        help="in place of sentences, small clips of moving blobs, one class each; the six classes "
+        "differ in this alone (default: 240 60 120 clips of 64 pixels)",
     )
     parser.add_argument("--to", required=True, metavar="FOLDER", help="folder to write")
     for split in ("train", "dev", "test"):
@@ -68,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
+    if options.cues:
+        return _simulate_cues(options)
     from slr_keras.files import write_json
 
     splits = ("train", "dev", "test")
@@ -94,22 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
         request["frames"] = {"size": list(size), "video": video, "renderer": RENDERER_VERSION}
     elif options.video:
         raise UserError(f"--video {options.video}: says how frames are stored; add --frames SIZE")
-    if _is_occupied(folder):
-        if not options.force and _holds(folder, request):
-            print(f"{folder}: already simulated with these options")
-            return 0
-        if not options.force:
-            raise UserError(
-                f"{folder}: the folder is not empty; choose another one, or --force to overwrite"
-            )
-
-    from tqdm import tqdm
+    if _is_done(folder, request, options.force):
+        return 0
 
     from slr_keras.data.simulator import simulate_folder
-
-    def progress(ids):
-        # None: only where standard error is a terminal.
-        return tqdm(ids, desc="simulating", unit="clip", mininterval=0.5, disable=None)
 
     # Should this be cut short, the folder must not claim to hold what was asked for.
     (folder / REQUEST).unlink(missing_ok=True)
@@ -120,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         sentences,
         signers,
         options.seed,
-        progress,
+        _progress,
         size,
         options.video or "npy",
     )
@@ -136,6 +134,57 @@ def main(arguments: list[str] | None = None) -> int:
             "(motion, keypoints, pictures and files)"
         )
     return 0
+
+
+def _simulate_cues(options: argparse.Namespace) -> int:
+    """Write clips that differ in one cue."""
+    from slr_keras.data.simulator.cues import CLIPS, CUES_VERSION, simulate_cues
+    from slr_keras.files import write_json
+
+    if options.signers or options.video == "mp4":
+        raise UserError("--cues has no signers, and keeps its pictures as npy; leave these out")
+    asked = {split: getattr(options, split) for split in CLIPS}
+    clips = {split: CLIPS[split] if n is None else n for split, n in asked.items()}
+    size = _size(options.frames) or (64, 64)
+    request = {
+        "simulator": CUES_VERSION,
+        "cues": options.cues,
+        "sentences": clips,
+        "seed": options.seed,
+        "frames": {"size": list(size), "video": "npy"},
+    }
+    folder = Path(options.to)
+    if _is_done(folder, request, options.force):
+        return 0
+    (folder / REQUEST).unlink(missing_ok=True)
+    simulate_cues(folder, options.cues, clips, options.seed, size, _progress)
+    _remove_leftovers(folder, request)
+    write_json(folder / REQUEST, request)
+    print(f"{folder}: {sum(clips.values())} clips of the cue {options.cues!r}, seed {options.seed}")
+    return 0
+
+
+def _is_done(folder: Path, request: dict, force: bool) -> bool:
+    """Whether a folder holds what is asked for.
+
+    Raises:
+        UserError: it holds something else, which is not to be replaced.
+    """
+    if not _is_occupied(folder) or force:
+        return False
+    if not _holds(folder, request):
+        raise UserError(
+            f"{folder}: the folder is not empty; choose another one, or --force to overwrite"
+        )
+    print(f"{folder}: already simulated with these options")
+    return True
+
+
+def _progress(clips):
+    from tqdm import tqdm
+
+    # None: only where standard error is a terminal.
+    return tqdm(clips, desc="simulating", unit="clip", mininterval=0.5, disable=None)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -161,8 +210,11 @@ def _holds(folder: Path, request: dict) -> bool:
 
     record = folder / REQUEST
     splits = [split for split, count in request["sentences"].items() if count]
-    files = [folder / f"{split}.{kind}" for split in splits for kind in ("jsonl", "npy")]
-    files += [record, folder / "keypoints.json", *_frame_files(folder, request)]
+    kinds, others = ("jsonl", "npy"), ("keypoints.json",)
+    if "cues" in request:
+        kinds, others = ("jsonl",), ("vocabulary.txt",)
+    files = [folder / f"{split}.{kind}" for split in splits for kind in kinds]
+    files += [record, *(folder / name for name in others), *_frame_files(folder, request)]
     return all(path.is_file() for path in files) and read_json(record) == request
 
 
@@ -187,11 +239,13 @@ def _is_occupied(folder: Path) -> bool:
 
 def _remove_leftovers(folder: Path, request: dict) -> None:
     """Remove what an earlier data set left and this one does not have."""
-    (folder / "vocabulary.txt").unlink(missing_ok=True)
+    cues = "cues" in request
+    (folder / ("keypoints.json" if cues else "vocabulary.txt")).unlink(missing_ok=True)
     for split, count in request["sentences"].items():
         if count == 0:
-            for kind in ("jsonl", "npy"):
-                (folder / f"{split}.{kind}").unlink(missing_ok=True)
+            (folder / f"{split}.jsonl").unlink(missing_ok=True)
+        if count == 0 or cues:
+            (folder / f"{split}.npy").unlink(missing_ok=True)
     kept = set(_frame_files(folder, request))
     splits = list(request["sentences"])
     found = [folder / name for name in ("frames.json", *(f"{s}.frames.npy" for s in splits))]

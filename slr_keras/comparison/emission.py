@@ -53,7 +53,7 @@ def emission(side: Recognised, row: int) -> Emission:
     model = run.model()
     readout = make_readout(model, config)
     contract = contract_of(side.manifest, run.modality)
-    dataset = evaluation_dataset(config.data, manifest, run.vocabulary, contract)
+    dataset = evaluation_dataset(config, manifest, run.vocabulary, contract)
     ((_, (steps,), scores),) = Predictor(model, readout=readout)(dataset)
     scores = scores[ENSEMBLE][0, :steps]
     decoding = replace(run.decoding, collapse_repeats=False)

@@ -58,6 +58,20 @@ class DataConfig:
     buckets: tuple[int, ...] | None = option(
         None, "frame counts that separate length buckets; null: quantiles of the train split"
     )
+    clip_frames: int | None = option(
+        None,
+        "frames taken of every clip, long or short, a multiple of 4; 0: all of its own; null: what "
+        "the model's option of that name says, or all",
+        minimum=0,
+    )
+    clip_sampling: Literal["segments", "tsn", "consecutive"] = option(
+        "segments",
+        "which frames those are in training: one of each of equal segments; one of segments of "
+        "whole length, as TSN draws; so many in a row (specs/stepnet.md §2.2)",
+    )
+    stream: Literal["rgb", "flow"] = option(
+        "rgb", "what a model of video sees: the pictures, or the optical flow of `slr_keras.flow`"
+    )
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from slr_keras.data.sampling import (
     training_indices,
     training_length,
 )
+from slr_keras.data.segments import Segments
 from slr_keras.data.vocabulary import Vocabulary
 
 HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
@@ -36,7 +37,7 @@ class ClipLoader(Loader):
         vocabulary: turns glosses into labels.
         contract: selects, repairs and normalises points.
         augmentation: what changes in training; None changes nothing.
-        seed, max_frames, unknown, ctc_epochs: see `Loader`.
+        seed, max_frames, unknown, ctc_epochs, segments: see `Loader`.
 
     Raises:
         UserError: see `Loader`.
@@ -52,9 +53,12 @@ class ClipLoader(Loader):
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
         ctc_epochs: int | None = None,
+        segments: Segments | None = None,
     ):
         augmentation = augmentation or AugmentationConfig.none()
-        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs)
+        super().__init__(
+            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
+        )
         self.contract = contract
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)
@@ -62,7 +66,7 @@ class ClipLoader(Loader):
     @property
     def resamples(self) -> bool:
         """Whether training changes lengths."""
-        return self.augmentation.temporal != NO_RESAMPLING
+        return self.segments is None and self.augmentation.temporal != NO_RESAMPLING
 
     def evaluation_length(self, frames: int) -> int:
         """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
@@ -89,9 +93,8 @@ class ClipLoader(Loader):
         """Keypoints `(time, points, channels)` float32 and labels; `shared` is an angle."""
         points = self.contract.select(self.manifest.load(row))
         if rng is None:
-            indices = evaluation_indices(len(points), self.max_frames)
-            return self._prepare(points)[indices], self._labels(row)
-        indices = self._draw_indices(rng, row)
+            return self._prepare(points)[self._indices(None, row)], self._labels(row)
+        indices = self._indices(rng, row)
         lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
         # NaN is missing under every contract; zeros may be a place.
         points[lost] = np.nan
@@ -99,9 +102,11 @@ class ClipLoader(Loader):
         points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
         return points, self._labels(row)
 
-    def _draw_indices(self, rng: np.random.Generator, row: int) -> np.ndarray:
+    def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
+        if self.segments is not None:
+            return self._segment_frames(row, rng)
         frames = int(self.frames[row])
-        if not self.resamples:
+        if rng is None or not self.resamples:
             return evaluation_indices(frames, self.max_frames)
         length = self.draw_length(rng, row)
         return training_indices(rng, frames, length, self.augmentation.temporal)

@@ -13,8 +13,12 @@ from slr_keras.files import read_text, write_text
 SPLITS = ("train", "dev", "test")
 CONTRACT_FILE = "keypoints.json"
 FRAMES_FILE = "frames.json"
-_KEYS = ("id", "glosses", "signer", "fps", "text", "frames", "keypoints", "start", "video")
+_KEYS = (
+    *("id", "glosses", "signer", "fps", "text", "frames"),
+    *("keypoints", "start", "video", "video_start"),
+)
 # Where a clip lies; it has at least one of them.
+_STARTS = ("start", "video_start")
 _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
@@ -74,7 +78,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     places = {key: _place(value[key], key, where) for key in _PLACES if key in value}
     if not places:
         raise UserError(f"{where}: has neither 'keypoints' nor 'video'; name the file of one")
-    start = value.get("start")
+    starts = {key: value[key] for key in _STARTS if value.get(key) is not None}
     return Sample(
         id=name,
         glosses=tuple(glosses),
@@ -85,7 +89,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
         split=split,
         keypoints=places.get("keypoints", ""),
         video=places.get("video", ""),
-        start=None if start is None else _count(start, "start", where),
+        **{key: _count(start, key, where) for key, start in starts.items()},
         extra={key: item for key, item in value.items() if key not in _KEYS},
     )
 
@@ -118,11 +122,9 @@ def sample_line(sample: Sample) -> str:
     """
     value: dict[str, Any] = {key: getattr(sample, key) for key in _KEYS}
     value["glosses"] = list(sample.glosses)
-    if sample.start is None:
-        del value["start"]
-    for key in _PLACES:
-        if not value[key]:
-            del value[key]
+    absent = [key for key in _STARTS if value[key] is None]
+    for key in absent + [key for key in _PLACES if not value[key]]:
+        del value[key]
     return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)
 
 

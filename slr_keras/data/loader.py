@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from slr_keras.data.augmentation import NO_RESAMPLING
 from slr_keras.data.batch import Clip, FrameSpec, Infeasible, encode_labels, stable_hash
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import (
@@ -18,6 +19,7 @@ from slr_keras.data.sampling import (
     check_max_frames,
     required_frames,
 )
+from slr_keras.data.segments import Segments
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
 
@@ -31,13 +33,15 @@ class Loader(ABC):
     Args:
         manifest: the clips.
         vocabulary: turns glosses into labels.
-        augmentation: what changes in training; has `resamples`, `temporal_range` and
+        augmentation: what changes in training; has `temporal`, `temporal_range` and
             `keep_feasible`.
         seed: of everything random, not negative.
         max_frames: longest clip; longer ones are cut, a multiple of 4.
         unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
         ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
             neighbours; the others need no more steps than labels. None: all learn CTC.
+        segments: gives every clip the same number of frames, whatever `max_frames` and the
+            augmentation's lengths say; None keeps each clip's own.
 
     Attributes:
         frame: what one frame of a batch is.
@@ -60,6 +64,7 @@ class Loader(ABC):
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
         ctc_epochs: int | None = None,
+        segments: Segments | None = None,
     ):
         if not len(manifest):
             raise UserError(f"{manifest.path}: the manifest has no samples; add some")
@@ -76,6 +81,7 @@ class Loader(ABC):
         self.augmentation = augmentation
         self.seed = seed
         self.max_frames = max_frames
+        self.segments = segments
         self.frames = np.array([sample.frames for sample in manifest])
         self.labels = [
             encode_labels(sample, vocabulary, unknown, place)
@@ -147,6 +153,8 @@ class Loader(ABC):
 
         Nothing is loaded.
         """
+        if self.segments is not None:
+            return np.full(len(self), self.segments.count)
         if epoch is None or not self.resamples:
             return np.array([self.evaluation_length(n) for n in self.frames.tolist()])
         return np.array([self.draw_length(self.rng(epoch, i), i) for i in range(len(self))])
@@ -178,3 +186,10 @@ class Loader(ABC):
         # Enough for every epoch, so that a clip's length does not hang on the objective's schedule.
         needed = self.required(epoch=0)[row]
         return int(needed) if self.augmentation.keep_feasible else 0
+
+    def _segment_frames(self, row: int, rng: np.random.Generator | None) -> np.ndarray:
+        """The frames that `segments` takes: drawn in training, unless time is to stay as it is."""
+        frames = int(self.frames[row])
+        if rng is None or self.augmentation.temporal == NO_RESAMPLING:
+            return self.segments.centres(frames)
+        return self.segments.drawn(rng, frames)

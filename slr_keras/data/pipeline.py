@@ -17,9 +17,10 @@ from slr_keras.data.bucketing import (
     training_batches,
 )
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.loaders import loader_for
+from slr_keras.data.loaders import RGB, loader_for
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import MAX_FRAMES
+from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
@@ -42,6 +43,7 @@ class ClipDataset:
 
     - "keypoints" `(batch, time, points, channels)` float32, normalised, or "video"
       `(batch, time, height, width, 3)` uint8, RGB, as the contract says; padded with the last frame
+      (optical flow has 10 channels in place of 3)
     - "mask" `(batch, time)` float32, 1 on real frames
     - "frames" `(batch,)` int32, real frames, a multiple of 4
     - "labels" `(batch, labels)` int32, padded with 0; "label_lengths" `(batch,)` int32
@@ -68,6 +70,8 @@ class ClipDataset:
         unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
         ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
             neighbours; the others need no more steps than labels. None: all learn CTC.
+        segments: gives every clip the same number of frames; None keeps its own.
+        stream: what a batch holds of pictures: "rgb", or "flow" (`FlowClipLoader`).
 
     Raises:
         UserError: an empty manifest, a clip with no frames, an unknown gloss, sizes that do not
@@ -105,6 +109,8 @@ class ClipDataset:
         pad_to_boundary: bool = False,
         unknown: str = "error",
         ctc_epochs: int | None = None,
+        segments: Segments | None = None,
+        stream: str = RGB,
     ):
         if replicas < 1 or batch_size < 1 or batch_size % replicas:
             raise UserError(
@@ -112,7 +118,16 @@ class ClipDataset:
                 f"replicas, {replicas}"
             )
         self.clips = loader_for(
-            manifest, vocabulary, contract, augmentation, seed, max_frames, unknown, ctc_epochs
+            manifest,
+            vocabulary,
+            contract,
+            augmentation,
+            seed,
+            max_frames,
+            unknown,
+            ctc_epochs,
+            segments,
+            stream,
         )
         self.manifest = manifest
         self.contract = contract

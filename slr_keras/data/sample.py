@@ -21,7 +21,9 @@ class Sample:
         video: a folder of PNG or JPEG pictures in the order of their names, a video file, or a
             `.npy` of `(frames, height, width, 3)` uint8 RGB; relative as the keypoints.
         start: first frame inside a file that holds many clips, `.npy` or `.npz`; None for a file
-            of its own. A folder of pictures and a video file always hold one clip.
+            of its own.
+        video_start: first picture of the clip inside a `video` that holds more than the clip; None
+            for a video of its own.
         extra: manifest keys that this class does not know, kept as they are.
 
     >>> from slr_keras.data.sample import Sample
@@ -39,4 +41,5 @@ class Sample:
     keypoints: str = ""
     video: str = ""
     start: int | None = None
+    video_start: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.findings import ERROR, WARNING, Finding, Report, SplitSummary
 from slr_keras.data.lines import CONTRACT_FILE, FRAMES_FILE, SPLITS, manifest_lines, parse_sample
 from slr_keras.data.validate_clips import ClipChecker
+from slr_keras.data.validate_folder_files import check_groups, check_missing
 from slr_keras.data.validate_samples import (
     Row,
     check_glosses,
@@ -79,6 +80,8 @@ def validate_folder(
         contract = _read_contract(KeypointContract, folder / CONTRACT_FILE, findings)
     contracts = [(contract, "keypoints", CONTRACT_FILE), (filmed, "video", FRAMES_FILE)]
     vocabulary = _read_vocabulary(folder, rows, findings)
+    check_missing(folder, findings)
+    check_groups(folder, vocabulary, findings)
     for split in present:
         check_samples(rows[split], split, temporal_stride, findings)
         if vocabulary is not None:

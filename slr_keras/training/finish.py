@@ -59,7 +59,7 @@ def score(
     decoding = decoding or run.decoding
     return evaluate(
         predictor,
-        evaluation_dataset(run.config.data, manifest, run.vocabulary, contract),
+        evaluation_dataset(run.config, manifest, run.vocabulary, contract),
         run.vocabulary,
         decoding,
         run.config.data.scoring,

@@ -8,12 +8,14 @@ from typing import Any
 
 import slr_keras
 from slr_keras.config.loading import to_tree
+from slr_keras.data.loaders import FLOW
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.video.flow_files import flow_file
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
 from slr_keras.files import read_json, sha256
 from slr_keras.training.run import Run
-from slr_keras.training.task import contract_of
+from slr_keras.training.task import contract_of, segments
 
 Provenance = dict[str, str]
 
@@ -44,6 +46,8 @@ def provenance(run: Run, manifest: Manifest, decoding: DecodingConfig) -> Proven
         "scoring": config.data.scoring,
         "decoding": to_tree(decoding),
     }
+    if chosen := segments(run.config):
+        recipe["segments"] = asdict(chosen)
     found = {
         "weights": sha256(run.folder.best),
         "recipe": _digest(recipe),
@@ -51,6 +55,8 @@ def provenance(run: Run, manifest: Manifest, decoding: DecodingConfig) -> Proven
         "clips": clips_digest(manifest, run.modality),
         "version": slr_keras.__version__,
     }
+    if config.data.stream == FLOW:
+        found["flow"] = flow_digest(manifest)
     if decoding.language_model_order and run.folder.language_model.is_file():
         found["language_model"] = sha256(run.folder.language_model)
     return found
@@ -71,6 +77,11 @@ def clips_digest(manifest: Manifest, modality: str) -> str:
         "files": [[name, _states(manifest.folder / name)] for name in sorted(names)],
     }
     return _digest(value)
+
+
+def flow_digest(manifest: Manifest) -> str:
+    """Digest of the state of the files that hold the optical flow of a split."""
+    return _digest([_states(flow_file(manifest.folder, sample)) for sample in manifest])
 
 
 def kept_predictions(

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.loaders import RGB
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
+from slr_keras.data.segments import Segments
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.errors import UserError
@@ -106,6 +108,8 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
         max_frames=config.data.max_frames,
         replicas=replicas,
         ctc_epochs=ctc_epochs(config),
+        segments=segments(config),
+        stream=config.data.stream,
     )
     _report_infeasible(dataset, task.train, config.training.max_infeasible)
     return dataset
@@ -131,8 +135,29 @@ def ctc_epochs(config: Config) -> int | None:
     return config.transduction.ctc_epochs
 
 
+def segments(config: Config) -> Segments | None:
+    """How a recipe takes the same number of frames of every clip; None where it takes all.
+
+    >>> from slr_keras.config import parse_config
+    >>> from slr_keras.training.task import segments
+    >>> [segments(parse_config({"data": {"folder": "a", "clip_frames": n}})) for n in (16, 0)]
+    [Segments(count=16, rule='segments'), None]
+
+    Raises:
+        UserError: a number of frames that is not a multiple of 4.
+    """
+    from slr_keras.models.registry import MODELS
+
+    frames = config.data.clip_frames
+    if frames is None:
+        entry = MODELS.get(config.model.name)
+        options = {**(entry.preset if entry else {}), **config.model.options}
+        frames = options.get("clip_frames", 0)
+    return Segments(frames, config.data.clip_sampling) if frames else None
+
+
 def evaluation_dataset(
-    config: DataConfig,
+    config: Config,
     manifest: Manifest,
     vocabulary: Vocabulary,
     contract: Contract,
@@ -143,11 +168,13 @@ def evaluation_dataset(
         manifest,
         vocabulary,
         contract,
-        -(-config.batch_size // replicas) * replicas,
+        -(-config.data.batch_size // replicas) * replicas,
         training=False,
-        max_frames=config.max_frames,
+        max_frames=config.data.max_frames,
         replicas=replicas,
         unknown="unk",
+        segments=segments(config),
+        stream=config.data.stream,
     )
 
 
@@ -155,12 +182,18 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
     """Refuse clips that a model cannot take, before anything is computed.
 
     Args:
-        model: has `frames_range`, if not every length suits it.
+        model: has `frames_range` if not every length suits it, `clip_frames` if one alone does.
         dataset: clips as the model will see them.
 
     Raises:
         UserError: a clip that has, or in training may get, too few or too many frames; names it.
     """
+    fixed = getattr(model, "clip_frames", 0)
+    if fixed and set(dataset.lengths().tolist()) != {fixed}:
+        raise UserError(
+            f"the model takes {fixed} frames of every clip; set data.clip_frames to {fixed}, or "
+            "model.options.clip_frames to what the data gives"
+        )
     if not hasattr(model, "frames_range"):
         return
     shortest, longest = model.frames_range
@@ -196,10 +229,21 @@ def build_model(
         options["channels"] = len(contract.channels)
     else:
         options["image_size"] = contract.shape[:2]
+        if config.data.stream != RGB or "stream" in options:
+            _match_stream(options, config.data.stream)
         if config.training.jit_compile:
             # Which frames are padding is known only when the step runs, too late for XLA.
             options.setdefault("skip_padding", False)
     return create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
+
+
+def _match_stream(options: dict[str, Any], stream: str) -> None:
+    """Let a model see what the data gives."""
+    if options.setdefault("stream", stream) != stream:
+        raise UserError(
+            f"model.options.stream is {options['stream']}, but data.stream is {stream}; make them "
+            "equal, or leave the model's out"
+        )
 
 
 def _vocabulary(config: DataConfig, train: Manifest) -> Vocabulary:

@@ -153,7 +153,7 @@ class Trainer:
         # === Dev evaluation ===
         self.predictor = Predictor(self.model, strategy, make_readout(self.model, config))
         self.dev = evaluation_dataset(
-            config.data,
+            config,
             self.task.dev,
             self.task.vocabulary,
             self.task.contract,

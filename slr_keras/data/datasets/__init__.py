@@ -26,6 +26,10 @@ _NAMES = (
     "asl_signwish",
     "holistic_full_sample",
     "msl150_sample",
+    "wlasl",
+    "isolated_csv",
+    "bobsl",
+    "folders",
 )
 
 

@@ -9,6 +9,7 @@ from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.loader import Loader
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import MAX_FRAMES, REDUCTION
+from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import (
     VideoAugmentationConfig,
     draw_colours,
@@ -35,7 +36,7 @@ class VideoClipLoader(Loader):
         vocabulary: turns glosses into labels.
         contract: size, resizing and crop of the pictures.
         augmentation: what changes in training; None changes nothing.
-        seed, unknown, ctc_epochs: see `Loader`.
+        seed, unknown, ctc_epochs, segments: see `Loader`.
         max_frames: longest clip; of a longer one, evaluation takes the central frames.
 
     Raises:
@@ -52,9 +53,12 @@ class VideoClipLoader(Loader):
         max_frames: int = MAX_FRAMES,
         unknown: str = "error",
         ctc_epochs: int | None = None,
+        segments: Segments | None = None,
     ):
         augmentation = augmentation or VideoAugmentationConfig.none()
-        super().__init__(manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs)
+        super().__init__(
+            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
+        )
         self.contract = contract
         self.frame = FrameSpec("video", contract.shape, "uint8")
         # Decoding, resizing and reading all let other threads run.
@@ -63,7 +67,7 @@ class VideoClipLoader(Loader):
     @property
     def resamples(self) -> bool:
         """Whether training changes lengths."""
-        return self.augmentation.resamples
+        return self.segments is None and self.augmentation.resamples
 
     def evaluation_length(self, frames: int) -> int:
         """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
@@ -86,8 +90,8 @@ class VideoClipLoader(Loader):
         """Pictures `(time, height, width, 3)` uint8, RGB, and labels."""
         picture = self.contract.resize[::-1]
         if rng is None:
-            return self._read(row, self._evaluation_indices(row), self._centre), self._labels(row)
-        indices = self._draw_indices(rng, row)
+            return self._read(row, self._indices(None, row), self._centre), self._labels(row)
+        indices = self._indices(rng, row)
         window = draw_window(rng, picture, self.contract.crop, self.augmentation)
         colours = draw_colours(rng, self.augmentation)
         return recolour(self._read(row, indices, window), colours), self._labels(row)
@@ -100,8 +104,10 @@ class VideoClipLoader(Loader):
         frames, required = int(self.frames[row]), self._required(row)
         return rescaled_length(share, frames, self.augmentation, self.max_frames, required)
 
-    def _draw_indices(self, rng: np.random.Generator, row: int) -> np.ndarray:
-        if not self.resamples:
+    def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
+        if self.segments is not None:
+            return self._segment_frames(row, rng)
+        if rng is None or not self.resamples:
             return self._evaluation_indices(row)
         length = self.draw_length(rng, row)
         return rescaled_indices(rng, int(self.frames[row]), length, self.augmentation.temporal)

@@ -8,7 +8,8 @@ import numpy as np
 from slr_keras.data.findings import ERROR, Finding
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.data.video.reading import frames_of, opened
+from slr_keras.data.video.opening import opened
+from slr_keras.data.video.reading import frames_of
 from slr_keras.errors import UserError
 
 
@@ -30,10 +31,14 @@ def probe(
     Raises:
         UserError: names the file and what is wrong with it.
     """
-    with contextlib.closing(frames_of(sample, folder, contract.size, open_files, [0])) as frames:
-        next(frames)
+    windowed = sample.video_start is not None
+    # The end of a window shows whether the file goes on for so long.
+    ends = [0, sample.frames - 1] if windowed and sample.frames > 1 else [0]
+    with contextlib.closing(frames_of(sample, folder, contract.size, open_files, ends)) as frames:
+        for _ in ends:
+            next(frames)
     path = folder / sample.video
-    if path.suffix == ".npy" or path.is_dir():
+    if windowed or path.suffix == ".npy" or path.is_dir():
         return
     with opened(path) as container:
         told = container.streams.video[0].frames

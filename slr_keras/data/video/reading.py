@@ -4,15 +4,17 @@ Pictures come one after another, and only those that are wanted are decoded, as 
 allows: a clip never lies in memory in its full size.
 """
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from slr_keras.data.arrays import cut, mapped
 from slr_keras.data.sample import Sample
-from slr_keras.data.video.pixels import library
+from slr_keras.data.video.opening import decoded, opened, upright
+from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.errors import UserError
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -50,12 +52,15 @@ def frames_of(
         raise UserError("the clip has no frames; remove it from the manifest")
     path = folder / sample.video
     wanted = range(sample.frames) if wanted is None else wanted
+    first = sample.video_start
     if path.suffix == ".npy":
         source = _array_frames(path, sample, open_files, wanted)
     elif path.is_dir():
-        source = _folder_frames(path, sample.frames, size, wanted)
-    else:
+        source = _folder_frames(path, sample.frames, first, size, wanted)
+    elif first is None:
         source = _file_frames(path, sample.frames, wanted)
+    else:
+        source = window_frames(path, first, sample.frames, wanted)
     for where, frame in source:
         size = size or frame.shape[1::-1]
         _require_size(frame.shape[1::-1], size, where)
@@ -87,12 +92,16 @@ def _by_value(name: str) -> list[str | tuple[int, str]]:
 
 
 def _folder_frames(
-    folder: Path, frames: int, size: Size | None, wanted: Sequence[int]
+    folder: Path, frames: int, first: int | None, size: Size | None, wanted: Sequence[int]
 ) -> Iterator[tuple[Path, np.ndarray]]:
     files = picture_files(folder)
-    require_count(len(files), frames, folder)
+    if first is None:
+        require_count(len(files), frames, folder)
+    else:
+        require_end(len(files), first + frames, folder)
     for number in wanted:
-        yield files[number], read_picture(files[number], size)
+        file = files[number + (first or 0)]
+        yield file, read_picture(file, size)
 
 
 def read_picture(path: Path, size: Size | None = None) -> np.ndarray:
@@ -138,6 +147,8 @@ def video_array(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) 
     Raises:
         UserError: the file is missing, damaged, or of another shape or type.
     """
+    if sample.video_start is not None:
+        sample = dataclasses.replace(sample, start=sample.video_start)
     array = mapped(path, sample, open_files)
     if array.ndim != 4 or array.shape[-1] != 3 or array.dtype != np.uint8:
         raise UserError(
@@ -158,54 +169,6 @@ def _file_frames(
             count += 1
     # Known only at the end: what a container says of its length is often an estimate.
     require_count(count, frames, path)
-
-
-def opened(path: Path):
-    """A video file as PyAV's container.
-
-    Raises:
-        UserError: the file is missing, or not a video.
-    """
-    av = library("av", "reading video files")
-    if not path.is_file():
-        raise UserError(f"{path}: cannot be read (no such file or folder)")
-    # Absolute, so that no name can be taken for one of FFmpeg's protocols ("concat:...").
-    container = _guarded(path, lambda: av.open(str(path.absolute())))
-    if not container.streams.video:
-        container.close()
-        raise UserError(f"{path}: has no video in it")
-    return container
-
-
-def decoded(container, path: Path) -> Iterator:
-    """The pictures of an open video file as PyAV's frames, in the order they are shown.
-
-    Raises:
-        UserError: a picture is damaged.
-    """
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    frames = container.decode(stream)
-    while (frame := _guarded(path, lambda: next(frames, None))) is not None:
-        if frame.is_corrupt:
-            raise UserError(f"{path}: a picture is damaged; restore the file or drop the clip")
-        yield frame
-
-
-def _guarded(path: Path, read: Callable):
-    try:
-        return read()
-    # PyAV's errors share no base class with other libraries' and vary with the damage.
-    except Exception as error:
-        what = f"truncated, or not a video ({error})"
-        raise UserError(f"{path}: {what}; restore it or drop the clip") from error
-
-
-def upright(frame) -> np.ndarray:
-    """PyAV's frame as `(height, width, 3)` uint8, RGB, turned as the file says."""
-    # Phones store upright video lying down, with the angle beside it: degrees, counter-clockwise.
-    turns = round(frame.rotation / 90) % 4
-    return np.rot90(frame.to_ndarray(format="rgb24"), turns)
 
 
 def _require_size(found: Size, size: Size, path: Path) -> None:

@@ -1,0 +1,83 @@
+"""A user's file that joins classes of one sign: "two glosses, one sign" is common in WLASL."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from slr_keras.data.datasets.base import Option, one_word
+from slr_keras.errors import UserError
+from slr_keras.files import read_text
+from slr_keras.suggestions import nearest
+
+LABEL_MAP = Option(
+    "label_map",
+    "",
+    "file that joins classes: a line is two glosses, or two class numbers, with a tab or comma "
+    "between them; the first becomes the second",
+)
+
+
+def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
+    """What becomes of every gloss.
+
+    Args:
+        path: lines "from<TAB>to" or "from,to"; empty ones and those that begin with "#" are
+            skipped. A class is a gloss or, where no gloss is written so, its number from 0.
+        glosses: in the order of the classes.
+
+    Returns:
+        every gloss → the gloss that it becomes, most of them themselves.
+
+    >>> import pathlib, tempfile
+    >>> from slr_keras.data.datasets.label_map import read_label_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "map.txt")
+    ...     _ = path.write_text("sofa,couch\\n2,1\\n")
+    ...     read_label_map(path, ("couch", "clothes", "dress", "sofa"))
+    {'couch': 'couch', 'clothes': 'clothes', 'dress': 'clothes', 'sofa': 'couch'}
+
+    Raises:
+        UserError: a line of another form, an unknown or twice mapped gloss, or glosses that become
+            each other; names file and line.
+    """
+    becomes: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        where = f"{path}:{number}"
+        fields = line.split("\t" if "\t" in line else ",")
+        if len(fields) != 2:
+            raise UserError(f"{where}: {line!r} is not two classes with a tab or comma between")
+        first, second = (_class(field.strip(), glosses, where) for field in fields)
+        if becomes.get(first, second) != second:
+            raise UserError(
+                f"{where}: {first!r} already becomes {becomes[first]!r} on line {lines[first]}"
+            )
+        if first != second:
+            becomes[first], lines[first] = second, number
+    return {gloss: _end(gloss, becomes, lines, path) for gloss in glosses}
+
+
+def joined(glosses: Sequence[str], becomes: dict[str, str]) -> tuple[str, ...]:
+    """The classes that remain, in the order of the old ones."""
+    return tuple(gloss for gloss in glosses if becomes[gloss] == gloss)
+
+
+def _class(text: str, glosses: Sequence[str], where: str) -> str:
+    gloss = one_word(text)
+    if gloss in glosses:
+        return gloss
+    if text.isascii() and text.isdecimal() and int(text) < len(glosses):
+        return glosses[int(text)]
+    raise UserError(f"{where}: there is no class {text!r}{nearest(gloss, glosses)}")
+
+
+def _end(gloss: str, becomes: dict[str, str], lines: dict[str, int], path: str | Path) -> str:
+    passed = [gloss]
+    while passed[-1] in becomes:
+        passed.append(becomes[passed[-1]])
+        if passed[-1] in passed[:-1]:
+            raise UserError(
+                f"{path}:{lines[gloss]}: {' becomes '.join(map(repr, passed))}; remove one line"
+            )
+    return passed[-1]

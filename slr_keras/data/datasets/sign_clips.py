@@ -1,0 +1,195 @@
+"""What the data sets of isolated signs in video share: measured, listed where missing, written."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from slr_keras.data.datasets.base import Option, frame_size
+from slr_keras.data.lines import FRAMES_FILE, SPLITS, write_manifest
+from slr_keras.data.missing import MISSING_FILE, Missing
+from slr_keras.data.sample import Sample
+from slr_keras.data.validate_folder_files import GROUPS_FILE
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.measuring import Measure, measured
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+from slr_keras.files import write_json
+
+#: How data sets name their splits.
+SPLIT_NAMES = {"train": "train", "val": "dev", "dev": "dev", "test": "test"}
+_LISTED = 10
+
+RESIZE = Option("resize", "320x256", "width x height that pictures are resized to")
+CROP = Option("crop", "256x256", "width x height that is cut out of them, for the model")
+FPS = Option("fps", 25.0, "frames a second of clips that do not say it, and of the model")
+ALLOW_MISSING = Option(
+    "allow_missing", False, f"go on without the clips that have no readable file; {MISSING_FILE} "
+    "lists them"
+)  # fmt: skip
+OPTIONS = (RESIZE, CROP, FPS, ALLOW_MISSING)
+
+
+@dataclass(frozen=True)
+class SignClip:
+    """One sign as a data set's lists have it.
+
+    Attributes:
+        id: unique name within the split.
+        gloss: the sign.
+        split: "train", "dev" or "test".
+        path: of the recording; None where there is none.
+        signer: who signs.
+        first, end: first frame, and the one behind the last, from 0; all to the end if None. An
+            end beyond the recording means its end.
+        whole: whether the recording holds nothing but the clip.
+        frames: length of the recording, where the lists say it.
+        absent: why there is no path.
+    """
+
+    id: str
+    gloss: str
+    split: str
+    path: Path | None
+    signer: str = ""
+    first: int = 0
+    end: int | None = None
+    whole: bool = True
+    frames: int | None = None
+    absent: str = "no such file"
+
+
+def frame_contract(resize: str, crop: str, fps: float) -> FrameContract:
+    """The contract of recordings of any size.
+
+    Args:
+        resize, crop: width x height, such as "320x256".
+        fps: of the model.
+
+    >>> from slr_keras.data.datasets.sign_clips import frame_contract
+    >>> contract = frame_contract("320x256", "256x224", 25.0)
+    >>> contract.resize, contract.crop
+    ((320, 256), (224, 256))
+
+    Raises:
+        UserError: no sizes, or a cut that is larger than the picture.
+    """
+    (width, height), (cut_width, cut_height) = (
+        [int(side) for side in frame_size(text)] for text in (resize, crop)
+    )
+    return FrameContract(None, fps, resize=(width, height), crop=(cut_height, cut_width))
+
+
+def write_sign_clips(
+    folder: Path,
+    clips: Sequence[SignClip],
+    glosses: Sequence[str],
+    contract: FrameContract,
+    allow_missing: bool = False,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    count: bool = True,
+) -> None:
+    """Write a data folder of isolated signs that points at their recordings.
+
+    Args:
+        folder: to write.
+        clips: all clips of the data set, whether their files are there or not.
+        glosses: in the order of the classes.
+        contract: what the model sees.
+        allow_missing: leave out clips without a readable file.
+        groups: glosses by the name of a group that is reported by itself.
+        count: see `measured`.
+
+    Raises:
+        UserError: clips are missing and may not be, or none is left of train.
+    """
+    from tqdm import tqdm
+
+    paths = sorted({clip.path for clip in clips if clip.path and clip.frames is None})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        work = pool.map(partial(_measure, count=count), paths)
+        bar = tqdm(work, "measuring", len(paths), unit="clip", leave=False, disable=None)
+        measures = dict(zip(paths, bar))
+    samples: dict[str, list[Sample]] = {split: [] for split in SPLITS}
+    missing: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+    for clip in clips:
+        try:
+            samples[clip.split].append(_sample(clip, measures, contract.fps))
+        except UserError as error:
+            missing[clip.split][clip.id] = str(error)
+    expected = dict(Counter(clip.split for clip in clips))
+    absent = Missing(expected, {split: found for split, found in missing.items() if found})
+    _tell(absent, allow_missing)
+    contract.write(folder / FRAMES_FILE)
+    Vocabulary(tuple(glosses)).write(folder / "vocabulary.txt")
+    if groups is not None:
+        write_json(folder / GROUPS_FILE, {name: list(words) for name, words in groups.items()})
+    if absent.clips:
+        absent.write(folder / MISSING_FILE)
+    for split, found in samples.items():
+        if found:
+            write_manifest(folder / f"{split}.jsonl", found)
+
+
+def _measure(path: Path, count: bool) -> Measure | UserError:
+    try:
+        return measured(path, count)
+    except UserError as error:
+        return error
+
+
+def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: float) -> Sample:
+    """The manifest's line of a clip.
+
+    Raises:
+        UserError: it has no readable file, or begins behind the file's end; says why.
+    """
+    if clip.path is None:
+        raise UserError(clip.absent)
+    measure = measures[clip.path] if clip.frames is None else Measure(clip.frames)
+    if isinstance(measure, UserError):
+        raise measure
+    end = measure.frames if clip.end is None else min(clip.end, measure.frames)
+    if end <= clip.first:
+        raise UserError(
+            f"{clip.path}: has {measure.frames} frames, but the clip begins at frame {clip.first}"
+        )
+    return Sample(
+        clip.id,
+        (clip.gloss,),
+        end - clip.first,
+        clip.signer,
+        round(measure.fps or fps, 3),
+        split=clip.split,
+        video=str(clip.path.absolute()),
+        video_start=None if clip.whole else clip.first,
+    )
+
+
+def _tell(absent: Missing, allowed: bool) -> None:
+    """Say what is missing, and stop unless that is allowed.
+
+    Raises:
+        UserError: it is not, or all of train is missing.
+    """
+    if not absent.clips:
+        return
+    gone = absent.clips.get("train", {})
+    if gone and len(gone) == absent.expected["train"]:
+        name, why = next(iter(gone.items()))
+        raise UserError(f"no clip of train has a readable file; the first is {name!r}: {why}")
+    for split, found in absent.clips.items():
+        for name, why in list(found.items())[:_LISTED]:
+            print(f"missing in {split}: {name}: {why}", file=sys.stderr)
+        if len(found) > _LISTED:
+            print(f"missing in {split}: ... and {len(found) - _LISTED} more", file=sys.stderr)
+    if not allowed:
+        raise UserError(
+            f"{absent}; obtain them, or leave them out with --allow-missing: scores then count "
+            "fewer clips than published ones"
+        )
+    print(f"note: {absent}; scores count the others only", file=sys.stderr)
