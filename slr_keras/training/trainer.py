@@ -18,7 +18,7 @@ from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
 from slr_keras.files import sha256
-from slr_keras.models.registry import modality
+from slr_keras.models.registry import isolated, modality
 from slr_keras.readout import make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
 from slr_keras.training.distribution import (
@@ -128,7 +128,8 @@ class Trainer:
         keras.utils.set_random_seed(settings.seed)
 
         # === Data ===
-        self.task: Task = read_task(config.data, modality(config.model.name))
+        name = config.model.name
+        self.task: Task = read_task(config.data, modality(name), isolated(name))
         self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
 
         # === Model, optimiser, step ===
