@@ -119,6 +119,7 @@ class Evaluation:
         counts: by set, the errors of each clip.
         signs: by set, where the model names one sign a clip, the log-probabilities
             `(clips, classes)`; else empty.
+        classes: of `signs`, their glosses.
     """
 
     manifest: Manifest
@@ -127,6 +128,7 @@ class Evaluation:
     glosses: Mapping[str, tuple[tuple[str, ...], ...]]
     counts: Mapping[str, tuple[ErrorCounts, ...]]
     signs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     def total(self, name: str = ENSEMBLE) -> ErrorCounts:
         """Errors of all clips."""
@@ -211,9 +213,9 @@ def evaluate(
             decoded = predictor.readout.decode(values, steps, decoding, language_model, name)
             found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
             if single:
-                classes = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]
-                kept = signs.setdefault(name, np.empty((len(manifest), classes.shape[1])))
-                kept[rows] = classes
+                logits = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]
+                kept = signs.setdefault(name, np.empty((len(manifest), logits.shape[1])))
+                kept[rows] = logits
         tick(len(rows))
     clean = CLEAN_UP[scoring]
     references = tuple(clean(sample.glosses) for sample in manifest)
@@ -225,7 +227,8 @@ def evaluate(
         for name, all_clips in hypotheses.items()
     }
     counts = {name: tuple(sentence_counts(references, said)) for name, said in glosses.items()}
-    return Evaluation(manifest, references, hypotheses, glosses, counts, signs)
+    classes = vocabulary.glosses if single else ()
+    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes)
 
 
 def _check_finite(
