@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         "--templates",
         type=count,
         metavar="N",
-        help="training pieces per gloss, 0 for all (default: dtw 12, of one sign alone 60; bag 40; svm all)",
+        help="training pieces per gloss, 0 for all (dtw 12, of one sign 60; bag 40; svm all)",
     )
     parser.add_argument(
         "--metric",
