@@ -25,8 +25,8 @@ def centres(frames: int, count: int) -> np.ndarray:
 def sampled(frames: Iterable[np.ndarray], most: int, fixed: bool = False) -> np.ndarray:
     """Frames of a clip, evenly spread over all of it.
 
-    Up to `2 * most` frames are in memory. A longer clip is thinned while it comes, so that its
-    frames may lie up to half the thinning beside the exact places.
+    Up to `4 * most` frames are in memory. A longer clip is thinned while it comes, so that its
+    frames may lie beside the exact places, by at most a quarter of the distance between them.
 
     Args:
         frames: of the clip, one after another.
@@ -40,14 +40,14 @@ def sampled(frames: Iterable[np.ndarray], most: int, fixed: bool = False) -> np.
     >>> sampled(range(8), 4).tolist(), sampled(range(3), 4).tolist()
     ([1, 3, 5, 7], [0, 1, 2])
     >>> sampled(range(90_000), 4).tolist()
-    [16384, 32768, 49152, 81920]
+    [8192, 32768, 57344, 81920]
     """
     kept: list[np.ndarray] = []
     seen, step = 0, 1
     for frame in frames:
         if seen % step == 0:
             kept.append(frame)
-            if len(kept) > 2 * most:
+            if len(kept) > 4 * most:
                 kept, step = kept[::2], 2 * step
         seen += 1
     places = centres(seen, most) if fixed or seen > most else np.arange(seen)
