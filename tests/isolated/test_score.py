@@ -168,3 +168,24 @@ def test_groups_are_read_and_a_gloss_that_nobody_knows_is_named(tmp_path):
     (tmp_path / "groups.json").write_text('{"confusing": ["A", "Q"]}')
     with pytest.raises(UserError, match="'confusing' names 'Q'"):
         score(read_groups(tmp_path))
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_curves_show_accuracy_of_signs_and_errors_of_sentences(single):
+    from matplotlib.figure import Figure
+
+    from slr_keras.training.history import _draw_dev
+
+    records = []
+    for epoch, top in ((1, 40.0), (2, 90.0), (3, 70.0)):
+        dev = {"wer": {"ensemble": 100 - top, "fuse": 100 - top}}
+        if single:
+            dev |= {"top_1": {"ensemble": top, "fuse": top}, "top_5": 95.0}
+        records.append({"epoch": epoch, "dev": dev})
+    axes = Figure().subplots()
+    _draw_dev(axes, records)
+    measure, best = ("accuracy", "90.00") if single else ("WER", "10.00")
+    assert axes.get_title() == f"dev {measure} (%), best {best} after epoch 2"
+    curve = next(line for line in axes.lines if line.get_label() == "ensemble")
+    assert curve.get_ydata()[1] == float(best)
+    assert ("top-5" in {line.get_label() for line in axes.lines}) == single
