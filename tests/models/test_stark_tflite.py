@@ -24,7 +24,11 @@ np.savez(sys.argv[3], **runner(**inputs))
 """
 
 
-@pytest.fixture(scope="module", params=["stark_tiny", "stark_isolated_tiny"])
+# How much of the file is left with weights of eight bits: an isolated model is mostly its graph.
+SHARES = {"stark_tiny": 0.5, "stark_isolated_tiny": 0.7}
+
+
+@pytest.fixture(scope="module", params=SHARES)
 def converted(request, tmp_path_factory):
     """Case, Keras' outputs, and the model in float and with dynamic-range weights."""
     pytest.importorskip("ai_edge_litert")
@@ -78,11 +82,11 @@ def test_the_float_model_equals_keras(converted):
         assert error <= 1e-5, head
 
 
-def test_weights_of_eight_bits_keep_the_direction_of_the_logits(converted):
+def test_weights_of_eight_bits_keep_the_direction_of_the_logits(converted, request):
     folder, expected = converted
     found = run(folder, "dynamic")
     small, large = ((folder / f"{name}.tflite").stat().st_size for name in ("dynamic", "float"))
-    assert small < 0.5 * large
+    assert small < SHARES[request.node.callspec.params["converted"]] * large
     for head, logits in expected.items():
         ours, theirs = real(found[head]), real(logits)
         assert ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs) >= 0.999, head
