@@ -24,8 +24,9 @@ dtw: nearest template by dynamic time warping. Clips of one sign get the label o
 training clip; sentences become the cheapest string of templates. Templates are training clips of
 one sign where there are any, otherwise pieces of sentences.
 bag: every frame is classified alone, the answers are smoothed and collapsed.
+svm: clips of one sign alone, brought to one length, by support vector machines (scikit-learn).
 
-Both learn from the spans of the signs where the data has them (more than a CTC model is told);
+They learn from the spans of the signs where the data has them (more than a CTC model is told);
 --no-spans cuts sentences into equal parts instead. Penalties and smoothing are tuned on dev, or on
 part of train where there is no dev.
 
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("method", choices=("dtw", "bag"), help="which baseline")
+    parser.add_argument("method", choices=("dtw", "bag", "svm"), help="which baseline")
     parser.add_argument("data", type=Path, help="data folder with train and the split to score")
     parser.add_argument(
         "--split",
@@ -116,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         "--templates",
         type=count,
         metavar="N",
-        help="training pieces per gloss, 0 for all (default: dtw 12, of one sign alone 60; bag 40)",
+        help="training pieces per gloss, 0 for all (dtw 12, of one sign 60; bag 40; svm all)",
     )
     parser.add_argument(
         "--metric",
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _baseline(options: argparse.Namespace) -> "Baseline":
-    from slr_keras.baselines import BagBaseline, DtwBaseline
+    from slr_keras.baselines import BagBaseline, DtwBaseline, SvmBaseline
 
     shared = {
         "per_gloss": options.templates,
@@ -159,13 +160,15 @@ def _baseline(options: argparse.Namespace) -> "Baseline":
     }
     if options.method == "dtw":
         return DtwBaseline(metric=options.metric, **shared)
+    if options.method == "svm":
+        return SvmBaseline(**shared)
     return BagBaseline(hidden=options.hidden, **shared)
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    own = {"metric": options.metric} if options.method == "dtw" else {"hidden": options.hidden}
+    own = {"dtw": {"metric": options.metric}, "bag": {"hidden": options.hidden}}
     return {
-        **own,
+        **own.get(options.method, {}),
         "templates": options.templates if options.templates is not None else "default",
         "stride": options.stride,
         "spans": not options.no_spans,

@@ -20,7 +20,9 @@ EXAMPLE = """example:
   python -m slr_keras.evaluate runs/demo --drop-points 1
   python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
 
-The ensemble is the reported result. Predictions and scores are written into the run.
+The ensemble is the reported result. Predictions and scores are written into the run. A run that
+names one sign a clip gets accuracies instead (top-1, 2 and 5, by clip and by class, and of the
+groups of the data folder's groups.json), its confusions and calibration in a report of their own.
 """
 
 
@@ -34,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     split = options.split or config.data.test
     manifest = _manifest(loaded, split, options)
 
+    from slr_keras.isolated.report import as_json
+    from slr_keras.isolated.written import score_signs
     from slr_keras.readout import make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score, write_scores
@@ -51,9 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     facts = {**faults, "seed": options.seed} if faults else {}
     predictions = write_scores(loaded, name, evaluation, config.decoding, made_of, **facts)
     if options.json:
-        print(json.dumps({"split": split, **facts, "sets": evaluation.summary()}, indent=2))
+        value = {"split": split, **facts, "sets": evaluation.summary()}
+        if evaluation.signs:
+            value["signs"] = as_json(score_signs(evaluation))
+        print(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        print(f"{manifest.path}, {len(manifest)} clips\n{plain_table(evaluation)}\n\n{predictions}")
+        written = loaded.folder.sign_report(name) if evaluation.signs else predictions
+        print(f"{manifest.path}, {len(manifest)} clips\n{plain_table(evaluation)}\n\n{written}")
     return 0
 
 

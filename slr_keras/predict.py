@@ -122,11 +122,12 @@ def _size(text: str) -> tuple[float, float]:
 
 
 def _recogniser(loaded: "Run", options: argparse.Namespace) -> "Recogniser":
+    from slr_keras.models.registry import isolated
     from slr_keras.recognise import ENSEMBLE, Recogniser
 
     decoding = loaded.decoding
     if options.beam is not None:
-        if decoding.method == "single":
+        if decoding.method == "single" or isolated(loaded.config.model.name):
             raise UserError(
                 f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
                 "leave --beam out"

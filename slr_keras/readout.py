@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import (
     ContextCache,
     DecodingConfig,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from slr_keras.config import Config
 
 ENSEMBLE = "ensemble"
+FIRST_GLOSS = Vocabulary.FIRST_GLOSS_ID
 
 
 class Readout(Protocol):
@@ -37,6 +39,10 @@ class Readout(Protocol):
     def scores(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """Within the graph: what is decoded, by set, each `(batch, steps, classes)`; the set
         `ensemble` is the one that counts."""
+
+    def steps(self, frames: np.ndarray, stride: int) -> np.ndarray:
+        """Steps that the scores of clips of so many frames have, for a model of this stride."""
+        return frames // stride
 
     def decode(
         self,
@@ -59,7 +65,7 @@ class Readout(Protocol):
         a step emits each of a sequence's glosses."""
 
 
-class CtcReadout:
+class CtcReadout(Readout):
     """Every head is a sequence of CTC log-probabilities; the ensemble is their mean.
 
     Args:
@@ -88,7 +94,7 @@ class CtcReadout:
         return ctc_emission(scores, tuple(ids))
 
 
-class TransducerReadout:
+class TransducerReadout(Readout):
     """Each level gives logits to which the context of the glosses so far is added.
 
     The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
@@ -177,10 +183,96 @@ class ContextCtcReadout(TransducerReadout):
     emitted = staticmethod(context_ctc_emission)
 
 
+class IsolatedReadout(Readout):
+    """Every head gives logits of one sign, `(batch, classes)`; scores are of one step a clip.
+
+    Scores are log-probabilities by token, so that class c stands at c + 2 and the two special
+    tokens have none. The softmax takes from all logits of a clip the same number: the order of the
+    classes is that of the logits, and so is the order of sums of two models' scores.
+
+    Args:
+        heads: whose mean probability is the prediction.
+        decoding: of the recipe; what is meant for sequences is refused.
+
+    Raises:
+        UserError: the decoding asks for what only sequences of glosses have.
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding import DecodingConfig
+    >>> from slr_keras.readout import IsolatedReadout
+    >>> readout = IsolatedReadout(("fuse",))
+    >>> scores = readout.scores({"fuse": np.array([[0.0, 2.0, 1.0]], "float32")})
+    >>> scores["ensemble"].shape
+    TensorShape([1, 1, 5])
+    >>> readout.decode(scores["ensemble"].numpy(), [1], DecodingConfig())[0].ids
+    (3,)
+    """
+
+    def __init__(self, heads: Sequence[str], decoding: DecodingConfig | None = None):
+        self.heads = tuple(heads)
+        _require_single(decoding or DecodingConfig())
+
+    def scores(self, outputs):
+        """See `Readout`."""
+        import tensorflow as tf
+
+        from slr_keras.losses import ensemble_log_probabilities
+
+        logits = {name: tf.cast(value, tf.float32)[:, None] for name, value in outputs.items()}
+        heads = {name: tf.nn.log_softmax(value) for name, value in logits.items()}
+        found = {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
+        special = [[0, 0], [0, 0], [FIRST_GLOSS, 0]]
+        return {name: tf.pad(x, special, constant_values=-np.inf) for name, x in found.items()}
+
+    def steps(self, frames, stride):
+        """See `Readout`."""
+        return np.ones_like(frames)
+
+    def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
+        """See `Readout`; among equal scores the first class counts.
+
+        Raises:
+            UserError: the decoding asks for what only sequences of glosses have.
+        """
+        _require_single(decoding)
+        best = scores[:, 0].argmax(axis=-1).tolist()
+        found = []
+        for row, token in zip(scores[:, 0].astype(np.float64), best):
+            probability = min(1.0, float(np.exp(row[token])))
+            found.append(Hypothesis((token,), float(row[token]), ((0, 1),), (probability,)))
+        return found
+
+    def emission(self, scores, ids, decoding, name=ENSEMBLE):
+        """See `Readout`."""
+        return np.exp(scores[:, list(ids)].astype(np.float64))
+
+
+# Options of sequences that change nothing where a clip is one sign, by their neutral value.
+SEQUENCE_OPTIONS = {
+    "language_model_order": 0,
+    "insertion_bonus": 0.0,
+    "blank_penalty": 0.0,
+    "collapse_repeats": False,
+}
+
+
+def _require_single(decoding: DecodingConfig) -> None:
+    for option, neutral in SEQUENCE_OPTIONS.items():
+        value = getattr(decoding, option)
+        if value != neutral:
+            raise UserError(
+                f"decoding.{option}: {value}: this model names the one sign of a clip, so that "
+                f"there is no sequence of glosses for it; leave it at {neutral}"
+            )
+
+
 def make_readout(model: "keras.Model", config: "Config") -> Readout:
     """The readout that goes with a model and what it was trained for."""
     from slr_keras.models import C2st
+    from slr_keras.models.registry import isolated
 
+    if isolated(config.model.name):
+        return IsolatedReadout(config.decoding.heads or model.reported_heads, config.decoding)
     loss = config.transduction.loss
     if isinstance(model, C2st) and loss != "ctc":
         kind = ContextCtcReadout if loss == "ctc_context" else TransducerReadout

@@ -1,7 +1,9 @@
 """From raw clips, keypoints or pictures, to glosses with a trained run."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +12,9 @@ from slr_keras.data.preparation import preparation_for
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig, Hypothesis
 from slr_keras.errors import UserError
+from slr_keras.prediction.whole import sampled, score_whole_clips
 from slr_keras.prediction.windows import score_clips
-from slr_keras.readout import ENSEMBLE, make_readout
+from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
 
 if TYPE_CHECKING:
     from slr_keras.training.run import Run
@@ -43,7 +46,8 @@ class Recogniser:
 
     A clip's result does not depend on the clips beside it. Clips longer than the run's
     `data.max_frames` are read in overlapping windows whose outputs are joined, so that nothing
-    of them is lost (an evaluation follows the papers and cuts such clips to their middle).
+    of them is lost (an evaluation follows the papers and cuts such clips to their middle). Models
+    that name the one sign of a clip see frames from all of it instead, evenly spread.
 
     Args:
         run: a trained run.
@@ -68,12 +72,15 @@ class Recogniser:
                 "`python -m slr_keras.evaluate`"
             )
         self.run = run
-        self.preparation = preparation_for(run.contract)
         self.decoding = decoding or run.decoding
-        self.language_model = run.language_model(self.decoding)
         self._model = run.model()
         config = replace(run.config, decoding=self.decoding)
         self._readout = make_readout(self._model, config)
+        self.language_model = run.language_model(self.decoding)
+        self._whole = isinstance(self._readout, IsolatedReadout)
+        # A model of so many frames takes them of all frames, others of whole steps.
+        self._fixed = getattr(self._model, "clip_frames", 0) if self._whole else 0
+        self.preparation = preparation_for(run.contract, 1 if self._fixed else REDUCTION)
         self._predict = None
 
     def logits(self, clips: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -85,9 +92,10 @@ class Recogniser:
                 width, 3)` uint8, RGB, of any size.
 
         Returns:
-            for each clip, by head and for the `ensemble`, `(steps, classes)`; a step is 4 frames.
-            CTC heads give logits and their ensemble log-probabilities; the levels of a
-            transducer give logits to which contexts are added.
+            for each clip, by head and for the `ensemble`, `(steps, classes)`; a step is 4 frames,
+            of models of one sign the whole clip. CTC heads, and those of one sign, give logits and
+            their ensemble log-probabilities; the levels of a transducer give logits to which
+            contexts are added.
 
         Raises:
             UserError: an empty clip or one of another shape; says which.
@@ -127,7 +135,15 @@ class Recogniser:
         Yields:
             in their order what was recognised, or the `UserError` that the clip's frames raised.
         """
-        for scores in self._score(clips, (ENSEMBLE,)):
+        lengths: deque[_Counted] = deque()
+
+        def counted() -> Iterator[_Counted]:
+            for frames in clips:
+                lengths.append(_Counted(frames))
+                yield lengths[-1]
+
+        for scores in self._score(counted(), (ENSEMBLE,)):
+            frames = lengths.popleft().count
             if isinstance(scores, UserError):
                 yield scores
                 continue
@@ -135,10 +151,10 @@ class Recogniser:
             hypothesis = self._readout.decode(
                 ensemble[None], [len(ensemble)], self.decoding, self.language_model
             )[0]
-            yield self._recognition(hypothesis)
+            yield self._recognition(hypothesis, frames)
 
-    def _recognition(self, hypothesis: Hypothesis) -> Recognition:
-        seconds = REDUCTION / self.run.contract.fps
+    def _recognition(self, hypothesis: Hypothesis, frames: int) -> Recognition:
+        seconds = (frames if self._whole else REDUCTION) / self.run.contract.fps
         return Recognition(
             self.run.vocabulary.decode(hypothesis.ids),
             tuple((start * seconds, end * seconds) for start, end in hypothesis.spans),
@@ -158,6 +174,10 @@ class Recogniser:
         def score(windows: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
             return self._window_scores(windows, names)
 
+        if self._whole:
+            most = self._fixed or self.run.config.data.max_frames
+            sample = partial(sampled, most=most, fixed=bool(self._fixed))
+            return score_whole_clips(clips, score, sample, self.preparation.batch_frames)
         longest = self.run.config.data.max_frames // REDUCTION * REDUCTION
         return score_clips(clips, score, longest, self.preparation.batch_frames)
 
@@ -173,8 +193,8 @@ class Recogniser:
         arrays = {name: outputs[name].numpy() for name in names or outputs}
         return [
             # Copies, lest a clip keep the scores of a whole batch.
-            {name: value[row, : length // REDUCTION].copy() for name, value in arrays.items()}
-            for row, length in enumerate(lengths)
+            {name: value[row, :steps].copy() for name, value in arrays.items()}
+            for row, steps in enumerate(self._readout.steps(lengths, REDUCTION))
         ]
 
     def _forward(self):
@@ -193,6 +213,19 @@ class Recogniser:
             ]
             self._predict = tf.function(forward, input_signature=signature, autograph=False)
         return self._predict
+
+
+class _Counted:
+    """Frames of a clip, counted while they pass."""
+
+    def __init__(self, frames: Iterable[np.ndarray]):
+        self.count = 0
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for frame in self._frames:
+            self.count += 1
+            yield frame
 
 
 def _raised(result):

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from slr_keras.config import load_config
-from slr_keras.models.registry import create_model, modality
+from slr_keras.models.registry import create_model, isolated, modality
 from slr_keras.readout import make_readout
 
 RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml"))
@@ -22,7 +22,10 @@ def test_recipe_loads_and_its_model_can_be_made(path):
         assert make_readout(model, config).heads == ("sequence",)
         return
     model = create_model(config.model.name, vocabulary_size=5, **config.model.options)
-    if modality(config.model.name) == "keypoints":
+    if isolated(config.model.name):
+        assert model.output["fuse"].shape[-1] == 3
+        assert make_readout(model, config).heads == ("fuse",)
+    elif modality(config.model.name) == "keypoints":
         assert model.output["fuse"].shape[-1] == 5
     else:
         assert model.context_logits("video", [()]).shape == (1, 5)

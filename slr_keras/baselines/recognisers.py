@@ -1,4 +1,4 @@
-"""The two baselines, from a training manifest to the glosses of a clip."""
+"""Baselines, from a training manifest to the glosses of a clip."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
@@ -27,7 +27,7 @@ def no_progress(things: Iterable[Any], description: str = "") -> Iterable[Any]:
 
 
 class Baseline:
-    """What both baselines share: features, segments of the training clips, tuning.
+    """What the baselines share: features, segments of the training clips, tuning.
 
     Args:
         per_gloss: training segments used per gloss; 0 means all, None the method's own choice.
@@ -36,6 +36,9 @@ class Baseline:
             parts, so that the baseline knows no more than a CTC model does.
         seed: of every random choice.
     """
+
+    #: Most clips of dev that options are tuned on; None for all.
+    tuning_clips: int | None = TUNING_CLIPS
 
     def __init__(
         self,
@@ -62,9 +65,10 @@ class Baseline:
             raise UserError(f"{train.path}: no clip with glosses; a baseline learns from those")
         self.isolated = all(len(train[row].glosses) == 1 for row in labelled)
         rng = np.random.default_rng(self.seed)
-        held = _some(dev, rng) if dev is not None else None
+        most = self.tuning_clips
+        held = _some(dev, rng, most) if dev is not None else None
         if not held:
-            apart = sorted(rng.permutation(labelled)[: min(TUNING_CLIPS, len(labelled) // 5)])
+            apart = sorted(rng.permutation(labelled)[: len(labelled) // 5][:most])
             held, dev = apart, train
             learnt = [row for row in labelled if row not in set(apart)]
         else:
@@ -257,7 +261,7 @@ class BagBaseline(Baseline):
         return collapse([self.classes[k] for k in votes], shortest)
 
 
-def _some(manifest: Manifest, rng: np.random.Generator) -> list[int]:
-    """At most `TUNING_CLIPS` rows with glosses."""
+def _some(manifest: Manifest, rng: np.random.Generator, most: int | None) -> list[int]:
+    """At most so many rows with glosses."""
     rows = [row for row, sample in enumerate(manifest) if sample.glosses and sample.frames]
-    return sorted(rng.permutation(rows)[:TUNING_CLIPS].tolist())
+    return sorted(rng.permutation(rows)[:most].tolist())

@@ -44,7 +44,7 @@ def emission(side: Recognised, row: int) -> Emission:
         side: the run and its split.
         row: of the clip in the manifest.
     """
-    from slr_keras.readout import ENSEMBLE, make_readout
+    from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.task import contract_of, evaluation_dataset
 
@@ -63,7 +63,12 @@ def emission(side: Recognised, row: int) -> Emission:
     kept = [place for place, gloss in enumerate(glosses) if gloss]
     sample = manifest[0]
     first = max(sample.frames - config.data.max_frames, 0) // 2
-    frames = np.minimum(first + model.stride * np.arange(steps + 1), sample.frames)
+    if isinstance(readout, IsolatedReadout):
+        # The one step of a clip of one sign is all that the model sees.
+        first = 0 if getattr(model, "clip_frames", 0) else first
+        frames = np.array([first, sample.frames - first])
+    else:
+        frames = np.minimum(first + model.stride * np.arange(steps + 1), sample.frames)
     return Emission(
         align(side.references[row], [glosses[place] for place in kept]),
         readout.emission(scores, found.ids, decoding)[:, kept],

@@ -131,7 +131,13 @@ class TrainingConfig:
         0.0, "decay of an average of the weights, which is then evaluated and kept; 0: none", 0, 1
     )
     distillation_weight: float = option(
-        1.0, "weight of the divergence of each head from their mean", minimum=0.0
+        1.0, "STARK: weight of the divergence of each head from their mean", minimum=0.0
+    )
+    label_smoothing: float = option(
+        0.0,
+        "models of isolated signs: share of the target that all signs have alike",
+        minimum=0.0,
+        maximum=1.0,
     )
     precision: Literal["float32", "mixed_bfloat16"] = option("float32", "type of the activations")
     jit_compile: bool = option(

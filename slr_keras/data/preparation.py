@@ -25,15 +25,17 @@ class Preparation(ABC):
 
     Attributes:
         frame: what the model sees of one frame.
+        multiple: clips have as many frames as a multiple of this.
         batch_frames: frames that are worth computing at the same time; a window may be longer.
     """
 
     frame: FrameSpec
+    multiple: int
     batch_frames: int
 
     @abstractmethod
     def prepared(self, clip, fps: float | None = None) -> Iterator[np.ndarray]:
-        """The model's frames of a clip, one after another, as many as a multiple of 4.
+        """The model's frames of a clip, one after another, as many as a `multiple`.
 
         Args:
             clip: frames as the contract describes those of a file.
@@ -48,7 +50,7 @@ class Preparation(ABC):
 
 
 class KeypointPreparation(Preparation):
-    """Keypoints: selected, gaps filled, normalised; the last frames % 4 are left out.
+    """Keypoints: selected, gaps filled, normalised; the last frames % `multiple` are left out.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -60,8 +62,9 @@ class KeypointPreparation(Preparation):
 
     batch_frames = 6400
 
-    def __init__(self, contract: KeypointContract):
+    def __init__(self, contract: KeypointContract, multiple: int = REDUCTION):
         self.contract = contract
+        self.multiple = multiple
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
 
     def prepared(self, clip: np.ndarray, fps: float | None = None) -> Iterator[np.ndarray]:
@@ -72,11 +75,13 @@ class KeypointPreparation(Preparation):
         if not indices:
             raise UserError("the clip has no frames")
         points = self.contract.prepare(clip[indices])
+        if self.multiple == 1:
+            return iter(points)
         return iter(points[evaluation_indices(len(points), max(len(points), REDUCTION))])
 
 
 class VideoPreparation(Preparation):
-    """Pictures: resized and cut in the centre; the last one is repeated up to a multiple of 4.
+    """Pictures: resized and cut in the centre; the last one is repeated up to a `multiple`.
 
     A clip never lies in memory as a whole.
 
@@ -92,8 +97,9 @@ class VideoPreparation(Preparation):
     # A window of the usual length: pictures take their memory in the backbone, not here.
     batch_frames = 400
 
-    def __init__(self, contract: FrameContract):
+    def __init__(self, contract: FrameContract, multiple: int = REDUCTION):
         self.contract = contract
+        self.multiple = multiple
         self.frame = FrameSpec("video", contract.shape, "uint8")
         self._window = Window.centre(contract.resize[::-1], contract.crop)
 
@@ -113,7 +119,7 @@ class VideoPreparation(Preparation):
             count += 1
         if not count:
             raise UserError("the clip has no frames")
-        yield from repeat(seen(), -count % REDUCTION)
+        yield from repeat(seen(), -count % self.multiple)
 
     def _seen(self, picture: np.ndarray) -> np.ndarray:
         picture = np.asarray(picture)
@@ -125,8 +131,14 @@ class VideoPreparation(Preparation):
         return self._window.cut(resize(picture, self.contract.resize))
 
 
-def preparation_for(contract: KeypointContract | FrameContract) -> Preparation:
+def preparation_for(
+    contract: KeypointContract | FrameContract, multiple: int = REDUCTION
+) -> Preparation:
     """The preparation that goes with a run's contract.
+
+    Args:
+        contract: of the run.
+        multiple: 4, or 1 for a model that takes the same number of frames of every clip.
 
     >>> from slr_keras.data.preparation import preparation_for
     >>> from slr_keras.data.video.contract import FrameContract
@@ -134,5 +146,5 @@ def preparation_for(contract: KeypointContract | FrameContract) -> Preparation:
     'video'
     """
     if isinstance(contract, KeypointContract):
-        return KeypointPreparation(contract)
-    return VideoPreparation(contract)
+        return KeypointPreparation(contract, multiple)
+    return VideoPreparation(contract, multiple)

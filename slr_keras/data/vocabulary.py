@@ -30,6 +30,8 @@ class Vocabulary:
     UNKNOWN: ClassVar[str] = "<unk>"
     BLANK_ID: ClassVar[int] = 0
     UNKNOWN_ID: ClassVar[int] = 1
+    #: Of the first gloss: class c of an isolated model is the gloss with this id plus c.
+    FIRST_GLOSS_ID: ClassVar[int] = 2
 
     glosses: tuple[str, ...]
 

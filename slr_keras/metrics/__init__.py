@@ -1,8 +1,9 @@
 """Word error rate as sclite counts it, transcripts, clean-up rules, accuracy."""
 
-from slr_keras.metrics.accuracy import label_ranks, per_class_top_k_accuracy, top_k_accuracy
+from slr_keras.metrics.accuracy import MISS, label_ranks, per_class_top_k_accuracy, top_k_accuracy
 from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, Pair, align
 from slr_keras.metrics.bootstrap import PairedBootstrap, bootstrap_ratio, paired_bootstrap
+from slr_keras.metrics.calibration import Calibration, calibration
 from slr_keras.metrics.matched_pairs import MatchedPairs, matched_pairs
 from slr_keras.metrics.phoenix import (
     clean_phoenix2014,
@@ -18,6 +19,7 @@ from slr_keras.metrics.scoring import (
     score_transcripts,
     signer_table,
 )
+from slr_keras.metrics.sign_accuracy import KS, Estimate, SignAccuracy, sign_accuracy
 from slr_keras.metrics.transcript import Transcript
 from slr_keras.metrics.transcripts import (
     FORMATS,
@@ -38,19 +40,25 @@ __all__ = [
     "CLEAN",
     "COSTS",
     "FORMATS",
+    "KS",
     "LEVENSHTEIN",
+    "MISS",
     "SCLITE",
     "Alignment",
+    "Calibration",
     "ErrorCounts",
+    "Estimate",
     "MatchedPairs",
     "Pair",
     "PairedBootstrap",
     "Score",
     "SentenceScore",
+    "SignAccuracy",
     "Transcript",
     "align",
     "bootstrap_interval",
     "bootstrap_ratio",
+    "calibration",
     "clean_phoenix2014",
     "clean_phoenix2014t",
     "clean_phoenix_hypothesis",
@@ -65,6 +73,7 @@ __all__ = [
     "read_transcripts",
     "score_transcripts",
     "sentence_counts",
+    "sign_accuracy",
     "signer_table",
     "top_k_accuracy",
     "word_error_rate",

@@ -6,19 +6,23 @@ import numpy as np
 
 from slr_keras.errors import UserError
 
+# The rank of a clip that is a miss at every k.
+MISS = np.iinfo(np.int64).max
+
 
 def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How many classes come before the right one, (clips,) int; 0 is a hit at top 1.
 
     Equal scores are taken in the order of the classes, so that a model that scores all classes
-    alike is right for the first class alone.
+    alike is right for the first class alone; a clip with a score that is not a number (NaN) is a
+    miss at every k, whatever its other scores are (specs/stepnet.md §11).
 
     Args:
         scores: (clips, classes); logits or probabilities, higher is better.
         labels: (clips,) class of each clip.
 
     Raises:
-        UserError: a score that is not a number, or a label that is no class.
+        UserError: a label that is no class.
 
     >>> import numpy as np
     >>> from slr_keras.metrics import label_ranks
@@ -30,9 +34,6 @@ def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"scores (clips, classes), labels (clips,): {scores.shape}, {labels.shape}"
         )
-    bad = np.flatnonzero(np.isnan(scores).any(axis=1))
-    if bad.size:
-        raise UserError(f"scores of clip {bad[0]} are not numbers (NaN); {bad.size} clip(s) so")
     bad = np.flatnonzero((labels < 0) | (labels >= scores.shape[1]))
     if bad.size:
         raise UserError(
@@ -40,7 +41,8 @@ def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         )
     own = np.take_along_axis(scores, labels[:, None], axis=1)
     earlier = np.arange(scores.shape[1]) < labels[:, None]
-    return ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+    ranks = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+    return np.where(np.isnan(scores).any(axis=1), MISS, ranks)
 
 
 def top_k_accuracy(

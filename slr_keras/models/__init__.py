@@ -3,7 +3,14 @@
 from slr_keras.models.c2st import C2st
 from slr_keras.models.layers import Linear, MaskedBatchNormalization
 from slr_keras.models.registry import create_model, list_models
-from slr_keras.models.stark import GlossHead, Stark, StarkBlock, StarkEncoder
+from slr_keras.models.stark import (
+    GlossHead,
+    SignHead,
+    Stark,
+    StarkBlock,
+    StarkEncoder,
+    StarkIsolated,
+)
 from slr_keras.models.ustm import Ustm
 
 __all__ = [
@@ -11,9 +18,11 @@ __all__ = [
     "GlossHead",
     "Linear",
     "MaskedBatchNormalization",
+    "SignHead",
     "Stark",
     "StarkBlock",
     "StarkEncoder",
+    "StarkIsolated",
     "Ustm",
     "create_model",
     "list_models",

@@ -22,6 +22,16 @@ def _stark(
     return Stark(streams=kept or streams, **options)
 
 
+def _stark_isolated(
+    streams: Mapping[str, Sequence[int]], without: Sequence[str] = (), **options: Any
+) -> "keras.Model":
+    """Make a STARK of one sign; `without` as for STARK."""
+    from slr_keras.models.stark.isolated import StarkIsolated
+
+    kept = {name: indices for name, indices in streams.items() if name not in without}
+    return StarkIsolated(streams=kept or streams, **options)
+
+
 def _c2st(**options: Any) -> "keras.Model":
     from slr_keras.models.c2st import C2st
 
@@ -57,6 +67,13 @@ STARK_TINY: Mapping[str, Any] = {
     "head_width": 128,
     "feed_forward_width": 256,
     "without": ("body",),
+}
+
+# STARK's encoders with a head that names one sign.
+STARK_ISOLATED: Mapping[str, Any] = {}
+_OF_GLOSS_HEADS = ("head_width", "feed_forward_width")
+STARK_ISOLATED_TINY: Mapping[str, Any] = {
+    name: value for name, value in STARK_TINY.items() if name not in _OF_GLOSS_HEADS
 }
 
 # The paper's size with word vectors: the cheapest of its Table 9, and its largest without BERT.
@@ -110,6 +127,8 @@ MODELS: Mapping[str, Entry] = {
     "c2st_r18": Entry(_c2st, C2ST_R18, "video", transduces=True),
     "c2st_tiny": Entry(_c2st, C2ST_TINY, "video", transduces=True),
     "stark": Entry(_stark, STARK),
+    "stark_isolated": Entry(_stark_isolated, STARK_ISOLATED, isolated=True),
+    "stark_isolated_tiny": Entry(_stark_isolated, STARK_ISOLATED_TINY, isolated=True),
     "stark_small": Entry(_stark, STARK_SMALL),
     "stark_tiny": Entry(_stark, STARK_TINY),
     "ustm_b": Entry(_ustm, USTM_B, "video"),
@@ -124,7 +143,7 @@ def list_models(pattern: str = "*") -> tuple[str, ...]:
 
     >>> from slr_keras.models.registry import list_models
     >>> list_models("stark*")
-    ('stark', 'stark_small', 'stark_tiny')
+    ('stark', 'stark_isolated', 'stark_isolated_tiny', 'stark_small', 'stark_tiny')
     """
     return tuple(sorted(fnmatch.filter(MODELS, pattern)))
 
@@ -162,8 +181,8 @@ def isolated(name: str) -> bool:
         UserError: no such model; names the nearest.
 
     >>> from slr_keras.models.registry import isolated
-    >>> isolated("stark")
-    False
+    >>> isolated("stark"), isolated("stark_isolated")
+    (False, True)
     """
     return _entry(name).isolated
 

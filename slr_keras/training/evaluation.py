@@ -1,7 +1,7 @@
 """Word error rates of a model on a split: of the ensemble, which is reported, and of each head."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from slr_keras.errors import UserError
 from slr_keras.files import atomic_write
 from slr_keras.metrics.phoenix import clean_phoenix2014, clean_phoenix2014t
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
-from slr_keras.readout import ENSEMBLE, CtcReadout, Readout
+from slr_keras.readout import ENSEMBLE, CtcReadout, IsolatedReadout, Readout
 from slr_keras.training.distribution import across_machines
 from slr_keras.training.objective import clip_inputs
-from slr_keras.training.task import require_lengths
+from slr_keras.training.task import require_lengths, require_single_glosses
 
 CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
     "plain": tuple,
@@ -46,7 +46,8 @@ class Predictor:
     ):
         self.model = model
         self.readout = readout or CtcReadout()
-        self.stride = model.stride
+        # A model of one step a clip need not have one.
+        self.stride = getattr(model, "stride", 1)
         # Across machines only one evaluates, and must not wait for the others.
         spread = strategy and strategy.num_replicas_in_sync > 1 and not across_machines(strategy)
         self.strategy = strategy if spread else None
@@ -80,7 +81,7 @@ class Predictor:
         for values, scores in zip(self._parts(batch), self._parts(outputs)):
             rows = values["index"].numpy()
             real = rows >= 0
-            steps = values["frames"].numpy() // self.stride
+            steps = self.readout.steps(values["frames"].numpy(), self.stride)
             if real.any():
                 found = {name: value.numpy()[real] for name, value in scores.items()}
                 yield rows[real], steps[real], found
@@ -116,6 +117,9 @@ class Evaluation:
         hypotheses: by set (`ensemble`, then the heads), what was decoded for each clip.
         glosses: by set, the decoded glosses of each clip, cleaned up.
         counts: by set, the errors of each clip.
+        signs: by set, where the model names one sign a clip, the log-probabilities
+            `(clips, classes)`; else empty.
+        classes: of `signs`, their glosses.
     """
 
     manifest: Manifest
@@ -123,6 +127,8 @@ class Evaluation:
     hypotheses: Mapping[str, tuple[Hypothesis, ...]]
     glosses: Mapping[str, tuple[tuple[str, ...], ...]]
     counts: Mapping[str, tuple[ErrorCounts, ...]]
+    signs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     def total(self, name: str = ENSEMBLE) -> ErrorCounts:
         """Errors of all clips."""
@@ -196,12 +202,20 @@ def evaluate(
     manifest = dataset.manifest
     if not any(sample.glosses for sample in manifest):
         raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
+    single = isinstance(predictor.readout, IsolatedReadout)
+    if single:
+        require_single_glosses(manifest)
+    signs: dict[str, np.ndarray] = {}
     found: dict[str, dict[int, Hypothesis]] = {}
     for rows, steps, scores in predictor(dataset):
         for name, values in scores.items():
             _check_finite(values, steps, rows, manifest)
             decoded = predictor.readout.decode(values, steps, decoding, language_model, name)
             found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
+            if single:
+                logits = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]
+                kept = signs.setdefault(name, np.empty((len(manifest), logits.shape[1])))
+                kept[rows] = logits
         tick(len(rows))
     clean = CLEAN_UP[scoring]
     references = tuple(clean(sample.glosses) for sample in manifest)
@@ -213,7 +227,8 @@ def evaluate(
         for name, all_clips in hypotheses.items()
     }
     counts = {name: tuple(sentence_counts(references, said)) for name, said in glosses.items()}
-    return Evaluation(manifest, references, hypotheses, glosses, counts)
+    classes = vocabulary.glosses if single else ()
+    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes)
 
 
 def _check_finite(

@@ -6,12 +6,14 @@ from typing import Any
 
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.files import atomic_path, sha256, write_json, write_text
+from slr_keras.files import atomic_path, write_json, write_text
+from slr_keras.isolated.written import write_signs
+from slr_keras.models.registry import isolated
 from slr_keras.readout import make_readout
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
 from slr_keras.training.progress import duration
-from slr_keras.training.provenance import Provenance, provenance
+from slr_keras.training.provenance import Provenance, provenance, written
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
 from slr_keras.training.task import contract_of, evaluation_dataset, read_split
@@ -27,9 +29,10 @@ def finish(run: Run, command: list[str]) -> Evaluation:
         command: what the user typed, for the report.
     """
     data = run.config.data
-    order = run.decoding.language_model_order or LANGUAGE_MODEL_ORDER
-    train = read_split(data, data.train)
-    train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
+    if not isolated(run.config.model.name):
+        order = run.decoding.language_model_order or LANGUAGE_MODEL_ORDER
+        train = read_split(data, data.train)
+        train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
     dev = read_split(data, data.dev)
     made_of = provenance(run, dev, run.decoding)
     model = run.model()
@@ -78,6 +81,8 @@ def write_scores(
 ) -> Path:
     """Write scores and predictions of a split into the run.
 
+    For models of isolated signs also log-probabilities, report and pictures (`write_signs`).
+
     Args:
         run: that was scored.
         name: of the split, and of what was done to it.
@@ -93,6 +98,9 @@ def write_scores(
 
     path = run.folder.predictions(name)
     evaluation.write_predictions(path)
+    signs = {}
+    if evaluation.signs:
+        signs = {"signs": write_signs(run.folder, name, evaluation)}
     value = {
         "split": evaluation.manifest.path.stem,
         "manifest": str(evaluation.manifest.path),
@@ -100,7 +108,8 @@ def write_scores(
         "decoding": to_tree(decoding),
         "scoring": run.config.data.scoring,
         "sets": evaluation.summary(),
-        "provenance": {**made_of, **facts, "predictions": sha256(path)},
+        **signs,
+        "provenance": {**made_of, **facts, **written(run, name)},
     }
     write_json(run.folder.scores(name), value)
     return path
@@ -111,7 +120,12 @@ def _facts(run: Run, command: list[str]) -> dict[str, str]:
     spent = sum(record["seconds"] for record in records)
     decoding = run.decoding
     beam = f", beam {decoding.beam}" if decoding.method == "beam" else ""
+    signs = {}
+    if isolated(run.config.model.name):
+        pages = run.folder.sign_report(run.config.data.dev).name
+        signs = {"accuracies, confusions, calibration": f"[{pages}]({pages})"}
     return {
+        **signs,
         "model": f"`{run.config.model.name}`, {len(run.vocabulary)} classes",
         "best epoch": f"{run.best['epoch']} of {len(records)} "
         f"(dev WER {run.best['wer']:.2f} % by greedy decoding)",

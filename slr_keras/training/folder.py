@@ -47,6 +47,22 @@ class RunFolder:
         """The word error rates of a split."""
         return self.path / f"{split}_scores.json"
 
+    def log_probabilities(self, split: str) -> Path:
+        """Of models of isolated signs: the log-probabilities of every clip of a split."""
+        return self.path / f"{split}_log_probabilities.npz"
+
+    def sign_report(self, split: str) -> Path:
+        """Of models of isolated signs: accuracies, confusions and calibration of a split."""
+        return self.path / f"{split}_signs.md"
+
+    def confusion(self, split: str) -> Path:
+        """Of models of isolated signs: picture of the most confused signs of a split."""
+        return self.path / f"{split}_confusion.png"
+
+    def reliability(self, split: str) -> Path:
+        """Of models of isolated signs: picture of accuracy over confidence."""
+        return self.path / f"{split}_reliability.png"
+
     @property
     def exists(self) -> bool:
         """Whether there is a run here."""

@@ -4,11 +4,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slr_keras.errors import UserError
 from slr_keras.files import atomic_path, read_text, write_text
 from slr_keras.training.folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Record = dict[str, Any]
 SECONDS_BETWEEN_DRAWINGS = 30.0
@@ -89,33 +92,45 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def draw_curves(records: Sequence[Record], path: str | Path) -> None:
-    """Draw loss, dev WER and learning rate over the epochs into a PNG."""
+    """Draw loss, dev WER (of isolated signs: accuracy) and learning rate into a PNG."""
     # The object interface, not pyplot: no global state, no window, any thread.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     epochs = [record["epoch"] for record in records]
     figure = Figure(figsize=(12, 3.6), layout="constrained")
-    loss, wer, rate = figure.subplots(1, 3)
+    loss, dev, rate = figure.subplots(1, 3)
     for name in ("loss", *records[-1].get("terms", ())):
         loss.plot(epochs, [record[name] for record in records], label=name)
     loss.set(title="training loss per clip (nats)", xlabel="epoch")
     loss.set_yscale("symlog", linthresh=1.0)
     loss.legend()
-    for name in records[-1]["dev"]["wer"]:
-        values = [record["dev"]["wer"].get(name) for record in records]
-        width, style = (2.2, "-") if name == "ensemble" else (1.0, "--")
-        wer.plot(epochs, values, style, linewidth=width, label=name)
-    best = min(records, key=lambda record: record["dev"]["wer"]["ensemble"])
-    lowest = best["dev"]["wer"]["ensemble"]
-    wer.plot(best["epoch"], lowest, "o", color="black")
-    wer.set(title=f"dev WER (%), best {lowest:.2f} after epoch {best['epoch']}", xlabel="epoch")
-    wer.set_ylim(bottom=0)
-    wer.legend()
+    _draw_dev(dev, records)
     rate.plot(epochs, [record["learning_rate"] for record in records])
     rate.set(title="learning rate at the end of the epoch", xlabel="epoch")
-    for axes in (loss, wer, rate):
+    for axes in (loss, dev, rate):
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
     with atomic_path(path) as temporary:
         FigureCanvasAgg(figure).print_png(str(temporary))
+
+
+def _draw_dev(axes: "Axes", records: Sequence[Record]) -> None:
+    """Word error rates, or where clips are of one sign, accuracies."""
+    epochs = [record["epoch"] for record in records]
+    single = "top_1" in records[-1]["dev"]
+    measure, key, better = ("accuracy", "top_1", max) if single else ("WER", "wer", min)
+    for name in records[-1]["dev"][key]:
+        values = [record["dev"][key].get(name) for record in records]
+        width, style = (2.2, "-") if name == "ensemble" else (1.0, "--")
+        axes.plot(epochs, values, style, linewidth=width, label=name)
+    if single:
+        axes.plot(epochs, [record["dev"]["top_5"] for record in records], ":", label="top-5")
+        axes.set_ylim(top=100)
+    best = better(records, key=lambda record: record["dev"][key]["ensemble"])
+    value = best["dev"][key]["ensemble"]
+    axes.plot(best["epoch"], value, "o", color="black")
+    title = f"dev {measure} (%), best {value:.2f} after epoch {best['epoch']}"
+    axes.set(title=title, xlabel="epoch")
+    axes.set_ylim(bottom=0)
+    axes.legend()

@@ -9,8 +9,9 @@ import tensorflow as tf
 from slr_keras.config.schema import Config
 from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
-from slr_keras.models import C2st, Ustm
+from slr_keras.models import C2st, StarkIsolated, Ustm
 from slr_keras.models.gloss_lm import BertContext
+from slr_keras.models.registry import isolated
 
 
 class Objective(Protocol):
@@ -65,6 +66,17 @@ def clip_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 def make_objective(model: keras.Model, config: Config) -> Objective:
     """The objective that goes with a model, as a recipe sets it."""
+    if isolated(config.model.name):
+        # It needs `clip_inputs` from here.
+        from slr_keras.training.classification import ClassificationObjective
+
+        # StepNet's paper has no such term (specs/stepnet.md §6).
+        distils = isinstance(model, StarkIsolated)
+        return ClassificationObjective(
+            tuple(model.output),
+            config.training.label_smoothing,
+            config.training.distillation_weight if distils else 0.0,
+        )
     if isinstance(model, Ustm):
         # It needs `clip_inputs` from here.
         from slr_keras.training.self_distillation import SelfDistillationObjective

@@ -68,13 +68,11 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        wer = record["dev"]["wer"]["ensemble"]
-        parts = " ".join(f"{k[:3]} {record['dev'][k]:.1f}" for k in PARTS)
-        self._best = f", dev WER {wer:.2f}"
+        self._best, score, lowest = _scores(record["dev"], best["wer"])
         self.say(
             f"epoch {record['epoch']:>{len(str(self.epochs))}}/{self.epochs}  "
-            f"loss {record['loss']:.3f}  dev WER {wer:.2f} ({parts})  "
-            f"best {best['wer']:.2f} after {best['epoch']}  rate {record['learning_rate']:.2e}  "
+            f"loss {record['loss']:.3f}  {score}  best {lowest:.2f} after "
+            f"{best['epoch']}  rate {record['learning_rate']:.2e}  "
             f"{record['clips_per_second']:.1f} clips/s  left {self.time_left()}"
         )
 
@@ -93,6 +91,17 @@ class Progress:
 
 
 PARTS = ("deletions", "insertions", "substitutions")
+
+
+def _scores(dev: dict[str, Any], lowest: float) -> tuple[str, str, float]:
+    """For the bar, for an epoch's line, and the best so far: errors, or accuracies of signs."""
+    if "top_1" in dev:
+        top = dev["top_1"]["ensemble"]
+        text = f"dev top-1 {top:.2f}"
+        return f", {text}", f"{text} (top-5 {dev['top_5']:.1f})", 100 - lowest
+    text = f"dev WER {dev['wer']['ensemble']:.2f}"
+    parts = " ".join(f"{k[:3]} {dev[k]:.1f}" for k in PARTS)
+    return f", {text}", f"{text} ({parts})", lowest
 
 
 def duration(seconds: float) -> str:

@@ -100,9 +100,18 @@ def kept_predictions(
         found = read_json(scores).get("provenance")
     except (UserError, AttributeError):
         return None
-    if found != provenance(run, manifest, decoding) | {"predictions": sha256(path)}:
+    if found != provenance(run, manifest, decoding) | written(run, split):
         return None
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def written(run: Run, split: str) -> dict[str, str]:
+    """Digests of the files that hold what a run has recognised in a split."""
+    files = {
+        "predictions": run.folder.predictions(split),
+        "log_probabilities": run.folder.log_probabilities(split),
+    }
+    return {name: sha256(path) for name, path in files.items() if path.is_file()}
 
 
 def _states(path: Path) -> list[list[Any]]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from slr_keras.isolated.report import plain_text
+from slr_keras.isolated.written import score_signs
 from slr_keras.metrics.alignment import align
 from slr_keras.training.evaluation import ENSEMBLE, Evaluation
 
@@ -23,16 +25,10 @@ def report_text(
         facts: lines "name: value" under the heading.
         worst: number of sentences to show.
     """
-    total = evaluation.total()
-    low, high = evaluation.interval()
     lines = [
         f"# {title}",
         "",
-        f"**Dev WER {total.wer:.2f} %** (95 % interval {low:.2f} to {high:.2f}): "
-        f"deletions {total.percent(total.deletions):.2f}, "
-        f"insertions {total.percent(total.insertions):.2f}, "
-        f"substitutions {total.percent(total.substitutions):.2f}; "
-        f"{total.references} glosses in {len(evaluation.references)} clips.",
+        _headline(evaluation),
         "",
         *(f"- {name}: {value}" for name, value in facts.items()),
         "",
@@ -51,8 +47,27 @@ def report_text(
     return "\n".join(lines) + "\n"
 
 
+def _headline(evaluation: Evaluation) -> str:
+    if evaluation.signs:
+        score = score_signs(evaluation)
+        top = score.top(1)
+        return (
+            f"**Dev top-1 accuracy {top.value:.2f} %** (95 % interval {top.low:.2f} to "
+            f"{top.high:.2f}), top-5 {score.top(5).value:.2f} %; {len(score.signed)} clips."
+        )
+    total = evaluation.total()
+    low, high = evaluation.interval()
+    return (
+        f"**Dev WER {total.wer:.2f} %** (95 % interval {low:.2f} to {high:.2f}): "
+        f"deletions {total.percent(total.deletions):.2f}, "
+        f"insertions {total.percent(total.insertions):.2f}, "
+        f"substitutions {total.percent(total.substitutions):.2f}; "
+        f"{total.references} glosses in {len(evaluation.references)} clips."
+    )
+
+
 def markdown_table(evaluation: Evaluation) -> list[str]:
-    """Rows of WERs; the ensemble, which counts, first."""
+    """Rows of WERs (of isolated signs: top-1 errors); the ensemble, which counts, first."""
     rows = [
         "| | WER % | 95 % interval | del % | ins % | sub % | faultless clips % |",
         "|---|---:|---|---:|---:|---:|---:|",
@@ -68,7 +83,9 @@ def markdown_table(evaluation: Evaluation) -> list[str]:
 
 
 def plain_table(evaluation: Evaluation) -> str:
-    """The same for a terminal."""
+    """The same for a terminal; of isolated signs, accuracies and what they are out of."""
+    if evaluation.signs:
+        return plain_text(score_signs(evaluation))
     rows = ["            WER %   95 % interval      del     ins     sub   faultless clips %"]
     for name, row in evaluation.summary().items():
         rows.append(

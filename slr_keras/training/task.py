@@ -34,18 +34,23 @@ class Task:
     contract: Contract
 
 
-def read_task(config: DataConfig, modality: str = "keypoints") -> Task:
+def read_task(config: DataConfig, modality: str = "keypoints", isolated: bool = False) -> Task:
     """Read the splits, the vocabulary and the contract that a config names.
 
     Args:
         config: names the folder and its splits.
         modality: what the model sees, "keypoints" or "video".
+        isolated: whether it names one sign, so that every clip must have exactly one gloss.
 
     Raises:
         UserError: a split that is missing or empty, splits that share a signer where the config
-            forbids it, or a train gloss that the vocabulary lacks.
+            forbids it, a train gloss that the vocabulary lacks, or a clip without the one gloss
+            that an isolated model learns; names the sample.
     """
     train, dev = (read_split(config, split) for split in (config.train, config.dev))
+    if isolated:
+        require_single_glosses(train)
+        require_single_glosses(dev)
     _check_labelled(train)
     vocabulary = _vocabulary(config, train)
     for sample in train:
@@ -78,6 +83,22 @@ def read_split(config: DataConfig, split: str) -> Manifest:
     if not len(manifest):
         raise UserError(f"{path}: the split has no clips")
     return manifest
+
+
+def require_single_glosses(manifest: Manifest) -> None:
+    """Refuse clips that do not show exactly one sign, as models of isolated signs need.
+
+    Raises:
+        UserError: names the first such clip.
+    """
+    wrong = [sample for sample in manifest if len(sample.glosses) != 1]
+    if wrong:
+        found = " ".join(wrong[0].glosses) or "none"
+        raise UserError(
+            f"{manifest.where(wrong[0])}: has {len(wrong[0].glosses)} glosses ({found}), but this "
+            f"model names the one sign of a clip; {len(wrong)} of {len(manifest)} clips are so: "
+            "remove them, or choose a model of sentences such as stark"
+        )
 
 
 def contract_of(manifest: Manifest, modality: str) -> Contract:

@@ -18,8 +18,9 @@ from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
 from slr_keras.files import sha256
-from slr_keras.models.registry import modality
-from slr_keras.readout import make_readout
+from slr_keras.isolated.score import head_accuracies
+from slr_keras.models.registry import isolated, modality
+from slr_keras.readout import ENSEMBLE, make_readout
 from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
 from slr_keras.training.distribution import (
     is_chief,
@@ -128,7 +129,8 @@ class Trainer:
         keras.utils.set_random_seed(settings.seed)
 
         # === Data ===
-        self.task: Task = read_task(config.data, modality(config.model.name))
+        name = config.model.name
+        self.task: Task = read_task(config.data, modality(name), isolated(name))
         self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
 
         # === Model, optimiser, step ===
@@ -332,11 +334,20 @@ class Trainer:
                 "deletions": errors.percent(errors.deletions),
                 "insertions": errors.percent(errors.insertions),
                 "substitutions": errors.percent(errors.substitutions),
+                **self._accuracies(evaluation),
             },
             "seconds": done.seconds,
             "clips_per_second": len(self.data) / max(done.seconds, 1e-9),
             "waiting": done.waiting / max(done.seconds, 1e-9),
         }
+
+    def _accuracies(self, evaluation: Evaluation) -> dict[str, Any]:
+        """Of models of isolated signs: accuracy of the prediction and of each head, by k."""
+        if not evaluation.signs:
+            return {}
+        signed = [sample.glosses[0] for sample in evaluation.manifest]
+        found = head_accuracies(evaluation.signs, signed, evaluation.classes)
+        return {"top_1": {n: x[1] for n, x in found.items()}, "top_5": found[ENSEMBLE][5]}
 
     @contextlib.contextmanager
     def _averaged_weights(self) -> Iterator[None]:

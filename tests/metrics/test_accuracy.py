@@ -30,12 +30,13 @@ def test_classes_weigh_alike_however_many_clips_they_have():
     assert per_class_top_k_accuracy(scores, labels, (1,)) == {1: 50.0}
 
 
-def test_minus_infinity_is_a_score_and_nan_is_not():
+def test_minus_infinity_is_a_score_and_nan_is_a_miss_at_every_k():
     scores = np.array([[-np.inf, 0.0], [0.0, -np.inf]])
     assert label_ranks(scores, np.array([1, 1])).tolist() == [0, 1]
-    scores[1, 0] = np.nan
-    with pytest.raises(UserError, match="clip 1 are not numbers"):
-        label_ranks(scores, np.array([1, 1]))
+    for place in (0, 1):
+        spoilt = scores.copy()
+        spoilt[1, place] = np.nan
+        assert top_k_accuracy(spoilt, np.array([1, 1]), (1, 2, 9)) == {1: 50.0, 2: 50.0, 9: 50.0}
 
 
 def test_labels_that_are_no_class_and_no_clips_at_all_are_refused():

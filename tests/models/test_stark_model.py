@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
-from slr_keras.models.registry import create_model, list_models
+from slr_keras.models.registry import create_model, isolated, list_models
 from slr_keras.models.stark.model import Stark
 
 LITTLE = {
@@ -160,7 +160,10 @@ def test_layouts_without_some_streams_leave_their_heads_out():
     assert set(model.output) == {"fuse", "left", "right", "body"}
 
 
-@pytest.mark.parametrize("name", list_models("stark*"))
+SENTENCE_MODELS = [name for name in list_models("stark*") if not isolated(name)]
+
+
+@pytest.mark.parametrize("name", SENTENCE_MODELS)
 def test_every_preset_is_finite_and_repeatable(name):
     model = create_model(name, vocabulary_size=9)
     inputs = {

@@ -33,6 +33,7 @@ MODEL = {
     "head_width": 16,
     "feed_forward_width": 16,
 }
+FEED_FORWARD = "feed_forward_width"
 
 
 def tiny_contract(streams=("body", "left"), **fields):
@@ -75,6 +76,26 @@ def write_data(folder, train=10, dev=4, test=4, seed=0, streams=("body", "left")
     return Path(folder)
 
 
+def write_signs(folder, train=16, dev=8, test=8, seed=0):
+    """A data folder of clips of one sign, every sign equally often in each split."""
+    rng = np.random.default_rng(seed)
+    with FolderWriter(folder, tiny_contract()) as writer:
+        for split, count in (("train", train), ("dev", dev), ("test", test)):
+            for number in range(count):
+                glosses = [GLOSSES[number % len(GLOSSES)]]
+                points = clip(glosses, rng, frames_per_gloss=8 + 4 * (number % 2))
+                writer.add(split, id=f"{split}-{number:02d}", glosses=glosses, keypoints=points)
+    return Path(folder)
+
+
+def sign_tree(folder, epochs=2, **training):
+    """A recipe of isolated signs as nested mappings."""
+    found = tree(folder, epochs, **training)
+    of_encoders = {key: x for key, x in MODEL.items() if key not in ("head_width", FEED_FORWARD)}
+    found["model"] = {"name": "stark_isolated", "options": {**of_encoders, "dropout": 0.0}}
+    return found
+
+
 def tree(folder, epochs=2, options=None, **training):
     """A recipe as nested mappings."""
     return {
@@ -114,6 +135,20 @@ def command(*arguments, **extra):
         text=True,
         timeout=1200,
     )
+
+
+def trained_signs(scratch):
+    """As `trained_run`, of isolated signs; data and recipe lie beside it."""
+    from slr_keras.fit import main
+
+    folder = scratch.getbasetemp() / "tiny_trained_signs"
+    if not folder.exists():
+        folder.mkdir()
+        recipe = folder / "recipe.yaml"
+        data = write_signs(folder / "data")
+        recipe.write_text(yaml.safe_dump(sign_tree(data, epochs=30, learning_rate=0.03)))
+        assert main([str(recipe), "--to", str(folder / "run")]) == 0
+    return folder / "run"
 
 
 def trained_run(scratch):

@@ -3,6 +3,17 @@
 from slr_keras.models.stark.block import StarkBlock
 from slr_keras.models.stark.encoder import KeypointStem, StarkEncoder
 from slr_keras.models.stark.head import GlossHead
-from slr_keras.models.stark.model import Stark, heads_of
+from slr_keras.models.stark.isolated import SignHead, StarkIsolated
+from slr_keras.models.stark.model import Stark
+from slr_keras.models.stark.streams import heads_of
 
-__all__ = ["GlossHead", "KeypointStem", "Stark", "StarkBlock", "StarkEncoder", "heads_of"]
+__all__ = [
+    "GlossHead",
+    "KeypointStem",
+    "SignHead",
+    "Stark",
+    "StarkBlock",
+    "StarkEncoder",
+    "StarkIsolated",
+    "heads_of",
+]

@@ -3,21 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
-from keras import ops
 
 from slr_keras.models.layers import PACKAGE
-from slr_keras.models.stark.encoder import StarkEncoder
 from slr_keras.models.stark.head import GlossHead
-
-STREAMS = ("left", "face", "right", "body")
-HEADS = ("fuse", "left", "right", "body")
-HEAD_STREAMS = {
-    "fuse": STREAMS,
-    "left": ("left", "face"),
-    "right": ("right", "face"),
-    "body": ("body",),
-}
+from slr_keras.models.stark.streams import (
+    checked_streams,
+    encode_streams,
+    heads_of,
+    make_encoders,
+    merge_streams,
+)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -79,23 +74,20 @@ class Stark(keras.Model):
         dtype=None,
         name: str | None = None,
     ):
-        streams = _checked_streams(streams, points)
+        streams = checked_streams(streams, points)
         # === Layers ===
-        encoders = {
-            name: StarkEncoder(
-                widths,
-                stem_width=stem_width,
-                heads=heads,
-                window=window,
-                pools=pools,
-                stride=stride,
-                dropout=attention_dropout,
-                position=position,
-                dtype=dtype,
-                name=f"encoder_{name}",
-            )
-            for name in streams
-        }
+        encoders = make_encoders(
+            streams,
+            widths=widths,
+            stem_width=stem_width,
+            heads=heads,
+            window=window,
+            pools=pools,
+            stride=stride,
+            dropout=attention_dropout,
+            position=position,
+            dtype=dtype,
+        )
         gloss_heads = {
             name: GlossHead(
                 vocabulary_size,
@@ -109,23 +101,12 @@ class Stark(keras.Model):
         }
 
         # === Functional Model ===
-        keypoints = keras.Input((None, points, channels), dtype="float32", name="keypoints")
-        mask = keras.Input((None,), dtype="float32", name="mask")
-        features = {
-            name: encoders[name](_PointSelection(indices, name=f"points_{name}")(keypoints), mask)
-            for name, indices in streams.items()
+        inputs, features, steps = encode_streams(encoders, streams, points, channels)
+        outputs = {
+            name: head(merge_streams(name, features, dtype), valid=steps)
+            for name, head in gloss_heads.items()
         }
-        steps = _StepMask(stride, name="steps")(mask)
-        outputs = {}
-        for name, head in gloss_heads.items():
-            parts = [features[part] for part in HEAD_STREAMS[name] if part in features]
-            merged = (
-                keras.layers.Concatenate(name=f"merge_{name}", dtype=dtype)(parts)
-                if len(parts) > 1
-                else parts[0]
-            )
-            outputs[name] = head(merged, valid=steps)
-        super().__init__(inputs={"keypoints": keypoints, "mask": mask}, outputs=outputs, name=name)
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
@@ -169,70 +150,3 @@ class Stark(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def heads_of(streams: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
-    """The heads that a set of streams can feed; those that would repeat `fuse` are left out.
-
-    >>> from slr_keras.models.stark.model import heads_of
-    >>> heads_of({"body": (), "left": (), "right": (), "face": ()})
-    ('fuse', 'left', 'right', 'body')
-    >>> heads_of({"body": ()})
-    ('fuse',)
-    """
-    return tuple(
-        name
-        for name in HEADS
-        if name == "fuse" or (name in streams and set(streams) - set(HEAD_STREAMS[name]))
-    )
-
-
-def _checked_streams(streams, points):
-    unknown = set(streams) - set(STREAMS)
-    if unknown or not streams:
-        raise ValueError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
-    for name, indices in streams.items():
-        if not len(indices) or min(indices) < 0 or max(indices) >= points:
-            raise ValueError(f"stream {name!r} needs point indices in 0..{points - 1}")
-    return {name: tuple(int(i) for i in streams[name]) for name in STREAMS if name in streams}
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class _PointSelection(keras.layers.Layer):
-    """Picks a stream's points: `(batch, time, points, channels)` on the points axis."""
-
-    def __init__(self, indices, **kwargs):
-        super().__init__(**kwargs)
-        self.indices = tuple(indices)
-
-    def call(self, inputs):
-        # Runs of neighbours become slices: the device has no fast gather.
-        indices = np.asarray(self.indices)
-        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
-        parts = [inputs[:, :, run[0] : run[-1] + 1] for run in np.split(indices, breaks)]
-        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:2], len(self.indices), input_shape[3])
-
-    def get_config(self):
-        return {**super().get_config(), "indices": self.indices}
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class _StepMask(keras.layers.Layer):
-    """Frame mask to step mask: clips are multiples of the stride long."""
-
-    def __init__(self, stride, **kwargs):
-        super().__init__(**kwargs)
-        self.stride = stride
-
-    def call(self, inputs):
-        return inputs[:, :: self.stride]
-
-    def compute_output_shape(self, input_shape):
-        batch, time = input_shape
-        return (batch, None if time is None else time // self.stride)
-
-    def get_config(self):
-        return {**super().get_config(), "stride": self.stride}

@@ -1,0 +1,112 @@
+"""Support vector machine over clips of one sign, all brought to the same length."""
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from slr_keras.baselines.recognisers import Baseline
+from slr_keras.errors import UserError
+
+COSTS = (1.0, 10.0, 100.0)
+# Of the kernel: the mean squared distance of training clips over these.
+SHARPNESSES = (0.25, 1.0, 4.0)
+
+
+class SvmBaseline(Baseline):
+    """One-against-one support vector machines with a Gaussian kernel (scikit-learn's).
+
+    A clip is its features at `moments` evenly spaced times, one beside the other. Cost and width
+    of the kernel are those with the fewest errors on all of dev.
+
+    Args:
+        moments: times at which a clip is looked at.
+        shared: see `Baseline`.
+
+    Raises:
+        UserError: scikit-learn is not installed.
+    """
+
+    tuning_clips = None
+
+    def __init__(self, moments: int = 16, **shared):
+        super().__init__(**shared)
+        self.moments = moments
+        _support_vector_classifier()
+
+    def _default_per_gloss(self) -> int:
+        return 0
+
+    def _build(self, pieces, progress) -> None:
+        if not self.isolated:
+            raise UserError(
+                "svm names the one sign of a clip, but the training clips are sentences"
+            )
+        labelled = pieces()
+        self.labels = [label for label, _ in labelled]
+        self.vectors = np.stack([resampled(piece, self.moments) for _, piece in labelled])
+        self._norms = (self.vectors**2).sum(axis=1)
+        self._squares = self._squared_distances(self.vectors)
+        self._unit = float(self._squares.mean()) or 1.0
+        self._machine = cache(self._trained)
+        self.options = {"cost": 10.0, "sharpness": 1.0}
+
+    def _trained(self, cost: float, sharpness: float):
+        machine = _support_vector_classifier()(C=cost, kernel="precomputed")
+        return machine.fit(self._kernel(self._squares, sharpness), self.labels)
+
+    def _evidence(self, prepared) -> np.ndarray:
+        vector = resampled(self.features(prepared), self.moments)
+        return self._squared_distances(vector[None])
+
+    def _stages(self, evidence) -> list[list[dict[str, Any]]]:
+        grid = product(COSTS, SHARPNESSES)
+        return [[{"cost": cost, "sharpness": sharpness} for cost, sharpness in grid]]
+
+    def _decode(self, evidence, cost: float, sharpness: float) -> tuple[str, ...]:
+        if len(set(self.labels)) == 1:
+            return (self.labels[0],)
+        machine = self._machine(cost, sharpness)
+        return (str(machine.predict(self._kernel(evidence, sharpness))[0]),)
+
+    def _squared_distances(self, vectors: np.ndarray) -> np.ndarray:
+        """To every training clip, `(clips, training clips)`."""
+        norms = (vectors**2).sum(axis=1)[:, None]
+        return np.maximum(norms + self._norms - 2 * (vectors @ self.vectors.T), 0)
+
+    def _kernel(self, squares: np.ndarray, sharpness: float) -> np.ndarray:
+        return np.exp(-squares * (sharpness / self._unit))
+
+
+def resampled(view: np.ndarray, moments: int) -> np.ndarray:
+    """Features of a clip at evenly spaced times, first and last frame included.
+
+    Args:
+        view: `(frames, features)`, at least one frame.
+        moments: how many times.
+
+    Returns:
+        `(moments * features,)` float64.
+
+    >>> import numpy as np
+    >>> from slr_keras.baselines.svm import resampled
+    >>> resampled(np.array([[0.0], [1.0], [2.0]]), 5).tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    places = np.linspace(0, len(view) - 1, moments)
+    before = np.minimum(places.astype(int), max(len(view) - 2, 0))
+    share = (places - before)[:, None]
+    after = np.minimum(before + 1, len(view) - 1)
+    values = view.astype(np.float64)
+    return ((1 - share) * values[before] + share * values[after]).reshape(-1)
+
+
+def _support_vector_classifier():
+    try:
+        from sklearn.svm import SVC
+    except ImportError as error:
+        raise UserError(
+            "svm needs scikit-learn; install it with `pip install 'slr-keras[svm]'`"
+        ) from error
+    return SVC

@@ -1,0 +1,143 @@
+"""The streams of points that STARK reads, and which of them its heads see (specs/stark.md §0)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from slr_keras.models.layers import PACKAGE
+from slr_keras.models.stark.encoder import StarkEncoder
+
+STREAMS = ("left", "face", "right", "body")
+HEADS = ("fuse", "left", "right", "body")
+HEAD_STREAMS = {
+    "fuse": STREAMS,
+    "left": ("left", "face"),
+    "right": ("right", "face"),
+    "body": ("body",),
+}
+
+
+def heads_of(streams: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """The heads that a set of streams can feed; those that would repeat `fuse` are left out.
+
+    >>> from slr_keras.models.stark.streams import heads_of
+    >>> heads_of({"body": (), "left": (), "right": (), "face": ()})
+    ('fuse', 'left', 'right', 'body')
+    >>> heads_of({"body": ()})
+    ('fuse',)
+    """
+    return tuple(
+        name
+        for name in HEADS
+        if name == "fuse" or (name in streams and set(streams) - set(HEAD_STREAMS[name]))
+    )
+
+
+def checked_streams(
+    streams: Mapping[str, Sequence[int]], points: int
+) -> dict[str, tuple[int, ...]]:
+    """Point indices by stream, in the order of `STREAMS`.
+
+    Raises:
+        ValueError: a stream of another name, without points, or with an index beyond the points.
+
+    >>> from slr_keras.models.stark.streams import checked_streams
+    >>> checked_streams({"body": [0, 1], "left": [1]}, points=2)
+    {'left': (1,), 'body': (0, 1)}
+    """
+    unknown = set(streams) - set(STREAMS)
+    if unknown or not streams:
+        raise ValueError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
+    for name, indices in streams.items():
+        if not len(indices) or min(indices) < 0 or max(indices) >= points:
+            raise ValueError(f"stream {name!r} needs point indices in 0..{points - 1}")
+    return {name: tuple(int(i) for i in streams[name]) for name in STREAMS if name in streams}
+
+
+def make_encoders(streams: Iterable[str], **options) -> dict[str, StarkEncoder]:
+    """An encoder for each stream, all with the same arguments of `StarkEncoder`.
+
+    >>> from slr_keras.models.stark.streams import make_encoders
+    >>> [encoder.name for encoder in make_encoders(("left", "body"), stem_width=8).values()]
+    ['encoder_left', 'encoder_body']
+    """
+    return {name: StarkEncoder(name=f"encoder_{name}", **options) for name in streams}
+
+
+def encode_streams(
+    encoders: Mapping[str, StarkEncoder],
+    streams: Mapping[str, Sequence[int]],
+    points: int,
+    channels: int,
+) -> tuple[dict, dict, "keras.KerasTensor"]:
+    """The part of a functional model from the inputs to the features of each stream.
+
+    Args:
+        encoders: of each stream.
+        streams: point indices of each.
+        points, channels: of the input.
+
+    Returns:
+        the inputs "keypoints" `(batch, time, points, channels)` and "mask" `(batch, time)`; by
+        stream the features `(batch, steps, width)`; and the mask of the steps `(batch, steps)`.
+    """
+    keypoints = keras.Input((None, points, channels), dtype="float32", name="keypoints")
+    mask = keras.Input((None,), dtype="float32", name="mask")
+    features = {
+        name: encoders[name](_PointSelection(indices, name=f"points_{name}")(keypoints), mask)
+        for name, indices in streams.items()
+    }
+    stride = next(iter(encoders.values())).stride
+    steps = _StepMask(stride, name="steps")(mask)
+    return {"keypoints": keypoints, "mask": mask}, features, steps
+
+
+def merge_streams(head: str, features: Mapping[str, "keras.KerasTensor"], dtype=None):
+    """What a head sees: its streams' features one beside the other, `(batch, steps, width)`."""
+    parts = [features[part] for part in HEAD_STREAMS[head] if part in features]
+    if len(parts) == 1:
+        return parts[0]
+    return keras.layers.Concatenate(name=f"merge_{head}", dtype=dtype)(parts)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class _PointSelection(keras.layers.Layer):
+    """Picks a stream's points: `(batch, time, points, channels)` on the points axis."""
+
+    def __init__(self, indices, **kwargs):
+        super().__init__(**kwargs)
+        self.indices = tuple(indices)
+
+    def call(self, inputs):
+        # Runs of neighbours become slices: the device has no fast gather.
+        indices = np.asarray(self.indices)
+        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+        parts = [inputs[:, :, run[0] : run[-1] + 1] for run in np.split(indices, breaks)]
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:2], len(self.indices), input_shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "indices": self.indices}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class _StepMask(keras.layers.Layer):
+    """Frame mask to step mask: clips are multiples of the stride long."""
+
+    def __init__(self, stride, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs):
+        return inputs[:, :: self.stride]
+
+    def compute_output_shape(self, input_shape):
+        batch, time = input_shape
+        return (batch, None if time is None else time // self.stride)
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
