@@ -15,6 +15,7 @@ from slr_keras.errors import UserError
 from slr_keras.prediction.whole import sampled, score_whole_clips
 from slr_keras.prediction.windows import score_clips
 from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
+from slr_keras.training.task import segments
 
 if TYPE_CHECKING:
     from slr_keras.training.run import Run
@@ -78,9 +79,9 @@ class Recogniser:
         self._readout = make_readout(self._model, config)
         self.language_model = run.language_model(self.decoding)
         self._whole = isinstance(self._readout, IsolatedReadout)
-        # A model of so many frames takes them of all frames, others of whole steps.
-        self._fixed = getattr(self._model, "clip_frames", 0) if self._whole else 0
-        self.preparation = preparation_for(run.contract, 1 if self._fixed else REDUCTION)
+        self._segments = segments(run.config)
+        # A fixed number of frames is taken of all frames, others are of whole steps.
+        self.preparation = preparation_for(run.contract, 1 if self._segments else REDUCTION)
         self._predict = None
 
     def logits(self, clips: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -175,8 +176,9 @@ class Recogniser:
             return self._window_scores(windows, names)
 
         if self._whole:
-            most = self._fixed or self.run.config.data.max_frames
-            sample = partial(sampled, most=most, fixed=bool(self._fixed))
+            chosen = self._segments
+            most = chosen.count if chosen else self.run.config.data.max_frames
+            sample = partial(sampled, most=most, segments=chosen)
             return score_whole_clips(clips, score, sample, self.preparation.batch_frames)
         longest = self.run.config.data.max_frames // REDUCTION * REDUCTION
         return score_clips(clips, score, longest, self.preparation.batch_frames)

@@ -10,6 +10,17 @@ from slr_keras.errors import UserError
 RULES = ("segments", "tsn", "consecutive")
 
 
+def centres(frames: int, count: int) -> np.ndarray:
+    """The middle frames of `count` equal parts of a clip, ascending: floor(n / 2T + k n / T).
+
+    >>> from slr_keras.data.segments import centres
+    >>> centres(12, 4).tolist(), centres(3, 4).tolist()
+    ([1, 4, 7, 10], [0, 1, 1, 2])
+    """
+    # In whole numbers: no rounding of k n / T can move a bound.
+    return (2 * np.arange(count) + 1) * frames // (2 * count)
+
+
 @dataclass(frozen=True)
 class Segments:
     """How T frames are taken out of n.
@@ -46,7 +57,7 @@ class Segments:
             raise UserError(f"clip_sampling is {self.rule!r}; choose one of {', '.join(RULES)}")
 
     def centres(self, frames: int) -> np.ndarray:
-        """The frames of evaluation: floor(n / 2T + k n / T).
+        """The frames of evaluation.
 
         Args:
             frames: length of the clip, n.
@@ -60,8 +71,7 @@ class Segments:
         check_frames(frames)
         if self.rule == "consecutive" and frames >= self.count:
             return (frames - self.count) // 2 + np.arange(self.count)
-        # In whole numbers: no rounding of k n / T can move a bound.
-        return (2 * np.arange(self.count) + 1) * frames // (2 * self.count)
+        return centres(frames, self.count)
 
     def drawn(self, rng: np.random.Generator, frames: int) -> np.ndarray:
         """Draw the frames of training.

@@ -8,22 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from slr_keras.data.segments import Segments, centres
 from slr_keras.errors import UserError
 from slr_keras.prediction.windows import Score, Scores
 
 
-def centres(frames: int, count: int) -> np.ndarray:
-    """The middle frames of `count` equal parts of a clip (specs/stepnet.md §2.2), ascending.
-
-    >>> from slr_keras.prediction.whole import centres
-    >>> centres(12, 4).tolist(), centres(3, 4).tolist()
-    ([1, 4, 7, 10], [0, 1, 1, 2])
-    """
-    return (2 * np.arange(count) + 1) * frames // (2 * count)
-
-
-def sampled(frames: Iterable[np.ndarray], most: int, fixed: bool = False) -> np.ndarray:
-    """Frames of a clip, evenly spread over all of it.
+def sampled(
+    frames: Iterable[np.ndarray], most: int, segments: Segments | None = None
+) -> np.ndarray:
+    """Frames of a clip, as evaluation takes them: all, evenly spread, or as segments say.
 
     Up to `4 * most` frames are in memory. A longer clip is thinned while it comes, so that its
     frames may lie beside the exact places, by at most a quarter of the distance between them.
@@ -31,10 +24,13 @@ def sampled(frames: Iterable[np.ndarray], most: int, fixed: bool = False) -> np.
     Args:
         frames: of the clip, one after another.
         most: how many the model takes.
-        fixed: whether a shorter clip, too, is to have so many.
+        segments: which frames of every clip a model takes that takes a fixed number.
 
     Returns:
         `(frames, ...)`.
+
+    Raises:
+        UserError: frames in a row are asked for of a clip too long to be kept.
 
     >>> from slr_keras.prediction.whole import sampled
     >>> sampled(range(8), 4).tolist(), sampled(range(3), 4).tolist()
@@ -50,7 +46,14 @@ def sampled(frames: Iterable[np.ndarray], most: int, fixed: bool = False) -> np.
             if len(kept) > 4 * most:
                 kept, step = kept[::2], 2 * step
         seen += 1
-    places = centres(seen, most) if fixed or seen > most else np.arange(seen)
+    if segments is None:
+        places = centres(seen, most) if seen > most else np.arange(seen)
+    elif step > 1 and segments.rule == "consecutive":
+        raise UserError(
+            f"{seen} frames, of which the model sees {most} in a row: cut the sign out of the clip"
+        )
+    else:
+        places = segments.centres(seen)
     nearest = np.minimum(np.rint(places / step).astype(int), len(kept) - 1)
     return np.stack([kept[place] for place in nearest])
 

@@ -5,9 +5,10 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.preparation import KeypointPreparation, VideoPreparation
+from slr_keras.data.segments import Segments, centres
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.errors import UserError
-from slr_keras.prediction.whole import centres, sampled, score_whole_clips
+from slr_keras.prediction.whole import sampled, score_whole_clips
 
 
 @pytest.mark.parametrize("frames", [1, 7, 16, 17, 31])
@@ -15,12 +16,12 @@ def test_frames_are_the_middles_of_equal_parts(frames):
     # specs/stepnet.md §2.2: floor(n / 2T + k n / T).
     expected = [int(frames / 32 + k * frames / 16) for k in range(16)]
     assert centres(frames, 16).tolist() == expected
-    assert sampled(range(frames), 16, fixed=True).tolist() == expected
+    assert sampled(range(frames), 16, Segments(16)).tolist() == expected
 
 
 def test_a_short_clip_stays_as_it_is_unless_the_length_is_fixed():
     assert sampled(range(12), 16).tolist() == list(range(12))
-    assert len(sampled(range(12), 16, fixed=True)) == 16
+    assert len(sampled(range(12), 16, Segments(16))) == 16
 
 
 @pytest.mark.parametrize("frames", [33, 65, 100, 1000, 20_011])
@@ -29,6 +30,13 @@ def test_a_long_clip_gives_even_frames_of_all_of_it(frames):
     # Thinning leaves more than 2 T frames.
     assert np.abs(found - centres(frames, 16)).max() <= max(frames / 16 / 4, 0.5)
     assert (np.diff(found) > 0).all()
+
+
+def test_frames_in_a_row_are_those_in_the_middle_or_refused_where_they_are_not_kept():
+    row = Segments(8, "consecutive")
+    assert sampled(range(20), 8, row).tolist() == list(range(6, 14))
+    with pytest.raises(UserError, match="33 frames, of which the model sees 8 in a row"):
+        sampled(range(33), 8, row)
 
 
 def test_few_frames_are_kept_at_any_time():
