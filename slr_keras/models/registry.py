@@ -34,6 +34,12 @@ def _ustm(**options: Any) -> "keras.Model":
     return Ustm(**options)
 
 
+def _stepnet(**options: Any) -> "keras.Model":
+    from slr_keras.models.stepnet import StepNet
+
+    return StepNet(**options)
+
+
 # The paper's size, specs/stark.md §0.
 STARK: Mapping[str, Any] = {}
 # A quarter of the multiply-adds of `stark`; trains on a few CPU cores within hours.
@@ -91,6 +97,16 @@ USTM_TINY: Mapping[str, Any] = {
     "pixels": "symmetric",
 }
 
+# specs/stepnet.md §0, and with the trunk of §10 over 64 frames.
+STEPNET: Mapping[str, Any] = {}
+STEPNET_I3D: Mapping[str, Any] = {"backbone": "i3d", "clip_frames": 64, "width": 512}
+# Learns small simulated clips on two CPU cores.
+STEPNET_TINY: Mapping[str, Any] = {
+    "backbone": "tsm_micro",
+    "image_size": (64, 64),
+    "width": 64,
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -112,6 +128,9 @@ MODELS: Mapping[str, Entry] = {
     "stark": Entry(_stark, STARK),
     "stark_small": Entry(_stark, STARK_SMALL),
     "stark_tiny": Entry(_stark, STARK_TINY),
+    "stepnet": Entry(_stepnet, STEPNET, "video", isolated=True),
+    "stepnet_i3d": Entry(_stepnet, STEPNET_I3D, "video", isolated=True),
+    "stepnet_tiny": Entry(_stepnet, STEPNET_TINY, "video", isolated=True),
     "ustm_b": Entry(_ustm, USTM_B, "video"),
     "ustm_s": Entry(_ustm, USTM_S, "video"),
     "ustm_t": Entry(_ustm, USTM_T, "video"),
@@ -162,8 +181,8 @@ def isolated(name: str) -> bool:
         UserError: no such model; names the nearest.
 
     >>> from slr_keras.models.registry import isolated
-    >>> isolated("stark")
-    False
+    >>> isolated("stark"), isolated("stepnet")
+    (False, True)
     """
     return _entry(name).isolated
 

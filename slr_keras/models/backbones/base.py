@@ -18,10 +18,15 @@ class Backbone(keras.layers.Layer):
         width: channels of the output.
         batch_statistics: whether, in training, a frame's result depends on the other frames
             (batch normalisation), so that frames may not be taken in chunks.
+        framewise: whether it gives one vector for each frame, whatever the other frames are. Those
+            that do not, give the maps of whole clips, for the models of isolated signs.
+        example_shape: of inputs, None where any size will do; it can be built with that.
     """
 
     width: int
     batch_statistics: bool = False
+    framewise: bool = True
+    example_shape: tuple[int | None, ...] = (None, None, None, 3)
 
     def draw(self, frames):
         """Random numbers that `call` uses in training for so many frames, or None.

@@ -1,4 +1,4 @@
-"""Bidirectional LSTM over steps, with lengths respected (specs/c2st.md §2.5)."""
+"""Recurrent layers over steps: LSTMs (specs/c2st.md §2.5) and GRUs (specs/stepnet.md §5)."""
 
 import math
 
@@ -80,6 +80,92 @@ class BiLstm(keras.layers.Layer):
             "layers": self.layer_count,
             "dropout": self.dropout,
         }
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GruStack(keras.layers.Layer):
+    """Stacked GRUs over clips of one length (specs/stepnet.md §5), as PyTorch's.
+
+    Args:
+        width: channels of the output; two directions share them evenly.
+        layers: how many. Defaults to `2`.
+        bidirectional: whether each layer also runs backwards. Defaults to `True`.
+
+    Call arguments:
+        inputs: `(batch, steps, channels)`.
+
+    Returns:
+        `(batch, steps, width)`; of two directions forward, then backward.
+
+    Raises:
+        ValueError: an odd width for two directions, or no layer.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import GruStack
+    >>> GruStack(8)(np.ones((2, 5, 3), "float32")).shape
+    TensorShape([2, 5, 8])
+    """
+
+    def __init__(self, width: int, layers: int = 2, bidirectional: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        if layers < 1:
+            raise ValueError(f"a stack has at least 1 layer; got {layers}")
+        if bidirectional and width % 2:
+            raise ValueError(f"width is {width}; the two directions of a GRU share it evenly")
+        self.width = width
+        self.layer_count = layers
+        self.bidirectional = bidirectional
+        self.units = width // 2 if bidirectional else width
+
+    def build(self, inputs_shape):
+        policy = self.dtype_policy
+        self.stack = []
+        shape = tuple(inputs_shape)
+        for number in range(self.layer_count):
+            layer = _gru(self.units, policy)
+            if self.bidirectional:
+                layer = keras.layers.Bidirectional(layer, dtype=policy, name=f"layer_{number}")
+            layer.build(shape)
+            shape = (*shape[:2], self.width)
+            self.stack.append(layer)
+
+    def call(self, inputs, training=False):
+        x = inputs
+        for layer in self.stack:
+            x = layer(x, training=training)
+        return x
+
+    def compute_output_shape(self, inputs_shape):
+        return (*inputs_shape[:2], self.width)
+
+    def multiply_adds(self, inputs_shape) -> int:
+        """Multiply-adds for `(batch, steps, channels)`."""
+        batch, steps, channels = inputs_shape
+        inside = self.layer_count * (self.units + self.width) - self.width
+        return batch * steps * 3 * self.width * (channels + inside)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "layers": self.layer_count,
+            "bidirectional": self.bidirectional,
+        }
+
+
+def _gru(units, policy):
+    """A GRU with PyTorch's equations and initial weights: uniform in ±1/sqrt(units), all."""
+    uniform = keras.initializers.RandomUniform(-1 / math.sqrt(units), 1 / math.sqrt(units))
+    return keras.layers.GRU(
+        units,
+        return_sequences=True,
+        reset_after=True,
+        kernel_initializer=uniform.clone(),
+        recurrent_initializer=uniform.clone(),
+        bias_initializer=uniform.clone(),
+        name="gru",
+        dtype=policy,
+    )
 
 
 def _lstm(units, policy):
