@@ -181,6 +181,7 @@ class I3d(Backbone):
 
     batch_statistics = True
     framewise = False
+    input_kernel = "stem_1a/convolution/kernel"
     width = sum(MIXED["5c"][place] for place in (0, 2, 4, 5))
     reduction = REDUCTION
 
@@ -222,13 +223,22 @@ class I3d(Backbone):
     def _mixed(self, name: str) -> InceptionBlock:
         return InceptionBlock(MIXED[name], name=f"mixed_{name}", dtype=self.dtype_policy)
 
+    def stages(self):
+        def pool(step):
+            return lambda maps, valid, training: _pooled(maps, *step)
+
+        def run(step):
+            return lambda maps, valid, training: step(maps, valid=valid, training=training)
+
+        return [
+            (pool(step), []) if isinstance(step, tuple) else (run(step), [step])
+            for step in self.steps
+        ]
+
     def call(self, inputs, valid=None, noise=None, training=False):
         maps = inputs
-        for step in self.steps:
-            if isinstance(step, tuple):
-                maps = _pooled(maps, *step)
-            else:
-                maps = step(maps, valid=valid, training=training)
+        for stage, _ in self.stages():
+            maps = stage(maps, valid, training)
         return maps
 
     def compute_output_shape(self, inputs_shape, **_):

@@ -1,5 +1,7 @@
 """Residual networks of frames, and of clips (specs/c2st.md §2.3, specs/stepnet.md §3)."""
 
+import functools
+import itertools
 import math
 
 import keras
@@ -54,6 +56,7 @@ class ResNet(Backbone):
     """
 
     batch_statistics = True
+    input_kernel = "stem/convolution/kernel"
 
     def __init__(
         self,
@@ -135,14 +138,26 @@ class ResNet(Backbone):
             dtype=policy,
         )
 
-    def call(self, inputs, valid=None, noise=None, training=False):
+    def stages(self):
+        found = [(self._stem, [self.stem_layer])]
+        ends = list(itertools.accumulate(self.depths))
+        for start, end in zip([0, *ends], ends, strict=False):
+            blocks = self.blocks[start:end]
+            found.append((functools.partial(_in_turn, blocks), blocks))
+        return found
+
+    def _stem(self, inputs, valid, training):
         maps = ops.relu(self.stem_layer(inputs, valid=valid, training=training))
-        if self.stem_pool:
-            # Zeros serve as -inf: nothing is below them after the ReLU.
-            maps = ops.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-            maps = ops.max_pool(maps, 3, strides=2, padding="valid", data_format="channels_last")
-        for block in self.blocks:
-            maps = block(maps, valid=valid, training=training)
+        if not self.stem_pool:
+            return maps
+        # Zeros serve as -inf: nothing is below them after the ReLU.
+        maps = ops.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        return ops.max_pool(maps, 3, strides=2, padding="valid", data_format="channels_last")
+
+    def call(self, inputs, valid=None, noise=None, training=False):
+        maps = inputs
+        for stage, _ in self.stages():
+            maps = stage(maps, valid, training)
         return ops.mean(maps, axis=(1, 2)) if self.pooled else maps
 
     def compute_output_shape(self, inputs_shape, **_):
@@ -157,3 +172,9 @@ class ResNet(Backbone):
             "clip_frames shift_divisor partial_bn pooled"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
+
+
+def _in_turn(blocks, maps, valid, training):
+    for block in blocks:
+        maps = block(maps, valid=valid, training=training)
+    return maps

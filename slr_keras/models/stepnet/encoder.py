@@ -1,5 +1,6 @@
 """From clips to maps over time (specs/stepnet.md §3, §10)."""
 
+import functools
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ from keras import ops
 
 from slr_keras.models.backbones import Backbone, I3d, PixelNormalization, ResNet, make_backbone
 from slr_keras.models.backbones.costs import frame_multiply_adds
+from slr_keras.models.backbones.recompute import recomputed
 from slr_keras.models.checks import require
 from slr_keras.models.layers import PACKAGE
 
@@ -62,6 +64,8 @@ class MapEncoder(keras.layers.Layer):
         backbone: a `ResNet` with `clip_frames` and without pooling, or an `I3d`.
         frames: T, of every clip.
         pixels: mode of `PixelNormalization`.
+        recompute: whether training forgets the activations within a stage of the backbone and
+            computes them again for the gradient. Defaults to `False`.
 
     Call arguments:
         video: `(batch, frames, height, width, channels)` of 0..255; of more channels than the
@@ -83,7 +87,9 @@ class MapEncoder(keras.layers.Layer):
     TensorShape([1, 8, 4, 4, 128])
     """
 
-    def __init__(self, backbone: Backbone, frames: int, pixels: str, **kwargs):
+    def __init__(
+        self, backbone: Backbone, frames: int, pixels: str, recompute: bool = False, **kwargs
+    ):
         # Autocasting would round pixels to bfloat16 before they are centred.
         super().__init__(autocast=False, **kwargs)
         if backbone.framewise or getattr(backbone, "pooled", False):
@@ -93,6 +99,7 @@ class MapEncoder(keras.layers.Layer):
         self.backbone = backbone
         self.frames = frames
         self.pixels = pixels
+        self.recompute = recompute
         self.normalization = PixelNormalization(pixels, dtype=self.dtype_policy)
 
     def build(self, video_shape, valid_shape=None):
@@ -111,12 +118,22 @@ class MapEncoder(keras.layers.Layer):
         training = training and self.trainable
         inputs = self.normalization(video[..., : self.backbone.channels])
         if isinstance(self.backbone, I3d):
-            return self.backbone(inputs, valid=valid, training=training)
+            return self._maps(inputs, valid, training)
         if valid is not None:
             valid = ops.repeat(valid, self.frames)
         frames = ops.reshape(inputs, (-1, *inputs.shape[2:]))
-        maps = self.backbone(frames, valid=valid, training=training)
+        maps = self._maps(frames, valid, training)
         return ops.reshape(maps, (batch, self.frames, *maps.shape[1:]))
+
+    def _maps(self, inputs, valid, training):
+        if not (self.recompute and training):
+            return self.backbone(inputs, valid=valid, training=training)
+        maps = inputs
+        for stage, layers in self.backbone.stages():
+            variables = [weight for layer in layers for weight in layer.trainable_weights]
+            run = functools.partial(stage, valid=valid, training=True)
+            maps = recomputed(run, maps, variables) if layers else run(maps)
+        return maps
 
     def compute_output_shape(self, video_shape, valid_shape=None):
         batch, _, *picture = video_shape
@@ -138,6 +155,7 @@ class MapEncoder(keras.layers.Layer):
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "frames": self.frames,
             "pixels": self.pixels,
+            "recompute": self.recompute,
         }
 
     @classmethod

@@ -61,6 +61,7 @@ class StepNet(keras.Model):
         heads: `"all"`, or `"reported"` for the one that is the prediction. Defaults to `"all"`.
         dropout: before every head. Defaults to `0.5`.
         pixels: see `PixelNormalization`. Defaults to that of the backbone's published weights.
+        recompute: forget the backbone's activations and compute them again for the gradient.
 
     Inputs:
         `{"video": (batch, clip_frames, height, width, channels) uint8}`, 3 channels or 10 of flow;
@@ -112,6 +113,7 @@ class StepNet(keras.Model):
         heads: str = "all",
         dropout: float = 0.5,
         pixels: str | None = None,
+        recompute: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -148,6 +150,7 @@ class StepNet(keras.Model):
         self.segment_heads = segment_heads
         self.heads = heads
         self.dropout = dropout
+        self.recompute = recompute
 
         # === Layers ===
         policy = self.dtype_policy
@@ -156,7 +159,7 @@ class StepNet(keras.Model):
         )
         self.pixels = pixels or default_pixels(network, stream)
         self.frame_encoder = MapEncoder(
-            network, clip_frames, self.pixels, dtype=policy, name="frame_encoder"
+            network, clip_frames, self.pixels, recompute, dtype=policy, name="frame_encoder"
         )
         _check_image_size(self.image_size, network)
         self.part_pool = PartPool(dtype=policy, name="part_pool")
@@ -305,7 +308,7 @@ class StepNet(keras.Model):
             "vocabulary_size image_size clip_frames stream backbone backbone_options width spatial "
             "temporal left_right top_bottom spatial_fusion gate_hidden attention_norm segments "
             "segment_steps gru gru_layers bidirectional fusion_hidden part_heads segment_heads "
-            "heads dropout pixels"
+            "heads dropout pixels recompute"
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
 
