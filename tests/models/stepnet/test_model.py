@@ -165,8 +165,14 @@ def training_step(model, clips):
     return gradients, [np.array(weight) for weight in model.non_trainable_weights]
 
 
-@pytest.mark.parametrize("backbone", ["tsm_micro", "i3d"])
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    ("backbone", "policy"),
+    [
+        ("tsm_micro", "float32"),
+        ("tsm_micro", "mixed_bfloat16"),
+        pytest.param("i3d", "float32", marks=pytest.mark.long),
+    ],
+)
 def test_recomputation_changes_neither_gradients_nor_statistics(small, backbone, policy):
     options = {"temporal": False, "dtype": policy, "heads": "reported"}
     clips = small.make_clips()
