@@ -118,21 +118,43 @@ class GruStack(keras.layers.Layer):
         self.units = width // 2 if bidirectional else width
 
     def build(self, inputs_shape):
-        policy = self.dtype_policy
-        self.stack = []
+        # Not `keras.layers.Bidirectional`: it copies a layer by its id, which within load_model may
+        # be that of a layer which is gone, and whose copy it then takes for its own.
+        self.forward_layers, self.backward_layers = [], []
         shape = tuple(inputs_shape)
         for number in range(self.layer_count):
-            layer = _gru(self.units, policy)
+            self.forward_layers.append(self._gru(f"forward_{number}", shape))
             if self.bidirectional:
-                layer = keras.layers.Bidirectional(layer, dtype=policy, name=f"layer_{number}")
-            layer.build(shape)
+                self.backward_layers.append(self._gru(f"backward_{number}", shape))
             shape = (*shape[:2], self.width)
-            self.stack.append(layer)
+
+    def _gru(self, name: str, shape) -> keras.layers.GRU:
+        """A GRU with PyTorch's equations and initial weights: uniform in ±1/sqrt(units), all."""
+        bound = 1 / math.sqrt(self.units)
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        layer = keras.layers.GRU(
+            self.units,
+            return_sequences=True,
+            reset_after=True,
+            go_backwards=name.startswith("backward"),
+            kernel_initializer=uniform.clone(),
+            recurrent_initializer=uniform.clone(),
+            bias_initializer=uniform.clone(),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+        layer.build(shape)
+        return layer
 
     def call(self, inputs, training=False):
         x = inputs
-        for layer in self.stack:
-            x = layer(x, training=training)
+        for number, forward in enumerate(self.forward_layers):
+            found = forward(x, training=training)
+            if self.bidirectional:
+                # It gives its last step first.
+                backward = ops.flip(self.backward_layers[number](x, training=training), axis=1)
+                found = ops.concatenate([found, backward], axis=-1)
+            x = found
         return x
 
     def compute_output_shape(self, inputs_shape):
@@ -151,21 +173,6 @@ class GruStack(keras.layers.Layer):
             "layers": self.layer_count,
             "bidirectional": self.bidirectional,
         }
-
-
-def _gru(units, policy):
-    """A GRU with PyTorch's equations and initial weights: uniform in ±1/sqrt(units), all."""
-    uniform = keras.initializers.RandomUniform(-1 / math.sqrt(units), 1 / math.sqrt(units))
-    return keras.layers.GRU(
-        units,
-        return_sequences=True,
-        reset_after=True,
-        kernel_initializer=uniform.clone(),
-        recurrent_initializer=uniform.clone(),
-        bias_initializer=uniform.clone(),
-        name="gru",
-        dtype=policy,
-    )
 
 
 def _lstm(units, policy):

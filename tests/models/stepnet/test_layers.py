@@ -229,12 +229,12 @@ def test_grus_are_pytorchs(bidirectional):
     stack, x = GruStack(6, layers=2, bidirectional=bidirectional), uniform(2, 5, 3)
     found = np.asarray(stack(x))
     y = x.astype(np.float64)
-    for layer in stack.stack:
+    for number, layer in enumerate(stack.forward_layers):
+        one = literal_gru(y, layer, False)
         if bidirectional:
-            one = literal_gru(y, layer.forward_layer, False)
-            y = np.concatenate([one, literal_gru(y, layer.backward_layer, True)], -1)
-        else:
-            y = literal_gru(y, layer, False)
+            other = literal_gru(y, stack.backward_layers[number], True)
+            one = np.concatenate([one, other], -1)
+        y = one
     np.testing.assert_allclose(found, y, atol=1e-5)
     units = 3 if bidirectional else 6
     for weight in stack.weights:
