@@ -47,5 +47,5 @@ def small():
 
 @pytest.fixture(scope="session")
 def model():
-    """One small model; tests that change it put it back."""
+    """One small model; tests that change or train one make their own."""
     return make_model()
