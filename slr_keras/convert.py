@@ -1,4 +1,4 @@
-"""Convert ImageNet weights for a backbone, or a published checkpoint of a whole model."""
+"""Convert published weights of a backbone, or a published checkpoint of a whole model."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   python -m slr_keras.convert swin_t-704ceda3.pth --backbone swin_t --to swin_t.safetensors
+  python -m slr_keras.convert TSM_kinetics.pth --backbone tsm_r50 --to tsm_r50.safetensors
   python -m slr_keras.convert best.pt --model ustm_b --vocabulary vocabulary.txt --to b.safetensors
 """
 
@@ -32,7 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("source", help="the checkpoint")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument(
-        "--backbone", help="ImageNet weights of torchvision, timm or Hugging Face: which backbone"
+        "--backbone",
+        help="weights of torchvision, timm, Hugging Face, TSM or the PyTorch I3D: which backbone",
     )
     kind.add_argument("--model", help="a checkpoint of the authors of USTM: which size of it")
     parser.add_argument(
@@ -120,6 +122,8 @@ def table(record: "WeightsRecord") -> str:
         f"(names of {record.library})"
     )
     lines.append(f"sha256 {record.sha256}")
+    if record.spread:
+        lines.append(f"the mean over RGB for each channel: {', '.join(record.spread)}")
     unused = unused_modules(record.left_over)
     if unused:
         lines.append(f"ignored, as the published code never uses them: {', '.join(unused)}")

@@ -47,7 +47,8 @@ def summarise(name: str, classes: int, frames: int) -> dict:
     Args:
         name: a registered model.
         classes: classes with the blank.
-        frames: length of the clip that shapes and multiply-adds are for.
+        frames: length of the clip that shapes and multiply-adds are for; a model of clips of one
+            length has its own.
 
     Raises:
         UserError: no such model, or the length does not fit its stride.
@@ -61,6 +62,7 @@ def summarise(name: str, classes: int, frames: int) -> dict:
     from slr_keras.models.registry import create_model
 
     model = create_model(name, vocabulary_size=classes)
+    frames = getattr(model, "clip_frames", 0) or frames
     if frames < model.stride or frames % model.stride:
         raise UserError(f"--frames {frames}: {name} takes multiples of {model.stride} frames")
     modules = [

@@ -86,7 +86,7 @@ class ModelConfig:
     backbone_weights: str = option(
         "",
         "file that a model of video takes its backbone's first weights from: of "
-        "`slr_keras.convert`, or a torchvision, timm or Hugging Face checkpoint",
+        "`slr_keras.convert`, or a torchvision, timm, Hugging Face, TSM or I3D checkpoint",
     )
     language_model: str = option(
         "",

@@ -11,6 +11,7 @@ from slr_keras.models.stark import (
     StarkEncoder,
     StarkIsolated,
 )
+from slr_keras.models.stepnet import StepNet
 from slr_keras.models.ustm import Ustm
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "StarkBlock",
     "StarkEncoder",
     "StarkIsolated",
+    "StepNet",
     "Ustm",
     "create_model",
     "list_models",

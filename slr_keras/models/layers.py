@@ -1,6 +1,9 @@
 """Layers that several models share, with PyTorch's numbers: the systems were born there."""
 
+import contextlib
+import contextvars
 import math
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -81,6 +84,28 @@ def normalise_rows(rows, weights, gamma, beta, epsilon: float):
     return ops.custom_gradient(forward)(rows, gamma, beta)
 
 
+_learn_statistics = contextvars.ContextVar("learn_statistics", default=True)
+
+
+@contextlib.contextmanager
+def statistics_kept() -> Iterator[None]:
+    """Within it, batch normalisation in training leaves its running statistics as they are.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.layers import MaskedBatchNormalization, statistics_kept
+    >>> layer = MaskedBatchNormalization()
+    >>> with statistics_kept():
+    ...     _ = layer(np.ones((2, 1), "float32"), training=True)
+    >>> float(layer.moving_mean[0])
+    0.0
+    """
+    token = _learn_statistics.set(False)
+    try:
+        yield
+    finally:
+        _learn_statistics.reset(token)
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
 class MaskedBatchNormalization(keras.layers.Layer):
     """Batch normalisation whose statistics see only the frames that exist.
@@ -149,10 +174,11 @@ class MaskedBatchNormalization(keras.layers.Layer):
         outputs, count, mean, squares = normalise_rows(
             rows, ops.reshape(weights, (1, -1)), gamma, beta, self.epsilon
         )
-        unbiased = squares / ops.maximum(count - 1.0, 1.0)
-        keep = self.momentum
-        self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
-        self.moving_variance.assign(self.moving_variance * keep + unbiased * (1 - keep))
+        if _learn_statistics.get():
+            unbiased = squares / ops.maximum(count - 1.0, 1.0)
+            keep = self.momentum
+            self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
+            self.moving_variance.assign(self.moving_variance * keep + unbiased * (1 - keep))
         return ops.reshape(outputs, shape)
 
     def compute_output_shape(self, inputs_shape, valid_shape=None):

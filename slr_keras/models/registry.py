@@ -44,6 +44,12 @@ def _ustm(**options: Any) -> "keras.Model":
     return Ustm(**options)
 
 
+def _stepnet(**options: Any) -> "keras.Model":
+    from slr_keras.models.stepnet import StepNet
+
+    return StepNet(**options)
+
+
 # The paper's size, specs/stark.md §0.
 STARK: Mapping[str, Any] = {}
 # A quarter of the multiply-adds of `stark`; trains on a few CPU cores within hours.
@@ -108,6 +114,17 @@ USTM_TINY: Mapping[str, Any] = {
     "pixels": "symmetric",
 }
 
+# specs/stepnet.md §0, and with the trunk of §10 over 64 frames.
+STEPNET: Mapping[str, Any] = {"clip_frames": 16}
+STEPNET_I3D: Mapping[str, Any] = {"backbone": "i3d", "clip_frames": 64, "width": 512}
+# Learns small simulated clips on two CPU cores.
+STEPNET_TINY: Mapping[str, Any] = {
+    "backbone": "tsm_micro",
+    "image_size": (64, 64),
+    "clip_frames": 16,
+    "width": 64,
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -131,6 +148,9 @@ MODELS: Mapping[str, Entry] = {
     "stark_isolated_tiny": Entry(_stark_isolated, STARK_ISOLATED_TINY, isolated=True),
     "stark_small": Entry(_stark, STARK_SMALL),
     "stark_tiny": Entry(_stark, STARK_TINY),
+    "stepnet": Entry(_stepnet, STEPNET, "video", isolated=True),
+    "stepnet_i3d": Entry(_stepnet, STEPNET_I3D, "video", isolated=True),
+    "stepnet_tiny": Entry(_stepnet, STEPNET_TINY, "video", isolated=True),
     "ustm_b": Entry(_ustm, USTM_B, "video"),
     "ustm_s": Entry(_ustm, USTM_S, "video"),
     "ustm_t": Entry(_ustm, USTM_T, "video"),
@@ -181,7 +201,7 @@ def isolated(name: str) -> bool:
         UserError: no such model; names the nearest.
 
     >>> from slr_keras.models.registry import isolated
-    >>> isolated("stark"), isolated("stark_isolated")
+    >>> isolated("stark"), isolated("stepnet")
     (False, True)
     """
     return _entry(name).isolated

@@ -75,7 +75,9 @@ def _load_backbone(model: keras.Model, config: ModelConfig) -> dict[str, str]:
     record = load_backbone_weights(encoder.backbone, config.backbone_weights)
     print(
         f"backbone {record.backbone}: {record.numbers:,} numbers from {record.file} "
-        f"({record.library}, sha256 {record.sha256[:16]})",
+        f"({record.library}, sha256 {record.sha256[:16]})"
+        + "; its first kernel as the mean over RGB"
+        * bool(record.spread),
         file=sys.stderr,
     )
     return {"file": str(record.file), "sha256": record.sha256}

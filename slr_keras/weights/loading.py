@@ -35,6 +35,8 @@ class WeightsRecord:
         sources: the file's names by weight of ours.
         left_over: names in the file that nothing was filled from: a classifier, counters.
         origin: the record of the file that this one was converted from, if it was.
+        spread: weights that saw RGB in the file, and whose mean over the three channels now stands
+            for each channel of another kind.
     """
 
     backbone: str
@@ -46,6 +48,7 @@ class WeightsRecord:
     sources: Mapping[str, tuple[str, ...]]
     left_over: tuple[str, ...]
     origin: Mapping[str, Any] | None = None
+    spread: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain values."""
@@ -55,10 +58,11 @@ class WeightsRecord:
 def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord:
     """Fill all weights of a backbone from a file; none is changed unless all can be filled.
 
-    The file is one that `save_backbone_weights` wrote, or a checkpoint of torchvision, timm or
-    Hugging Face (`.pth`, `.safetensors`), possibly with a common prefix before its names. A
-    classifier in it is left over; anything else that is missing, extra or of another shape is an
-    error.
+    The file is one that `save_backbone_weights` wrote, or a checkpoint of torchvision, timm,
+    Hugging Face, TSM or the PyTorch I3D (`.pth`, `.safetensors`), possibly with a common prefix
+    before its names. A classifier in it is left over; anything else that is missing, extra or of
+    another shape is an error, but that a network of flow may start from one of RGB
+    (specs/stepnet.md §3.4).
 
     Args:
         backbone: a backbone; it is built if it is not yet.
@@ -100,8 +104,10 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
     _complain(checkpoint, backbone, "lacks", missing)
     _complain(checkpoint, backbone, "has, beyond the weights of that backbone,", extra)
     own = library == OWN_FORMAT
+    found = {name: _found(checkpoint, names[name], own) for name in targets}
+    spread = _spread(backbone, found)
     values = {
-        name: _value(checkpoint, names[name], tuple(target.shape), own)
+        name: _fitting(checkpoint, names[name], found[name], tuple(target.shape))
         for name, target in targets.items()
     }
     for name, target in targets.items():
@@ -116,6 +122,7 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
         sources=names,
         left_over=left_over,
         origin=origin,
+        spread=spread,
     )
 
 
@@ -144,7 +151,7 @@ def _flat(names: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 def _build(backbone: Backbone) -> None:
     if not backbone.built:
-        backbone.build((None, None, None, 3))
+        backbone.build(backbone.example_shape)
 
 
 def _origin(checkpoint: Checkpoint) -> Mapping[str, Any] | None:
@@ -198,24 +205,41 @@ def _listing(names) -> str:
     return shown + f" and {len(names) - 5} more" * (len(names) > 5)
 
 
-def _value(
-    checkpoint: Checkpoint, names: tuple[str, ...], shape: tuple[int, ...], own: bool
-) -> np.ndarray:
-    """Tensors of the file as one weight of ours."""
+def _found(checkpoint: Checkpoint, names: tuple[str, ...], own: bool) -> np.ndarray:
+    """Tensors of the file as one weight with our order of axes."""
     parts = [checkpoint.tensors[name] for name in names]
-    shown = " + ".join(names)
     shapes = [part.shape for part in parts]
     # Their output channels come first: what is side by side is stacked there.
     if any(len(s) != len(shapes[0]) or s[1:] != shapes[0][1:] or not s for s in shapes):
+        shown = " + ".join(names)
         raise UserError(f"{checkpoint.path}: {shown}: the shapes {shapes} do not fit each other")
     value = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    if value.ndim == 4 and not own:
-        value = value.transpose(2, 3, 1, 0)
-    elif value.ndim == 2 and not own and not names[0].endswith("_table"):
-        value = value.T
+    if own:
+        return value
+    if value.ndim in (4, 5):
+        return value.transpose(*range(2, value.ndim), 1, 0)
+    return value.T if value.ndim == 2 and not names[0].endswith("_table") else value
+
+
+def _spread(backbone: Backbone, found: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Let a kernel of RGB see other channels, by its mean; says which did."""
+    name, channels = backbone.input_kernel, backbone.example_shape[-1]
+    kernel = found.get(name)
+    if kernel is None or kernel.ndim < 4 or kernel.shape[-2] != 3 or channels == 3:
+        return ()
+    found[name] = np.repeat(kernel.mean(axis=-2, keepdims=True), channels, axis=-2)
+    return (name,)
+
+
+def _fitting(
+    checkpoint: Checkpoint, names: tuple[str, ...], value: np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray:
+    """The value as float32, if it has the shape and only finite numbers."""
+    shown = " + ".join(names)
     if value.shape != shape:
+        theirs = checkpoint.tensors[names[0]].shape
         raise UserError(
-            f"{checkpoint.path}: {shown} has shape {shapes[0]}, which does not fit our {shape}; "
+            f"{checkpoint.path}: {shown} has shape {theirs}, which does not fit our {shape}; "
             f"choose the backbone that it was made for"
         )
     value = value.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What torchvision, timm and Hugging Face call the weights of our backbones.
+"""What libraries and the authors of TSM and I3D call the weights of our backbones.
 
 A scheme renames modules; a weight of ours is then `<module>.<weight>` of theirs, or several of
 theirs side by side.
@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from slr_keras.models.backbones import Backbone, ResNet, Swin
+from slr_keras.models.backbones import Backbone, I3d, ResNet, Swin
 
 # The last part of a name, ours to torch's.
 LEAVES = {
@@ -152,7 +152,37 @@ def _resnet_modules(module: str) -> Sequence[str]:
     return (f"{place}.{'conv' if convolution else 'bn'}{number}",)
 
 
+def _tsm_modules(module: str) -> Sequence[str]:
+    # The shift wraps the first convolution of every block.
+    return tuple(re.sub(r"(layer\d+\.\d+\.conv1)$", r"\1.net", x) for x in _resnet_modules(module))
+
+
+_I3D_STEM = {"stem_1a": "Conv3d_1a_7x7", "stem_2b": "Conv3d_2b_1x1", "stem_2c": "Conv3d_2c_3x3"}
+
+
+def _i3d_modules(module: str) -> Sequence[str]:
+    unit, *branch, kind = module.split("/")
+    name = _I3D_STEM.get(unit, unit.capitalize())
+    return (".".join((name, *branch, "conv3d" if kind == "convolution" else "bn")),)
+
+
+_I3D = (
+    Scheme(
+        "the PyTorch I3D",
+        "Conv3d_1a_7x7.conv3d.weight",
+        _i3d_modules,
+        constants=r"(.*\.)?num_batches_tracked",
+        heads=r"logits\..*",
+    ),
+)
 _RESNET = (
+    Scheme(
+        "TSM",
+        "layer1.0.conv1.net.weight",
+        _tsm_modules,
+        constants=r"(.*\.)?num_batches_tracked",
+        heads=r"(new_fc|fc)\..*",
+    ),
     Scheme(
         "torchvision or timm",
         "layer1.0.conv1.weight",
@@ -167,9 +197,13 @@ def schemes_of(backbone: Backbone) -> tuple[Scheme, ...]:
 
     >>> from slr_keras.models.backbones import make_backbone
     >>> from slr_keras.weights.names import schemes_of
-    >>> schemes_of(make_backbone("resnet18"))[0].theirs("stem/convolution/kernel")
-    ('conv1.weight',)
+    >>> [scheme.library for scheme in schemes_of(make_backbone("resnet18"))]
+    ['TSM', 'torchvision or timm']
+    >>> schemes_of(make_backbone("i3d"))[0].theirs("mixed_3b/b1a/convolution/kernel")
+    ('Mixed_3b.b1a.conv3d.weight',)
     """
     if isinstance(backbone, Swin):
         return _SWIN
+    if isinstance(backbone, I3d):
+        return _I3D
     return _RESNET if isinstance(backbone, ResNet) else ()

@@ -110,6 +110,22 @@ def test_a_backbone_is_taken_over_and_its_file_named(model, tmp_path, capsys):
         np.testing.assert_array_equal(mine[name], value)
 
 
+def test_a_backbone_of_flow_starts_from_one_of_rgb_and_says_so(tmp_path, capsys):
+    model = create_model("stepnet_tiny", len(WORDS), stream="flow", temporal=False)
+    rgb = make_backbone("tsm_micro")
+    save_backbone_weights(rgb, tmp_path / "weights.safetensors")
+    config = ModelConfig("stepnet_tiny", backbone_weights=str(tmp_path / "weights.safetensors"))
+    load_parts(model, config, WORDS)
+    assert "the mean over RGB" in capsys.readouterr().err
+    mine, theirs = model.frame_encoder.backbone.named_weights(), rgb.named_weights()
+    assert set(mine) == set(theirs)
+    for name in set(theirs) - {"stem/convolution/kernel"}:
+        np.testing.assert_array_equal(mine[name], theirs[name])
+    kernel = np.asarray(theirs["stem/convolution/kernel"]).mean(2, keepdims=True)
+    found = mine["stem/convolution/kernel"]
+    np.testing.assert_allclose(found, np.repeat(kernel, 10, axis=2), atol=1e-6)
+
+
 def test_a_model_without_such_a_part_says_so():
     stark = create_model("stark_tiny", len(WORDS))
     for part in ("backbone_weights", "language_model"):

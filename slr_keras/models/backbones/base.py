@@ -1,5 +1,7 @@
 """What every image backbone has in common."""
 
+from collections.abc import Callable
+
 import keras
 
 
@@ -18,10 +20,17 @@ class Backbone(keras.layers.Layer):
         width: channels of the output.
         batch_statistics: whether, in training, a frame's result depends on the other frames
             (batch normalisation), so that frames may not be taken in chunks.
+        framewise: whether it gives one vector for each frame, whatever the other frames are. Those
+            that do not, give the maps of whole clips, for the models of isolated signs.
+        example_shape: of inputs, None where any size will do; it can be built with that.
+        input_kernel: name of the weight that sees the channels of the pictures.
     """
 
     width: int
     batch_statistics: bool = False
+    framewise: bool = True
+    example_shape: tuple[int | None, ...] = (None, None, None, 3)
+    input_kernel: str = ""
 
     def draw(self, frames):
         """Random numbers that `call` uses in training for so many frames, or None.
@@ -32,6 +41,13 @@ class Backbone(keras.layers.Layer):
             `(frames, k)` with a k of the backbone's choice.
         """
         return None
+
+    def stages(self) -> list[tuple[Callable, list[keras.layers.Layer]]]:
+        """Of backbones of clips, the functions that make up `call`, one after the other.
+
+        Each takes maps, `valid` and `training`; with it come the layers whose weights it uses.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no stages of clips")
 
     def compute_output_shape(self, inputs_shape, **_):
         return (inputs_shape[0], self.width)

@@ -1,7 +1,8 @@
 """Multiply-adds of a backbone for one frame."""
 
 from slr_keras.models.backbones.base import Backbone
-from slr_keras.models.backbones.resnet import ConvNorm, ResidualBlock, ResNet
+from slr_keras.models.backbones.residual import ConvNorm, ResidualBlock
+from slr_keras.models.backbones.resnet import ResNet
 from slr_keras.models.backbones.stem import ConvolutionalStem
 from slr_keras.models.backbones.swin import Swin
 
@@ -50,8 +51,8 @@ def _swin(backbone: Swin, height: int, width: int) -> int:
 
 def _resnet(backbone: ResNet, height: int, width: int) -> int:
     if not backbone.built:
-        backbone.build((None, height, width, 3))
-    shape = (1, height, width, 3)
+        backbone.build(backbone.example_shape)
+    shape = (1, height, width, backbone.channels)
     total = _convolution(backbone.stem_layer, shape)
     shape = backbone.stem_layer.compute_output_shape(shape)
     if backbone.stem_pool:

@@ -60,6 +60,11 @@ class FrameEncoder(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if chunk < 0:
             raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
+        if not backbone.framewise:
+            raise ValueError(
+                f"backbone {backbone.name!r} gives no vector for each frame by itself; use one "
+                f"such as resnet18"
+            )
         if recompute and not chunk:
             raise ValueError("recompute saves memory only chunk by chunk; set chunk too")
         if recompute and backbone.batch_statistics:

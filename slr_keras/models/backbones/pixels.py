@@ -18,26 +18,32 @@ MODES = {
         ),
     ),
     "slowfast": ((1 / (255 * 0.225),) * 3, (-0.45 / 0.225,) * 3),
+    # The mean of ImageNet's deviations; one number for any channels.
+    "flow": ((1 / (255 * 0.226),), (-0.5 / 0.226,)),
+    "symmetric_flow": ((1 / 127.5,), (-1.0,)),
 }
+FLOW_MODES = ("flow", "symmetric_flow")
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PixelNormalization(keras.layers.Layer):
-    """Normalise RGB values in 0..255 (specs/c2st.md §2.1, specs/ustm.md §2.2).
+    """Normalise values in 0..255 (specs/c2st.md §2.1, specs/ustm.md §2.2, specs/stepnet.md §2.4).
 
     Args:
         mode: `"symmetric"`, x / 127.5 - 1; `"imagenet"`, (x / 255 - mean) / deviation with
-            ImageNet's per channel; or `"slowfast"`, (x / 255 - 0.45) / 0.225. Defaults to
-            `"symmetric"`.
+            ImageNet's per channel; or `"slowfast"`, (x / 255 - 0.45) / 0.225. Of optical flow, in
+            which 128 is no motion: `"flow"`, (x / 255 - 0.5) / 0.226, or `"symmetric_flow"`.
+            Defaults to `"symmetric"`.
 
     Call arguments:
-        inputs: `(..., 3)` of any integer or floating type, values in 0..255.
+        inputs: `(..., 3)`, of flow `(..., 2 * fields)` with x before y; of any integer or floating
+            type, values in 0..255.
 
     Returns:
         the same shape in the layer's compute type.
 
     Raises:
-        ValueError: no such mode, or not three channels.
+        ValueError: no such mode, or not its channels.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import PixelNormalization
@@ -53,7 +59,11 @@ class PixelNormalization(keras.layers.Layer):
         self.mode = mode
 
     def call(self, inputs):
-        if inputs.shape[-1] != 3:
+        channels = inputs.shape[-1]
+        if self.mode in FLOW_MODES:
+            if channels % 2:
+                raise ValueError(f"flow has x and y on the last axis, in turn; got {inputs.shape}")
+        elif channels != 3:
             raise ValueError(f"pixels have 3 channels on the last axis; got {inputs.shape}")
         scale, shift = (ops.convert_to_tensor(part, "float32") for part in MODES[self.mode])
         return ops.cast(ops.cast(inputs, "float32") * scale + shift, self.compute_dtype)

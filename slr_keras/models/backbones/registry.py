@@ -5,9 +5,20 @@ from typing import Any
 
 from slr_keras.errors import UserError
 from slr_keras.models.backbones.base import Backbone
+from slr_keras.models.backbones.i3d import I3d
 from slr_keras.models.backbones.resnet import ResNet
 from slr_keras.models.backbones.swin import Swin
 from slr_keras.suggestions import nearest
+
+# The backbones of clips (specs/stepnet.md §3, §10) give maps; a model sets the length of its clips.
+_MAPS: Mapping[str, Any] = {"last_stride": 1, "clip_frames": 16, "pooled": False}
+_TSM_R50: Mapping[str, Any] = {"depths": (3, 4, 6, 3), "bottleneck": True, **_MAPS}
+_MICRO: Mapping[str, Any] = {
+    "depths": (1, 1, 1, 1),
+    "widths": (16, 32, 64, 128),
+    "stem": 3,
+    "stem_pool": False,
+}
 
 # Stochastic depth as torchvision trained them. The micro sizes take frames of 32 to 64 pixels on
 # a CPU.
@@ -49,10 +60,12 @@ BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
     ),
     "resnet18": (ResNet, {}),
     "resnet50": (ResNet, {"depths": (3, 4, 6, 3), "bottleneck": True}),
-    "resnet_micro": (
-        ResNet,
-        {"depths": (1, 1, 1, 1), "widths": (16, 32, 64, 128), "stem": 3, "stem_pool": False},
-    ),
+    "resnet_micro": (ResNet, _MICRO),
+    "tsm_r50": (ResNet, _TSM_R50),
+    "tsm_r50_flow": (ResNet, {**_TSM_R50, "channels": 10}),
+    "tsm_micro": (ResNet, {**_MICRO, **_MAPS}),
+    "i3d": (I3d, {}),
+    "i3d_flow": (I3d, {"channels": 2}),
 }
 
 

@@ -1,160 +1,26 @@
-"""Residual networks with PyTorch's numbers (specs/c2st.md §2.3)."""
+"""Residual networks of frames, and of clips (specs/c2st.md §2.3, specs/stepnet.md §3)."""
+
+import functools
+import itertools
+import math
 
 import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
-from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class ConvNorm(keras.layers.Layer):
-    """A convolution without bias and the batch normalisation of its output.
-
-    The padding is kernel // 2 on every side, as in PyTorch; Keras' "same" puts less of it above
-    and left where the stride is 2.
-
-    Args:
-        filters: channels of the output.
-        kernel: side of the kernel, odd.
-        stride: of the convolution. Defaults to `1`.
-
-    Call arguments:
-        inputs: `(frames, height, width, channels)`.
-        valid: `(frames,)`, 1 on frames that the statistics may see. Defaults to all.
-
-    >>> import numpy as np
-    >>> from slr_keras.models.backbones.resnet import ConvNorm
-    >>> ConvNorm(5, kernel=3, stride=2)(np.zeros((1, 7, 8, 3), "float32")).shape
-    TensorShape([1, 4, 4, 5])
-    """
-
-    def __init__(self, filters: int, kernel: int, stride: int = 1, **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.kernel = kernel
-        self.stride = stride
-
-    def build(self, inputs_shape, valid_shape=None):
-        self.convolution = keras.layers.Conv2D(
-            self.filters,
-            self.kernel,
-            strides=self.stride,
-            use_bias=False,
-            # torch's kaiming_normal_ for the fan out; "normal" here means truncated elsewhere.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "untruncated_normal"
-            ),
-            name="convolution",
-            dtype=self.dtype_policy,
-        )
-        self.norm = MaskedBatchNormalization(name="norm", dtype=self.dtype_policy)
-        self.convolution.build(inputs_shape)
-        self.norm.build((None, None, None, self.filters))
-
-    def call(self, inputs, valid=None, training=False):
-        side = self.kernel // 2
-        maps = inputs
-        if side:
-            maps = ops.pad(maps, ((0, 0), (side, side), (side, side), (0, 0)))
-        if valid is not None:
-            valid = ops.reshape(valid, (-1, 1, 1))
-        return self.norm(self.convolution(maps), valid=valid, training=training)
-
-    def compute_output_shape(self, inputs_shape, valid_shape=None):
-        frames, *sizes, _ = inputs_shape
-        spread = 2 * (self.kernel // 2) - self.kernel
-        halved = [size and (size + spread) // self.stride + 1 for size in sizes]
-        return (frames, *halved, self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel": self.kernel,
-            "stride": self.stride,
-        }
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class ResidualBlock(keras.layers.Layer):
-    """ReLU(shortcut(x) + convolutions(x)): two of 3x3, or 1x1, 3x3 and 1x1 (a bottleneck).
-
-    Args:
-        filters: channels inside; a bottleneck gives out four times as many.
-        stride: of the first 3x3 convolution. Defaults to `1`.
-        bottleneck: the form with three convolutions. Defaults to `False`.
-
-    Call arguments:
-        inputs: `(frames, height, width, channels)`.
-        valid: `(frames,)`, see `ConvNorm`.
-
-    >>> import numpy as np
-    >>> from slr_keras.models.backbones.resnet import ResidualBlock
-    >>> ResidualBlock(4, stride=2, bottleneck=True)(np.zeros((1, 8, 8, 3), "float32")).shape
-    TensorShape([1, 4, 4, 16])
-    """
-
-    def __init__(self, filters: int, stride: int = 1, bottleneck: bool = False, **kwargs):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.stride = stride
-        self.bottleneck = bottleneck
-        self.channels = filters * (4 if bottleneck else 1)
-
-    def build(self, inputs_shape, valid_shape=None):
-        sizes = [(3, self.stride), (3, 1)]
-        if self.bottleneck:
-            # The stride belongs to the 3x3 (torchvision's "v1.5").
-            sizes = [(1, 1), (3, self.stride), (1, 1)]
-        self.branch = []
-        shape = inputs_shape
-        for number, (kernel, stride) in enumerate(sizes, 1):
-            filters = self.channels if number == len(sizes) else self.filters
-            layer = ConvNorm(
-                filters, kernel, stride, name=f"branch_{number}", dtype=self.dtype_policy
-            )
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
-            self.branch.append(layer)
-        self.shortcut = None
-        if self.stride != 1 or inputs_shape[-1] != self.channels:
-            self.shortcut = ConvNorm(
-                self.channels, 1, self.stride, name="shortcut", dtype=self.dtype_policy
-            )
-            self.shortcut.build(inputs_shape)
-
-    def call(self, inputs, valid=None, training=False):
-        maps = inputs
-        for layer in self.branch[:-1]:
-            maps = ops.relu(layer(maps, valid=valid, training=training))
-        maps = self.branch[-1](maps, valid=valid, training=training)
-        shortcut = inputs
-        if self.shortcut is not None:
-            shortcut = self.shortcut(inputs, valid=valid, training=training)
-        return ops.relu(shortcut + maps)
-
-    def compute_output_shape(self, inputs_shape, valid_shape=None):
-        shape = inputs_shape
-        for layer in self.branch:
-            shape = layer.compute_output_shape(shape)
-        return shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "stride": self.stride,
-            "bottleneck": self.bottleneck,
-        }
+from slr_keras.models.backbones.residual import ConvNorm, ResidualBlock
+from slr_keras.models.backbones.shift import TemporalShift
+from slr_keras.models.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResNet(Backbone):
-    """Residual network without its classifier; the mean over the last map.
+    """Residual network without its classifier; the mean over the last map, or the map.
 
     Reference: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, in
-    torchvision's form. Batch statistics see the valid frames only (specs/c2st.md §2.3).
+    torchvision's form. Batch statistics see the valid frames only (specs/c2st.md §2.3). With
+    `clip_frames` it is TSM (specs/stepnet.md §3): a `TemporalShift` before the first convolution of
+    every block.
 
     Args:
         depths: blocks by stage. Defaults to `(2, 2, 2, 2)`, ResNet-18.
@@ -162,14 +28,26 @@ class ResNet(Backbone):
         bottleneck: three convolutions per block, as from ResNet-50 on. Defaults to `False`.
         stem: side of the first convolution's kernel, which has stride 2. Defaults to `7`.
         stem_pool: whether a 3x3 max-pooling with stride 2 follows it. Defaults to `True`.
+        channels: of the pictures. Defaults to `3`.
+        last_stride: of the last stage: 2, or 1 for a map of twice the height and width. Defaults
+            to `2`.
+        last_dilation: of the last stage's 3x3 convolutions but for its first block. Defaults to
+            `1`.
+        clip_frames: T, frames of each clip, between which channels are shifted; 0 for frames that
+            do not know each other. Defaults to `0`.
+        shift_divisor: see `TemporalShift`. Defaults to `8`.
+        partial_bn: whether all batch normalisations but the first stay as they are, gamma, beta and
+            statistics, which suits few clips per step. Defaults to `False`.
+        pooled: whether the result is the mean over the last map. Defaults to `True`.
 
     Call arguments:
-        inputs: `(frames, height, width, 3)`, normalised.
+        inputs: `(frames, height, width, channels)`, normalised.
         valid: `(frames,)`, 1 on frames that batch statistics may see. Defaults to all.
         noise: ignored: nothing is drawn.
 
     Returns:
-        `(frames, widths[-1])`, four times as many channels with bottlenecks.
+        `(frames, widths[-1])`, four times as many channels with bottlenecks; if it is not pooled,
+        `(frames, height / reduction, width / reduction, channels)`.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import make_backbone
@@ -178,6 +56,7 @@ class ResNet(Backbone):
     """
 
     batch_statistics = True
+    input_kernel = "stem/convolution/kernel"
 
     def __init__(
         self,
@@ -186,53 +65,116 @@ class ResNet(Backbone):
         bottleneck: bool = False,
         stem: int = 7,
         stem_pool: bool = True,
+        channels: int = 3,
+        last_stride: int = 2,
+        last_dilation: int = 1,
+        clip_frames: int = 0,
+        shift_divisor: int = 8,
+        partial_bn: bool = False,
+        pooled: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
         if len(depths) != len(widths):
             raise ValueError(f"depths {depths} and widths {widths} are not of the same stages")
+        if last_stride not in (1, 2):
+            raise ValueError(f"last_stride is 1 or 2; got {last_stride}")
         self.depths = tuple(depths)
         self.widths = tuple(widths)
         self.bottleneck = bottleneck
         self.stem = stem
         self.stem_pool = stem_pool
+        self.channels = channels
+        self.last_stride = last_stride
+        self.last_dilation = last_dilation
+        self.clip_frames = clip_frames
+        self.shift_divisor = shift_divisor
+        self.partial_bn = partial_bn
+        self.pooled = pooled
         self.width = widths[-1] * (4 if bottleneck else 1)
+        self.framewise = pooled and not clip_frames
+        strides = (2, 2 if stem_pool else 1, *self._strides())
+        self.reduction = math.prod(strides)
+
+    @property
+    def example_shape(self) -> tuple[int | None, ...]:
+        return (None, None, None, self.channels)
+
+    def _strides(self) -> list[int]:
+        """Of the first block of every stage."""
+        last = len(self.depths) - 1
+        return [
+            1 if not stage else self.last_stride if stage == last else 2
+            for stage in range(last + 1)
+        ]
 
     def build(self, inputs_shape, valid_shape=None, noise_shape=None):
         policy = self.dtype_policy
         self.stem_layer = ConvNorm(self.widths[0], self.stem, 2, name="stem", dtype=policy)
-        self.stem_layer.build((None, None, None, 3))
+        self.stem_layer.build(self.example_shape)
         self.blocks = []
         shape = (None, None, None, self.widths[0])
-        for stage, (depth, width) in enumerate(zip(self.depths, self.widths)):
+        for stage, (depth, stride) in enumerate(zip(self.depths, self._strides())):
             for index in range(depth):
-                block = ResidualBlock(
-                    width,
-                    stride=2 if stage and index == 0 else 1,
-                    bottleneck=self.bottleneck,
-                    name=f"stage_{stage}_block_{index}",
-                    dtype=policy,
-                )
+                block = self._block(stage, index, stride if index == 0 else 1)
                 block.build(shape)
                 shape = (*shape[:3], block.channels)
                 self.blocks.append(block)
+                for layer in block.convolutions if self.partial_bn else ():
+                    layer.norm.trainable = False
+
+    def _block(self, stage: int, index: int, stride: int) -> ResidualBlock:
+        policy = self.dtype_policy
+        shift = None
+        if self.clip_frames:
+            shift = TemporalShift(self.clip_frames, self.shift_divisor, dtype=policy)
+        return ResidualBlock(
+            self.widths[stage],
+            stride=stride,
+            bottleneck=self.bottleneck,
+            dilation=self.last_dilation if index and stage == len(self.depths) - 1 else 1,
+            shift=shift,
+            name=f"stage_{stage}_block_{index}",
+            dtype=policy,
+        )
+
+    def stages(self):
+        found = [(self._stem, [self.stem_layer])]
+        ends = list(itertools.accumulate(self.depths))
+        for start, end in zip([0, *ends], ends, strict=False):
+            blocks = self.blocks[start:end]
+            found.append((functools.partial(_in_turn, blocks), blocks))
+        return found
+
+    def _stem(self, inputs, valid, training):
+        maps = ops.relu(self.stem_layer(inputs, valid=valid, training=training))
+        if not self.stem_pool:
+            return maps
+        # Zeros serve as -inf: nothing is below them after the ReLU.
+        maps = ops.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        return ops.max_pool(maps, 3, strides=2, padding="valid", data_format="channels_last")
 
     def call(self, inputs, valid=None, noise=None, training=False):
-        maps = ops.relu(self.stem_layer(inputs, valid=valid, training=training))
-        if self.stem_pool:
-            # Zeros serve as -inf: nothing is below them after the ReLU.
-            maps = ops.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
-            maps = ops.max_pool(maps, 3, strides=2, padding="valid", data_format="channels_last")
-        for block in self.blocks:
-            maps = block(maps, valid=valid, training=training)
-        return ops.mean(maps, axis=(1, 2))
+        maps = inputs
+        for stage, _ in self.stages():
+            maps = stage(maps, valid, training)
+        return ops.mean(maps, axis=(1, 2)) if self.pooled else maps
+
+    def compute_output_shape(self, inputs_shape, **_):
+        if self.pooled:
+            return (inputs_shape[0], self.width)
+        sizes = (size and -(-size // self.reduction) for size in inputs_shape[1:3])
+        return (inputs_shape[0], *sizes, self.width)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "depths": self.depths,
-            "widths": self.widths,
-            "bottleneck": self.bottleneck,
-            "stem": self.stem,
-            "stem_pool": self.stem_pool,
-        }
+        names = (
+            "depths widths bottleneck stem stem_pool channels last_stride last_dilation "
+            "clip_frames shift_divisor partial_bn pooled"
+        )
+        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
+
+
+def _in_turn(blocks, maps, valid, training):
+    for block in blocks:
+        maps = block(maps, valid=valid, training=training)
+    return maps

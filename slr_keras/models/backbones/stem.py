@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from slr_keras.models.backbones.resnet import ConvNorm
+from slr_keras.models.backbones.residual import ConvNorm
 from slr_keras.models.layers import PACKAGE, bias_uniform, fan_in_uniform
 
 

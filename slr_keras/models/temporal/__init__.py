@@ -10,10 +10,11 @@ from slr_keras.models.temporal.lengths import (
     time_stride,
 )
 from slr_keras.models.temporal.pooling import TemporalLiftPooling, TemporalMaxPooling
-from slr_keras.models.temporal.recurrent import BiLstm
+from slr_keras.models.temporal.recurrent import BiLstm, GruStack
 
 __all__ = [
     "BiLstm",
+    "GruStack",
     "MaskedInstanceNormalization",
     "NormLinear",
     "TemporalConvolution",

@@ -1,4 +1,4 @@
-"""Bidirectional LSTM over steps, with lengths respected (specs/c2st.md §2.5)."""
+"""Recurrent layers over steps: LSTMs (specs/c2st.md §2.5) and GRUs (specs/stepnet.md §5)."""
 
 import math
 
@@ -79,6 +79,99 @@ class BiLstm(keras.layers.Layer):
             "units": self.units,
             "layers": self.layer_count,
             "dropout": self.dropout,
+        }
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GruStack(keras.layers.Layer):
+    """Stacked GRUs over clips of one length (specs/stepnet.md §5), as PyTorch's.
+
+    Args:
+        width: channels of the output; two directions share them evenly.
+        layers: how many. Defaults to `2`.
+        bidirectional: whether each layer also runs backwards. Defaults to `True`.
+
+    Call arguments:
+        inputs: `(batch, steps, channels)`.
+
+    Returns:
+        `(batch, steps, width)`; of two directions forward, then backward.
+
+    Raises:
+        ValueError: an odd width for two directions, or no layer.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.temporal import GruStack
+    >>> GruStack(8)(np.ones((2, 5, 3), "float32")).shape
+    TensorShape([2, 5, 8])
+    """
+
+    def __init__(self, width: int, layers: int = 2, bidirectional: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        if layers < 1:
+            raise ValueError(f"a stack has at least 1 layer; got {layers}")
+        if bidirectional and width % 2:
+            raise ValueError(f"width is {width}; the two directions of a GRU share it evenly")
+        self.width = width
+        self.layer_count = layers
+        self.bidirectional = bidirectional
+        self.units = width // 2 if bidirectional else width
+
+    def build(self, inputs_shape):
+        # Not `keras.layers.Bidirectional`: it copies a layer by its id, which within load_model may
+        # be that of a layer which is gone, and whose copy it then takes for its own.
+        self.forward_layers, self.backward_layers = [], []
+        shape = tuple(inputs_shape)
+        for number in range(self.layer_count):
+            self.forward_layers.append(self._gru(f"forward_{number}", shape))
+            if self.bidirectional:
+                self.backward_layers.append(self._gru(f"backward_{number}", shape))
+            shape = (*shape[:2], self.width)
+
+    def _gru(self, name: str, shape) -> keras.layers.GRU:
+        """A GRU with PyTorch's equations and initial weights: uniform in ±1/sqrt(units), all."""
+        bound = 1 / math.sqrt(self.units)
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        layer = keras.layers.GRU(
+            self.units,
+            return_sequences=True,
+            reset_after=True,
+            go_backwards=name.startswith("backward"),
+            kernel_initializer=uniform.clone(),
+            recurrent_initializer=uniform.clone(),
+            bias_initializer=uniform.clone(),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+        layer.build(shape)
+        return layer
+
+    def call(self, inputs, training=False):
+        x = inputs
+        for number, forward in enumerate(self.forward_layers):
+            found = forward(x, training=training)
+            if self.bidirectional:
+                # It gives its last step first.
+                backward = ops.flip(self.backward_layers[number](x, training=training), axis=1)
+                found = ops.concatenate([found, backward], axis=-1)
+            x = found
+        return x
+
+    def compute_output_shape(self, inputs_shape):
+        return (*inputs_shape[:2], self.width)
+
+    def multiply_adds(self, inputs_shape) -> int:
+        """Multiply-adds for `(batch, steps, channels)`."""
+        batch, steps, channels = inputs_shape
+        inside = self.layer_count * (self.units + self.width) - self.width
+        return batch * steps * 3 * self.width * (channels + inside)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "layers": self.layer_count,
+            "bidirectional": self.bidirectional,
         }
 
 

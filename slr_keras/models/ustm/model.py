@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import make_backbone
+from slr_keras.models.checks import require
 from slr_keras.models.complexity import ModuleCost
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.temporal import BiLstm, TemporalConvolution, make_classifier
@@ -183,14 +183,14 @@ class Ustm(keras.Model):
         shortest, longest = self.frames_range
         frames = ops.max(ops.sum(ops.cast(mask, "float32"), axis=1))
         if longest is not None:
-            _require(
+            require(
                 frames <= longest,
                 f"a clip has more than {longest} frames, all that {self.name}'s table of "
                 f"{self.positions} positions has room for; cut it (data.max_frames), or make the "
                 "model with more positions",
             )
         if shortest > 1:
-            _require(
+            require(
                 frames >= shortest,
                 f"no clip of the batch has {shortest} frames, which the published form needs for "
                 "instance normalisation; use longer clips, or the masked form",
@@ -235,15 +235,3 @@ def _check_image_size(size: tuple[int, ...], patch: int) -> None:
             f"image_size is {size}; height and width must be multiples of the patch of {patch} "
             "pixels: change crop in frames.json, or backbone_options.patch"
         )
-
-
-def _require(condition, message: str) -> None:
-    """Refuse with a message; within a graph, when it runs."""
-    if keras.backend.backend() != "tensorflow":
-        return
-    import tensorflow as tf
-
-    if not tf.executing_eagerly():
-        tf.debugging.Assert(condition, [message])
-    elif not bool(condition):
-        raise UserError(message)

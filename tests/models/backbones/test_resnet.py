@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from slr_keras.models.backbones import ResNet, make_backbone
-from slr_keras.models.backbones.resnet import ConvNorm
+from slr_keras.models.backbones.residual import ConvNorm
 
 SMALL = {"depths": (1, 1), "widths": (4, 6)}
 

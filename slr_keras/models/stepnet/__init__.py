@@ -1,0 +1,28 @@
+"""StepNet: part-aware recognition of isolated signs (specs/stepnet.md).
+
+Where the paper contradicts itself (specs/stepnet.md §1): q_t of eq. 5 is the top part in the loss
+of space, and f_t in that of time; g_sg is the mean over height and width, not over channels; each
+of the 16 splits of a clip gives one frame. What it leaves open are arguments of `StepNet`, whose
+defaults give its 194M parameters at 2000 glosses, as other sizes would.
+"""
+
+from slr_keras.models.stepnet.attention import CrossAttention
+from slr_keras.models.stepnet.encoder import MapEncoder
+from slr_keras.models.stepnet.head import StepNetHead
+from slr_keras.models.stepnet.model import StepNet
+from slr_keras.models.stepnet.partition import TemporalPartition
+from slr_keras.models.stepnet.parts import PartGate, PartPool
+from slr_keras.models.stepnet.spatial import SpatialBranch
+from slr_keras.models.stepnet.temporal import TemporalBranch
+
+__all__ = [
+    "CrossAttention",
+    "MapEncoder",
+    "PartGate",
+    "PartPool",
+    "SpatialBranch",
+    "StepNet",
+    "StepNetHead",
+    "TemporalBranch",
+    "TemporalPartition",
+]

@@ -1,0 +1,164 @@
+"""From clips to maps over time (specs/stepnet.md §3, §10)."""
+
+import functools
+from typing import Any
+
+import keras
+from keras import ops
+
+from slr_keras.models.backbones import Backbone, I3d, PixelNormalization, ResNet, make_backbone
+from slr_keras.models.backbones.costs import frame_multiply_adds
+from slr_keras.models.backbones.recompute import recomputed
+from slr_keras.models.checks import require
+from slr_keras.models.layers import PACKAGE
+
+#: Channels of a clip: RGB, or x and y of five fields of optical flow.
+STREAMS = {"rgb": 3, "flow": 10}
+
+
+def make_clip_backbone(name: str, frames: int, stream: str, **options: Any) -> Backbone:
+    """Make a backbone for clips of one length and stream.
+
+    I3D sees one field of flow for each frame, as its own flow network does, and TSM all five.
+
+    Args:
+        name: one of `list_backbones()`.
+        frames: T, of every clip.
+        stream: one of `STREAMS`.
+        options: any argument of the backbone's class.
+
+    Raises:
+        UserError: no such backbone, or an argument that its class does not take.
+
+    >>> from slr_keras.models.stepnet.encoder import make_clip_backbone
+    >>> make_clip_backbone("i3d", 64, "flow").channels
+    2
+    """
+    kind = type(make_backbone(name))
+    own: dict[str, Any] = {}
+    if issubclass(kind, I3d):
+        own = {"channels": 3 if stream == "rgb" else 2}
+    elif issubclass(kind, ResNet):
+        own = {"channels": STREAMS[stream], "clip_frames": frames}
+    return make_backbone(name, **{**own, **options})
+
+
+def default_pixels(backbone: Backbone, stream: str) -> str:
+    """The mode of `PixelNormalization` that a backbone's published weights were trained with.
+
+    >>> from slr_keras.models.backbones import make_backbone
+    >>> from slr_keras.models.stepnet.encoder import default_pixels
+    >>> default_pixels(make_backbone("i3d"), "rgb")
+    'symmetric'
+    """
+    if isinstance(backbone, I3d):
+        return "symmetric" if stream == "rgb" else "symmetric_flow"
+    return "imagenet" if stream == "rgb" else "flow"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class MapEncoder(keras.layers.Layer):
+    """Run a backbone over clips of one length and keep its maps.
+
+    Args:
+        backbone: a `ResNet` with `clip_frames` and without pooling, or an `I3d`.
+        frames: T, of every clip.
+        pixels: mode of `PixelNormalization`.
+        recompute: whether training forgets the activations within a stage of the backbone and
+            computes them again for the gradient. Defaults to `False`.
+
+    Call arguments:
+        video: `(batch, frames, height, width, channels)` of 0..255; of more channels than the
+            backbone's, the first are seen, which are the first of several flow fields.
+        valid: `(batch,)`, 1 on clips that batch statistics may see. Defaults to all.
+
+    Returns:
+        `(batch, steps, map height, map width, channels)`.
+
+    Raises:
+        ValueError: another kind of backbone.
+        UserError: a clip of another length.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.backbones import make_backbone
+    >>> from slr_keras.models.stepnet import MapEncoder
+    >>> encoder = MapEncoder(make_backbone("tsm_micro", clip_frames=8), frames=8, pixels="imagenet")
+    >>> encoder(np.zeros((1, 8, 32, 32, 3), "uint8")).shape
+    TensorShape([1, 8, 4, 4, 128])
+    """
+
+    def __init__(
+        self, backbone: Backbone, frames: int, pixels: str, recompute: bool = False, **kwargs
+    ):
+        # Autocasting would round pixels to bfloat16 before they are centred.
+        super().__init__(autocast=False, **kwargs)
+        if backbone.framewise or getattr(backbone, "pooled", False):
+            raise ValueError(
+                f"backbone {backbone.name!r} gives no maps of clips; use one such as tsm_r50 or i3d"
+            )
+        self.backbone = backbone
+        self.frames = frames
+        self.pixels = pixels
+        self.recompute = recompute
+        self.normalization = PixelNormalization(pixels, dtype=self.dtype_policy)
+
+    def build(self, video_shape, valid_shape=None):
+        # Built before this when it comes out of a saved model, or has its weights already.
+        if not self.backbone.built:
+            self.backbone.build(self.backbone.example_shape)
+
+    def call(self, video, valid=None, training=False):
+        batch, frames = ops.shape(video)[:2]
+        require(
+            frames == self.frames,
+            f"{self.name} takes clips of exactly {self.frames} frames; sample that many "
+            "(data.clip_frames), or make the model with another clip_frames",
+        )
+        # Frozen, it gives the same maps in training as in evaluation.
+        training = training and self.trainable
+        inputs = self.normalization(video[..., : self.backbone.channels])
+        if isinstance(self.backbone, I3d):
+            return self._maps(inputs, valid, training)
+        if valid is not None:
+            valid = ops.repeat(valid, self.frames)
+        frames = ops.reshape(inputs, (-1, *inputs.shape[2:]))
+        maps = self._maps(frames, valid, training)
+        return ops.reshape(maps, (batch, self.frames, *maps.shape[1:]))
+
+    def _maps(self, inputs, valid, training):
+        if not (self.recompute and training):
+            return self.backbone(inputs, valid=valid, training=training)
+        maps = inputs
+        for stage, layers in self.backbone.stages():
+            variables = [weight for layer in layers for weight in layer.trainable_weights]
+            run = functools.partial(stage, valid=valid, training=True)
+            maps = recomputed(run, maps, variables) if layers else run(maps)
+        return maps
+
+    def compute_output_shape(self, video_shape, valid_shape=None):
+        batch, _, *picture = video_shape
+        if isinstance(self.backbone, I3d):
+            return self.backbone.compute_output_shape((batch, self.frames, *picture))
+        return (batch, self.frames, *self.backbone.compute_output_shape((None, *picture))[1:])
+
+    def multiply_adds(self, video_shape) -> int:
+        """Multiply-adds for `(batch, frames, height, width, channels)`."""
+        batch, frames, height, width, _ = video_shape
+        if isinstance(self.backbone, I3d):
+            channels = self.backbone.channels
+            return self.backbone.multiply_adds((batch, frames, height, width, channels))
+        return batch * frames * frame_multiply_adds(self.backbone, height, width)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "frames": self.frames,
+            "pixels": self.pixels,
+            "recompute": self.recompute,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        backbone = keras.saving.deserialize_keras_object(config["backbone"])
+        return cls(**{**config, "backbone": backbone})
