@@ -211,8 +211,8 @@ def create_model(
     name: str,
     vocabulary_size: int,
     streams: Mapping[str, Sequence[int]] | None = None,
-    points: int = 79,
-    channels: int = 3,
+    points: int | None = None,
+    channels: int | None = None,
     **overrides: Any,
 ) -> "keras.Model":
     """Make a model by name.
@@ -222,8 +222,8 @@ def create_model(
         vocabulary_size: classes with the blank.
         streams: of a model of keypoints: point indices by stream; the 79 points' four streams by
             default.
-        points: of a model of keypoints: points in the input.
-        channels: of a model of keypoints: channels of a point.
+        points: of a model of keypoints: points in the input, 79 by default.
+        channels: of a model of keypoints: channels of a point, 3 by default.
         overrides: any argument of the model's class.
 
     Raises:
@@ -236,8 +236,10 @@ def create_model(
     entry = _entry(name)
     options = {**entry.preset, **overrides}
     if entry.modality == "keypoints":
-        streams = STARK_79_STREAMS if streams is None else streams
-        options |= {"streams": streams, "points": points, "channels": channels}
+        options |= {"streams": STARK_79_STREAMS, "points": 79, "channels": 3}
+    # A model of video has no such arguments, and says so.
+    given = {"streams": streams, "points": points, "channels": channels}
+    options |= {argument: value for argument, value in given.items() if value is not None}
     try:
         return entry.build(vocabulary_size=vocabulary_size, **options)
     except (TypeError, ValueError) as error:

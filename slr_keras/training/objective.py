@@ -73,7 +73,7 @@ def make_objective(model: keras.Model, config: Config) -> Objective:
         # StepNet's paper has no such term (specs/stepnet.md §6).
         distils = isinstance(model, StarkIsolated)
         return ClassificationObjective(
-            tuple(model.output),
+            tuple(model.head_layers),
             config.training.label_smoothing,
             config.training.distillation_weight if distils else 0.0,
         )

@@ -238,10 +238,19 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
 def build_model(
     config: Config, vocabulary_size: int, contract: Contract, precision: str = "float32"
 ) -> "keras.Model":
-    """The model that a config names, for the points or frames of a contract."""
+    """The model that a config names, for the points or frames of a contract.
+
+    Raises:
+        UserError: no such model or option, or an option that the contract decides.
+    """
     from slr_keras.models.registry import create_model
 
     options = dict(completed(config.model).options)
+    for name in ("streams", "points", "channels", "image_size"):
+        if name in options:
+            raise UserError(
+                f"model.options.{name}: the contract of the data folder decides it; remove it"
+            )
     if precision != "float32":
         options["dtype"] = precision
     if isinstance(contract, KeypointContract):

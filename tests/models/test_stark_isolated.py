@@ -79,7 +79,7 @@ def test_the_encoders_are_those_of_stark():
     assert streams == {name: encoder.count_params() for name, encoder in theirs.items()}
     # Four streams of 256 channels in fuse, two in each hand's head, one in the body's.
     widths = {"fuse": 1024, "left": 512, "right": 512, "body": 256}
-    heads = {name: head.count_params() for name, head in ours.sign_heads.items()}
+    heads = {name: head.count_params() for name, head in ours.head_layers.items()}
     assert heads == {name: (width + 1) * 100 for name, width in widths.items()}
 
 

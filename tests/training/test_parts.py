@@ -168,6 +168,15 @@ def test_a_run_of_another_shape_is_refused_and_its_layer_named(tiny, trained):
         load_initial(wider, wrong, run.vocabulary)
 
 
+@pytest.mark.parametrize("option", ["streams", "points", "channels", "image_size"])
+def test_an_option_that_the_contract_decides_is_refused(trained, option):
+    run = Run.load(trained)
+    model = dataclasses.replace(run.config.model, options={**run.config.model.options, option: 3})
+    config = dataclasses.replace(run.config, model=model)
+    with pytest.raises(UserError, match=rf"model.options.{option}: the contract .* remove it"):
+        build_model(config, len(run.vocabulary), run.contract)
+
+
 def test_a_frozen_layer_keeps_its_weights_and_statistics_and_the_others_learn(tiny, trained):
     config = tiny.config(trained.parent / "data", frozen=("encoder_body",), epochs=1)
     folder = RunFolder(trained.parent / "frozen")

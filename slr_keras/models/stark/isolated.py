@@ -141,7 +141,7 @@ class StarkIsolated(keras.Model):
             position=position,
             dtype=dtype,
         )
-        sign_heads = {
+        head_layers = {
             name: SignHead(classes, dropout, dtype=dtype, name=f"head_{name}")
             for name in heads_of(streams)
         }
@@ -150,7 +150,7 @@ class StarkIsolated(keras.Model):
         inputs, features, steps = encode_streams(encoders, streams, points, channels)
         outputs = {
             name: head(merge_streams(name, features, dtype), valid=steps)
-            for name, head in sign_heads.items()
+            for name, head in head_layers.items()
         }
         super().__init__(inputs=inputs, outputs=outputs, name=name)
 
@@ -169,7 +169,7 @@ class StarkIsolated(keras.Model):
         self.position = position
         self.dropout = dropout
         self.encoders = encoders
-        self.sign_heads = sign_heads
+        self.head_layers = head_layers
 
     def get_config(self):
         return {

@@ -37,7 +37,7 @@ class Ustm(keras.Model):
         adapter_width: channels within the adapters; 0 leaves them out. Defaults to `64`.
         positions: of the adapters' table; a clip may have 12 frames less. Defaults to `1000`.
         skip: 2 as in the published code, 1 as in the paper's figure. Defaults to `2.0`.
-        streams: whether the six streams stand before the convolutions (MSTCN). Defaults to `True`.
+        multiscale: whether the six streams stand before the convolutions (MSTCN). Defaults to `True`.
         width: of local and global features; even. Defaults to `1024`.
         dropout: between the layers of the BiLSTM. Defaults to `0.3`.
         masked: False for the published form, in which the padding of a batch is seen.
@@ -81,7 +81,7 @@ class Ustm(keras.Model):
         adapter_width: int = 64,
         positions: int = 1000,
         skip: float = 2.0,
-        streams: bool = True,
+        multiscale: bool = True,
         width: int = 1024,
         dropout: float = 0.3,
         masked: bool = True,
@@ -128,7 +128,7 @@ class Ustm(keras.Model):
         )
         _check_image_size(self.image_size, self.frame_encoder.backbone.patch)
         self.streams = None
-        if streams:
+        if multiscale:
             self.streams = TemporalStreams(width, masked=masked, dtype=policy, name="streams")
         self.convolution = TemporalConvolution(
             width, masked=masked, edges=False, dtype=policy, name="convolution"
@@ -223,7 +223,7 @@ class Ustm(keras.Model):
             "width dropout masked pixels chunk recompute"
         )
         config = {name: getattr(self, name) for name in names.split()}
-        return {**super().get_config(), **config, "streams": self.streams is not None}
+        return {**super().get_config(), **config, "multiscale": self.streams is not None}
 
     def build_from_config(self, config):
         """Everything is built by the constructor."""

@@ -131,12 +131,29 @@ def test_half_precision_stays_close(small):
 
 
 def test_the_streams_can_be_left_out(small):
-    model = small.make_model(streams=False)
+    model = small.make_model(multiscale=False)
     assert model(small.make_clips((9,)))["sequence"].shape == (1, 3, 5)
     assert "streams" not in [layer.name for layer in model.layers]
 
 
+@pytest.mark.parametrize(
+    ("option", "gone"), [("multiscale", "streams"), ("adapter_width", "adapter")]
+)
+def test_a_module_is_left_out_by_the_option_of_a_recipe(option, gone):
+    full = create_model("ustm_tiny", 5, image_size=(16, 16))
+    less = create_model("ustm_tiny", 5, image_size=(16, 16), **{option: 0})
+    paths = [{weight.path for weight in model.weights} for model in (full, less)]
+    assert any(gone in path for path in paths[0])
+    assert not any(gone in path for path in paths[1])
+
+
 # === Refusals ===
+
+
+def test_what_only_models_of_keypoints_take_is_refused():
+    for name, value in {"streams": False, "points": 3, "channels": 3}.items():
+        with pytest.raises(UserError, match=f"ustm_tiny.*'{name}'"):
+            create_model("ustm_tiny", 5, **{name: value})
 
 
 @pytest.mark.parametrize(
