@@ -37,7 +37,8 @@ class Ustm(keras.Model):
         adapter_width: channels within the adapters; 0 leaves them out. Defaults to `64`.
         positions: of the adapters' table; a clip may have 12 frames less. Defaults to `1000`.
         skip: 2 as in the published code, 1 as in the paper's figure. Defaults to `2.0`.
-        multiscale: whether the six streams stand before the convolutions (MSTCN). Defaults to `True`.
+        multiscale: whether the six streams (MSTCN) stand before the convolutions. Defaults to
+            `True`.
         width: of local and global features; even. Defaults to `1024`.
         dropout: between the layers of the BiLSTM. Defaults to `0.3`.
         masked: False for the published form, in which the padding of a batch is seen.
