@@ -101,8 +101,10 @@ class TrainingConfig:
 
     epochs: int = option(100, "passes over the train split", minimum=1)
     seed: int = option(0, "initial weights, order of the clips, augmentation, dropout", minimum=0)
-    optimiser: Literal["adam", "adamw"] = option(
-        "adam", "`adam` adds weight_decay * w to each gradient (PyTorch's Adam); `adamw` decouples"
+    optimiser: Literal["adam", "adamw", "momentum"] = option(
+        "adam",
+        "`adam` adds weight_decay * w to each gradient (PyTorch's Adam); `adamw` decouples; "
+        "`momentum`: PyTorch's SGD, with the first of `betas`",
     )
     learning_rate: float = option(1e-3, "peak of the schedule", minimum=0.0)
     betas: tuple[float, float] = option((0.9, 0.998), "decay of the two moments", 0.0, 1.0)
@@ -119,6 +121,9 @@ class TrainingConfig:
     schedule_factor: float = option(0.2, "what `steps` lowers by", minimum=0.0, maximum=1.0)
     schedule_epochs: int | None = option(
         None, "length of the cosine in epochs (T_max); null: `epochs`", minimum=1
+    )
+    final_learning_rate: float = option(
+        0.0, "what `cosine` falls to; at most `learning_rate`", minimum=0.0
     )
     warm_up_epochs: float = option(
         1.0, "epochs of linear rise before the rest (all but `cosine_per_epoch`)", minimum=0.0
@@ -169,6 +174,10 @@ class TrainingConfig:
     def __post_init__(self):
         if self.betas[0] >= 1 or self.betas[1] >= 1 or self.moving_average >= 1:
             raise ValueError("betas and moving_average must be below 1")
+        if self.final_learning_rate > self.learning_rate:
+            raise ValueError("final_learning_rate must be at most learning_rate")
+        if self.final_learning_rate and self.schedule != "cosine":
+            raise ValueError("final_learning_rate goes with schedule: cosine")
 
 
 @dataclass(frozen=True)

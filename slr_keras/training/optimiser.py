@@ -1,4 +1,4 @@
-"""Adam with PyTorch's numbers, under any `tf.distribute` strategy.
+"""Adam and momentum with PyTorch's numbers, under any `tf.distribute` strategy.
 
 Keras' own Adam decouples its weight decay, adds epsilon before the bias correction, and clips each
 replica's gradients before they are summed; every one of these is a different run from the one that
@@ -10,10 +10,82 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
-class Adam:
-    """Adam, with the weight decay inside the gradient or decoupled.
+class Optimiser:
+    """What all optimisers share: variables, their slots, the average of the weights.
 
     Make it within the strategy's scope, and call `apply` in replica context.
+
+    Args:
+        variables: what is trained.
+        slots: names of what is kept for each variable.
+        moving_average: decay of an average of the weights; 0 keeps none.
+    """
+
+    def __init__(self, variables: Sequence, slots: Sequence[str], moving_average: float = 0.0):
+        self.targets = [_tensorflow_variable(variable) for variable in variables]
+        self.moving_average = moving_average
+        self.steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps")
+        self.slots = [[self._like(target, name) for target in self.targets] for name in slots]
+        self.average = [self._like(target, "average") for target in self.targets if moving_average]
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The optimiser's state, in a fixed order."""
+        return [self.steps, *(slot for slots in self.slots for slot in slots), *self.average]
+
+    def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate) -> None:
+        """Take one step along gradients that are already summed over the replicas.
+
+        Args:
+            gradients: one per variable; a variable without a gradient stays as it is.
+            learning_rate: scalar.
+        """
+        context = tf.distribute.get_replica_context()
+        # 1 - 0.998 ** t loses half its digits in float32.
+        taken = tf.cast(self.steps, tf.float64) + 1
+        rate = tf.cast(learning_rate, tf.float64)
+        numbers = {
+            "rate": rate,
+            # The usual (1 + t) / (10 + t) keeps the initial weights out of a short run's average.
+            "keep": tf.minimum(taken / (9 + taken), self.moving_average),
+            **self._numbers(taken, rate),
+        }
+        numbers = {name: tf.cast(number, tf.float32) for name, number in numbers.items()}
+        present = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        given = [gradients[i] for i in present]
+        context.merge_call(self._update_all, args=(present, given, numbers))
+
+    def _numbers(self, taken: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What a step depends on beside the gradient, in float64; `taken` counts from 1."""
+        return {}
+
+    def _step(self, w, gradient, numbers, *slots) -> None:
+        """Change one variable and its slots."""
+        raise NotImplementedError
+
+    def _update_all(self, strategy, present, gradients, numbers):
+        update = strategy.extended.update
+        for place, gradient in zip(present, gradients):
+            slots = [kept[place] for kept in (*self.slots, self.average) if kept]
+            arguments = (gradient, numbers, *slots)
+            update(self.targets[place], self._update, args=arguments, group=False)
+        update(self.steps, lambda steps: steps.assign_add(1), group=False)
+
+    def _update(self, w, gradient, numbers, *slots):
+        self._step(w, gradient, numbers, *slots[: len(self.slots)])
+        if self.average:
+            average, keep = slots[-1], numbers["keep"]
+            average.assign(keep * average + (1 - keep) * w)
+
+    def _like(self, target: tf.Variable, name: str) -> tf.Variable:
+        strategy = tf.distribute.get_strategy()
+        start = tf.identity(target) if name == "average" else tf.zeros(target.shape, target.dtype)
+        with strategy.extended.colocate_vars_with(target):
+            return tf.Variable(start, trainable=False, name=name)
+
+
+class Adam(Optimiser):
+    """Adam, with the weight decay inside the gradient or decoupled.
 
     Args:
         variables: what is trained.
@@ -22,7 +94,7 @@ class Adam:
         weight_decay: of every variable, biases and norms included.
         decoupled: False adds `weight_decay * w` to the gradient (`torch.optim.Adam`); True shrinks
             the weights by `learning_rate * weight_decay` (`torch.optim.AdamW`).
-        moving_average: decay of an average of the weights; 0 keeps none.
+        moving_average: see `Optimiser`.
 
     One step with a gradient of zero, from w = 1, at a rate and decay of 1e-3, is a full step of
     Adam, since the decay is all there is to follow:
@@ -44,59 +116,22 @@ class Adam:
         decoupled: bool = False,
         moving_average: float = 0.0,
     ):
-        self.targets = [_tensorflow_variable(variable) for variable in variables]
+        super().__init__(variables, ("first", "second"), moving_average)
         self.betas = betas
         self.epsilon = epsilon
         self.weight_decay = weight_decay
         self.decoupled = decoupled
-        self.moving_average = moving_average
-        self.steps = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps")
-        self.first = [self._like(target, "first") for target in self.targets]
-        self.second = [self._like(target, "second") for target in self.targets]
-        self.average = [self._like(target, "average") for target in self.targets if moving_average]
 
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """The optimiser's state, in a fixed order."""
-        return [self.steps, *self.first, *self.second, *self.average]
-
-    def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate) -> None:
-        """Take one step along gradients that are already summed over the replicas.
-
-        Args:
-            gradients: one per variable; a variable without a gradient stays as it is.
-            learning_rate: scalar.
-        """
-        context = tf.distribute.get_replica_context()
-        # 1 - 0.998 ** t loses half its digits in float32.
-        taken = tf.cast(self.steps, tf.float64) + 1
+    def _numbers(self, taken, rate):
         first, second = (1 - beta**taken for beta in self.betas)
-        rate = tf.cast(learning_rate, tf.float64)
-        numbers = {
-            "rate": rate,
-            # TensorFlow's fused Adam adds epsilon before the bias correction, PyTorch after it:
-            # both corrections go into these two numbers instead.
+        # TensorFlow's fused Adam adds epsilon before the bias correction, PyTorch after it: both
+        # corrections go into these two numbers instead.
+        return {
             "step": rate * tf.sqrt(second) / first,
             "epsilon": self.epsilon * tf.sqrt(second),
-            # The usual (1 + t) / (10 + t) keeps the initial weights out of a short run's average.
-            "keep": tf.minimum(taken / (9 + taken), self.moving_average),
         }
-        numbers = {name: tf.cast(number, tf.float32) for name, number in numbers.items()}
-        present = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        given = [gradients[i] for i in present]
-        context.merge_call(self._update_all, args=(present, given, numbers))
 
-    def _update_all(self, strategy, present, gradients, numbers):
-        update = strategy.extended.update
-        for place, gradient in zip(present, gradients):
-            slots = [self.first[place], self.second[place]]
-            if self.average:
-                slots.append(self.average[place])
-            arguments = (gradient, numbers, *slots)
-            update(self.targets[place], self._update, args=arguments, group=False)
-        update(self.steps, lambda steps: steps.assign_add(1), group=False)
-
-    def _update(self, w, gradient, numbers, first, second, average=None):
+    def _step(self, w, gradient, numbers, first, second):
         if self.weight_decay and self.decoupled:
             w.assign_sub(numbers["rate"] * self.weight_decay * w)
         elif self.weight_decay:
@@ -113,14 +148,43 @@ class Adam:
             epsilon=numbers["epsilon"],
             grad=gradient,
         )
-        if average is not None:
-            average.assign(numbers["keep"] * average + (1 - numbers["keep"]) * w)
 
-    def _like(self, target: tf.Variable, name: str) -> tf.Variable:
-        strategy = tf.distribute.get_strategy()
-        start = tf.identity(target) if name == "average" else tf.zeros(target.shape, target.dtype)
-        with strategy.extended.colocate_vars_with(target):
-            return tf.Variable(start, trainable=False, name=name)
+
+class Momentum(Optimiser):
+    """Stochastic gradient descent with momentum, as `torch.optim.SGD`.
+
+        v = momentum v + g + weight_decay w,    w = w - learning_rate v
+
+    Args:
+        variables: what is trained.
+        momentum: share of the last step's direction that stays.
+        weight_decay: of every variable, biases and norms included.
+        moving_average: see `Optimiser`.
+
+    >>> import tensorflow as tf
+    >>> from slr_keras.training.optimiser import Momentum
+    >>> w = tf.Variable(1.0)
+    >>> descent = Momentum([w])
+    >>> for _ in range(2):
+    ...     descent.apply([tf.constant(1.0)], 0.1)
+    >>> round(float(w), 6)
+    0.71
+    """
+
+    def __init__(
+        self,
+        variables: Sequence,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        moving_average: float = 0.0,
+    ):
+        super().__init__(variables, ("velocity",), moving_average)
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+
+    def _step(self, w, gradient, numbers, velocity):
+        velocity.assign(self.momentum * velocity + gradient + self.weight_decay * w)
+        w.assign_sub(numbers["rate"] * velocity)
 
 
 def clip_by_global_norm(gradients, limit: float):

@@ -28,14 +28,17 @@ def warm_up(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / steps) if steps else 1.0
 
 
-def cosine_per_step(step: int, peak: float, length: int, warm_up_steps: int = 0) -> float:
-    """Learning rate of one step: a linear warm-up, then a cosine to 0.
+def cosine_per_step(
+    step: int, peak: float, length: int, warm_up_steps: int = 0, final: float = 0.0
+) -> float:
+    """Learning rate of one step: a linear warm-up, then a cosine down.
 
     Args:
         step: from 0.
         peak: rate at the end of the warm-up.
         length: steps of warm-up and cosine together.
         warm_up_steps: steps of the warm-up.
+        final: rate at the end of the cosine.
 
     >>> from slr_keras.training.schedule import cosine_per_step
     >>> [cosine_per_step(step, 1.0, 14, 4) for step in (0, 3, 4, 9)]
@@ -44,7 +47,7 @@ def cosine_per_step(step: int, peak: float, length: int, warm_up_steps: int = 0)
     if step < warm_up_steps:
         return peak * warm_up(step, warm_up_steps)
     position = min(1.0, (step - warm_up_steps) / max(length - warm_up_steps, 1))
-    return 0.5 * peak * (1 + math.cos(math.pi * position))
+    return final + 0.5 * (peak - final) * (1 + math.cos(math.pi * position))
 
 
 def learning_rate(config: TrainingConfig, epoch: int, step: int, steps_per_epoch: int) -> float:
@@ -63,7 +66,8 @@ def learning_rate(config: TrainingConfig, epoch: int, step: int, steps_per_epoch
     if config.schedule == "cosine_per_epoch":
         return cosine_per_epoch(epoch, config.learning_rate, epochs)
     if config.schedule == "cosine":
-        return cosine_per_step(step, config.learning_rate, length, rise)
+        final = config.final_learning_rate
+        return cosine_per_step(step, config.learning_rate, length, rise, final)
     lowered = sum(epoch >= milestone for milestone in config.schedule_milestones)
     factor = config.schedule_factor**lowered if config.schedule == "steps" else 1.0
     return config.learning_rate * factor * warm_up(step, rise)

@@ -8,13 +8,20 @@ import tensorflow as tf
 from slr_keras.config.schema import TrainingConfig
 from slr_keras.errors import UserError
 from slr_keras.training.objective import Objective
-from slr_keras.training.optimiser import Adam, clip_by_global_norm
+from slr_keras.training.optimiser import Adam, Momentum, Optimiser, clip_by_global_norm
 
 SUM = tf.distribute.ReduceOp.SUM
 
 
-def make_optimiser(model: keras.Model, config: TrainingConfig) -> Adam:
+def make_optimiser(model: keras.Model, config: TrainingConfig) -> Optimiser:
     """The optimiser of a recipe; call it within the strategy's scope."""
+    if config.optimiser == "momentum":
+        return Momentum(
+            model.trainable_variables,
+            config.betas[0],
+            config.weight_decay,
+            config.moving_average,
+        )
     return Adam(
         model.trainable_variables,
         betas=config.betas,
@@ -46,7 +53,7 @@ class TrainingStep:
         strategy: tf.distribute.Strategy,
         model: keras.Model,
         objective: Objective,
-        optimiser: Adam,
+        optimiser: Optimiser,
         config: TrainingConfig,
         element_spec: Mapping,
     ):

@@ -1,10 +1,10 @@
-"""Adam against PyTorch's formulas, written down again in float64."""
+"""Adam and momentum against PyTorch's formulas, written down again in float64."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.training.optimiser import Adam, clip_by_global_norm
+from slr_keras.training.optimiser import Adam, Momentum, clip_by_global_norm
 
 BETAS, EPSILON = (0.9, 0.998), 1e-8
 
@@ -41,6 +41,24 @@ def test_fifty_steps_follow_pytorch(decoupled, scale):
         adam.apply([tf.constant(gradient)], float(rate))
     expected = pytorch_adam(start, gradients, rates, decay, decoupled)
     np.testing.assert_allclose(w.numpy(), expected, atol=2e-5)
+
+
+def test_momentum_follows_pytorch_and_averages_the_weights():
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(3, 4))
+    gradients = rng.normal(size=(20, 3, 4))
+    rates = np.repeat([0.03, 0.003], 10)
+    w = tf.Variable(start.astype("float32"))
+    descent = Momentum([w], 0.9, weight_decay=0.01, moving_average=0.5)
+    expected, velocity, average = start, np.zeros((3, 4)), start
+    for number, (gradient, rate) in enumerate(zip(gradients, rates), 1):
+        descent.apply([tf.constant(gradient, tf.float32)], float(rate))
+        velocity = 0.9 * velocity + gradient + 0.01 * expected
+        expected = expected - rate * velocity
+        keep = min(number / (9 + number), 0.5)
+        average = keep * average + (1 - keep) * expected
+    np.testing.assert_allclose(w, expected, atol=1e-6)
+    np.testing.assert_allclose(descent.average[0], average, atol=1e-6)
 
 
 def test_one_step_of_no_gradient_gives_the_figure_measured_with_pytorch():

@@ -60,3 +60,30 @@ def test_steps_lower_the_rate_at_each_milestone():
     )
     rates = [learning_rate(config, epoch, 10 * epoch, 10) for epoch in (0, 39, 40, 59, 60, 79)]
     assert rates == pytest.approx([1e-4, 1e-4, 2e-5, 2e-5, 4e-6, 4e-6])
+
+
+def test_a_cosine_falls_to_the_rate_that_is_asked_for():
+    # specs/stepnet.md §9: 5 epochs of warm-up, then from 1e-4 to 1e-5 at epoch 100.
+    config = TrainingConfig(
+        epochs=100, warm_up_epochs=5, learning_rate=1e-4, final_learning_rate=1e-5
+    )
+    steps, warm_up = 180, 900
+    rates = [learning_rate(config, step // steps, step, steps) for step in range(100 * steps)]
+    assert rates[0] == pytest.approx(1e-4 / warm_up)
+    assert rates[warm_up - 1] == pytest.approx(1e-4)
+    for step in (warm_up, 5000, 17999):
+        angle = math.pi * (step - warm_up) / (100 * steps - warm_up)
+        assert rates[step] == pytest.approx(1e-5 + 0.5 * 9e-5 * (1 + math.cos(angle)))
+    assert rates[-1] == pytest.approx(1e-5, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"final_learning_rate": 1.0}, "at most learning_rate"),
+        ({"final_learning_rate": 1e-5, "schedule": "steps"}, "goes with schedule: cosine"),
+    ],
+)
+def test_a_final_rate_that_would_not_be_reached_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        TrainingConfig(**changes)
