@@ -1,5 +1,6 @@
 """Every recipe in configs/ loads, names a model that can be made, and says how to run it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from slr_keras.config import load_config
 from slr_keras.models.registry import create_model, isolated, modality
 from slr_keras.readout import make_readout
+from slr_keras.training.schedule import learning_rate
 
 RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml"))
 
@@ -15,17 +17,17 @@ RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml")
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_loads_and_its_model_can_be_made(path):
     config = load_config(path)
-    if config.model.name.startswith("ustm"):
-        # Without memory for its weights: the largest has 184 million.
-        with keras.StatelessScope(initialize_variables=False):
-            model = create_model(config.model.name, vocabulary_size=5, **config.model.options)
+    name, system = config.model.name, config.model.name.split("_")[0]
+    # Without memory for weights: the largest model has 184 million.
+    light = system in ("ustm", "stepnet")
+    with keras.StatelessScope(initialize_variables=False) if light else nullcontext():
+        model = create_model(name, vocabulary_size=5, **config.model.options)
+    if isolated(name):
+        assert {head.classes for head in model.head_layers.values()} == {3}
+        assert make_readout(model, config).heads == model.reported_heads
+    elif system == "ustm":
         assert make_readout(model, config).heads == ("sequence",)
-        return
-    model = create_model(config.model.name, vocabulary_size=5, **config.model.options)
-    if isolated(config.model.name):
-        assert model.output["fuse"].shape[-1] == 3
-        assert make_readout(model, config).heads == ("fuse",)
-    elif modality(config.model.name) == "keypoints":
+    elif modality(name) == "keypoints":
         assert model.output["fuse"].shape[-1] == 5
     else:
         assert model.context_logits("video", [()]).shape == (1, 5)
@@ -52,3 +54,18 @@ def test_the_paper_recipe_is_the_published_one():
     assert training.clip_norm == 0
     assert (config.augmentation.temporal, config.augmentation.rotation_per) == ("random", "batch")
     assert config.decoding.collapse_repeats
+
+
+def test_the_recipe_of_stepnet_is_the_published_one():
+    # specs/stepnet.md §9.
+    config = load_config(Path(__file__).parent.parent / "configs" / "stepnet_wlasl2000.yaml")
+    training = config.training
+    assert (training.optimiser, training.weight_decay, training.epochs) == ("adamw", 0.1, 100)
+    assert (training.learning_rate, training.final_learning_rate) == (1e-4, 1e-5)
+    assert (training.warm_up_epochs, config.data.batch_size) == (5, 8)
+    assert config.video_augmentation.flip == 0.5
+
+    config = load_config(Path(__file__).parent.parent / "configs" / "stepnet_bobsl.yaml")
+    rates = [learning_rate(config.training, epoch, epoch, 1) for epoch in (0, 14, 15, 24, 25, 29)]
+    assert rates == pytest.approx([0.03, 0.03, 0.003, 0.003, 0.0003, 0.0003])
+    assert (config.training.optimiser, config.training.betas[0]) == ("momentum", 0.9)
