@@ -18,8 +18,9 @@ _EPILOG = """\
 The data folder must hold keypoints and video of the same clips, as `simulate --frames` writes it.
 The backbone learns on train.jsonl to give the points of single frames, its error on dev.jsonl is
 reported in pixels, and its weights are written for `model.backbone_weights` of a recipe. No gloss
-is looked at. It suits convolutional backbones: a Swin knows only how places lie to each other and
-gives their mean, and hardly learns where a point is.
+is looked at. It suits backbones that begin with convolutions, such as resnet_micro and swin_nano;
+a Swin without them knows only how places lie to each other and hardly learns where a point is.
+swin_nano wants many clips in a step: --clips 32 --frames 2 --epochs 80 --learning-rate 3e-3.
 
 example:
   python -m slr_keras.pretrain data/demo_frames --backbone resnet_micro --to backbone.safetensors

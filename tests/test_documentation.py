@@ -103,9 +103,10 @@ def check_command(module: str, arguments: list[str]) -> None:
         understood = {"-h", "--help", "--version"} & set(arguments)
         assert understood, f"python -m {module} {shlex.join(arguments)} is not understood"
         return
-    shown = subprocess.run(
-        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, timeout=120
-    )
+    # What a first argument names may have options of its own, as the data sets of `prepare` do.
+    first = [word for word in arguments[:1] if not word.startswith("-")]
+    command = [sys.executable, "-m", module, *first, "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert shown.returncode == 0, shown.stderr
     for option in arguments:
         if option.startswith("-"):

@@ -84,7 +84,7 @@ def table(about: dict, memories: list["StepMemory"], cards: list[int]) -> str:
     >>> about = {"model": "ustm_b", "options": {}, "precision": "float32", "classes": 9}
     >>> about |= {"frame": [224, 224, 3], "accumulate": 1}
     >>> table(about, [memory], [24]).splitlines()[-1].split()[-4:]
-    ['10.00', '20.00', '26.00', 'no']
+    ['10.00', '20.00', '40.00', 'no']
     """
     names = ("weights", "optimiser", "batch", "activations", "gradients", "kept", "peak")
     shape = " x ".join(str(size) for size in about["frame"])
