@@ -15,7 +15,6 @@ from slr_keras.errors import UserError
 from slr_keras.prediction.whole import sampled, score_whole_clips
 from slr_keras.prediction.windows import score_clips
 from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
-from slr_keras.training.task import segments
 
 if TYPE_CHECKING:
     from slr_keras.training.run import Run
@@ -79,6 +78,9 @@ class Recogniser:
         self._readout = make_readout(self._model, config)
         self.language_model = run.language_model(self.decoding)
         self._whole = isinstance(self._readout, IsolatedReadout)
+        # Imports Keras, which a message about the arguments need not wait for.
+        from slr_keras.training.task import segments
+
         self._segments = segments(run.config)
         # A fixed number of frames is taken of all frames, others are of whole steps.
         self.preparation = preparation_for(run.contract, 1 if self._segments else REDUCTION)

@@ -31,7 +31,8 @@ class Method:
 
 def _tvl1(settings: Mapping[str, Any]):
     cv2 = library("cv2", "optical flow")
-    if not hasattr(cv2, "optflow"):
+    # Beside a plain OpenCV, the module may be there without its functions.
+    if not hasattr(getattr(cv2, "optflow", None), "DualTVL1OpticalFlow_create"):
         raise UserError(
             f"TV-L1 is in OpenCV's contributed modules, which this OpenCV {cv2.__version__} lacks: "
             "pip uninstall opencv-python opencv-python-headless, then pip install "
