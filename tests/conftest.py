@@ -1,5 +1,6 @@
 """Fixtures for the whole suite."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def shared_data() -> Path:
     if not (folder / "PROVENANCE.md").is_file():
         pytest.skip("the development data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The module `training/tiny_run.py`: tiny data, and runs trained on it."""
+    path = ROOT / "tests" / "training" / "tiny_run.py"
+    spec = importlib.util.spec_from_file_location("tiny_run", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """From raw keypoints to glosses: alone or in company, short or long, at any frame rate."""
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,6 @@ from slr_keras.data.manifest import read_manifest
 from slr_keras.errors import UserError
 from slr_keras.recognise import Recogniser
 from slr_keras.training.run import Run
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    path = Path(__file__).parent / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

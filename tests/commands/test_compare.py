@@ -1,6 +1,5 @@
 """`evaluate --compare`: two runs on the same sentences, in numbers, text and a picture."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -17,15 +16,6 @@ from slr_keras.evaluate import main
 from slr_keras.files import write_text
 from slr_keras.training.checkpoint import read_record, save_arrays
 from slr_keras.training.run import Run
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    path = Path(__file__).parents[1] / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

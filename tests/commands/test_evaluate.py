@@ -1,8 +1,6 @@
 """The command `evaluate`: scores of any split, of other data, and of clips with faults."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +10,6 @@ from slr_keras.data.manifest import FolderWriter, read_manifest
 from slr_keras.errors import UserError
 from slr_keras.evaluate import main
 from slr_keras.training.faults import FaultyManifest
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    path = Path(__file__).parents[1] / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,14 @@
 """The command `fit`: what it prints, refuses and goes on with."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from slr_keras.errors import UserError
 from slr_keras.fit import main
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    path = Path(__file__).parents[1] / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A run of isolated signs from fit to evaluate, predict, compare and fuse."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -14,15 +13,6 @@ from slr_keras.errors import UserError
 from slr_keras.recognise import Recogniser
 from slr_keras.training.checkpoint import read_record, save_arrays
 from slr_keras.training.run import Run
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    path = Path(__file__).parents[1] / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

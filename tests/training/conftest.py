@@ -1,19 +1,6 @@
 """A tiny data set and a run trained on it, made once for all tests."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-
-@pytest.fixture(scope="session")
-def tiny():
-    """The module `tiny_run`."""
-    path = Path(__file__).with_name("tiny_run.py")
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
