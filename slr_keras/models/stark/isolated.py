@@ -13,6 +13,7 @@ from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.stark.streams import (
     checked_streams,
     encode_streams,
+    encoder_config,
     heads_of,
     make_encoders,
     merge_streams,
@@ -172,22 +173,7 @@ class StarkIsolated(keras.Model):
         self.head_layers = head_layers
 
     def get_config(self):
-        return {
-            "name": self.name,
-            "vocabulary_size": self.vocabulary_size,
-            "streams": {name: list(indices) for name, indices in self.streams.items()},
-            "points": self.points,
-            "channels": self.channels,
-            "widths": self.widths,
-            "stem_width": self.stem_width,
-            "heads": self.attention_heads,
-            "window": self.window,
-            "pools": self.pools,
-            "stride": self.stride,
-            "attention_dropout": self.attention_dropout,
-            "position": self.position,
-            "dropout": self.dropout,
-        }
+        return encoder_config(self)
 
     @classmethod
     def from_config(cls, config):

@@ -9,6 +9,7 @@ from slr_keras.models.stark.head import GlossHead
 from slr_keras.models.stark.streams import (
     checked_streams,
     encode_streams,
+    encoder_config,
     heads_of,
     make_encoders,
     merge_streams,
@@ -129,22 +130,9 @@ class Stark(keras.Model):
 
     def get_config(self):
         return {
-            "name": self.name,
-            "vocabulary_size": self.vocabulary_size,
-            "streams": {name: list(indices) for name, indices in self.streams.items()},
-            "points": self.points,
-            "channels": self.channels,
-            "widths": self.widths,
-            "stem_width": self.stem_width,
-            "heads": self.attention_heads,
-            "window": self.window,
-            "pools": self.pools,
-            "stride": self.stride,
-            "attention_dropout": self.attention_dropout,
-            "position": self.position,
+            **encoder_config(self),
             "head_width": self.head_width,
             "feed_forward_width": self.feed_forward_width,
-            "dropout": self.dropout,
         }
 
     @classmethod

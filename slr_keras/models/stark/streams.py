@@ -1,6 +1,7 @@
 """The streams of points that STARK reads, and which of them its heads see (specs/stark.md §0)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -100,6 +101,26 @@ def merge_streams(head: str, features: Mapping[str, "keras.KerasTensor"], dtype=
     if len(parts) == 1:
         return parts[0]
     return keras.layers.Concatenate(name=f"merge_{head}", dtype=dtype)(parts)
+
+
+def encoder_config(model: keras.Model) -> dict[str, Any]:
+    """The arguments that every model with these encoders has, as it keeps them."""
+    return {
+        "name": model.name,
+        "vocabulary_size": model.vocabulary_size,
+        "streams": {name: list(indices) for name, indices in model.streams.items()},
+        "points": model.points,
+        "channels": model.channels,
+        "widths": model.widths,
+        "stem_width": model.stem_width,
+        "heads": model.attention_heads,
+        "window": model.window,
+        "pools": model.pools,
+        "stride": model.stride,
+        "attention_dropout": model.attention_dropout,
+        "position": model.position,
+        "dropout": model.dropout,
+    }
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
