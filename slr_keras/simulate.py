@@ -34,9 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--cues",
-        choices=("left_right", "top_bottom", "order"),
+        choices=("left_right", "top_bottom", "order", "motion"),
         help="in place of sentences, small clips of moving blobs, one class each; the six classes "
-        "differ in this alone (default: 240 60 120 clips of 64 pixels)",
+        "differ in this alone, the three of motion in what one blob does (default: 240 60 120 "
+        "clips of 64 pixels)",
     )
     parser.add_argument("--to", required=True, metavar="FOLDER", help="folder to write")
     for split in ("train", "dev", "test"):

@@ -165,7 +165,8 @@ class TrainingConfig:
     initial_except: tuple[str, ...] = option(
         (),
         "layers of the model that begin anew all the same, by name, such as `context`; all other "
-        "weights must be those of `initial_run`",
+        "weights must be those of `initial_run`. With all `head_...` of a model of isolated signs "
+        "among them that run may have another vocabulary",
     )
     frozen: tuple[str, ...] = option(
         (), "layers of the model that keep their first weights, by name, such as `frame_encoder`"

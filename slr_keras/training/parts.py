@@ -156,12 +156,13 @@ def load_initial(model: keras.Model, config: TrainingConfig, vocabulary: Vocabul
     """Start from the best weights of `initial_run`, but for the layers of `initial_except`.
 
     Raises:
-        UserError: there is no such run or layer, its vocabulary is another, or its weights are not
-            those of this model; names the first that differs.
+        UserError: there is no such run or layer, its vocabulary is another although heads are
+            taken over, or its weights are not those of this model; names the first that differs.
     """
     where = f"training.initial_run: {config.initial_run}"
     run = Run.load(Path(config.initial_run))
-    run.vocabulary.require_same(vocabulary, f"the run {config.initial_run}", "the data")
+    if not _heads_begin_anew(model, config.initial_except):
+        run.vocabulary.require_same(vocabulary, f"the run {config.initial_run}", "the data")
     sources = _weights_by_layer(run.model())
     targets = _weights_by_layer(model)
     _require_layers("initial_except", config.initial_except, targets)
@@ -177,6 +178,12 @@ def load_initial(model: keras.Model, config: TrainingConfig, vocabulary: Vocabul
         values += zip(ours, theirs)
     for target, source in values:
         target.assign(source)
+
+
+def _heads_begin_anew(model: keras.Model, names: Sequence[str]) -> bool:
+    """Whether no layer that counts glosses is taken over: then another vocabulary does no harm."""
+    heads = getattr(model, "head_layers", {})
+    return bool(heads) and all(head.name in names for head in heads.values())
 
 
 def freeze(model: keras.Model, names: Sequence[str]) -> None:

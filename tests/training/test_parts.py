@@ -205,3 +205,19 @@ def _by_layer(model):
         for layer in model.layers
         if layer.variables
     }
+
+
+def test_a_model_of_other_signs_begins_from_a_run_whose_heads_are_left_out(tiny, tmp_path_factory):
+    folder = tiny.trained_signs(tmp_path_factory)
+    run = Run.load(folder)
+    others = Vocabulary((*run.vocabulary.glosses, "ONE-MORE"))
+    model = build_model(run.config, len(others), run.contract)
+    heads = tuple(head.name for head in model.head_layers.values())
+    some = TrainingConfig(initial_run=str(folder), initial_except=heads[:1])
+    with pytest.raises(UserError, match="vocabular"):
+        load_initial(model, some, others)
+    load_initial(model, TrainingConfig(initial_run=str(folder), initial_except=heads), others)
+    before, after = _by_layer(run.model()), _by_layer(model)
+    for name in set(after) - set(heads):
+        for one, two in zip(before[name], after[name], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=name)

@@ -8,8 +8,10 @@ and each class is an arrangement of these motions:
 | `left_right` | a blob at the left and one at the right, two motions at the same time | mirror images, by what averages left and right |
 | `top_bottom` | the same, one above the other | by what averages top and bottom |
 | `order` | one blob, three motions one after another | all classes, by what averages over time |
+| `motion` | one blob anywhere, one motion: three classes | |
 
-Everything else is drawn at random in each clip: colours, sizes, places, speed, phase, the
+`motion` has none of the three cues: a backbone can learn what moves from it, and nothing of where or
+when. Everything else is drawn at random in each clip: colours, sizes, places, speed, phase, the
 background, the camera's noise, the length. Mirroring a clip of `left_right` gives another class:
 recipes for it set `video_augmentation.flip: 0`.
 """  # noqa: E501
@@ -30,7 +32,7 @@ from slr_keras.files import atomic_path
 
 #: Changes whenever the same request would give other clips.
 CUES_VERSION = 1
-CUES = ("left_right", "top_bottom", "order")
+CUES = ("left_right", "top_bottom", "order", "motion")
 CLIPS = {"train": 240, "dev": 60, "test": 120}
 MOTIONS = ("NOD", "SHAKE", "CIRCLE")
 SMALLEST = 16
@@ -45,7 +47,7 @@ def cue_glosses(cue: str) -> tuple[str, ...]:
     >>> cue_glosses("left_right")[:3], len(cue_glosses("order"))
     (('NOD-SHAKE', 'NOD-CIRCLE', 'SHAKE-NOD'), 6)
     """
-    count = len(MOTIONS) if cue == "order" else 2
+    count = {"order": len(MOTIONS), "motion": 1}.get(cue, 2)
     return tuple("-".join(motions) for motions in itertools.permutations(MOTIONS, count))
 
 
@@ -62,7 +64,7 @@ def simulate_cues(
     Args:
         folder: where to write `<split>.jsonl`, `<split>.frames.npy`, `frames.json` and
             `vocabulary.txt`, whose order is that of the classes.
-        cue: "left_right", "top_bottom" or "order".
+        cue: "left_right", "top_bottom", "order" or "motion".
         clips: per split.
         seed: everything follows from it and the clips' ids.
         size: (width, height) of the pictures, at least 16 each.
@@ -139,6 +141,8 @@ def cue_clip(cue: str, sample: Sample, seed: int, size: tuple[int, int]) -> np.n
             for motion, count in zip(motions, np.diff(bounds))
         ]
         places, paths = [(0.5, 0.5)], [np.concatenate(parts)]
+    elif cue == "motion":
+        places, paths = [rng.uniform(0.2, 0.8, 2)], [_path(rng, *motions, sample.frames, 3.0)]
     else:
         near, far = (0.25, 0.5), (0.75, 0.5)
         places = [near, far] if cue == "left_right" else [near[::-1], far[::-1]]
