@@ -44,9 +44,7 @@ class BiLstm(keras.layers.Layer):
         self.directions, self.dropouts = [], []
         shape = tuple(inputs_shape)
         for number in range(self.layer_count):
-            layer = keras.layers.Bidirectional(
-                _lstm(self.units, policy), dtype=policy, name=f"layer_{number}"
-            )
+            layer = _BothDirections(self.units, dtype=policy, name=f"layer_{number}")
             layer.build(shape)
             shape = (*shape[:2], 2 * self.units)
             self.directions.append(layer)
@@ -80,6 +78,29 @@ class BiLstm(keras.layers.Layer):
             "layers": self.layer_count,
             "dropout": self.dropout,
         }
+
+
+class _BothDirections(keras.layers.Layer):
+    """One LSTM forwards, one backwards: `(batch, steps, C)` to `(batch, steps, 2 * units)`.
+
+    Not `keras.layers.Bidirectional`: it copies a layer by its id, which within load_model may be
+    that of a layer which is gone, and whose copy it then takes for its own.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.forward_layer = _lstm(units, self.dtype_policy, "forward_lstm")
+        self.backward_layer = _lstm(units, self.dtype_policy, "backward_lstm")
+
+    def build(self, inputs_shape):
+        self.forward_layer.build(inputs_shape)
+        self.backward_layer.build(inputs_shape)
+
+    def call(self, inputs, mask=None, training=False):
+        forward = self.forward_layer(inputs, mask=mask, training=training)
+        # It gives its last step first.
+        backward = ops.flip(self.backward_layer(inputs, mask=mask, training=training), axis=1)
+        return ops.concatenate([forward, backward], axis=-1)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -118,8 +139,6 @@ class GruStack(keras.layers.Layer):
         self.units = width // 2 if bidirectional else width
 
     def build(self, inputs_shape):
-        # Not `keras.layers.Bidirectional`: it copies a layer by its id, which within load_model may
-        # be that of a layer which is gone, and whose copy it then takes for its own.
         self.forward_layers, self.backward_layers = [], []
         shape = tuple(inputs_shape)
         for number in range(self.layer_count):
@@ -175,7 +194,7 @@ class GruStack(keras.layers.Layer):
         }
 
 
-def _lstm(units, policy):
+def _lstm(units, policy, name):
     """An LSTM with PyTorch's initial weights: uniform in ±1/sqrt(units), all of them."""
     bound = 1 / math.sqrt(units)
     # The sum of PyTorch's two biases has this spread.
@@ -188,7 +207,10 @@ def _lstm(units, policy):
         recurrent_initializer=uniform(-bound, bound),
         bias_initializer=uniform(-bias_bound, bias_bound),
         unit_forget_bias=False,
+        go_backwards=name.startswith("backward"),
+        # Padding: zeros, not the last real step once more.
+        zero_output_for_mask=True,
         # Otherwise it is numbered, and a weight's path differs from model to model.
-        name="lstm",
+        name=name,
         dtype=policy,
     )
