@@ -8,6 +8,8 @@ import numpy as np
 from slr_keras.data.video.pixels import library
 from slr_keras.errors import UserError
 
+SMALL_PICTURE = 640 * 480
+
 
 def opened(path: Path):
     """A video file as PyAV's container.
@@ -33,7 +35,10 @@ def decoded(container, path: Path) -> Iterator:
         UserError: a picture is damaged.
     """
     stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
+    # Threads of one decoder cost more than they give where pictures are small, and clips are read
+    # side by side anyway.
+    small = stream.width * stream.height <= SMALL_PICTURE
+    stream.thread_type = "NONE" if small else "AUTO"
     frames = container.decode(stream)
     while (frame := _guarded(path, lambda: next(frames, None))) is not None:
         if frame.is_corrupt:
@@ -50,8 +55,20 @@ def _guarded(path: Path, read: Callable):
         raise UserError(f"{path}: {what}; restore it or drop the clip") from error
 
 
-def upright(frame) -> np.ndarray:
-    """PyAV's frame as `(height, width, 3)` uint8, RGB, turned as the file says."""
+def colour_converter():
+    """What turns the pictures of one file into RGB; each made anew costs as much as it does."""
+    return library("av.video.reformatter", "reading video files").VideoReformatter()
+
+
+def upright(frame, converter=None) -> np.ndarray:
+    """PyAV's frame as `(height, width, 3)` uint8, RGB, turned as the file says.
+
+    Args:
+        frame: of `decoded`.
+        converter: of `colour_converter`, for many pictures of one file; the result is the same.
+    """
     # Phones store upright video lying down, with the angle beside it: degrees, counter-clockwise.
     turns = round(frame.rotation / 90) % 4
+    if converter is not None:
+        frame = converter.reformat(frame, format="rgb24")
     return np.rot90(frame.to_ndarray(format="rgb24"), turns)

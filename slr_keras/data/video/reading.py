@@ -13,7 +13,7 @@ import numpy as np
 
 from slr_keras.data.arrays import cut, mapped
 from slr_keras.data.sample import Sample
-from slr_keras.data.video.opening import decoded, opened, upright
+from slr_keras.data.video.opening import colour_converter, decoded, opened, upright
 from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.errors import UserError
 
@@ -162,10 +162,11 @@ def _file_frames(
     path: Path, frames: int, wanted: Sequence[int]
 ) -> Iterator[tuple[Path, np.ndarray]]:
     chosen, count = set(wanted), 0
+    converter = colour_converter()
     with opened(path) as container:
         for frame in decoded(container, path):
             if count in chosen:
-                yield path, upright(frame)
+                yield path, upright(frame, converter)
             count += 1
     # Known only at the end: what a container says of its length is often an estimate.
     require_count(count, frames, path)

@@ -217,7 +217,7 @@ def test_a_picture_that_the_decoder_had_to_guess_is_refused(tmp_path):
     from types import SimpleNamespace
 
     container = SimpleNamespace(
-        streams=SimpleNamespace(video=[SimpleNamespace()]),
+        streams=SimpleNamespace(video=[SimpleNamespace(width=64, height=48)]),
         decode=lambda stream: iter([SimpleNamespace(is_corrupt=True)]),
     )
     with pytest.raises(UserError, match=r"clip\.mp4: a picture is damaged"):
