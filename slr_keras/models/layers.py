@@ -67,6 +67,9 @@ def normalise_rows(rows, weights, gamma, beta, epsilon: float):
 
         def backward(*arguments, upstream=None):
             upstream = arguments[0] if upstream is None else upstream
+            # JAX hands over the gradients of all outputs as one.
+            if isinstance(upstream, tuple | list):
+                upstream = upstream[0]
             gradient = ops.cast(upstream, "float32")
             ones = ops.ones_like(weights)
             sums = ops.matmul(ones, gradient)

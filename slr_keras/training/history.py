@@ -24,10 +24,12 @@ class History:
         folder: of the run.
         epochs: how many epochs of the past to keep; later ones belong to an epoch that was not
             finished and is done again.
+        tensorboard: also write for TensorBoard, which takes TensorFlow.
     """
 
-    def __init__(self, folder: RunFolder, epochs: int):
+    def __init__(self, folder: RunFolder, epochs: int, tensorboard: bool = True):
         self.folder = folder
+        self.tensorboard = tensorboard
         self.records = [r for r in read_metrics(folder.metrics) if r["epoch"] <= epochs]
         self._drawn = time.monotonic()
         self._writer = None
@@ -37,7 +39,8 @@ class History:
         self.records.append(record)
         lines = (json.dumps(entry, ensure_ascii=False) for entry in self.records)
         write_text(self.folder.metrics, "\n".join(lines) + "\n")
-        self._to_tensorboard(record)
+        if self.tensorboard:
+            self._to_tensorboard(record)
         if time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
             self.draw()
 

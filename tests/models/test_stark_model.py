@@ -56,6 +56,22 @@ def test_paper_model_has_the_published_parameter_counts(paper_model):
     assert count(paper_model) == 31_656_664
 
 
+def test_the_model_for_a_phone_has_one_head_and_fewer_than_four_million_weights():
+    model = create_model("stark_mobile", vocabulary_size=127)
+    assert list(model.output) == ["fuse"]
+    assert model.count_params() == 3_206_591
+    large = create_model("stark", vocabulary_size=127)
+    for name, encoder in model.encoders.items():
+        shapes = [tuple(weight.shape) for weight in encoder.weights]
+        assert shapes == [tuple(weight.shape) for weight in large.encoders[name].weights]
+
+
+@pytest.mark.parametrize("names", [[], ["fuze"], ["fuse", "middle"]])
+def test_heads_that_do_not_exist_are_refused(names):
+    with pytest.raises(UserError, match="gloss_heads must be some of fuse, left, right, body"):
+        create_model("stark_tiny", vocabulary_size=5, without=(), gloss_heads=names)
+
+
 def test_paper_model_gives_one_step_for_four_frames(paper_model):
     inputs = {"keypoints": np.zeros((1, 12, 79, 3)), "mask": np.ones((1, 12))}
     outputs = paper_model(inputs)

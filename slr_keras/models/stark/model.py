@@ -7,10 +7,10 @@ import keras
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stark.head import GlossHead
 from slr_keras.models.stark.streams import (
+    checked_heads,
     checked_streams,
     encode_streams,
     encoder_config,
-    heads_of,
     make_encoders,
     merge_streams,
 )
@@ -35,6 +35,12 @@ class Stark(keras.Model):
         widths, stem_width, heads, window, pools, stride, attention_dropout, position: of the
             encoders, see `StarkEncoder`.
         head_width, feed_forward_width, dropout: of the heads, see `GlossHead`.
+        gloss_heads: which of these there are: `fuse`, which reads all streams, alone or with others
+            of `left`, `right`, `body`. Defaults to `None`, all that the streams can feed. Heads
+            beside `fuse` teach in training; a device needs one.
+
+    Raises:
+        ValueError: streams or heads that do not exist.
 
     Inputs:
         `{"keypoints": (batch, time, points, channels), "mask": (batch, time)}`; time and the
@@ -72,10 +78,12 @@ class Stark(keras.Model):
         head_width: int = 512,
         feed_forward_width: int = 2048,
         dropout: float = 0.1,
+        gloss_heads: Sequence[str] | None = None,
         dtype=None,
         name: str | None = None,
     ):
         streams = checked_streams(streams, points)
+        head_names = checked_heads(streams, gloss_heads)
         # === Layers ===
         encoders = make_encoders(
             streams,
@@ -89,7 +97,7 @@ class Stark(keras.Model):
             position=position,
             dtype=dtype,
         )
-        gloss_heads = {
+        head_layers = {
             name: GlossHead(
                 vocabulary_size,
                 width=head_width,
@@ -98,14 +106,14 @@ class Stark(keras.Model):
                 dtype=dtype,
                 name=f"head_{name}",
             )
-            for name in heads_of(streams)
+            for name in head_names
         }
 
         # === Functional Model ===
         inputs, features, steps = encode_streams(encoders, streams, points, channels)
         outputs = {
             name: head(merge_streams(name, features, dtype), valid=steps)
-            for name, head in gloss_heads.items()
+            for name, head in head_layers.items()
         }
         super().__init__(inputs=inputs, outputs=outputs, name=name)
 
@@ -126,13 +134,16 @@ class Stark(keras.Model):
         self.feed_forward_width = feed_forward_width
         self.dropout = dropout
         self.encoders = encoders
-        self.gloss_heads = gloss_heads
+        # `None` stays, so that it means all heads of other streams, too.
+        self.head_names = None if gloss_heads is None else head_names
+        self.gloss_heads = head_layers
 
     def get_config(self):
         return {
             **encoder_config(self),
             "head_width": self.head_width,
             "feed_forward_width": self.feed_forward_width,
+            "gloss_heads": self.head_names,
         }
 
     @classmethod

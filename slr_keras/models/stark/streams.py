@@ -36,6 +36,27 @@ def heads_of(streams: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
     )
 
 
+def checked_heads(
+    streams: Mapping[str, Sequence[int]], names: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The heads that a model has, in the order of `HEADS`; all that its streams feed by default.
+
+    Raises:
+        ValueError: a head that the streams cannot feed, or none.
+
+    >>> from slr_keras.models.stark.streams import checked_heads
+    >>> checked_heads({"body": (), "left": ()}, ["left", "fuse"])
+    ('fuse', 'left')
+    """
+    known = heads_of(streams)
+    if names is None:
+        return known
+    unknown = set(names) - set(known)
+    if unknown or not names:
+        raise ValueError(f"gloss_heads must be some of {', '.join(known)}; got {list(names)}")
+    return tuple(name for name in known if name in names)
+
+
 def checked_streams(
     streams: Mapping[str, Sequence[int]], points: int
 ) -> dict[str, tuple[int, ...]]:

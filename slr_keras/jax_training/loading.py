@@ -1,0 +1,131 @@
+"""Batches made ahead in other processes, all of the same few shapes."""
+
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from slr_keras.config import Config
+from slr_keras.data.batch import Batch
+from slr_keras.data.bucketing import bucket_boundaries
+from slr_keras.data.pipeline import ClipDataset
+from slr_keras.training.task import Task, read_task, training_dataset
+
+SHAPES = 3
+AHEAD = 4
+
+
+def fixed_shapes(dataset: ClipDataset, buckets: int = SHAPES) -> ClipDataset:
+    """The same clips in batches of a few lengths only, each of which is compiled once."""
+    lengths = dataset.lengths()
+    if dataset.training and dataset.clips.resamples:
+        lengths = dataset.clips.possible_lengths()
+    shares = np.arange(1, buckets) / buckets
+    bounds = np.quantile(lengths, shares, method="inverted_cdf").astype(int).tolist()
+    dataset.boundaries = bucket_boundaries(lengths, dataset.batch_size, bounds)
+    dataset.pad_to_boundary = True
+    return dataset
+
+
+def complete(batch: Batch, clips: int, labels: int) -> Batch:
+    """Bring a batch to a fixed number of clips and labels; what is added has weight 0.
+
+    >>> import numpy as np
+    >>> from slr_keras.jax_training.loading import complete
+    >>> batch = {"labels": np.array([[5]], np.int32), "weight": np.ones(1, np.float32)}
+    >>> complete(batch, clips=2, labels=3)["labels"].tolist()
+    [[5, 0, 0], [0, 0, 0]]
+    """
+    missing = clips - len(batch["weight"])
+    wide = np.pad(batch["labels"], ((0, 0), (0, labels - batch["labels"].shape[1])))
+    batch = {**batch, "labels": wide}
+    return {
+        name: np.pad(array, ((0, missing), *((0, 0),) * (array.ndim - 1)))
+        for name, array in batch.items()
+    }
+
+
+class ParallelBatches:
+    """The training batches of a recipe, made by other processes.
+
+    Args:
+        config: the recipe.
+        task: its data.
+        processes: that load and augment; 0 does it in this one.
+
+    Used as a context; the processes end with it.
+    """
+
+    def __init__(self, config: Config, task: Task, processes: int):
+        self.dataset = fixed_shapes(training_dataset(config, task, replicas=1))
+        self.labels = max(len(sample.glosses) for sample in task.train)
+        self.pool = None
+        if processes:
+            # A fork of a process that runs JAX may hang.
+            context = multiprocessing.get_context("spawn")
+            with _environment("JAX_PLATFORMS", "cpu"):
+                self.pool = context.Pool(processes, _open, (config, self.dataset.boundaries))
+        self.processes = max(processes, 1)
+
+    def __enter__(self) -> "ParallelBatches":
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self.pool is not None:
+            self.pool.terminate()
+            self.pool.join()
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of an epoch in order, the same as any other loading gives."""
+        if self.pool is None:
+            yield from map(self._complete, self.dataset.numpy_batches(number))
+            return
+        waiting: deque = deque()
+        places = iter(range(self.dataset.batches_per_epoch))
+        for place in places:
+            waiting.append(self.pool.apply_async(_load, (number, place)))
+            if len(waiting) >= self.processes + AHEAD:
+                yield self._complete(waiting.popleft().get())
+        while waiting:
+            yield self._complete(waiting.popleft().get())
+
+    def _complete(self, batch: Batch) -> Batch:
+        return complete(batch, self.dataset.batch_size, self.labels)
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable for processes that start within: the accelerator is not theirs."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+_opened: list[ClipDataset] = []
+
+
+def _open(config: Config, boundaries) -> None:
+    from slr_keras.models.registry import modality
+
+    # It has been said once.
+    quiet = dataclasses.replace(
+        config, training=dataclasses.replace(config.training, max_infeasible=1.0)
+    )
+    task = read_task(config.data, modality(config.model.name))
+    dataset = training_dataset(quiet, task, replicas=1)
+    dataset.boundaries, dataset.pad_to_boundary = boundaries, True
+    _opened.append(dataset)
+
+
+def _load(epoch: int, place: int) -> Batch:
+    return next(_opened[0].numpy_batches(epoch, place))

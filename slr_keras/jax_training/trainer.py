@@ -1,0 +1,268 @@
+"""Training with JAX, from a recipe to a run folder; reads from top to bottom."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from slr_keras.config import Config
+from slr_keras.data.batch import Batch
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.errors import UserError
+from slr_keras.jax_training.loading import ParallelBatches, complete, fixed_shapes
+from slr_keras.jax_training.losses import ensemble_log_probabilities
+from slr_keras.jax_training.step import State, Teacher, initial_state, make_step
+from slr_keras.metrics.wer import ErrorCounts, sentence_counts
+from slr_keras.models.stark import Stark
+from slr_keras.training.checkpoint import read_record, save_arrays
+from slr_keras.training.folder import RunFolder
+from slr_keras.training.history import History
+from slr_keras.training.parts import completed, freeze, load_initial
+from slr_keras.training.run import Run, write_description
+from slr_keras.training.schedule import learning_rate
+from slr_keras.training.task import Task, build_model, evaluation_dataset, read_task
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the command says beside the recipe.
+
+    Attributes:
+        minutes: lay the schedule over this time, compilation not counted; 0 goes by epochs.
+        teacher: run that the model learns from, too; none if empty.
+        teacher_weight: of the divergence from it.
+        processes: that load clips.
+        dev_every: epochs between two scores of the dev split.
+    """
+
+    minutes: float = 0.0
+    teacher: str = ""
+    teacher_weight: float = 1.0
+    processes: int = 4
+    dev_every: int = 1
+
+
+def train(config: Config, folder: RunFolder, options: Options) -> None:
+    """Train a STARK as a recipe says; leaves what `slr_keras.fit` leaves but the last state.
+
+    Raises:
+        UserError: data or model do not fit the recipe, or the loss is no longer a number.
+    """
+    config = dataclasses.replace(config, model=completed(config.model))
+    if not config.model.name.startswith("stark") or "isolated" in config.model.name:
+        raise UserError("fit_jax trains STARK for sentences; use slr_keras.fit for other models")
+    keras.utils.set_random_seed(config.training.seed)
+    task = read_task(config.data)
+    model = build_model(config, len(task.vocabulary), task.contract, config.training.precision)
+    if config.training.initial_run:
+        load_initial(model, config.training, task.vocabulary)
+    freeze(model, config.training.frozen)
+    write_description(folder, config, task, model.count_params())
+    with ParallelBatches(config, task, options.processes) as batches:
+        _Training(config, folder, options, task, model, batches).run()
+
+
+class _Training:
+    """Model, step, data and clock of one training."""
+
+    def __init__(self, config, folder, options, task: Task, model, batches: ParallelBatches):
+        self.config, self.folder, self.options = config, folder, options
+        self.task, self.model, self.batches = task, model, batches
+        teacher = _teacher(options, task.vocabulary)
+        self.step = make_step(model, config.training, teacher)
+        self.state = initial_state(model, config.training)
+        self.per_epoch = batches.dataset.batches_per_epoch
+        self.scorer = Scorer(config, task.dev, task, model)
+        self.history = History(folder, 0, tensorboard=False)
+        self.taken = 0
+        self.best = np.inf
+
+    def run(self) -> None:
+        """Train until the schedule's end."""
+        self._compile()
+        self.began = time.monotonic()
+        epoch = 0
+        while self._share() < 1:
+            started, before = time.monotonic(), self.taken
+            sums = self._epoch(epoch)
+            seconds = time.monotonic() - started
+            epoch += 1
+            if epoch % self.options.dev_every == 0 or self._share() >= 1:
+                self._record(epoch, sums, seconds, self.taken - before)
+        self.history.draw()
+
+    def _compile(self) -> None:
+        """Compile the step for every shape at once, in threads: XLA lets go of Python."""
+        dataset = self.batches.dataset
+        batch = next(self.batches.epoch(0))
+        shapes = [
+            {
+                name: jax.ShapeDtypeStruct(
+                    (len(a), bound, *a.shape[2:]) if name in self.model.clip_inputs else a.shape,
+                    a.dtype,
+                )
+                for name, a in batch.items()
+            }
+            for bound in dataset.boundaries
+        ]
+        rate = jax.ShapeDtypeStruct((), "float32")
+        started = time.monotonic()
+        with ThreadPoolExecutor(len(shapes)) as pool:
+            lowered = [self.step.lower(self.state, shape, rate) for shape in shapes]
+            compiled = list(pool.map(lambda one: one.compile(), lowered))
+        self.compiled = dict(zip(dataset.boundaries, compiled))
+        print(
+            f"compiled for clips of {', '.join(map(str, dataset.boundaries))} frames in "
+            f"{time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+
+    def _share(self) -> float:
+        """How much of the schedule is done."""
+        if self.options.minutes:
+            return (time.monotonic() - self.began) / (60 * self.options.minutes)
+        return self.taken / (self.per_epoch * self.config.training.epochs)
+
+    def _rate(self) -> float:
+        settings = self.config.training
+        if not self.options.minutes:
+            return learning_rate(settings, self.taken // self.per_epoch, self.taken, self.per_epoch)
+        length = settings.epochs * self.per_epoch
+        step = min(int(self._share() * length), length - 1)
+        return learning_rate(settings, step // self.per_epoch, step, self.per_epoch)
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        sums: dict[str, Any] = {}
+        for batch in self.batches.epoch(epoch):
+            if self._share() >= 1:
+                break
+            step = self.compiled[batch["mask"].shape[1]]
+            self.state, found = step(self.state, batch, np.float32(self._rate()))
+            self.taken += 1
+            # Numbers of the device: reading them here would wait for every step.
+            sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
+            if self.taken % 8 == 0:
+                jax.block_until_ready(found["loss"])
+        totals = {name: float(value) for name, value in sums.items()}
+        if totals and not np.isfinite(totals["loss"]):
+            raise UserError(
+                f"epoch {epoch + 1}: the loss is {totals['loss']:g}; lower "
+                "training.learning_rate or set training.clip_norm"
+            )
+        return totals
+
+    def _record(self, epoch: int, sums: dict[str, float], seconds: float, steps: int) -> None:
+        """Score dev with the averaged weights, keep them if they are the best."""
+        assign(self.model, self.state)
+        total = self.scorer()
+        clips = max(sums.get("clips", 0.0), 1.0)
+        if total.wer <= self.best:
+            self.best = total.wer
+            record = {"epoch": epoch, "wer": total.wer}
+            save_arrays(self.folder.best, {"model": self.model.variables}, record)
+        record = {
+            "epoch": epoch,
+            "step": self.taken,
+            **{name: value / clips for name, value in sums.items() if name != "clips"},
+            "terms": [n for n in ("ctc", "distillation", "teacher") if n in sums],
+            "learning_rate": float(self._rate()),
+            "dev": {
+                "wer": {"ensemble": total.wer},
+                "deletions": total.percent(total.deletions),
+                "insertions": total.percent(total.insertions),
+                "substitutions": total.percent(total.substitutions),
+            },
+            "seconds": seconds,
+            "clips_per_second": steps * self.config.data.batch_size / max(seconds, 1e-9),
+            "waiting": 0.0,
+        }
+        record["gradient_norm"] = sums.get("gradient_norm", 0.0) / max(steps, 1)
+        self.history.add(record)
+        print(
+            f"epoch {epoch}  loss {record['loss']:.3f}  dev WER {total.wer:.2f}  best "
+            f"{read_record(self.folder.best)['wer']:.2f}  rate {record['learning_rate']:.2e}  "
+            f"{record['clips_per_second']:.0f} clips/s  {100 * min(self._share(), 1):.0f} %",
+            flush=True,
+        )
+
+
+class Scorer:
+    """Word error rate of a model's best path on a split, in percent.
+
+    Args:
+        config: which heads count, and how many clips a batch has.
+        manifest: the split.
+        task: names glosses and contract.
+        model: its variables are read at every call.
+    """
+
+    def __init__(self, config: Config, manifest, task: Task, model: Stark):
+        self.model, self.manifest, self.vocabulary = model, manifest, task.vocabulary
+        self.heads = config.decoding.heads
+        self.dataset = fixed_shapes(
+            evaluation_dataset(config, manifest, task.vocabulary, task.contract), buckets=1
+        )
+        self._read = jax.jit(self._best_path)
+
+    def __call__(self) -> ErrorCounts:
+        """Read and score every clip."""
+        variables = (
+            [variable.value for variable in self.model.trainable_variables],
+            [variable.value for variable in self.model.non_trainable_variables],
+        )
+        found: dict[int, tuple[str, ...]] = {}
+        for batch in self._batches():
+            path = np.asarray(self._read(*variables, batch["keypoints"], batch["mask"]))
+            for row, frames, classes in zip(batch["index"], batch["frames"], path):
+                if frames:
+                    found[int(row)] = self._glosses(classes[: frames // self.model.stride])
+        counts = (
+            sentence_counts([sample.glosses], [found[row]])[0]
+            for row, sample in enumerate(self.manifest)
+        )
+        return sum(counts, ErrorCounts())
+
+    def _batches(self) -> Iterator[Batch]:
+        labels = max(1, *(len(sample.glosses) for sample in self.manifest))
+        for batch in self.dataset.numpy_batches():
+            yield complete(batch, self.dataset.batch_size, labels)
+
+    def _best_path(self, trainable, rest, keypoints, mask):
+        inputs = {"keypoints": keypoints, "mask": mask}
+        logits, _ = self.model.stateless_call(trainable, rest, inputs, training=False)
+        chosen = {name: logits[name] for name in self.heads or logits}
+        return jnp.argmax(ensemble_log_probabilities(chosen), axis=-1)
+
+    def _glosses(self, classes: np.ndarray) -> tuple[str, ...]:
+        changed = np.concatenate([[True], classes[1:] != classes[:-1]])
+        kept = classes[changed & (classes != 0)]
+        return tuple(self.vocabulary.decode(kept.tolist()))
+
+
+def assign(model: keras.Model, state: State) -> None:
+    """Put a state's averaged weights, or its weights if no average is kept, into the model."""
+    for variable, value in zip(model.trainable_variables, state.average or state.trainable):
+        # A copy: the state's memory is the next step's.
+        variable.assign(jnp.array(value, copy=True))
+    for variable, value in zip(model.non_trainable_variables, state.rest):
+        variable.assign(jnp.array(value, copy=True))
+
+
+def _teacher(options: Options, vocabulary: Vocabulary) -> Teacher | None:
+    if not options.teacher:
+        return None
+    run = Run.load(Path(options.teacher))
+    run.vocabulary.require_same(vocabulary, f"the teacher {options.teacher}", "the data")
+    model = run.model()
+    variables = (
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+    )
+    return Teacher(model, variables, options.teacher_weight)
