@@ -1,0 +1,103 @@
+"""What is inside a `.tflite` file: operations with their versions, shapes, names, work."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+CUSTOM = "CUSTOM"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A kind of operation in a file.
+
+    Attributes:
+        name: as the schema calls it, such as `FULLY_CONNECTED`; the code of a custom one follows
+            a colon.
+        version: of the operation; a runtime knows each up to some version.
+        count: how many the graph has.
+        multiply_adds: of all of them together.
+    """
+
+    name: str
+    version: int
+    count: int
+    multiply_adds: int
+
+    @property
+    def built_in(self) -> bool:
+        """Whether every runtime of its version has it; not so of custom and Flex operations."""
+        return not self.name.startswith(CUSTOM)
+
+
+def operations(file: bytes) -> tuple[Operation, ...]:
+    """Kinds of operation in a file, most work first.
+
+    Args:
+        file: its bytes.
+    """
+    model = _model(file)
+    counts: Counter[tuple[str, int]] = Counter()
+    work: Counter[tuple[str, int]] = Counter()
+    for graph, operator in _operators(model):
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = (_name(code), code.version)
+        counts[kind] += 1
+        work[kind] += _multiply_adds(graph, operator, kind[0])
+    found = [Operation(*kind, counts[kind], work[kind]) for kind in counts]
+    return tuple(sorted(found, key=lambda it: (-it.multiply_adds, -it.count, it.name)))
+
+
+def output_names(file: bytes) -> list[str]:
+    """The names of all tensors that operations give."""
+    return [
+        graph.tensors[index].name.decode()
+        for graph, operator in _operators(_model(file))
+        for index in operator.outputs
+    ]
+
+
+def largest_rank(file: bytes) -> int:
+    """Axes of the tensor that has the most."""
+    shapes = (t.shape for graph in _model(file).subgraphs for t in graph.tensors)
+    return max(0 if shape is None else len(shape) for shape in shapes)
+
+
+def _model(file: bytes) -> Any:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(file), 0))
+
+
+def _operators(model: Any) -> Iterator[tuple[Any, Any]]:
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            yield graph, operator
+
+
+def _name(code: Any) -> str:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
+    # Operations of the first 127 codes are also in the field of older schemas.
+    name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return f"{name}:{code.customCode.decode()}" if name == CUSTOM else name
+
+
+def _multiply_adds(graph: Any, operator: Any, name: str) -> int:
+    def shape(index: int) -> tuple[int, ...]:
+        found = graph.tensors[index].shape
+        return () if found is None else tuple(map(int, found))
+
+    result = math.prod(shape(operator.outputs[0]))
+    if name in ("FULLY_CONNECTED", "CONV_2D"):
+        # Of (out, in) or (out, height, width, in).
+        return result * math.prod(shape(operator.inputs[1])[1:])
+    if name == "DEPTHWISE_CONV_2D":
+        return result * math.prod(shape(operator.inputs[1])[1:3])
+    if name == "BATCH_MATMUL":
+        left = shape(operator.inputs[0])
+        return result * left[-2 if operator.builtinOptions.adjX else -1]
+    return 0

@@ -1,0 +1,1 @@
+"""Bundles: what `python -m export.tflite` writes, read and run without TensorFlow."""

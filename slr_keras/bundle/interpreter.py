@@ -1,0 +1,177 @@
+"""A `.tflite` file in a process of its own.
+
+TensorFlow, tensorflow-io and the TFLite runtimes do not end cleanly in one process, and a runtime
+that meets an operation it does not know may take its process down: each file runs in a child.
+"""
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.bundle import worker
+from slr_keras.errors import UserError
+
+# Runtime → the package that has it, and what to install.
+RUNTIMES: Mapping[str, tuple[str, str]] = {
+    "litert": ("ai_edge_litert", "ai-edge-litert"),
+    "tflite_runtime": ("tflite_runtime", "tflite-runtime==2.14.0"),
+}
+SHIPPED = "litert"
+
+
+class RuntimeFailure(Exception):
+    """A runtime refused a file, or its process died; says what it said."""
+
+
+def has_runtime(runtime: str) -> bool:
+    """Whether a runtime is installed.
+
+    >>> from slr_keras.bundle.interpreter import has_runtime
+    >>> has_runtime("a runtime of no name")
+    False
+    """
+    return runtime in RUNTIMES and importlib.util.find_spec(RUNTIMES[runtime][0]) is not None
+
+
+def runtime_version(runtime: str) -> str:
+    """The installed version, such as `ai-edge-litert 2.3.0`."""
+    from importlib.metadata import version
+
+    name = RUNTIMES[runtime][1].partition("==")[0]
+    return f"{name} {version(name)}"
+
+
+class Interpreter:
+    """Runs one file; a context manager, for its process ends with the block.
+
+    Args:
+        path: of the `.tflite` file, with one signature.
+        runtime: a key of `RUNTIMES`.
+        threads: of the runtime.
+
+    Raises:
+        UserError: the runtime is not installed.
+        RuntimeFailure: the runtime does not load the file.
+
+    Attributes:
+        inputs, outputs: by name, `{"shape": [...], "dtype": "..."}`.
+        start_seconds: from the start of the process until it had its runtime.
+        load_seconds: of reading the file and making its tensors.
+        idle_memory: bytes, the peak of the process before it read the file.
+
+    Example::
+
+        with Interpreter("model.tflite") as interpreter:
+            logits = interpreter.run(keypoints=clip, frames=count)["logits"]
+    """
+
+    def __init__(self, path: str | Path, runtime: str = SHIPPED, threads: int = 1):
+        if not has_runtime(runtime):
+            what = RUNTIMES.get(runtime, ("", runtime))[1]
+            raise UserError(f"the runtime {what} is not installed: pip install '{what}'")
+        self.path = Path(path)
+        self.runtime = runtime
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        started = time.perf_counter()
+        self._process = subprocess.Popen(
+            # -P: the folder of the worker has modules with names that others use.
+            [sys.executable, "-P", "-W", "ignore", worker.__file__, runtime],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env=_environment(threads),
+        )
+        try:
+            ready, _ = self._received()
+            self.start_seconds = time.perf_counter() - started
+            self.idle_memory = ready["peak_memory"]
+            found = self._asked("load", path=str(self.path), threads=threads)[0]
+        except BaseException:
+            self.close()
+            raise
+        self.inputs = found["inputs"]
+        self.outputs = found["outputs"]
+        self.load_seconds = found["seconds"]
+
+    def run(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs, by name.
+
+        Raises:
+            RuntimeFailure: inputs that do not fit, or the process died.
+        """
+        return self._asked("run", arrays)[1]
+
+    def time(self, repeats: int, warm_up: int = 2) -> np.ndarray:
+        """Seconds of each of `repeats` runs on the last inputs, measured within the process."""
+        return np.array(self._asked("time", warm_up=warm_up, repeats=repeats)[0]["seconds"])
+
+    def peak_memory(self) -> int:
+        """Bytes that the process has had in memory at most."""
+        return self._asked("memory")[0]["peak_memory"]
+
+    def close(self) -> None:
+        """End the process."""
+        process = self._process
+        if process.stdin and not process.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        self._said.close()
+
+    def __enter__(self) -> "Interpreter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _asked(
+        self, do: str, arrays: Mapping[str, np.ndarray] | None = None, **request: Any
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        try:
+            worker.send(self._process.stdin, {"do": do, **request}, arrays)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._failure("its process died") from None
+        value, found = self._received()
+        if "error" in value:
+            raise self._failure(value["error"])
+        return value, found
+
+    def _received(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        try:
+            return worker.receive(self._process.stdout)
+        except (EOFError, ValueError, OSError):
+            code = self._process.wait()
+            raise self._failure(f"its process died (exit code {code})") from None
+
+    def _failure(self, what: str) -> RuntimeFailure:
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        told = [line.strip() for line in lines if "ERROR" in line or "rror:" in line][-3:]
+        more = f" ({'; '.join(told)})" if told and not any(what in line for line in told) else ""
+        return RuntimeFailure(f"{self.path.name} in {self.runtime}: {what}{more}")
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Of the child: quiet, on the CPU, with so many threads for matrix products."""
+    count = str(threads)
+    return {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "1",
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+    }

@@ -1,0 +1,139 @@
+"""The process in which one TFLite runtime runs one file; `interpreter.py` talks to it.
+
+It is started as a file, not as a module, and imports nothing of the project: what is measured here
+is the runtime. Messages are an object of JSON and arrays, see `send` and `receive`.
+"""
+
+import json
+import os
+import resource
+import struct
+import sys
+import time
+import traceback
+
+import numpy as np
+
+MODULES = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite_runtime": "tflite_runtime.interpreter",
+}
+
+
+def send(stream, value, arrays=None):
+    """Write a message: the length of its JSON, the JSON, the bytes of its arrays."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+    text = json.dumps({**value, "arrays": shapes}).encode()
+    stream.write(struct.pack("<q", len(text)) + text)
+    for array in arrays.values():
+        stream.write(array.tobytes())
+    stream.flush()
+
+
+def receive(stream):
+    """Read a message; EOFError where the other side has gone."""
+    (size,) = struct.unpack("<q", _exactly(stream, 8))
+    value = json.loads(_exactly(stream, size))
+    arrays = {}
+    for name, (dtype, shape) in value.pop("arrays").items():
+        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        arrays[name] = np.frombuffer(_exactly(stream, count), dtype).reshape(shape)
+    return value, arrays
+
+
+def _exactly(stream, size):
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError("the other process has ended")
+    return data
+
+
+class Runner:
+    """One file in one runtime."""
+
+    def __init__(self, runtime):
+        import importlib
+
+        self.module = importlib.import_module(MODULES[runtime])
+        self.runner = None
+        self.inputs = {}
+
+    def load(self, path, threads):
+        """Load a file; gives its signature and how long that took."""
+        started = time.perf_counter()
+        # Kept: the runner only borrows it.
+        self.interpreter = self.module.Interpreter(path, num_threads=threads)
+        self.runner = self.interpreter.get_signature_runner()
+        seconds = time.perf_counter() - started
+        return {
+            "inputs": _described(self.runner.get_input_details()),
+            "outputs": _described(self.runner.get_output_details()),
+            "seconds": seconds,
+        }
+
+    def run(self, arrays):
+        """Run once; gives the outputs."""
+        self.inputs = {name: np.array(array) for name, array in arrays.items()}
+        return self.runner(**self.inputs)
+
+    def time(self, warm_up, repeats):
+        """Seconds of each of some runs on the inputs of the last one."""
+        seconds = []
+        for _ in range(warm_up + repeats):
+            started = time.perf_counter()
+            self.runner(**self.inputs)
+            seconds.append(time.perf_counter() - started)
+        return {"seconds": seconds[warm_up:]}
+
+
+def _described(details):
+    return {
+        name: {"shape": detail["shape"].tolist(), "dtype": np.dtype(detail["dtype"]).name}
+        for name, detail in details.items()
+    }
+
+
+def peak_memory():
+    """Bytes that this process has had in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+
+
+def answer(runner, request, arrays):
+    """What to send back for a request."""
+    do = request.pop("do")
+    if do == "load":
+        return runner.load(**request), {}
+    if do == "run":
+        return {}, runner.run(arrays)
+    if do == "time":
+        return runner.time(**request), {}
+    return {"peak_memory": peak_memory()}, {}
+
+
+def main():
+    """Answer requests until the other side closes its end."""
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Whatever a runtime prints must not come between the messages.
+    os.dup2(2, 1)
+    runner = Runner(sys.argv[1])
+    send(sink, {"peak_memory": peak_memory()})
+    while True:
+        try:
+            request, arrays = receive(source)
+        except (EOFError, struct.error):
+            break
+        try:
+            send(sink, *answer(runner, request, arrays))
+        except Exception as error:
+            traceback.print_exc()
+            send(sink, {"error": f"{type(error).__name__}: {error}"})
+    sys.stderr.flush()
+    # Runtimes do not all end cleanly.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
