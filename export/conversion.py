@@ -4,6 +4,7 @@ Nothing here knows what the function computes. Only built-in operations come out
 needs others is refused.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,8 @@ def convert(
             shapes; gives a dictionary of tensors.
         precision: one of `PRECISIONS`.
         representative: for `int8`: gives inputs by name, finite ones, such as the network meets.
-        float_scopes: for `int8`: parts of names of operations that stay in float32, such as the
-            name of a `tf.name_scope`.
+        float_scopes: for `int8`: regular expressions, found in the names of operations that stay
+            in float32, such as the name of a `tf.name_scope`.
         float_operations: for `int8`: kinds of operation that stay in float32, such as `SOFTMAX`.
 
     Returns:
@@ -140,7 +141,9 @@ def _integer(
     ]
     converter._experimental_calibrate_only = True
     calibrated = _converted(converter)
-    kept = {n for n in output_names(calibrated) if any(scope in n for scope in float_scopes)}
+    kept = {
+        n for n in output_names(calibrated) if any(re.search(scope, n) for scope in float_scopes)
+    }
     return mlir_quantize(
         calibrated,
         disable_per_channel_for_dense_layers=True,

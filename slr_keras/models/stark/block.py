@@ -13,6 +13,12 @@ from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization
 
 # Frames that share one matrix product of the temporal attention; time is a multiple of it.
 CHUNK = 8
+# In the names of operations, for whoever quantises the graph: numbers that eight bits do not hold.
+TEMPORAL_SOFTMAX, SPATIAL_GRAM, SPATIAL_SOFTMAX = (
+    "temporal_softmax",
+    "spatial_gram",
+    "spatial_softmax",
+)
 
 
 def sizes(tensor) -> tuple:
@@ -194,9 +200,10 @@ class StarkBlock(keras.layers.Layer):
         logits = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
         logits = ops.transpose(logits, (0, 2, 1, 3))
         logits = ops.reshape(logits, (batch * points, -1, chunk * heads * seen))
-        scale = self._in_clip(time) * (1 / width)
-        logits = logits * scale + ops.cast(self.outside_bias, logits.dtype)
-        attention = ops.softmax(ops.reshape(logits, (-1, seen)), axis=-1)
+        with keras.name_scope(TEMPORAL_SOFTMAX):
+            scale = self._in_clip(time) * (1 / width)
+            logits = logits * scale + ops.cast(self.outside_bias, logits.dtype)
+            attention = ops.softmax(ops.reshape(logits, (-1, seen)), axis=-1)
         attention = ops.reshape(attention, (batch, points, -1, chunk * heads * seen))
         alpha = ops.tile(ops.repeat(self.alpha, seen), (chunk,))
         beta = ops.reshape(ops.transpose(self.beta, (2, 1, 0)), (points, self.window * heads))
@@ -206,13 +213,14 @@ class StarkBlock(keras.layers.Layer):
 
     def spatial_attention(self, query, key, valid, training=False):
         """A_s of §3.4: one `(points, points)` matrix per clip and head, mean over real frames."""
-        gram = ops.matmul(
-            self._clip_features(query), ops.transpose(self._clip_features(key), (0, 1, 3, 2))
-        )
-        count = ops.maximum(ops.sum(valid, axis=-1), 1.0) * self.attention_channels
-        gram = gram / ops.cast(ops.reshape(count, (-1, 1, 1, 1)), gram.dtype)
-        attention = ops.softmax(gram, axis=-1)
-        attention = attention * ops.reshape(self.gamma, (self.heads, 1, 1)) + self.delta
+        query, key = self._clip_features(query), self._clip_features(key)
+        with keras.name_scope(SPATIAL_GRAM):
+            gram = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        with keras.name_scope(SPATIAL_SOFTMAX):
+            count = ops.maximum(ops.sum(valid, axis=-1), 1.0) * self.attention_channels
+            gram = gram / ops.cast(ops.reshape(count, (-1, 1, 1, 1)), gram.dtype)
+            attention = ops.softmax(gram, axis=-1)
+            attention = attention * ops.reshape(self.gamma, (self.heads, 1, 1)) + self.delta
         return self.spatial_dropout(attention, training=training)
 
     def _clip_features(self, tensor):

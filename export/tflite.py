@@ -1,0 +1,130 @@
+"""Export a trained keypoint run as a TFLite bundle, checked against the Keras model."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from slr_keras.command import positive, run
+from slr_keras.errors import UserError
+
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
+EXAMPLE = """\
+The bundle is a folder: a .tflite file for each precision and number of frames, metadata.json,
+keypoints.json, labels.txt, golden inputs and outputs (simulated signing, nobody's recording), and a
+model card. A file takes raw landmarks (1, frames, points, channels) with NaN or zeros for what was
+not seen, and the number of real frames; it gives log-probabilities, which the app decodes.
+
+Nothing is written unless every file has built-in operations alone, runs in every runtime that is
+installed (ai-edge-litert; tflite-runtime 2.14 for old devices), equals Keras in fp32, and loses no
+more word error rate on the dev split than --limit says.
+
+examples:
+  python -m export.tflite runs/demo
+  python -m export.tflite runs/demo --precision fp32 dynamic --frames 128 --to demo.tflite
+  python -m export.tflite runs/demo --precision int8 --limit int8=2 --clips 50
+  python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    _check(options)
+    from export.build import Plan, build
+    from export.verification import WER_LIMITS, precisions_of
+
+    plan = Plan(
+        precisions=tuple(dict.fromkeys(options.precision)),
+        buckets=tuple(sorted(set(options.frames))),
+        head=options.head,
+        verified=not options.no_verify,
+        wer_limits={**WER_LIMITS, **dict(precisions_of(options.limit))},
+        parity_limit=options.parity,
+        clips=options.clips,
+        calibration_clips=options.calibration_clips,
+        repeats=0 if options.no_latency else options.repeats,
+        data=options.data,
+    )
+    to = Path(options.to) if options.to else Path(options.run) / "tflite"
+    written = build(options.run, plan, to, tell=lambda text: print(text, file=sys.stderr))
+    print(written)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.tflite",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN", help="run folder that `fit` made")
+    add(
+        "--precision",
+        nargs="+",
+        choices=PRECISIONS,
+        default=["dynamic", "fp16", "fp32"],
+        metavar="PRECISION",
+        help="fp32, fp16, dynamic, int8; the first is what `predict` takes (dynamic fp16 fp32)",
+    )
+    add(
+        "--frames",
+        nargs="+",
+        type=positive,
+        default=[64, 128, 256],
+        metavar="T",
+        help="frames of the files; a clip takes the smallest that holds it (64 128 256)",
+    )
+    add(
+        "--head",
+        choices=("fuse", "ensemble"),
+        default="fuse",
+        help="fuse alone, or the mean of the heads that the run decodes (fuse)",
+    )
+    add("--to", metavar="DIR", help="the bundle's folder (RUN/tflite)")
+    add("--data", metavar="FOLDER", help="another data folder than the recipe's")
+    add("--clips", type=positive, metavar="N", help="verify on the first N dev clips (all)")
+    add(
+        "--calibration-clips",
+        type=positive,
+        default=100,
+        metavar="N",
+        help="int8: training clips that give the ranges of activations (100)",
+    )
+    add(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="PRECISION=POINTS",
+        help="WER that a precision may lose (fp32=0.1 fp16=0.1 dynamic=0.3 int8=1.0)",
+    )
+    add("--parity", type=_share, default=1e-5, help="largest relative error of fp32 (1e-5)")
+    add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")
+    add("--repeats", type=positive, default=30, help="runs that a latency is the median of (30)")
+    add("--no-latency", action="store_true", help="measure no latencies")
+    return parser
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    for frames in options.frames:
+        if frames % 4 or not 8 <= frames <= 4096:
+            raise UserError(f"--frames {frames}: must be a multiple of 4 from 8 to 4096")
+    if options.no_verify and (options.limit or options.clips):
+        raise UserError("--limit and --clips are of the verification that --no-verify skips")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,181 @@
+"""A bundle's folder: its files, what they hold, and whether they are still what was verified."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.decoding import DecodingConfig, NgramLanguageModel
+from slr_keras.errors import UserError
+from slr_keras.files import read_json, read_text, sha256
+
+FORMAT, VERSION = "slr_keras.tflite", 1
+METADATA, CONTRACT, LABELS = "metadata.json", "keypoints.json", "labels.txt"
+LANGUAGE_MODEL, MODEL_CARD = "language_model.json", "MODEL_CARD.md"
+GOLDEN_ARRAYS, GOLDEN_TEXT = "golden.npz", "golden.json"
+SENTENCES, SIGN = "sentences", "sign"
+
+
+def is_bundle(path: str | Path) -> bool:
+    """Whether a folder says that it is a bundle.
+
+    >>> from slr_keras.bundle.bundle import is_bundle
+    >>> is_bundle("no such folder")
+    False
+    """
+    file = Path(path) / METADATA
+    if not file.is_file():
+        return False
+    value = read_json(file)
+    return isinstance(value, dict) and value.get("format") == FORMAT
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What `python -m export.tflite` wrote.
+
+    Attributes:
+        path: its folder.
+        metadata: see `export.metadata`.
+        contract: how raw points are given; the files prepare them.
+        vocabulary: of the run.
+
+    Example::
+
+        bundle = Bundle.load("runs/demo/tflite")
+        print(bundle.buckets, bundle.precisions)
+    """
+
+    path: Path
+    metadata: dict[str, Any]
+    contract: KeypointContract
+    vocabulary: Vocabulary
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Bundle":
+        """Read a bundle; no `.tflite` file yet.
+
+        Raises:
+            UserError: there is none, it is of another version, or its parts do not go together.
+        """
+        path = Path(path)
+        if not is_bundle(path):
+            raise UserError(
+                f"{path}: no bundle here; `python -m export.tflite RUN --to {path}` makes one"
+            )
+        metadata = read_json(path / METADATA)
+        if metadata.get("version") != VERSION:
+            raise UserError(
+                f"{path / METADATA}: a bundle of version {metadata.get('version')!r}, this program "
+                f"reads version {VERSION}; export the run again"
+            )
+        contract = KeypointContract.read(path / CONTRACT)
+        vocabulary = _vocabulary(path / LABELS, metadata["task"])
+        for file, kind, found in (
+            (CONTRACT, "contract", contract.digest),
+            (LABELS, "vocabulary", vocabulary.digest),
+        ):
+            if found != metadata[kind]["digest"]:
+                raise UserError(
+                    f"{path / file}: its digest is {found}, the bundle was made with "
+                    f"{metadata[kind]['digest']}; put the bundle's own {file} back"
+                )
+        return cls(path, metadata, contract, vocabulary)
+
+    @property
+    def name(self) -> str:
+        """Of the run's model."""
+        return self.metadata["run"]["model"]
+
+    @property
+    def buckets(self) -> tuple[int, ...]:
+        """Frames that the files take, ascending."""
+        return tuple(self.metadata["buckets"])
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Which there are; the first is the default."""
+        return tuple(self.metadata["precisions"])
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it names the one sign of a clip."""
+        return self.metadata["task"] == SIGN
+
+    @property
+    def decoding(self) -> DecodingConfig:
+        """How the run decodes."""
+        return DecodingConfig(**self.metadata["decoding"])
+
+    @property
+    def scoring(self) -> str:
+        """The clean-up rules of the run's recipe."""
+        return self.metadata["scoring"]
+
+    def chosen(self, precision: str | None) -> str:
+        """A precision that the bundle has; its first by default.
+
+        Raises:
+            UserError: it has no such precision; says which it has.
+        """
+        if precision is None:
+            return self.precisions[0]
+        if precision not in self.precisions:
+            raise UserError(
+                f"{self.path}: has no precision {precision!r}; it has {', '.join(self.precisions)}"
+            )
+        return precision
+
+    def file(self, precision: str, bucket: int) -> Path:
+        """A `.tflite` file, checked against its digest.
+
+        Raises:
+            UserError: it is not there, or not the file that was verified.
+        """
+        entry = self.metadata["precisions"][precision]["files"][str(bucket)]
+        name = entry["file"]
+        if Path(name).name != name:
+            raise UserError(f"{self.path / METADATA}: {name!r} is not the name of a file here")
+        path = self.path / name
+        if not path.is_file():
+            raise UserError(f"{path}: the file is missing; export the run again")
+        if sha256(path) != entry["sha256"]:
+            raise UserError(f"{path}: not the file that was verified; export the run again")
+        return path
+
+    def language_model(self, decoding: DecodingConfig) -> NgramLanguageModel | None:
+        """The gloss language model that a decoding config asks for; None if it asks for none.
+
+        Raises:
+            UserError: the bundle has none, or one of another order.
+        """
+        order = decoding.language_model_order
+        if not order:
+            return None
+        file = self.path / LANGUAGE_MODEL
+        if file.is_file():
+            kept = NgramLanguageModel.load(file, self.vocabulary.digest)
+            if kept.order == order:
+                return kept
+        raise UserError(
+            f"{self.path}: holds no gloss language model of order {order}; decode without, or "
+            "export a run that decodes with it"
+        )
+
+
+def labels(vocabulary: Vocabulary, isolated: bool) -> tuple[str, ...]:
+    """The meaning of each column of the scores: tokens, or the signs alone.
+
+    >>> from slr_keras.bundle.bundle import labels
+    >>> from slr_keras.data.vocabulary import Vocabulary
+    >>> labels(Vocabulary(("RAIN",)), isolated=False)
+    ('<blank>', '<unk>', 'RAIN')
+    """
+    return vocabulary.glosses if isolated else vocabulary.tokens
+
+
+def _vocabulary(path: Path, task: str) -> Vocabulary:
+    if task == SENTENCES:
+        return Vocabulary.read(path)
+    return Vocabulary(tuple(read_text(path).splitlines()))
