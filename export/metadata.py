@@ -13,8 +13,8 @@
 | `decoding`, `scoring`, `data` | of the recipe |
 | `buckets` | frames of the files, ascending |
 | `precisions` | by precision `files`: by bucket what `describe_file` gives |
-| `verification` | `status` "verified" or "unverified"; limits, clips, Keras' WER, and by precision \
-what `export.verification.verify` gives |
+| `verification` | `status` "verified" or "unverified"; limits, clips, Keras' WER, and by \
+precision what `export.verification.verify` gives |
 | `latency` | `machine`, and rows of `export.latency.measure` |
 """
 

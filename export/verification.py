@@ -12,8 +12,8 @@ from slr_keras.bundle.bundle import Bundle
 from slr_keras.bundle.recogniser import BundleRecogniser
 from slr_keras.data.manifest import Manifest
 from slr_keras.errors import UserError
+from slr_keras.metrics.phoenix import CLEAN_UP
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
-from slr_keras.training.evaluation import CLEAN_UP
 from slr_keras.training.run import Run
 
 # Points of WER (of the error rate, for single signs) that a precision may lose.

@@ -11,6 +11,7 @@ from slr_keras.command import run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
+    from slr_keras.config import Config, DataConfig
     from slr_keras.data.manifest import Manifest
     from slr_keras.training.run import Run
 
@@ -19,10 +20,14 @@ EXAMPLE = """example:
   python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
   python -m slr_keras.evaluate runs/demo --drop-points 1
   python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
+  python -m slr_keras.evaluate runs/demo/tflite --precision dynamic
 
 The ensemble is the reported result. Predictions and scores are written into the run. A run that
 names one sign a clip gets accuracies instead (top-1, 2 and 5, by clip and by class, and of the
 groups of the data folder's groups.json), its confusions and calibration in a report of their own.
+
+A bundle that `python -m export.tflite` wrote is scored as an app would use it: raw clips, the
+smallest file that holds them, windows for longer ones. Nothing is written into it.
 """
 
 
@@ -31,10 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     if options.compare:
         return _compare(options)
+    from slr_keras.bundle.bundle import is_bundle
+
+    if is_bundle(options.run):
+        return _evaluate_bundle(options)
+    if options.precision:
+        raise UserError(f"--precision {options.precision}: {options.run} is no bundle")
     loaded = _load(options.run, options.scoring)
-    config = _overridden(loaded, options.set)
+    config = _overridden(loaded.config, options.set)
     split = options.split or config.data.test
-    manifest = _manifest(loaded, split, options)
+    if loaded.modality != "keypoints" and _faults(options):
+        raise UserError(
+            "--drop-points and --drop-hand take keypoints away, but the run "
+            f"{loaded.path} sees video"
+        )
+    manifest = _manifest(loaded.config.data, split, options)
 
     from slr_keras.isolated.report import as_json
     from slr_keras.isolated.written import score_signs
@@ -49,10 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     predictor = Predictor(model, readout=make_readout(model, config))
     with _bar(len(manifest), options.json) as tick:
         evaluation = score(loaded, predictor, manifest, config.decoding, tick)
-    faults = {"drop_points": options.drop_points, "drop_hand": options.drop_hand}
-    faults = {name: value for name, value in faults.items() if value}
+    facts = _faults(options)
+    faults = {name: value for name, value in facts.items() if name != "seed"}
     name = "_".join([split, *(f"{name}-{value:g}" for name, value in faults.items())])
-    facts = {**faults, "seed": options.seed} if faults else {}
     predictions = write_scores(loaded, name, evaluation, config.decoding, made_of, **facts)
     if options.json:
         value = {"split": split, **facts, "sets": evaluation.summary()}
@@ -72,7 +87,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", metavar="RUN", nargs="?", help="run folder")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="run folder, or a bundle")
     parser.add_argument(
         "--compare",
         metavar=("RUN_A", "RUN_B"),
@@ -116,6 +131,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="ID|N",
         help="with --to: the clip in the picture, by id or number (the one that differs most)",
     )
+    parser.add_argument("--precision", metavar="P", help="of a bundle (its first)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     _check(options)
@@ -153,6 +169,32 @@ def _load(path: str, scoring: str | None) -> "Run":
     return loaded
 
 
+def _evaluate_bundle(options: argparse.Namespace) -> int:
+    import dataclasses
+
+    from slr_keras.bundle.bundle import Bundle
+    from slr_keras.bundle.scoring import recipe_of, score_bundle
+    from slr_keras.training.report import plain_table
+
+    bundle = Bundle.load(options.run)
+    precision = bundle.chosen(options.precision)
+    recipe = _overridden(recipe_of(bundle), options.set)
+    if options.scoring:
+        data = dataclasses.replace(recipe.data, scoring=options.scoring)
+        recipe = dataclasses.replace(recipe, data=data)
+    split = options.split or recipe.data.test
+    manifest = _manifest(recipe.data, split, options)
+    with _bar(len(manifest), options.json) as tick:
+        evaluation = score_bundle(bundle, manifest, recipe, precision, tick)
+    if options.json:
+        value = {"split": split, "precision": precision, **_faults(options)}
+        value["sets"] = evaluation.summary()
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        print(f"{manifest.path}, {len(manifest)} clips, {precision}\n{plain_table(evaluation)}")
+    return 0
+
+
 def _compare(options: argparse.Namespace) -> int:
     from slr_keras.comparison import Comparison, recognise, require_comparable
     from slr_keras.comparison.recognised import open_split
@@ -183,7 +225,7 @@ def _compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _overridden(loaded: "Run", overrides: list[str]):
+def _overridden(config: "Config", overrides: list[str]) -> "Config":
     from slr_keras.config import override
 
     for text in overrides:
@@ -192,27 +234,28 @@ def _overridden(loaded: "Run", overrides: list[str]):
                 f"--set {text}: only decoding.* can differ from the run's config here; "
                 "other changes need another fit"
             )
-    return override(loaded.config, overrides)
+    return override(config, overrides)
 
 
-def _manifest(loaded: "Run", split: str, options: argparse.Namespace) -> "Manifest":
+def _manifest(data: "DataConfig", split: str, options: argparse.Namespace) -> "Manifest":
     import dataclasses
 
     from slr_keras.training.faults import FaultyManifest
     from slr_keras.training.task import read_split
 
-    data = loaded.config.data
     if options.data:
         data = dataclasses.replace(data, folder=options.data)
     manifest = read_split(data, split)
-    if not options.drop_points and not options.drop_hand:
+    if not _faults(options):
         return manifest
-    if loaded.modality != "keypoints":
-        raise UserError(
-            "--drop-points and --drop-hand take keypoints away, but the run "
-            f"{loaded.path} sees video"
-        )
     return FaultyManifest(manifest, options.drop_points, options.drop_hand, options.seed)
+
+
+def _faults(options: argparse.Namespace) -> dict[str, float]:
+    """What is taken from the clips, and the seed of it; empty where nothing is."""
+    faults = {"drop_points": options.drop_points, "drop_hand": options.drop_hand}
+    faults = {name: value for name, value in faults.items() if value}
+    return {**faults, "seed": options.seed} if faults else {}
 
 
 def _bar(clips: int, quiet: bool):

@@ -12,6 +12,8 @@ from slr_keras.command import USER_MISTAKE, run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
+    from slr_keras.bundle.bundle import Bundle
+    from slr_keras.bundle.recogniser import BundleRecogniser
     from slr_keras.recognise import Recogniser
     from slr_keras.training.run import Run
 
@@ -28,6 +30,9 @@ outputs: text is one line a clip, `id: GLOSS GLOSS`, with reference, errors and 
 where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of
 subtitles a clip, so for several clips --to names a folder. Times are seconds from the clip's start.
 
+In place of a run, RUN may be a bundle that `python -m export.tflite` wrote: its files then run in
+ai-edge-litert, without TensorFlow, with the head that was exported.
+
 A clip that cannot be recognised is reported at the end, after all others were; the exit code is
 then 2.
 
@@ -35,6 +40,7 @@ examples:
   python -m slr_keras.predict runs/demo clip.npy --times
   python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
   python -m slr_keras.predict runs/c2st clip.mp4 --format vtt --to clip.vtt
+  python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
 """
 
 
@@ -46,9 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.prediction.medium import Overrides
     from slr_keras.prediction.recognition import recognise_clips
     from slr_keras.prediction.writers import writer
-    from slr_keras.training.run import Run
 
-    loaded = Run.load(options.run)
+    loaded = _loaded(options)
     overrides = Overrides(
         layout(options.layout) if options.layout else None, options.fps, options.image_size
     )
@@ -56,8 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     clips = clips[: options.limit]
     # All that can be refused is refused before the model is made, which takes a while.
     write = writer(options.format, options.to, clips, options.times)
-    recogniser = _recogniser(loaded, options)
-    with _bar(len(clips), options) as tick:
+    with _recogniser(loaded, options) as recogniser, _bar(len(clips), options) as tick:
         results = recognise_clips(recogniser, clips, overrides, tick)
         predictions, failures = write(results, _about(loaded, recogniser, options), _clean(loaded))
     _tell([f"notice: {notice}" for found in predictions for notice in found.notices])
@@ -74,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("run", metavar="RUN", help="run folder that `fit` made")
+    add("run", metavar="RUN", help="run folder that `fit` made, or a bundle")
     add("inputs", metavar="INPUT", nargs="+", help="what to recognise, see below")
     add("--format", choices=("text", "json", "vtt"), default="text", help="of the output (text)")
     add("--to", metavar="FILE", help="write there instead of to standard output")
@@ -95,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
         default="ensemble",
         help="whose scores to decode: ensemble, fuse, left, right, body; of C²ST chunk or video",
     )
+    add("--precision", metavar="P", help="of a bundle: fp32, fp16, dynamic, int8 (its first)")
     return parser
 
 
@@ -121,27 +126,59 @@ def _size(text: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def _recogniser(loaded: "Run", options: argparse.Namespace) -> "Recogniser":
+def _loaded(options: argparse.Namespace) -> "Run | Bundle":
+    from slr_keras.bundle.bundle import Bundle, is_bundle
+
+    if is_bundle(options.run):
+        return Bundle.load(options.run)
+    if options.precision:
+        raise UserError(
+            f"--precision {options.precision}: {options.run} is no bundle; `python -m "
+            "export.tflite` makes one of a run"
+        )
+    from slr_keras.training.run import Run
+
+    return Run.load(options.run)
+
+
+@contextlib.contextmanager
+def _recogniser(
+    loaded: "Run | Bundle", options: argparse.Namespace
+) -> Iterator["Recogniser | BundleRecogniser"]:
+    from slr_keras.bundle.bundle import Bundle
     from slr_keras.models.registry import isolated
     from slr_keras.recognise import ENSEMBLE, Recogniser
 
-    decoding = loaded.decoding
+    decoding, bundled = loaded.decoding, isinstance(loaded, Bundle)
     if options.beam is not None:
-        if decoding.method == "single" or isolated(loaded.config.model.name):
+        if decoding.method == "single" or isolated(loaded.model_name):
             raise UserError(
                 f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
                 "leave --beam out"
             )
         decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
+    if bundled:
+        from slr_keras.bundle.recogniser import BundleRecogniser
+
+        loaded.require_head(options.head)
+        with BundleRecogniser(loaded, options.precision, decoding) as recogniser:
+            yield recogniser
+        return
     if options.head != ENSEMBLE:
         decoding = dataclasses.replace(decoding, heads=(options.head,))
-    return Recogniser(loaded, decoding)
+    yield Recogniser(loaded, decoding)
 
 
-def _about(loaded: "Run", recogniser: "Recogniser", options: argparse.Namespace) -> dict[str, Any]:
+def _about(
+    loaded: "Run | Bundle",
+    recogniser: "Recogniser | BundleRecogniser",
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    precision = getattr(recogniser, "precision", None)
     return {
         "run": options.run,
-        "model": loaded.config.model.name,
+        **({"precision": precision} if precision else {}),
+        "model": loaded.model_name,
         "vocabulary": loaded.vocabulary.digest,
         "contract": loaded.contract.digest,
         "head": options.head,
@@ -149,11 +186,11 @@ def _about(loaded: "Run", recogniser: "Recogniser", options: argparse.Namespace)
     }
 
 
-def _clean(loaded: "Run") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+def _clean(loaded: "Run | Bundle") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     """The clean-up that `evaluate` applies before scoring, so that both give the same rate."""
-    from slr_keras.training.evaluation import CLEAN_UP
+    from slr_keras.metrics.phoenix import CLEAN_UP
 
-    return CLEAN_UP[loaded.config.data.scoring]
+    return CLEAN_UP[loaded.scoring]
 
 
 @contextlib.contextmanager

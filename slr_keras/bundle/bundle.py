@@ -84,7 +84,7 @@ class Bundle:
         return cls(path, metadata, contract, vocabulary)
 
     @property
-    def name(self) -> str:
+    def model_name(self) -> str:
         """Of the run's model."""
         return self.metadata["run"]["model"]
 
@@ -112,6 +112,22 @@ class Bundle:
     def scoring(self) -> str:
         """The clean-up rules of the run's recipe."""
         return self.metadata["scoring"]
+
+    def require_head(self, head: str) -> None:
+        """Refuse a head whose scores are not in the files.
+
+        Args:
+            head: "ensemble" for what the files give, or the name of a head.
+
+        Raises:
+            UserError: names the heads that were exported.
+        """
+        heads = self.metadata["heads"]
+        if head != "ensemble" and heads != [head]:
+            raise UserError(
+                f"--head {head}: {self.path} holds the scores of {', '.join(heads)} alone; leave "
+                "--head out, or export the run with another --head"
+            )
 
     def chosen(self, precision: str | None) -> str:
         """A precision that the bundle has; its first by default.

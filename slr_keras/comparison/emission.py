@@ -85,6 +85,6 @@ def cleaned_singly(glosses: Sequence[str], rules: str) -> list[str]:
     >>> cleaned_singly(["__ON__", "loc-NORD"], "phoenix2014t")
     ['', 'NORD']
     """
-    from slr_keras.training.evaluation import CLEAN_UP
+    from slr_keras.metrics.phoenix import CLEAN_UP
 
     return [" ".join(CLEAN_UP[rules]((gloss,))) for gloss in glosses]

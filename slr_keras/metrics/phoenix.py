@@ -11,7 +11,7 @@ under the same one:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -161,3 +161,11 @@ def _merge(text: str) -> str:
     for _ in range(_REPEAT_PASSES):
         text = _REPEAT.sub(r"\1", text)
     return " ".join(word for word, _ in groupby(text.split()))
+
+
+# A recipe's `data.scoring` → what cleans a sentence up before it is scored.
+CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
+    "plain": tuple,
+    "phoenix2014": clean_phoenix2014,
+    "phoenix2014t": clean_phoenix2014t,
+}

@@ -15,18 +15,12 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
 from slr_keras.errors import UserError
 from slr_keras.files import atomic_write
-from slr_keras.metrics.phoenix import clean_phoenix2014, clean_phoenix2014t
+from slr_keras.metrics.phoenix import CLEAN_UP
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.readout import ENSEMBLE, CtcReadout, IsolatedReadout, Readout
 from slr_keras.training.distribution import across_machines
 from slr_keras.training.objective import clip_inputs
 from slr_keras.training.task import require_lengths, require_single_glosses
-
-CLEAN_UP: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
-    "plain": tuple,
-    "phoenix2014": clean_phoenix2014,
-    "phoenix2014t": clean_phoenix2014t,
-}
 
 
 class Predictor:
@@ -192,7 +186,7 @@ def evaluate(
         dataset: clips in evaluation form.
         vocabulary: of the model.
         decoding: how to decode; every set is decoded alike.
-        scoring: clean-up rules, a key of `CLEAN_UP`.
+        scoring: clean-up rules, a key of `slr_keras.metrics.phoenix.CLEAN_UP`.
         language_model: for `decoding`.
         tick: told the number of clips of every finished batch.
 

@@ -74,6 +74,16 @@ class Run:
         return "keypoints" if isinstance(self.contract, KeypointContract) else "video"
 
     @property
+    def model_name(self) -> str:
+        """Of the registered model."""
+        return self.config.model.name
+
+    @property
+    def scoring(self) -> str:
+        """The clean-up rules of the recipe."""
+        return self.config.data.scoring
+
+    @property
     def decoding(self) -> DecodingConfig:
         """How the run decodes."""
         return self.config.decoding

@@ -1,0 +1,98 @@
+"""Score a bundle on a split, with the clips that an app would feed it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slr_keras.bundle.bundle import Bundle
+from slr_keras.bundle.recogniser import BundleRecogniser
+from slr_keras.config import Config, parse_config
+from slr_keras.data.manifest import Manifest
+from slr_keras.errors import UserError
+from slr_keras.prediction.clip import Clip
+from slr_keras.prediction.keypoint_medium import KeypointMedium
+from slr_keras.prediction.medium import Overrides
+from slr_keras.readout import ENSEMBLE
+
+if TYPE_CHECKING:
+    from slr_keras.training.evaluation import Evaluation
+
+
+def recipe_of(bundle: Bundle) -> Config:
+    """Of the recipe of the run, what a bundle keeps: its data, how it decodes, how it is scored."""
+    data = {**bundle.metadata["data"], "scoring": bundle.scoring}
+    return parse_config(
+        {
+            "data": data,
+            "model": {"name": bundle.model_name},
+            "decoding": bundle.metadata["decoding"],
+        },
+        str(bundle.path),
+    )
+
+
+def score_bundle(
+    bundle: Bundle,
+    manifest: Manifest,
+    recipe: Config,
+    precision: str | None = None,
+    tick: Callable[[int], None] = lambda clips: None,
+) -> "Evaluation":
+    """Recognise and score a split.
+
+    Args:
+        bundle: to score.
+        manifest: the clips; their points and units are brought to the bundle's as `predict` does.
+        recipe: how to decode and score.
+        precision: of the files; the bundle's first by default.
+        tick: told that a clip is done, time and again.
+
+    Raises:
+        UserError: a clip cannot be read or does not fit the bundle; names it.
+    """
+    from slr_keras.training.evaluation import evaluate
+
+    with BundleRecogniser(bundle, precision, recipe.decoding) as recogniser:
+        return evaluate(
+            _Predictor(recogniser),
+            _Clips(manifest),
+            bundle.vocabulary,
+            recipe.decoding,
+            recipe.data.scoring,
+            recogniser.language_model,
+            tick,
+        )
+
+
+@dataclass(frozen=True)
+class _Clips:
+    """What an evaluation asks of a data set."""
+
+    manifest: Manifest
+
+
+class _Predictor:
+    """Scores of the clips of a split, one a batch."""
+
+    def __init__(self, recogniser: BundleRecogniser):
+        self.recogniser = recogniser
+        self.readout = recogniser.readout
+        self._medium = KeypointMedium(recogniser.run.contract, Overrides())
+
+    def __call__(
+        self, clips: _Clips
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+        manifest = clips.manifest
+        read = self._medium.manifest_reader(manifest)
+        for row, sample in enumerate(manifest):
+            where = manifest.where(row)
+            clip = Clip(sample.id, where, partial(read, row))
+            footage = self._medium.footage(clip, self.recogniser.preparation)
+            try:
+                scores = self.recogniser.scores(np.stack(list(footage.frames)))
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from error
+            yield np.array([row]), np.array([len(scores)]), {ENSEMBLE: scores[None]}
