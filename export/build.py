@@ -13,12 +13,12 @@ import numpy as np
 
 from export import metadata
 from export.card import model_card
-from export.checks import relative_error, require_builtin, run_everywhere
+from export.checks import relative_error, require_builtin, run_cases
 from export.clips import golden_clips, inputs_of, representative
 from export.conversion import FLOAT32, INT8, convert
 from export.golden import write_golden
 from export.latency import Peak, measure
-from export.network import FLOAT_SCOPES, chosen_heads, network, require_exportable
+from export.network import FLOAT_OPERATIONS, FLOAT_SCOPES, chosen_heads, network, require_exportable
 from export.verification import Reference, keras_reference, require_within, verify
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.bundle import Bundle, is_bundle
@@ -172,13 +172,13 @@ class _Builder:
                 examples = None
                 if precision == INT8:
                     examples = representative(self.splits.train, bucket, plan.calibration_clips)
-                file = convert(function, precision, examples, FLOAT_SCOPES)
+                file = convert(function, precision, examples, FLOAT_SCOPES, FLOAT_OPERATIONS)
                 path = self.folder / f"model_{precision}_{bucket}.tflite"
                 require_builtin(file, path.name)
                 path.write_bytes(file)
                 found = self._run(path, clips, bucket)
                 self._compare(found, function, clips, bucket, precision)
-                outputs[precision] |= found[SHIPPED]
+                outputs[precision] |= {name: found[SHIPPED][name] for name in clips}
                 entry = metadata.describe_file(path, file, tuple(found))
                 self.files.setdefault(precision, {})[bucket] = entry
         return outputs
@@ -188,11 +188,11 @@ class _Builder:
     ) -> dict[str, dict[str, np.ndarray]]:
         """Scores by runtime and clip; a bucket without golden clips still has to run."""
         some = clips or {"": self.golden["full"][:bucket]}
-        found: dict[str, dict[str, np.ndarray]] = {}
-        for name, clip in some.items():
-            for runtime, outputs in run_everywhere(path, inputs_of(clip, bucket)).items():
-                found.setdefault(runtime, {})[name] = outputs[SCORES]
-        return found
+        cases = {name: inputs_of(clip, bucket) for name, clip in some.items()}
+        return {
+            runtime: {name: outputs[SCORES] for name, outputs in of.items()}
+            for runtime, of in run_cases(path, cases).items()
+        }
 
     def _compare(self, found, function, clips, bucket: int, precision: str) -> None:
         """Refuse an fp32 file that gives other scores than Keras for a golden clip."""

@@ -55,13 +55,23 @@ def run_everywhere(
     Raises:
         UserError: a runtime refuses the file, for one because of an operation's version; says so.
     """
+    found = run_cases(path, {"": inputs}, runtimes)
+    return {runtime: outputs[""] for runtime, outputs in found.items()}
+
+
+def run_cases(
+    path: Path,
+    cases: Mapping[str, Mapping[str, np.ndarray]],
+    runtimes: Sequence[str] = tuple(RUNTIMES),
+) -> dict[str, dict[str, dict[str, np.ndarray]]]:
+    """As `run_everywhere`, of several inputs by name: the outputs by runtime and case."""
     found = {}
     for runtime in runtimes:
         if not has_runtime(runtime):
             continue
         try:
             with Interpreter(path, runtime) as interpreter:
-                found[runtime] = interpreter.run(**inputs)
+                found[runtime] = {name: interpreter.run(**it) for name, it in cases.items()}
         except RuntimeFailure as error:
             raise UserError(f"{error}; this file would not run on every device promised") from None
     return found

@@ -40,7 +40,8 @@ def convert(
     | `int8` | int8 | int8 throughout, but in the scopes and operations kept in float32 |
 
     Dense layers get one scale a matrix in `dynamic`: with one scale a row the converter of newer
-    TensorFlows writes FULLY_CONNECTED v12, which runtimes up to 2.16 refuse.
+    TensorFlows writes FULLY_CONNECTED v12, which runtimes up to 2.16 refuse. In `int8` they have
+    one a row, which those runtimes take.
 
     Args:
         function: a `tf.function` with an `input_signature` of named `tf.TensorSpec` of static
@@ -146,7 +147,7 @@ def _integer(
     }
     return mlir_quantize(
         calibrated,
-        disable_per_channel_for_dense_layers=True,
+        disable_per_channel_for_dense_layers=False,
         denylisted_nodes=kept,
         denylisted_ops=set(float_operations),
     )

@@ -26,43 +26,36 @@ def write_golden(
         clips: name → raw clip `(frames, source points, source channels)`.
         outputs: precision → name → scores `(1, steps, columns)` of the clip's bucket.
     """
-    arrays, listed = {}, []
+    arrays = {}
+    listed = {name: _as_json(bundle, name, clips[name]) for name in TEXT_CLIPS}
     for name, clip in clips.items():
         arrays[f"{name}/keypoints"] = clip
         steps = 1 if bundle.isolated else max(len(clip) // REDUCTION, 1)
-        scores = {p: found[name][0, :steps] for p, found in outputs.items()}
-        arrays |= {f"{name}/{precision}": values for precision, values in scores.items()}
-        if name in TEXT_CLIPS:
-            listed.append(_as_json(bundle, name, clip, scores))
+        for precision, found in outputs.items():
+            arrays[f"{name}/{precision}"] = values = found[name][0, :steps]
+            if name in listed:
+                rows = [[float(f"{x:.6g}") for x in row] for row in values]
+                listed[name]["log_probabilities"][precision] = rows
+    for precision in outputs:
+        with BundleRecogniser(bundle, precision) as recogniser:
+            for name, entry in listed.items():
+                entry["glosses"][precision] = list(recogniser.recognise(clips[name]).glosses)
     with atomic_path(bundle.path / GOLDEN_ARRAYS) as temporary:
         np.savez_compressed(temporary, **arrays)
-    write_text(bundle.path / GOLDEN_TEXT, _text(listed))
+    write_text(bundle.path / GOLDEN_TEXT, _text(list(listed.values())))
 
 
-def _as_json(
-    bundle: Bundle, name: str, clip: np.ndarray, scores: Mapping[str, np.ndarray]
-) -> dict[str, Any]:
-    glosses = {}
-    for precision, values in scores.items():
-        with BundleRecogniser(bundle, precision) as recogniser:
-            glosses[precision] = list(recogniser.recognise(clip).glosses)
-            del values
-    missing = ~np.isfinite(clip)
+def _as_json(bundle: Bundle, name: str, clip: np.ndarray) -> dict[str, Any]:
+    """The input, and room for what comes out of it."""
     return {
         "name": name,
         "frames": len(clip),
         "bucket": next(size for size in bundle.buckets if size >= len(clip)),
         "shape": list(clip.shape),
         # JSON has no NaN: null is a number that the detector did not give.
-        "keypoints": [
-            None if lost else float(str(value))
-            for value, lost in zip(clip.ravel(), missing.ravel())
-        ],
-        "log_probabilities": {
-            precision: [[float(f"{x:.6g}") for x in row] for row in values]
-            for precision, values in scores.items()
-        },
-        "glosses": glosses,
+        "keypoints": [float(str(x)) if np.isfinite(x) else None for x in clip.ravel()],
+        "log_probabilities": {},
+        "glosses": {},
     }
 
 

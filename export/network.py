@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from export.preparation import SCOPE, prepare
 from slr_keras.bundle.recogniser import FRAMES, KEYPOINTS, SCORES
 from slr_keras.errors import UserError
+from slr_keras.models.stark.block import SPATIAL_SOFTMAX, TEMPORAL_SOFTMAX
 
 if TYPE_CHECKING:
     import keras
@@ -14,9 +16,17 @@ if TYPE_CHECKING:
 
 FUSE, ENSEMBLE = HEADS = ("fuse", "ensemble")
 
-# What eight bits do not hold: coordinates in pixels, the means and deviations of layer
-# normalisation, the final log-softmax.
-FLOAT_SCOPES = (r"preparation/", r"head_\w+/(inner|output)_norm", r"log_probabilities/")
+# What eight bits do not hold: coordinates in pixels; the first layer, that reads fractions of them;
+# logits beside the -1e9 that masks them; a softmax over all points, whose shares are below a step;
+# means and deviations of layer normalisation; log-probabilities.
+FLOAT_SCOPES = (
+    rf"{SCOPE}/",
+    r"/stem(_\d+)?/",
+    f"{TEMPORAL_SOFTMAX}/",
+    f"{SPATIAL_SOFTMAX}/",
+    r"head_\w+/(inner|output)_norm",
+)
+FLOAT_OPERATIONS = ("LOG_SOFTMAX",)
 
 
 def require_exportable(run: "Run") -> None:
@@ -71,8 +81,6 @@ def network(
         "log_probabilities" `(1, T / 4, classes)`, or `(1, 1, classes)`.
     """
     import tensorflow as tf
-
-    from export.preparation import prepare
 
     source = contract.source
     specs = [
