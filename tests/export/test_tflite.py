@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -199,6 +201,15 @@ def test_models_of_video_are_refused_with_the_reason(model, tmp_path):
     run = Run(RunFolder(tmp_path / "run"), recipe, Vocabulary(("RAIN",)), contract)
     with pytest.raises(UserError, match=f"{model} sees video and does not become a TFLite bundle"):
         require_exportable(run)
+
+
+def test_help_explains_with_an_example_and_loads_nothing_heavy():
+    program = "import export.tflite, sys; print(*sys.modules); export.tflite.main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    modules, _, text = done.stdout.partition("\n")
+    assert not {"tensorflow", "keras", "numpy"} & set(modules.split())
+    assert "python -m export.tflite runs/demo" in text
 
 
 def test_options_that_do_not_go_together_are_refused(run):
