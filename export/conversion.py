@@ -49,7 +49,8 @@ def convert(
         precision: one of `PRECISIONS`.
         representative: for `int8`: gives inputs by name, finite ones, such as the network meets.
         float_scopes: for `int8`: regular expressions, found in the names of operations that stay
-            in float32, such as the name of a `tf.name_scope`.
+            in float32, such as the name of a `tf.name_scope`. Operations of several results
+            (UNPACK, SPLIT) are known by no name: do without them there.
         float_operations: for `int8`: kinds of operation that stay in float32, such as `SOFTMAX`.
 
     Returns:

@@ -38,14 +38,14 @@ def operations(file: bytes) -> tuple[Operation, ...]:
     Args:
         file: its bytes.
     """
-    model = _model(file)
+    model = read_model(file)
     counts: Counter[tuple[str, int]] = Counter()
     work: Counter[tuple[str, int]] = Counter()
     for graph, operator in _operators(model):
         code = model.operatorCodes[operator.opcodeIndex]
-        kind = (_name(code), code.version)
+        kind = (operator_name(code), code.version)
         counts[kind] += 1
-        work[kind] += _multiply_adds(graph, operator, kind[0])
+        work[kind] += multiply_adds(graph, operator, kind[0])
     found = [Operation(*kind, counts[kind], work[kind]) for kind in counts]
     return tuple(sorted(found, key=lambda it: (-it.multiply_adds, -it.count, it.name)))
 
@@ -54,18 +54,19 @@ def output_names(file: bytes) -> list[str]:
     """The names of all tensors that operations give."""
     return [
         graph.tensors[index].name.decode()
-        for graph, operator in _operators(_model(file))
+        for graph, operator in _operators(read_model(file))
         for index in operator.outputs
     ]
 
 
 def largest_rank(file: bytes) -> int:
     """Axes of the tensor that has the most."""
-    shapes = (t.shape for graph in _model(file).subgraphs for t in graph.tensors)
+    shapes = (t.shape for graph in read_model(file).subgraphs for t in graph.tensors)
     return max(0 if shape is None else len(shape) for shape in shapes)
 
 
-def _model(file: bytes) -> Any:
+def read_model(file: bytes) -> Any:
+    """The file as objects of the schema."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(file), 0))
@@ -77,7 +78,8 @@ def _operators(model: Any) -> Iterator[tuple[Any, Any]]:
             yield graph, operator
 
 
-def _name(code: Any) -> str:
+def operator_name(code: Any) -> str:
+    """What the schema calls an operation's code."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
@@ -86,7 +88,9 @@ def _name(code: Any) -> str:
     return f"{name}:{code.customCode.decode()}" if name == CUSTOM else name
 
 
-def _multiply_adds(graph: Any, operator: Any, name: str) -> int:
+def multiply_adds(graph: Any, operator: Any, name: str) -> int:
+    """Multiply-adds of an operation in its graph; 0 of those that are no products of matrices."""
+
     def shape(index: int) -> tuple[int, ...]:
         found = graph.tensors[index].shape
         return () if found is None else tuple(map(int, found))

@@ -4,6 +4,7 @@ It equals `KeypointContract.prepare` on a clip's real frames, with a fixed numbe
 loops and at most four axes, so that a phone feeds what its detector gives.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from export.order import masked_median
@@ -13,6 +14,10 @@ from slr_keras.data.sampling import REDUCTION
 
 # Names of operations begin with it: these stay in float32 whatever the rest is quantised to.
 SCOPE = "preparation"
+
+# x, y, perhaps z, and the score, each (T, points): tensors of equal shapes are compared and chosen
+# from several times faster than where one is broadcast or lies strided.
+Channels = list[tf.Tensor]
 
 
 def prepare(
@@ -33,170 +38,155 @@ def prepare(
     """
     with tf.name_scope(SCOPE):
         time = tf.range(raw.shape[1])
-        real = time < frames
-        points = _selected(raw[0], contract)
-        lost = _missing(points, contract) | ~real[:, None]
-        points = _filled(points, lost, contract)
+        real = (time < frames)[:, None]
+        channels = _selected(raw[0], contract)
+        lost = _unseen(channels, contract.score_threshold, contract) | ~real
+        channels = _filled(channels, lost, contract)
+        *places, score = channels
         if contract.normalisation == "image":
-            points = _image_normalised(points, contract)
+            places = _image_normalised(places, contract)
         else:
-            points = _body_normalised(points, real, contract)
-        points = tf.where(_score(points) > 0, points, 0.0)
+            places = _body_normalised(places, (score > 0) & real, contract)
+        places = [tf.where(score > 0, values, tf.zeros_like(values)) for values in places]
         # The last frame, held: a clip of less than four frames is lengthened so.
-        last = tf.cast(tf.equal(time, frames - 1), tf.float32)
-        held = tf.reduce_sum(points * last[:, None, None], axis=0, keepdims=True)
-        points = tf.where(real[:, None, None], points, held)
+        last = tf.cast(tf.equal(time, frames - 1), tf.float32)[None]
+        within = tf.cast(real, tf.float32)
+        channels = [within * values + (1 - within) * (last @ values) for values in (*places, score)]
         seen = tf.maximum(frames // REDUCTION * REDUCTION, REDUCTION)
+        points = tf.stack(channels, axis=-1)
         return points[None], tf.cast(time < seen, tf.float32)[None]
 
 
-def _selected(raw: tf.Tensor, contract: KeypointContract) -> tf.Tensor:
-    """`KeypointContract.select`: `(T, points, channels)`, NaN and infinities still in it."""
+def _selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
+    """`KeypointContract.select`, NaN and infinities still in it."""
     chosen = tf.gather(raw, contract.indices, axis=1)
     available = contract.source.channels
-    if tuple(available) == tuple(contract.channels):
-        return chosen
-    ones = tf.ones_like(chosen[..., :1])
-    channels = []
-    for name in contract.channels:
-        at = available.index(name) if name in available else None
-        channels.append(ones if at is None else chosen[..., at : at + 1])
-    selected = tf.concat(channels, axis=-1)
+    # Slices, not tf.unstack: the quantiser knows no operation of several results by its name.
+    channels = [
+        chosen[..., available.index(name)] if name in available else tf.ones(chosen.shape[:2])
+        for name in contract.channels
+    ]
     if "score" not in available:
-        score = tf.cast(~_unseen(selected, 0.0, contract), tf.float32)[..., None]
-        selected = tf.concat([selected[..., :-1], score], axis=-1)
-    return selected
+        channels[-1] = tf.cast(~_unseen(channels, 0.0, contract), tf.float32)
+    return channels
 
 
-def _missing(points: tf.Tensor, contract: KeypointContract) -> tf.Tensor:
-    return _unseen(points, contract.score_threshold, contract)
-
-
-def _unseen(points: tf.Tensor, threshold: float, contract: KeypointContract) -> tf.Tensor:
-    """`keypoints.missing`: `(T, points)` booleans."""
-    *coordinates, score = tf.unstack(points, axis=-1)
+def _unseen(channels: Channels, threshold: float, contract: KeypointContract) -> tf.Tensor:
+    """`keypoints.missing`: booleans."""
+    *places, score = channels
     # Also false of NaN.
     found = (score > 0) & (score >= threshold)
-    for channel in (*coordinates, score):
-        found &= tf.abs(channel) < LARGEST
+    for values in channels:
+        found &= tf.abs(values) < LARGEST
     if contract.zero_is_missing:
-        found &= (coordinates[0] != 0) | (coordinates[1] != 0)
+        found &= (places[0] != 0) | (places[1] != 0)
     return ~found
 
 
-def _score(points: tf.Tensor) -> tf.Tensor:
-    return points[..., -1:]
-
-
-def _filled(points: tf.Tensor, lost: tf.Tensor, contract: KeypointContract) -> tf.Tensor:
+def _filled(channels: Channels, lost: tf.Tensor, contract: KeypointContract) -> Channels:
     """`keypoints.fill_gaps`: what is missing afterwards is zero, score included."""
-    length = points.shape[0]
+    length = lost.shape[0]
+    nothing = tf.zeros(lost.shape)
+    channels = [tf.where(lost, nothing, values) for values in channels]
     reach = min(contract.max_gap, length - 1)
-    lost = lost[..., None]
-    points = tf.where(lost, 0.0, points)
     if reach <= 0:
-        return points
-    time = tf.range(length, dtype=tf.float32)[:, None, None]
-    seen_at = tf.where(lost, float(-length), time * tf.ones_like(_score(points)))
+        return channels
+    time = tf.constant(np.repeat(np.arange(length, dtype=np.float32)[:, None], lost.shape[1], 1))
+    seen_at = tf.where(lost, nothing - length, time)
     latest = tf.reduce_max(seen_at, axis=0, keepdims=True)
-    earliest = -tf.reduce_max(tf.where(lost, float(-2 * length), -time), axis=0, keepdims=True)
-    # Each point with the frame in which it was seen, carried along from there.
-    track = tf.concat([points[..., :-1], seen_at], axis=-1)
-    before = _carried(track, reach, forward=True)
-    after = _carried(track, reach, forward=False)
-    since = time - before[..., -1:]
-    until = after[..., -1:] - time
-    found_before = before[..., -1:] >= 0
-    found_after = after[..., -1:] >= 0
-    inner = found_before & found_after & (since + until - 1 <= contract.max_gap)
+    earliest = -tf.reduce_max(tf.where(lost, nothing - 2 * length, -time), axis=0, keepdims=True)
+    # Each place with the frame in which it was seen, carried along from there.
+    *before, when_before = _carried([*channels[:-1], seen_at], reach, forward=True)
+    *after, when_after = _carried([*channels[:-1], seen_at], reach, forward=False)
+    since, until = time - when_before, when_after - time
+    found_before, found_after = when_before >= 0, when_after >= 0
+    inner = found_before & found_after & (since + until <= contract.max_gap + 1)
     head = (time < earliest) & found_after & (until <= contract.max_gap)
     tail = (time > latest) & found_before & (since <= contract.max_gap)
+    filling = lost & (inner | head | tail)
     weight = since / tf.maximum(since + until, 1.0)
-    left, right = before[..., :-1], after[..., :-1]
-    between = (1 - weight) * left + weight * right
-    places = tf.where(head, right, tf.where(tail, left, between))
-    score = tf.fill(_score(points).shape, float(contract.interpolated_score))
-    filling = tf.concat([places, score], axis=-1)
-    return tf.where(lost & (inner | head | tail), filling, points)
+    filled = []
+    for values, left, right in zip(channels, before, after):
+        between = (1 - weight) * left + weight * right
+        places = tf.where(head, right, tf.where(tail, left, between))
+        filled.append(tf.where(filling, places, values))
+    score = tf.where(filling, nothing + contract.interpolated_score, channels[-1])
+    return [*filled, score]
 
 
-def _carried(track: tf.Tensor, reach: int, forward: bool) -> tf.Tensor:
+def _carried(track: Channels, reach: int, forward: bool) -> Channels:
     """The nearest sighting up to `reach` frames before (or after) each frame, or none.
 
-    In steps that double: after k of them every frame knows the last 2^k. `track` has in its last
-    channel the frame of the sighting, negative where there is none.
+    In steps that double: after k of them every frame knows the last 2^k. The last of `track` is
+    the frame of the sighting, negative where there is none.
     """
-    nothing = float(-track.shape[0])
+    length, points = track[-1].shape
     step = 1
     while step <= reach:
-        rest = track[:-step] if forward else track[step:]
-        gone = tf.fill((step, *track.shape[1:]), nothing)
-        moved = tf.concat([gone, rest] if forward else [rest, gone], axis=0)
-        track = tf.where(track[..., -1:] >= 0, track, moved)
+        gone = tf.fill((step, points), float(-length))
+        has = track[-1] >= 0
+        moved = [
+            tf.concat([gone, it[:-step]] if forward else [it[step:], gone], axis=0) for it in track
+        ]
+        track = [tf.where(has, mine, theirs) for mine, theirs in zip(track, moved)]
         step *= 2
     return track
 
 
-def _image_normalised(points: tf.Tensor, contract: KeypointContract) -> tf.Tensor:
+def _image_normalised(places: Channels, contract: KeypointContract) -> Channels:
     """`keypoints.normalise_image`."""
     width, height = contract.image_size
+    x, y, *z = places
     up = contract.y_axis == "up"
-    scale, shift = [2 / width, (2 if up else -2) / height], [-1.0, -1.0 if up else 1.0]
-    if len(contract.channels) == 4:
-        scale, shift = [*scale, 2 / width], [*shift, 0.0]
-    # The score stays as it is.
-    return points * tf.constant([*scale, 1.0]) + tf.constant([*shift, 0.0])
+    y = y * ((2 if up else -2) / height) - (1.0 if up else -1.0)
+    return [x * (2 / width) - 1.0, y, *(values * (2 / width) for values in z)]
 
 
-def _body_normalised(points: tf.Tensor, real: tf.Tensor, contract: KeypointContract) -> tf.Tensor:
+def _body_normalised(places: Channels, present: tf.Tensor, contract: KeypointContract) -> Channels:
     """`keypoints.normalise_body`."""
-    present = (_score(points)[..., 0] > 0) & real[:, None]
-    coordinates, score = points[..., :-1], _score(points)
     rows = {point: index for index, point in enumerate(contract.points)}
-    origin = _origin(coordinates, present, [rows[point] for point in contract.root])
-    unit = _unit(coordinates, present, *(rows[point] for point in contract.scale))
-    centred = (coordinates - origin) / unit
-    if contract.y_axis == "down":
-        turned = [1.0, -1.0, 1.0][: centred.shape[-1]]
-        centred = centred * tf.constant(turned)
-    return tf.concat([centred, score], axis=-1)
+    origin = _origin(places, present, [rows[point] for point in contract.root])
+    unit = _unit(places, present, *(rows[point] for point in contract.scale))
+    x, y, *z = ((values - middle) / unit for values, middle in zip(places, origin))
+    return [x, -y if contract.y_axis == "down" else y, *z]
 
 
-def _origin(coordinates: tf.Tensor, present: tf.Tensor, root: list[int]) -> tf.Tensor:
-    """Median of the roots' mean; else of any root seen; else of every point seen: `(1, 1, C)`.
+def _origin(places: Channels, present: tf.Tensor, root: list[int]) -> Channels:
+    """Median of the roots' mean; else of any root seen; else of every point seen.
 
     One median serves the three cases: the values of the other two are masked.
     """
     found = tf.gather(present, root, axis=1)
-    chosen = tf.gather(coordinates, root, axis=1)
     together = tf.reduce_sum(tf.cast(found, tf.float32), axis=1) > len(root) - 0.5
-    any_together = _any(together)
-    any_root = _any(found)
-    values = [tf.reduce_sum(chosen, axis=1) / len(root)]
-    masks = [together]
-    for points, seen, wanted in (
-        (chosen, found, ~any_together & any_root),
-        (coordinates, present, ~any_together & ~any_root),
-    ):
-        values.append(tf.reshape(points, (-1, coordinates.shape[-1])))
-        masks.append(tf.reshape(seen, (-1,)) & wanted)
-    median = masked_median(tf.transpose(tf.concat(values, axis=0)), tf.concat(masks, axis=0))
-    return tf.reshape(median, (1, 1, -1))
+    any_together, any_root = _any(together), _any(found)
+    mask = [
+        together,
+        tf.reshape(found, (-1,)) & ~any_together & any_root,
+        tf.reshape(present, (-1,)) & ~any_together & ~any_root,
+    ]
+    values = []
+    for channel in places:
+        chosen = tf.gather(channel, root, axis=1)
+        mean = tf.reduce_sum(chosen, axis=1) / len(root)
+        values.append(tf.concat([mean, tf.reshape(chosen, (-1,)), tf.reshape(channel, (-1,))], 0))
+    median = masked_median(tf.stack(values), tf.concat(mask, axis=0))
+    return [median[channel] for channel in range(len(places))]
 
 
-def _unit(coordinates: tf.Tensor, present: tf.Tensor, first: int, second: int) -> tf.Tensor:
+def _unit(places: Channels, present: tf.Tensor, first: int, second: int) -> tf.Tensor:
     """Median distance of two points; else half the longer side of the box around all seen."""
     together = present[:, first] & present[:, second]
-    span = coordinates[:, first, :2] - coordinates[:, second, :2]
-    distance = tf.sqrt(tf.reduce_sum(span * span, axis=-1))
-    median = masked_median(distance[None], together)
-    far = 4 * LARGEST
-    places, seen = coordinates[..., :2], present[..., None]
-    high = tf.reduce_max(tf.where(seen, places, -far), axis=(0, 1))
-    low = -tf.reduce_max(tf.where(seen, -places, -far), axis=(0, 1))
-    half = tf.reduce_max(high - low) / 2
+    spans = [values[:, first] - values[:, second] for values in places[:2]]
+    distance = tf.sqrt(spans[0] * spans[0] + spans[1] * spans[1])
+    median = masked_median(distance[None], together)[0]
+    sides = []
+    for values in places[:2]:
+        far = tf.zeros_like(values) - 4 * LARGEST
+        high = tf.reduce_max(tf.where(present, values, far))
+        sides.append(high + tf.reduce_max(tf.where(present, -values, far)))
+    half = tf.maximum(*sides) / 2
     half = tf.where(half > 0, half, 1.0)
-    return tf.reshape(tf.where(median > 0, median, half), (1, 1, 1))
+    return tf.where(median > 0, median, half)
 
 
 def _any(flags: tf.Tensor) -> tf.Tensor:

@@ -114,6 +114,15 @@ class Interpreter:
         """Seconds of each of `repeats` runs on the last inputs, measured within the process."""
         return np.array(self._asked("time", warm_up=warm_up, repeats=repeats)[0]["seconds"])
 
+    def time_alone(self, path: str | Path, repeats: int, threads: int = 1) -> float:
+        """Seconds of the fastest run of another file in the same process, on random inputs.
+
+        Raises:
+            RuntimeFailure: the runtime does not run it.
+        """
+        request = {"path": str(path), "threads": threads, "repeats": repeats}
+        return self._asked("time_alone", **request)[0]["seconds"]
+
     def peak_memory(self) -> int:
         """Bytes that the process has had in memory at most."""
         return self._asked("memory")[0]["peak_memory"]
