@@ -19,6 +19,7 @@ from export.conversion import FLOAT32, INT8, convert
 from export.golden import write_golden
 from export.latency import Peak, measure
 from export.network import FLOAT_OPERATIONS, FLOAT_SCOPES, chosen_heads, network, require_exportable
+from export.profile import profile
 from export.verification import Reference, keras_reference, require_within, verify
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.bundle import Bundle, is_bundle
@@ -31,6 +32,7 @@ from slr_keras.training.run import Run
 from slr_keras.training.task import read_split
 
 THREADS = (1, 2)
+PROFILED_FRAMES = 128
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,17 @@ class _Builder:
                     for threads in THREADS:
                         row = measure(path, precision, inputs, threads, peak, self.plan.repeats)
                         rows.append({"precision": precision, "frames": bucket, **row})
-        return metadata.describe_latency(rows)
+        return metadata.describe_latency(rows, self._profile())
+
+    def _profile(self) -> dict[str, Any]:
+        """Of one file, by operation: fp32 where there is one, of about the usual length."""
+        plan = self.plan
+        precision = FLOAT32 if FLOAT32 in plan.precisions else plan.precisions[0]
+        bucket = min(plan.buckets, key=lambda frames: abs(frames - PROFILED_FRAMES))
+        self.tell(f"profiling {precision}, {bucket} frames")
+        path = self.folder / self.files[precision][bucket]["file"]
+        found = profile(path, inputs_of(self.golden["full"][:bucket], bucket))
+        return {"file": path.name, **found}
 
     def _write(self, value: Mapping[str, Any]) -> None:
         write_json(self.folder / parts.METADATA, value)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from export import profile
 from export.latency import table
 
 
@@ -94,6 +95,17 @@ def _latency(found: Mapping[str, Any] | None) -> list[str]:
         "beyond the runtime's own.",
         "",
         table(found["rows"]),
+        "",
+        *_profile(found["profile"]),
+    ]
+
+
+def _profile(found: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Where the time of `{found['file']}` goes on one thread: each operation cut out and timed "
+        f"alone, {found['sum_ms']:.1f} ms in all; the whole takes {found['whole_ms']:.1f} ms.",
+        "",
+        profile.table(found),
     ]
 
 

@@ -15,7 +15,7 @@
 | `precisions` | by precision `files`: by bucket what `describe_file` gives |
 | `verification` | `status` "verified" or "unverified"; limits, clips, Keras' WER, and by \
 precision what `export.verification.verify` gives |
-| `latency` | `machine`, and rows of `export.latency.measure` |
+| `latency` | `machine`, rows of `export.latency.measure`, a `profile` of `export.profile` |
 """
 
 from collections.abc import Mapping, Sequence
@@ -146,6 +146,8 @@ def describe_verification(
     }
 
 
-def describe_latency(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows of measurements, and where they were taken."""
-    return {"machine": machine(), "rows": [dict(row) for row in rows]}
+def describe_latency(
+    rows: Sequence[Mapping[str, Any]], profile: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Rows of measurements, where the time of one file goes, and what they were taken on."""
+    return {"machine": machine(), "rows": [dict(row) for row in rows], "profile": dict(profile)}

@@ -61,8 +61,13 @@ def test_the_bundle_says_what_it_is_and_every_file_is_what_it_says(run, bundle):
     verified = found["verification"]
     assert verified["status"] == "verified"
     assert verified["precisions"]["fp32"]["relative_error"] <= 1e-5
-    assert len(found["latency"]["rows"]) == 2 * 2 * 2
-    assert all(0 < row["achieved"] < 1 for row in found["latency"]["rows"])
+    rows = found["latency"]["rows"]
+    assert len(rows) == 2 * 2 * 2
+    assert all(0 < row["achieved"] < 1 for row in rows)
+    profile = found["latency"]["profile"]
+    assert profile["file"] == "model_fp32_32.tflite"
+    assert sum(row["multiply_adds"] for row in profile["rows"]) == rows[-1]["multiply_adds"] > 0
+    assert sum(row["ms"] for row in profile["rows"]) == pytest.approx(profile["sum_ms"], rel=0.01)
     card = (bundle.path / "MODEL_CARD.md").read_text()
     assert all(name in card for name in ("model_int8_16.tflite", "of peak", "| fp32 |"))
 
@@ -179,6 +184,7 @@ def test_an_export_without_verification_says_so(tmp_path, run):
     np.testing.assert_allclose(np.exp(scores).sum(-1), 1, atol=1e-3)
 
 
+@pytest.mark.long
 def test_a_model_of_one_sign_exports_and_scores_the_same(tiny, tmp_path_factory, tmp_path, capsys):
     run = tiny.trained_signs(tmp_path_factory)
     to = tmp_path / "bundle"
