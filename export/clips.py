@@ -75,7 +75,7 @@ def golden_clips(contract: KeypointContract, buckets: tuple[int, ...]) -> dict[s
     longest = buckets[-1]
     found = {
         "three_frames": _clip(contract, 0, 3),
-        "short": _clip(contract, 1, 18),
+        "short": _clip(contract, 1, min(longest, 18)),
         "sentence": _clip(contract, 2, min(longest, 90)),
         "full": _clip(contract, 3, longest),
     }

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,19 @@ def runtime_version(runtime: str) -> str:
     return f"{name} {version(name)}"
 
 
+@dataclass(frozen=True)
+class Launcher:
+    """A Python in which the runtime is installed, possibly of another machine's kind.
+
+    Attributes:
+        command: what starts it, without its arguments.
+        environment: variables that it needs.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
 class Interpreter:
     """Runs one file; a context manager, for its process ends with the block.
 
@@ -57,6 +71,7 @@ class Interpreter:
         path: of the `.tflite` file, with one signature.
         runtime: a key of `RUNTIMES`.
         threads: of the runtime.
+        launcher: the Python that has the runtime; this one by default.
 
     Raises:
         UserError: the runtime is not installed.
@@ -74,21 +89,28 @@ class Interpreter:
             logits = interpreter.run(keypoints=clip, frames=count)["logits"]
     """
 
-    def __init__(self, path: str | Path, runtime: str = SHIPPED, threads: int = 1):
-        if not has_runtime(runtime):
+    def __init__(
+        self,
+        path: str | Path,
+        runtime: str = SHIPPED,
+        threads: int = 1,
+        launcher: Launcher | None = None,
+    ):
+        if launcher is None and not has_runtime(runtime):
             what = RUNTIMES.get(runtime, ("", runtime))[1]
             raise UserError(f"the runtime {what} is not installed: pip install '{what}'")
         self.path = Path(path)
         self.runtime = runtime
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        launcher = launcher or Launcher((sys.executable,))
         started = time.perf_counter()
         self._process = subprocess.Popen(
             # -P: the folder of the worker has modules with names that others use.
-            [sys.executable, "-P", "-W", "ignore", worker.__file__, runtime],
+            [*launcher.command, "-P", "-W", "ignore", worker.__file__, runtime],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env=_environment(threads),
+            env={**_environment(threads), **launcher.environment},
         )
         try:
             ready, _ = self._received()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.bundle.bundle import Bundle
-from slr_keras.bundle.interpreter import SHIPPED, Interpreter, RuntimeFailure
+from slr_keras.bundle.interpreter import SHIPPED, Interpreter, Launcher, RuntimeFailure
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.preparation import Preparation
@@ -71,6 +71,7 @@ class BundleRecogniser:
         precision: of its files; the bundle's first by default.
         decoding: how to decode, the run's own way by default.
         threads: of the runtime.
+        launcher: of the runtime's process, see `Interpreter`.
 
     Raises:
         UserError: the bundle has no such precision, or the decoding does not fit it.
@@ -87,6 +88,7 @@ class BundleRecogniser:
         precision: str | None = None,
         decoding: DecodingConfig | None = None,
         threads: int = 1,
+        launcher: Launcher | None = None,
     ):
         # Named as a recogniser of runs names what it recognises with.
         self.run = bundle
@@ -100,6 +102,7 @@ class BundleRecogniser:
         else:
             self.readout = CtcReadout(heads)
         self._threads = threads
+        self._launcher = launcher
         self._interpreters: dict[int, Interpreter] = {}
 
     def scores(self, raw: np.ndarray) -> np.ndarray:
@@ -200,5 +203,5 @@ class BundleRecogniser:
     def _interpreter(self, bucket: int) -> Interpreter:
         if bucket not in self._interpreters:
             file = self.run.file(self.precision, bucket)
-            self._interpreters[bucket] = Interpreter(file, SHIPPED, self._threads)
+            self._interpreters[bucket] = Interpreter(file, SHIPPED, self._threads, self._launcher)
         return self._interpreters[bucket]
