@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.flatbuffer import output_names
+from export.flatbuffer import output_names, without_ranges
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def convert(
         precision: one of `PRECISIONS`.
         representative: for `int8`: gives inputs by name, finite ones, such as the network meets.
         float_scopes: for `int8`: regular expressions, found in the names of operations that stay
-            in float32, such as the name of a `tf.name_scope`. Operations of several results
-            (UNPACK, SPLIT) are known by no name: do without them there.
+            in float32, such as the name of a `tf.name_scope`.
         float_operations: for `int8`: kinds of operation that stay in float32, such as `SOFTMAX`.
 
     Returns:
@@ -146,8 +145,9 @@ def _integer(
     kept = {
         n for n in output_names(calibrated) if any(re.search(scope, n) for scope in float_scopes)
     }
+    # Named in the list alone, operations that only move numbers are quantised all the same.
     return mlir_quantize(
-        calibrated,
+        without_ranges(calibrated, kept),
         disable_per_channel_for_dense_layers=False,
         denylisted_nodes=kept,
         denylisted_ops=set(float_operations),

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,20 @@ def output_names(file: bytes) -> list[str]:
         for graph, operator in _operators(read_model(file))
         for index in operator.outputs
     ]
+
+
+def without_ranges(file: bytes, names: Collection[str]) -> bytes:
+    """A calibrated file in which these tensors have no range that they could be quantised by."""
+    import flatbuffers
+
+    model = read_model(file)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.name.decode() in names:
+                tensor.quantization = None
+    builder = flatbuffers.Builder(len(file))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def largest_rank(file: bytes) -> int:

@@ -21,7 +21,7 @@ FUSE, ENSEMBLE = HEADS = ("fuse", "ensemble")
 # means and deviations of layer normalisation; log-probabilities.
 FLOAT_SCOPES = (
     rf"{SCOPE}/",
-    r"/stem(_\d+)?/",
+    r"/points_\w+/|/encoder_\w+/transpose|/stem(_\d+)?/",
     f"{TEMPORAL_SOFTMAX}/",
     f"{SPATIAL_SOFTMAX}/",
     r"head_\w+/(inner|output)_norm",

@@ -61,7 +61,6 @@ def _selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
     """`KeypointContract.select`, NaN and infinities still in it."""
     chosen = tf.gather(raw, contract.indices, axis=1)
     available = contract.source.channels
-    # Slices, not tf.unstack: the quantiser knows no operation of several results by its name.
     channels = [
         chosen[..., available.index(name)] if name in available else tf.ones(chosen.shape[:2])
         for name in contract.channels

@@ -146,12 +146,11 @@ def _recogniser(
     loaded: "Run | Bundle", options: argparse.Namespace
 ) -> Iterator["Recogniser | BundleRecogniser"]:
     from slr_keras.bundle.bundle import Bundle
-    from slr_keras.models.registry import isolated
     from slr_keras.recognise import ENSEMBLE, Recogniser
 
     decoding, bundled = loaded.decoding, isinstance(loaded, Bundle)
     if options.beam is not None:
-        if decoding.method == "single" or isolated(loaded.model_name):
+        if decoding.method == "single" or loaded.isolated:
             raise UserError(
                 f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
                 "leave --beam out"

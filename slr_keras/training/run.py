@@ -79,6 +79,13 @@ class Run:
         return self.config.model.name
 
     @property
+    def isolated(self) -> bool:
+        """Whether it names the one sign of a clip."""
+        from slr_keras.models.registry import isolated
+
+        return isolated(self.model_name)
+
+    @property
     def scoring(self) -> str:
         """The clean-up rules of the recipe."""
         return self.config.data.scoring

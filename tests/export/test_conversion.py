@@ -25,6 +25,8 @@ def network(scope="core"):
         # A product of ranges that eight bits cannot hold.
         with tf.name_scope("wide"):
             moved = features * 512.0 + 65536.0
+            # Operations that only move numbers are the first to be quantised against the rules.
+            moved = tf.concat([moved[..., WIDTH // 2 :], moved[..., : WIDTH // 2]], axis=-1)
             # Bounds that nothing meets keep the converter from joining the constants.
             small = tf.clip_by_value((tf.maximum(moved, 0.0) - 65536.0) / 512.0, -8.0, 8.0)
         with tf.name_scope(scope):

@@ -107,6 +107,16 @@ def test_predict_reads_the_same_glosses_with_bundle_and_run(run, bundle, test_sp
         assert found[bundle.path][clip] == found[run][clip]
 
 
+def test_predict_with_a_bundle_needs_no_tensorflow(bundle, test_split):
+    program = (
+        "import sys; from slr_keras.predict import main; main(sys.argv[1:]); "
+        "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", program, str(bundle.path), str(test_split), "--limit", "1"]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_clips_longer_than_any_file_are_read_in_windows(bundle, run):
     from slr_keras.recognise import Recogniser
 
