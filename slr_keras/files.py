@@ -8,8 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from slr_keras.errors import UserError
+
+_LONGEST_NAME = 200
 
 
 @contextlib.contextmanager
@@ -109,3 +112,19 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_name(text: str) -> str:
+    """A name under which a file can be written anywhere: one part, not hidden, not too long.
+
+    >>> from slr_keras.files import file_name
+    >>> file_name("book/1"), file_name("../up")
+    ('book%2F1', '%2E.%2Fup')
+    """
+    name = quote(text, safe=" ")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > _LONGEST_NAME:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        name = f"{name[: _LONGEST_NAME - 17].rstrip('%')}-{digest}"
+    return name

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.command import USER_MISTAKE, run
@@ -22,9 +23,11 @@ EXAMPLE = """\
 inputs: clips of what the run was trained on, a manifest (.jsonl), a data folder, or a folder of
 clips. For a run that sees keypoints, a clip is a .npy, or .npz with the array `keypoints` and
 perhaps `fps` (frames x points x channels, as the run's keypoints.json says), or a .pose file; NaN
-and infinite coordinates count as missing points. For a run that sees video, it is a video file of
-any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy of uint8 (frames x height x
-width x 3); pictures are resized and cut as the run's frames.json says.
+and infinite coordinates count as missing points; or it is a video file, in which MediaPipe finds
+the keypoints (pip install 'slr-keras[keypoints,video]'; for many videos use slr_keras.extract,
+which reads several at a time). For a run that sees video, it is a video file of any kind that
+FFmpeg reads, a folder of PNG or JPEG frames, or a .npy of uint8 (frames x height x width x 3);
+pictures are resized and cut as the run's frames.json says.
 
 outputs: text is one line a clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
 where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of
@@ -55,7 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     loaded = _loaded(options)
     overrides = Overrides(
-        layout(options.layout) if options.layout else None, options.fps, options.image_size
+        layout(options.layout) if options.layout else None,
+        options.fps,
+        options.image_size,
+        Path(options.cache) if options.cache else None,
     )
     clips = find_clips(options.inputs, loaded.contract, options.split, overrides)
     clips = clips[: options.limit]
@@ -92,6 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
         type=_size,
         metavar="WxH",
         help="size of the video in the units of x and y, if it is not the run's (1280x720, 1x1)",
+    )
+    add(
+        "--cache",
+        metavar="FOLDER",
+        help="keep the keypoints found in videos there, for the next time (kept nowhere)",
     )
     add("--beam", type=_whole, metavar="N", help="width of the beam search, against the run's")
     add(

@@ -269,8 +269,7 @@ def write_sheet(clip: Drawable, path: str | Path, frames: int = 24, columns: int
     """Write a PNG contact sheet of up to `frames` evenly spaced frames. Returns the frames."""
     from PIL import Image
 
-    chosen = np.unique(np.linspace(0, len(clip) - 1, min(frames, len(clip))).round().astype(int))
-    images = [draw_frame(clip, int(frame)) for frame in chosen]
+    images = [draw_frame(clip, int(frame)) for frame in evenly_spaced(len(clip), frames)]
     columns = min(columns, len(images))
     width, height = images[0].size
     rows = -(-len(images) // columns)
@@ -280,3 +279,13 @@ def write_sheet(clip: Drawable, path: str | Path, frames: int = 24, columns: int
     with atomic_path(path) as temporary:
         sheet.save(temporary, format="PNG")
     return len(images)
+
+
+def evenly_spaced(length: int, most: int) -> np.ndarray:
+    """Numbers of the frames of a contact sheet: up to `most`, the first and the last among them.
+
+    >>> from slr_keras.data.viewer import evenly_spaced
+    >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, length - 1, min(most, length)).round().astype(int))

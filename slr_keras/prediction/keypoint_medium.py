@@ -1,4 +1,4 @@
-"""Clips of keypoints: files of arrays, checked against the run's contract."""
+"""Clips of keypoints, checked against the run's contract: files of arrays, or found in video."""
 
 import zipfile
 import zlib
@@ -10,21 +10,26 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.layout import layout
+from slr_keras.data.layout import KeypointLayout, layout, list_layouts
 from slr_keras.data.manifest import CONTRACT_FILE, Manifest
 from slr_keras.data.preparation import Preparation
+from slr_keras.data.video.recordings import VIDEOS, is_readable
 from slr_keras.errors import UserError
+from slr_keras.extraction.settings import LAYOUT, mediapipe_version
 from slr_keras.prediction.clip import Clip, Points
 from slr_keras.prediction.conform import agreed_layout, conform
+from slr_keras.prediction.extracted import found_in
 from slr_keras.prediction.medium import Footage, Medium, Overrides
 
 KEY = "keypoints"
+# What an .npz file may say about its points.
+_STATED = ("fps", "layout", "image_size")
 # What numpy and zipfile raise on files that are cut short, foreign or hold objects.
 _DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, AttributeError)
 
 
 class KeypointMedium(Medium):
-    """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests.
+    """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests; videos, through MediaPipe.
 
     Args:
         contract: of the run.
@@ -34,15 +39,34 @@ class KeypointMedium(Medium):
     def __init__(self, contract: KeypointContract, overrides: Overrides):
         self.contract = contract
         self.overrides = overrides
-        self.what = f"keypoint file ({', '.join(READERS)})"
+        self.what = f"keypoint file ({', '.join(READERS)}), a video"
 
     def holds(self, path: Path) -> bool:
-        """See `Medium`."""
-        return path.suffix in READERS and path.is_file()
+        """See `Medium`; a video whose keypoints lie beside it is not read again."""
+        if not path.is_file():
+            return False
+        if path.suffix in READERS:
+            return True
+        found = any(path.with_suffix(suffix).exists() for suffix in READERS)
+        return path.suffix.lower() in VIDEOS and not found
+
+    def takes(self, path: Path) -> bool:
+        """See `Medium`; whatever opens as a video."""
+        return path.suffix in READERS or is_readable(path)
 
     def reader(self, path: Path) -> Callable[[], Points]:
-        """See `Medium`."""
-        return partial(READERS[path.suffix], path)
+        """See `Medium`.
+
+        Raises:
+            UserError: MediaPipe is not installed, or its points are not those of the run and the
+                user did not ask to pair them.
+        """
+        if path.suffix in READERS:
+            return partial(READERS[path.suffix], path)
+        # Before minutes are spent on finding keypoints.
+        mediapipe_version()
+        agreed_layout(layout(LAYOUT), self.contract, str(path), self.overrides.layout)
+        return partial(found_in, path, self.contract.fps, self.overrides.fps, self.overrides.cache)
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Points]:
         """See `Medium`; refuses another layout, once."""
@@ -86,11 +110,24 @@ def _read_npz(path: Path) -> Points:
             if KEY not in file.files:
                 found = ", ".join(file.files) or "nothing"
                 raise UserError(f"{path}: has no array {KEY!r}, only {found}")
-            return Points(file[KEY], float(file["fps"]) if "fps" in file.files else None)
+            stated = {name: file[name] for name in _STATED if name in file.files}
+            size, name = stated.get("image_size"), stated.get("layout")
+            return Points(
+                file[KEY],
+                float(stated["fps"]) if "fps" in stated else None,
+                None if name is None else _layout(str(name), path),
+                None if size is None else (float(size[0]), float(size[1])),
+            )
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (*_DAMAGE, TypeError) as error:
+    except (*_DAMAGE, TypeError, IndexError) as error:
         raise UserError(f"{path}: truncated or not a .npz file of numbers ({error})") from error
+
+
+def _layout(name: str, path: Path) -> KeypointLayout:
+    if name not in list_layouts():
+        raise UserError(f"{path}: its array layout names {name!r}; {', '.join(list_layouts())}")
+    return layout(name)
 
 
 def _read_pose(path: Path) -> Points:

@@ -24,11 +24,13 @@ class Overrides:
 
     Attributes:
         layout: of keypoints; fps: frames a second; image_size: in the units of x and y.
+        cache: folder that keeps the keypoints found in videos, for the next time.
     """
 
     layout: KeypointLayout | None = None
     fps: float | None = None
     image_size: tuple[float, float] | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,10 @@ class VideoMedium(Medium):
     what = "video file, a .npy of uint8 (frames, height, width, 3), a folder of PNG or JPEG frames"
 
     def __init__(self, contract: FrameContract, overrides: Overrides):
-        for name, value in (("layout", overrides.layout), ("image-size", overrides.image_size)):
-            if value is not None:
-                raise UserError(f"--{name}: is about keypoints, but this run sees video")
+        for name in ("layout", "image_size", "cache"):
+            if getattr(overrides, name) is not None:
+                option = name.replace("_", "-")
+                raise UserError(f"--{option}: is about keypoints, but this run sees video")
         self.contract = contract
         self.overrides = overrides
 

@@ -138,9 +138,9 @@ def test_what_is_not_there_or_not_readable_is_named(tmp_path, whole_body):
         find_clips([tmp_path / "nowhere.npy"], whole_body)
     with pytest.raises(UserError, match="no keypoint file"):
         find_clips([tmp_path], whole_body)
-    (tmp_path / "clip.mp4").write_bytes(b"0")
-    with pytest.raises(UserError, match=r"clip.mp4: not something to recognise"):
-        find_clips([tmp_path / "clip.mp4"], whole_body)
+    (tmp_path / "notes.txt").write_bytes(b"0")
+    with pytest.raises(UserError, match=r"notes.txt: not something to recognise"):
+        find_clips([tmp_path / "notes.txt"], whole_body)
 
 
 def npy(array):

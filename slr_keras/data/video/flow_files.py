@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
@@ -23,13 +22,12 @@ from slr_keras.data.video.flow import BOUND, METHODS
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.reading import picture_files, video_array
 from slr_keras.errors import UserError
-from slr_keras.files import atomic_path, read_json, sha256, write_json
+from slr_keras.files import atomic_path, file_name, read_json, sha256, write_json
 
 FLOW = "flow"
 RECORD = "record.json"
 VERSION = 1
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
-_LONGEST_NAME = 200
 _RUN = "run `python -m slr_keras.flow {}`"
 
 
@@ -103,13 +101,7 @@ def flow_file(folder: Path, sample: Sample) -> Path:
     >>> flow_file(Path("data"), Sample("book/1", ("BOOK",), 9, split="dev")).as_posix()
     'data/flow/dev/book%2F1.zip'
     """
-    name = quote(sample.id, safe=" ")
-    if name.startswith("."):
-        name = "%2E" + name[1:]
-    if len(name) > _LONGEST_NAME:
-        digest = hashlib.sha256(sample.id.encode()).hexdigest()[:16]
-        name = f"{name[: _LONGEST_NAME - 17].rstrip('%')}-{digest}"
-    return folder / FLOW / sample.split / f"{name}.zip"
+    return folder / FLOW / sample.split / f"{file_name(sample.id)}.zip"
 
 
 def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:

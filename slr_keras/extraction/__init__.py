@@ -1,0 +1,10 @@
+"""Keypoints out of video: MediaPipe Holistic in a process of its own, offline.
+
+`landmark_frames` gives the landmarks of a recording or a camera, one frame after another;
+`python -m slr_keras.extract` makes data folders of many recordings.
+"""
+
+from slr_keras.extraction.frames import LandmarkFrame, LandmarkFrames, landmark_frames
+from slr_keras.extraction.settings import LAYOUT, Settings
+
+__all__ = ["LAYOUT", "LandmarkFrame", "LandmarkFrames", "Settings", "landmark_frames"]

@@ -1,0 +1,101 @@
+"""Keypoints of one clip in a file of its own, which says how it was made.
+
+An `.npz` of the arrays `keypoints` (frames, 543, 4) float32 in pixels, `fps`, `image_size` (width,
+height), `layout`, and `record`: JSON of the settings and the SHA-256 of the pictures. `predict`,
+`view` and `prepare npz` read it. It is whole or absent.
+"""
+
+import json
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slr_keras.errors import UserError
+from slr_keras.extraction.settings import CHANNELS, LAYOUT, POINTS
+from slr_keras.files import atomic_path, file_name
+
+# Files that are cut short or foreign make numpy, zipfile and zlib raise all of these.
+_DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
+
+
+def clip_file(folder: Path, name: str) -> Path:
+    """Where the keypoints of a clip lie: its id, whose "/" make folders.
+
+    >>> from pathlib import Path
+    >>> from slr_keras.extraction.clip_files import clip_file
+    >>> clip_file(Path("clips"), "monday/1").as_posix(), clip_file(Path("clips"), "../a").as_posix()
+    ('clips/monday/1.npz', 'clips/%2E./a.npz')
+    """
+    *folders, last = [file_name(part) for part in name.split("/") if part] or ["%"]
+    return folder.joinpath(*folders, f"{last}.npz")
+
+
+def write_clip(
+    path: Path,
+    points: Iterable[np.ndarray],
+    fps: float,
+    image_size: Any,
+    record: Mapping[str, Any],
+) -> int:
+    """Write a clip's keypoints, atomically, without holding all of them in memory.
+
+    Args:
+        path: of the file.
+        points: (543, 4) float32 each; may raise, and then nothing is written.
+        fps: their rate.
+        image_size: called behind the last frame, gives (width, height) of the pictures.
+        record: what `is_made` compares.
+
+    Returns:
+        The number of frames.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent) as raw:
+        frames = 0
+        for frame in points:
+            raw.write(np.ascontiguousarray(frame, "<f4").tobytes())
+            frames += 1
+        raw.flush()
+        keypoints = np.memmap(raw, "<f4", "r", shape=(frames, POINTS, CHANNELS))
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(
+                file,
+                keypoints=keypoints,
+                fps=np.float64(fps),
+                image_size=np.array(image_size(), np.float64),
+                layout=np.array(LAYOUT),
+                record=np.array(json.dumps(record)),
+            )
+        return frames
+
+
+def is_made(path: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a clip's file is there, whole, and made as `record` says."""
+    try:
+        # Also damage behind the record shows: zip checks sums at the end of what it reads.
+        with zipfile.ZipFile(path) as file:
+            if file.testzip() is not None:
+                return False
+        with np.load(path, allow_pickle=False) as file:
+            return json.loads(str(file["record"])) == record
+    except _DAMAGE:
+        return False
+
+
+def read_clip_file(path: Path) -> tuple[np.ndarray, tuple[float, float]]:
+    """(frames, 543, 4) float32 and (width, height) of a file of `write_clip`.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            width, height = file["image_size"]
+            return file["keypoints"], (float(width), float(height))
+    except _DAMAGE as error:
+        raise UserError(f"{path}: damaged ({error}); extract the clip again") from error

@@ -1,0 +1,141 @@
+"""A data folder of the clips whose keypoints were found."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract, contract
+from slr_keras.data.lines import SPLITS
+from slr_keras.data.missing import MISSING_FILE, Missing
+from slr_keras.data.writer import FolderWriter
+from slr_keras.errors import UserError
+from slr_keras.extraction.clip_files import read_clip_file
+from slr_keras.extraction.parts import parts_found
+from slr_keras.extraction.report import RECORD, ClipReport
+from slr_keras.extraction.settings import LAYOUT
+from slr_keras.extraction.sources import Source
+
+#: A clip that was found, and its file.
+Clip = tuple[Source, Path]
+
+
+def require_own(folder: Path) -> None:
+    """Refuse a folder whose manifests another command wrote.
+
+    Raises:
+        UserError: it is a file, or holds data that would be replaced.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file; give a folder")
+    foreign = [f"{split}.jsonl" for split in SPLITS if (folder / f"{split}.jsonl").exists()]
+    if foreign and not (folder / RECORD).exists():
+        raise UserError(
+            f"{folder}: holds {foreign[0]}, which was not made from video here and would be "
+            "replaced; choose another folder"
+        )
+
+
+def write_data_folder(
+    folder: Path,
+    clips: Sequence[Clip],
+    failures: Sequence[tuple[Source, str]],
+    fps: float,
+    normalisation: str,
+) -> list[ClipReport]:
+    """Write manifests, keypoints and contract of clips, in their order.
+
+    One contract describes all of them, in pixels of the size that most clips have; the points of
+    a clip of another size are moved and scaled alike in x and y, as if its pictures had been
+    fitted into the middle of that size.
+
+    Args:
+        folder: to write; what an earlier call wrote there is replaced.
+        clips: at least one.
+        failures: clips that are to be there, and why they are not.
+        fps: of the clips.
+        normalisation: see `KeypointContract`.
+
+    Returns:
+        What was found in each clip.
+    """
+    sizes = Counter(read_clip_file(path)[1] for _, path in clips)
+    rules = folder_contract(max(sizes, key=sizes.get), fps, normalisation)
+    written = {source.split for source, _ in clips}
+    # Before the writer compares their contract with the new one.
+    for split in set(SPLITS) - written:
+        for suffix in ("jsonl", "npy"):
+            (folder / f"{split}.{suffix}").unlink(missing_ok=True)
+    reports = []
+    with FolderWriter(folder, rules) as writer:
+        for source, path in clips:
+            raw, size = read_clip_file(path)
+            raw = fitted(raw, size, rules.image_size)
+            writer.add(
+                source.split,
+                id=source.id,
+                glosses=source.glosses,
+                keypoints=raw,
+                signer=source.signer,
+                text=source.text,
+                fps=fps,
+                **_extra(source, fps),
+            )
+            found = parts_found(raw, rules)
+            reports.append(
+                ClipReport(source.id, source.split, str(source.path), len(raw), fps, found)
+            )
+    _write_missing(folder / MISSING_FILE, clips, failures)
+    return reports
+
+
+def folder_contract(
+    image_size: tuple[float, float], fps: float, normalisation: str = "body"
+) -> KeypointContract:
+    """The contract of keypoints in pixels that MediaPipe found."""
+    return contract(LAYOUT, image_size=image_size, fps=fps, normalisation=normalisation)
+
+
+def fitted(raw: np.ndarray, size: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
+    """Points of pictures of one size as if these were fitted into the middle of another size.
+
+    >>> import numpy as np
+    >>> from slr_keras.extraction.folder import fitted
+    >>> corner = np.array([[[640.0, 480.0, 8.0, 1.0]]])
+    >>> fitted(corner, (640, 480), (1280, 720))[0, 0].tolist()
+    [1120.0, 720.0, 12.0, 1.0]
+    """
+    if tuple(size) == tuple(target):
+        return raw
+    scale = min(np.divide(target, size))
+    result = np.array(raw)
+    result[..., :3] *= scale
+    result[..., :2] += (np.array(target) - np.multiply(size, scale)) / 2
+    # What is missing has no place to be moved from.
+    result[raw[..., 3] <= 0] = raw[raw[..., 3] <= 0]
+    return result
+
+
+def _extra(source: Source, fps: float) -> dict:
+    """Keys of the manifest's line; times in frames are those of the new rate."""
+    extra = {"source": str(source.path), **source.extra}
+    spans = extra.get("spans")
+    if source.fps and isinstance(spans, list):
+        scale = fps / source.fps
+        extra["spans"] = [[round(t * scale) for t in span] for span in spans]
+    return extra
+
+
+def _write_missing(
+    path: Path, clips: Iterable[Clip], failures: Sequence[tuple[Source, str]]
+) -> None:
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    expected = Counter(source.split for source, _ in clips)
+    expected.update(source.split for source, _ in failures)
+    absent: dict[str, dict[str, str]] = {}
+    for source, why in failures:
+        absent.setdefault(source.split, {})[source.id] = why
+    Missing(dict(expected), absent).write(path)

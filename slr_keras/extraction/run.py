@@ -1,0 +1,177 @@
+"""Many videos at the same time: each once, none stopping the others."""
+
+import dataclasses
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.sample import Sample
+from slr_keras.data.video.flow_files import source_digest
+from slr_keras.errors import UserError
+from slr_keras.extraction.clip_files import clip_file, is_made, read_clip_file, write_clip
+from slr_keras.extraction.folder import folder_contract, write_data_folder
+from slr_keras.extraction.frames import LandmarkFrames, landmark_frames
+from slr_keras.extraction.report import Report
+from slr_keras.extraction.settings import Settings
+from slr_keras.extraction.sheet import draw_sheet
+from slr_keras.extraction.sources import Source
+
+CLIPS, SHEETS = "clips", "sheets"
+
+
+@dataclass
+class Job:
+    """What is done with each video.
+
+    Attributes:
+        folder: to write.
+        settings: of the landmarks, with a rate.
+        normalisation: of the folder's contract.
+        patience: seconds without a frame after which a video is given up.
+        sheets: whether to draw contact sheets.
+    """
+
+    folder: Path
+    settings: Settings
+    normalisation: str = "body"
+    patience: float = 120.0
+    sheets: bool = False
+    _open: set[LandmarkFrames] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: bool = False
+    _known: dict[Path, str] = field(default_factory=dict)
+
+    def do(self, source: Source) -> bool:
+        """Find the keypoints of one clip, unless they are there; whether they had to be found.
+
+        Raises:
+            UserError: the video cannot be read, or MediaPipe crashed or hung on it; names it.
+            InterruptedError: `stop` was called.
+        """
+        path, record = self.file(source), self._record(source)
+        made = not is_made(path, record)
+        if made:
+            # Should the new one fail, there is none, rather than that of other pictures.
+            path.unlink(missing_ok=True)
+            frames = self._begun(source)
+            try:
+                points = (frame.points for frame in frames)
+                write_clip(path, points, self.settings.fps, lambda: frames.image_size, record)
+            finally:
+                frames.close()
+                self._open.discard(frames)
+        if self.sheets:
+            self._draw(source, path, anew=made)
+        return made
+
+    def file(self, source: Source) -> Path:
+        """Where a clip's keypoints lie."""
+        return clip_file(self.folder / CLIPS, source.file)
+
+    def stop(self) -> None:
+        """End all that is being done, in whatever thread."""
+        with self._lock:
+            self._stopped = True
+            for frames in self._open:
+                frames.stop()
+
+    def _begun(self, source: Source) -> LandmarkFrames:
+        with self._lock:
+            if self._stopped:
+                raise InterruptedError("stopped")
+            frames = landmark_frames(
+                source.path,
+                self.settings,
+                still_rate=source.fps or self.settings.fps,
+                window=source.window,
+                patience=self.patience,
+            )
+            self._open.add(frames)
+        return frames
+
+    def _record(self, source: Source) -> dict[str, Any]:
+        """What a clip's file says of itself: it is made anew where this differs."""
+        window = source.window
+        sample = Sample(
+            source.id,
+            (),
+            window.frames if window else _array_length(source.path),
+            video=str(source.path.absolute()),
+            video_start=window.first if window else None,
+        )
+        digest = source_digest(sample, source.path.parent, self._known)
+        return {**self.settings.to_json(), "still_rate": source.fps, "source": digest}
+
+    def _draw(self, source: Source, path: Path, anew: bool) -> None:
+        sheet = clip_file(self.folder / SHEETS, source.file).with_suffix(".png")
+        if anew or not sheet.exists():
+            raw, size = read_clip_file(path)
+            draw_sheet(source, raw, folder_contract(size, self.settings.fps), sheet)
+
+
+def _array_length(path: Path) -> int:
+    if path.suffix != ".npy":
+        return 0
+    from slr_keras.data.arrays import read_npy
+
+    array = read_npy(path)
+    return len(array) if array.ndim else 0
+
+
+def extract(
+    sources: Sequence[Source], split: str, job: Job, workers: int = 1
+) -> tuple[Report, int]:
+    """Find the keypoints of clips and write the data folder of those that gave some.
+
+    Args:
+        sources: the clips.
+        split: of those that have none.
+        job: what is done with each.
+        workers: clips at the same time.
+
+    Returns:
+        What was found, and how many clips had to be read.
+    """
+    sources = [dataclasses.replace(source, split=source.split or split) for source in sources]
+    made: dict[int, bool] = {}
+    failures: dict[int, str] = {}
+    for number, done in _each(sources, job, workers):
+        try:
+            made[number] = done.result()
+        except UserError as error:
+            failures[number] = _named(error, sources[number])
+        except OSError as error:
+            failures[number] = f"{error.filename or sources[number].path}: {error.strerror}"
+    clips = [(source, job.file(source)) for n, source in enumerate(sources) if n in made]
+    failed = [(sources[n], failures[n]) for n in sorted(failures)]
+    reports = []
+    if clips:
+        reports = write_data_folder(job.folder, clips, failed, job.settings.fps, job.normalisation)
+    report = Report(
+        job.settings.to_json(), reports, {str(source.path): why for source, why in failed}
+    )
+    report.write(job.folder)
+    return report, sum(made.values())
+
+
+def _each(sources: Sequence[Source], job: Job, workers: int) -> Iterator[tuple[int, Future]]:
+    """Clips as they are done, with their numbers."""
+    from tqdm import tqdm
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        numbers = {pool.submit(job.do, source): n for n, source in enumerate(sources)}
+        for done in tqdm(as_completed(numbers), total=len(numbers), unit="clip", disable=None):
+            yield numbers[done], done
+    finally:
+        # Nothing is left to do, or the user has had enough: a clip may take minutes.
+        job.stop()
+        pool.shutdown(cancel_futures=True)
+
+
+def _named(error: UserError, source: Source) -> str:
+    text = str(error)
+    return text if str(source.path) in text else f"{source.path}: {text}"

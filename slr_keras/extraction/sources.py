@@ -1,0 +1,259 @@
+"""From what the user names (videos, folders, patterns, manifests, tables) to the clips in it."""
+
+import csv
+import dataclasses
+import glob
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.lines import SPLITS
+from slr_keras.data.manifest import Manifest, read_folder, read_manifest
+from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
+from slr_keras.errors import UserError
+from slr_keras.extraction.frames import Window
+from slr_keras.files import read_text
+
+_TABLES = (".csv", ".tsv")
+_COLUMNS = ("file", "path", "video")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip whose keypoints are to be found.
+
+    Attributes:
+        id: unique name within its split.
+        path: of the recording.
+        split: "train", "dev" or "test"; "" if nobody says.
+        glosses, signer, text: what is known of the clip.
+        fps: rate of pictures whose file says none, and of a window's.
+        window: where the clip lies in a recording that holds more.
+        extra: further keys of a manifest's line.
+        file: unique name of its own file, without suffix.
+    """
+
+    id: str
+    path: Path
+    split: str = ""
+    glosses: tuple[str, ...] = ()
+    signer: str = ""
+    text: str = ""
+    fps: float | None = None
+    window: Window | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+
+def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]:
+    """The clips that the inputs name, in their order; no picture is read.
+
+    Args:
+        inputs: video files, folders of pictures, folders that are searched through, patterns such
+            as "clips/*.mp4", manifests (`.jsonl`) or data folders of video, and tables (`.csv`,
+            `.tsv`) with a column file and perhaps id, glosses, split, signer and text.
+        own: a folder in which nothing is looked for: the command's own output.
+
+    Raises:
+        UserError: an input is not there or holds no video; a table or manifest is not valid; two
+            clips have the same name.
+
+    >>> import pathlib, tempfile
+    >>> from slr_keras.extraction.sources import find_sources
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.mp4", "a.mov", "notes.txt"):
+    ...         pathlib.Path(folder, name).touch()
+    ...     [source.id for source in find_sources([folder])]
+    ['a', 'b']
+    """
+    found: list[Source] = []
+    for name in inputs:
+        path = Path(name)
+        if path.exists():
+            found += _of_path(path, own)
+        elif matches := _matches(name):
+            for match in matches:
+                found += _of_path(match, own)
+        else:
+            raise UserError(f"{name}: no such file or folder, and no video fits it as a pattern")
+    return _unique(found)
+
+
+def _matches(pattern: str) -> list[Path]:
+    # A pattern may fit what lies beside the videos; a file that is named outright is meant.
+    paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
+    return [path for path in paths if is_recording(path)]
+
+
+def _of_path(path: Path, own: Path | None) -> list[Source]:
+    if path.suffix.lower() in _TABLES:
+        return _of_table(path)
+    if path.suffix == ".jsonl":
+        return _of_manifest(read_manifest(path))
+    if not path.is_dir():
+        if not is_readable(path):
+            raise UserError(
+                f"{path}: not a video; give videos, folders, manifests (.jsonl) or tables (.csv)"
+            )
+        return [Source(path.stem, path)]
+    if any((path / f"{split}.jsonl").is_file() for split in SPLITS):
+        return [
+            source for manifest in read_folder(path).values() for source in _of_manifest(manifest)
+        ]
+    if is_recording(path):
+        return [Source(path.resolve().name, path)]
+    # Some systems leave "._a.mp4" beside "a.mp4".
+    within = (p for p in path.rglob("*") if not p.name.startswith("."))
+    clips = sorted(p for p in within if not _inside(p, own) and _is_clip(p))
+    if not clips:
+        raise UserError(f"{path}: no video in this folder")
+    return [Source(_name(p.relative_to(path), p), p) for p in clips]
+
+
+def _is_clip(path: Path) -> bool:
+    # In a folder that is searched, an array may be anything.
+    return is_recording(path) if path.is_dir() else path.suffix.lower() in VIDEOS
+
+
+def _inside(path: Path, own: Path | None) -> bool:
+    return own is not None and own.resolve() in (path.resolve(), *path.resolve().parents)
+
+
+def _name(within: Path, path: Path) -> str:
+    # A folder's name may have a dot in it.
+    return (within if path.is_dir() else within.with_suffix("")).as_posix()
+
+
+def _of_manifest(manifest: Manifest) -> list[Source]:
+    sources = []
+    for row, sample in enumerate(manifest):
+        if not sample.video:
+            raise UserError(f"{manifest.where(row)}: has no video to find keypoints in")
+        path = manifest.folder / sample.video
+        first = sample.video_start
+        # One array may hold many clips; `start` is then of the pictures too.
+        if first is None and path.suffix == ".npy":
+            first = sample.start
+        window = None if first is None else Window(first, sample.frames)
+        sources.append(
+            Source(
+                sample.id,
+                path,
+                sample.split if sample.split in SPLITS else "",
+                sample.glosses,
+                sample.signer,
+                sample.text,
+                sample.fps,
+                window,
+                sample.extra,
+            )
+        )
+    return sources
+
+
+def _of_table(path: Path) -> list[Source]:
+    sources = []
+    for number, row in read_table(path):
+        name = next((row[column] for column in _COLUMNS if row.get(column)), "")
+        if not name:
+            raise UserError(f"{path}:{number}: names no file; the column is called file")
+        source = Source(row.get("id") or Path(name).with_suffix("").name, path.parent / name)
+        sources.append(_with_row(source, row, f"{path}:{number}"))
+    return sources
+
+
+def read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Numbered rows of a table with a header, separated by commas, semicolons or tabs.
+
+    Raises:
+        UserError: it cannot be read, or is empty.
+    """
+    lines = read_text(path).removeprefix("\ufeff").splitlines()
+    if not lines:
+        raise UserError(f"{path}: is empty; its first line names the columns")
+    separator = max("\t;,", key=lines[0].count)
+    reader = csv.DictReader(lines, delimiter=separator, restkey="")
+    rows = []
+    for row in reader:
+        named = {(k or "").strip().lower(): (v or "").strip() for k, v in row.items() if k}
+        rows.append((reader.line_num, named))
+    if not rows:
+        raise UserError(f"{path}: has no rows below its first line")
+    return rows
+
+
+def _with_row(source: Source, row: Mapping[str, str], where: str) -> Source:
+    """A clip with what a row of a table says of it."""
+    split = row.get("split") or source.split
+    if split not in ("", *SPLITS):
+        raise UserError(f"{where}: split {split!r} must be train, dev or test")
+    return dataclasses.replace(
+        source,
+        split=split,
+        glosses=tuple(row["glosses"].split()) if "glosses" in row else source.glosses,
+        signer=row.get("signer") or source.signer,
+        text=row.get("text") or source.text,
+    )
+
+
+def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], list[str]]:
+    """Clips with the glosses, and splits, signers and texts, of a table with a column id.
+
+    Returns:
+        The clips, and the ids of those that the table does not have.
+
+    Raises:
+        UserError: no column id or glosses, an id twice, or not one of the clips in the table.
+    """
+    rows: dict[str, tuple[int, dict[str, str]]] = {}
+    for number, row in read_table(table):
+        for column in ("id", "glosses"):
+            if column not in row:
+                raise UserError(f"{table}: has no column {column}, only {', '.join(row)}")
+        if row["id"] in rows:
+            raise UserError(f"{table}:{number}: {row['id']!r} is already on line "
+                            f"{rows[row['id']][0]}")  # fmt: skip
+        rows[row["id"]] = number, row
+    joined, without = [], []
+    for source in sources:
+        if source.id in rows:
+            number, row = rows[source.id]
+            source = _with_row(source, row, f"{table}:{number}")
+        else:
+            without.append(source.id)
+        joined.append(source)
+    if len(without) == len(joined):
+        raise UserError(
+            f"{table}: has none of the clips; its first id is {next(iter(rows))!r}, that of the "
+            f"first clip is {without[0]!r}"
+        )
+    return joined, without
+
+
+def _unique(sources: list[Source]) -> list[Source]:
+    """Clips of different names; those that would share one get their file's suffix, if it helps."""
+    count = Counter((source.split, source.id) for source in sources)
+    named = [
+        dataclasses.replace(source, id=f"{source.id}{source.path.suffix}")
+        if count[source.split, source.id] > 1
+        else source
+        for source in sources
+    ]
+    first: dict[tuple[str, str], Source] = {}
+    for source in named:
+        other = first.setdefault((source.split, source.id), source)
+        if other is not source:
+            raise UserError(
+                f"{other.path} and {source.path}: both would be called {source.id!r}; rename one, "
+                "give the folder above both, or a table with a column id"
+            )
+    # The splits of a data folder may have clips of the same name.
+    splits = Counter(source.id for source in named)
+    return [
+        dataclasses.replace(source, file=f"{source.split}/{source.id}")
+        if splits[source.id] > 1
+        else dataclasses.replace(source, file=source.id)
+        for source in named
+    ]
