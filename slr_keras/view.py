@@ -94,7 +94,8 @@ def _open(options):
     path = Path(options.data)
     if path.suffix == ".npy" and path.with_suffix(".jsonl").exists():
         path = path.with_suffix(".jsonl")
-    if path.suffix.lower() in VIDEOS or (path.is_dir() and is_recording(path)):
+    data = any((path / f"{split}.jsonl").exists() for split in ("train", "dev", "test"))
+    if path.suffix.lower() in VIDEOS or (path.is_dir() and not data and is_recording(path)):
         return _open_recording(path, options.prepared)
     if path.is_dir():
         manifests = read_folder(path)

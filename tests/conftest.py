@@ -62,3 +62,40 @@ def tiny_bert():
         return folder
 
     return write
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    """A person's face and shoulders, no hands: (300, 256, 3) uint8; in the public domain."""
+    import matplotlib.cbook as cbook
+    import numpy as np
+    from PIL import Image
+
+    with cbook.get_sample_data("grace_hopper.jpg") as file, Image.open(file) as image:
+        return np.asarray(image.convert("RGB").resize((256, 300), Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="session")
+def film():
+    """A function that writes a video of pictures at moments in milliseconds."""
+    from fractions import Fraction
+
+    import numpy as np
+
+    av = pytest.importorskip("av")
+
+    def write(path, pictures, moments=None):
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"crf": "10"})
+            stream.height, stream.width = pictures[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+            for number, picture in enumerate(pictures):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+                frame.pts = 40 * number if moments is None else moments[number]
+                frame.time_base = Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write

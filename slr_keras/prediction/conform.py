@@ -145,7 +145,10 @@ def _remedy(shape: tuple[int, ...], contract: KeypointContract) -> str:
 def _paired(
     values: np.ndarray, stated: KeypointLayout, contract: KeypointContract, where: str
 ) -> np.ndarray:
-    """The points that the model sees, moved by name to their rows of the source layout."""
+    """The points that the model sees, moved by name to their rows of the source layout.
+
+    Channels go by name, too; what the run does not know, such as depth, is left out.
+    """
     source = contract.source
     absent = [name for name in contract.points if name not in stated.points]
     if absent:
@@ -155,14 +158,16 @@ def _paired(
             f"points that the run was trained on from {source.name!r} ({few}); extract the "
             f"keypoints as {source.name!r}"
         )
-    if stated.channels != source.channels:
+    if not set(source.channels) <= set(stated.channels):
         raise UserError(
             f"{where}: layout {stated.name!r} has channels {', '.join(stated.channels)} but the "
             f"run's {source.name!r} has {', '.join(source.channels)}; extract the keypoints as "
             f"{source.name!r}"
         )
-    result = np.full((len(values), len(source.points), values.shape[-1]), np.nan, np.float32)
-    result[:, list(contract.indices)] = values[:, list(stated.indices(contract.points))]
+    channels = [stated.channels.index(name) for name in source.channels]
+    result = np.full((len(values), len(source.points), len(channels)), np.nan, np.float32)
+    chosen = values[:, list(stated.indices(contract.points))]
+    result[:, list(contract.indices)] = chosen[..., channels]
     return result
 
 

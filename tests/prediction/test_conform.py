@@ -212,3 +212,13 @@ def test_a_layout_with_other_channels_is_refused(whole_body):
     )
     with pytest.raises(UserError, match=r"'flat' has channels x, y but .* x, y, score"):
         conform(Points(np.full((5, 79, 2), 50.0)), whole_body, "a.npy", flat)
+
+
+def test_points_of_another_layout_may_bring_channels_that_the_run_does_not_know(whole_body):
+    mediapipe = layout("mediapipe_holistic_543")
+    values = np.random.default_rng(0).uniform(20, 200, (5, 543, 4)).astype(np.float32)
+    values[..., 3] = 0.5
+    found, notices = conform(Points(values, layout=mediapipe), whole_body, "a.mp4", mediapipe)
+    chosen = values[:, mediapipe.indices(whole_body.points)]
+    np.testing.assert_array_equal(whole_body.select(found), chosen[..., [0, 1, 3]])
+    assert notices == []
