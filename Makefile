@@ -21,7 +21,7 @@ define environment
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}; run make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -r $(2)
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --override requirements/overrides.in -r $(2)
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
 	@touch $(1)/ready
 endef
@@ -29,7 +29,7 @@ endef
 $(CORE)/ready: requirements/core.txt pyproject.toml
 	$(call environment,$(CORE),requirements/core.txt)
 
-$(FULL)/ready: requirements/all.txt pyproject.toml
+$(FULL)/ready: requirements/all.txt requirements/overrides.in pyproject.toml
 	$(call environment,$(FULL),requirements/all.txt)
 
 demo: $(CORE)/ready  ## simulate signing, train STARK, score it on unseen signers, read one clip
@@ -69,11 +69,12 @@ format: $(FULL)/ready  ## let ruff rewrite
 	$(FULL)/bin/ruff check --fix .
 	$(FULL)/bin/ruff format .
 
+RULES := -c requirements/constraints.in --overrides requirements/overrides.in --python-version 3.11 --universal \
+  --no-header --no-annotate --no-emit-index-url
+
 lock: $(FULL)/ready  ## resolve the locked environments anew
-	$(FULL)/bin/uv pip compile pyproject.toml -c requirements/constraints.in --python-version 3.11 --universal \
-	  --no-header --no-annotate --no-emit-index-url -o requirements/core.txt
-	$(FULL)/bin/uv pip compile pyproject.toml --extra all -c requirements/constraints.in --python-version 3.11 --universal \
-	  --no-header --no-annotate --no-emit-index-url -o requirements/all.txt
+	$(FULL)/bin/uv pip compile pyproject.toml $(RULES) -o requirements/core.txt
+	$(FULL)/bin/uv pip compile pyproject.toml --extra all $(RULES) -o requirements/all.txt
 
 clean:  ## remove environments and what demo and quickstart made
 	rm -rf $(CORE) $(FULL) .venv-latest data/quickstart runs/quickstart $(DATA) $(RUN)
