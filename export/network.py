@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from export.preparation import SCOPE, prepare
 from slr_keras.bundle.recogniser import FRAMES, KEYPOINTS, SCORES
 from slr_keras.errors import UserError
-from slr_keras.models.stark.block import SPATIAL_SOFTMAX, TEMPORAL_SOFTMAX
+from slr_keras.models.stark.block import SPATIAL_SOFTMAX
+from slr_keras.models.stark.window import TEMPORAL_SOFTMAX
 
 if TYPE_CHECKING:
     import keras

@@ -84,7 +84,7 @@ def test_identity_attention_passes_the_input_through_every_head():
     block.beta.assign(identity)
     block.delta.assign(np.tile(np.eye(POINTS), (HEADS, 1, 1)))
     mask = np.ones((2, 1, 16), "float32")
-    query, key = block._queries_and_keys(x, np.ones((1, 1, 16, 1), "float32"))
+    query, key = block.queries_and_keys(x, np.ones((1, 1, 16, 1), "float32"))
     attended = block._aggregate(
         x, block.temporal_attention(query, key), block.spatial_attention(query, key, mask)
     )

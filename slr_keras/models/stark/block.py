@@ -10,23 +10,21 @@ import numpy as np
 from keras import ops
 
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization
+from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
+from slr_keras.models.stark.spatial import (
+    GroupClock,
+    gram,
+    mix,
+    mix_groups,
+    running_means,
+    sizes,
+)
+from slr_keras.models.stark.window import ChunkWindows
 
 # Frames that share one matrix product of the temporal attention; time is a multiple of it.
 CHUNK = 8
-# In the names of operations, for whoever quantises the graph: numbers that eight bits do not hold.
-TEMPORAL_SOFTMAX, SPATIAL_GRAM, SPATIAL_SOFTMAX = (
-    "temporal_softmax",
-    "spatial_gram",
-    "spatial_softmax",
-)
-
-
-def sizes(tensor) -> tuple:
-    """The shape of a tensor, each size static where it is known."""
-    return tuple(
-        static if static is not None else dynamic
-        for static, dynamic in zip(tensor.shape, ops.shape(tensor), strict=True)
-    )
+# In the names of operations, as TEMPORAL_SOFTMAX is.
+SPATIAL_GRAM, SPATIAL_SOFTMAX = "spatial_gram", "spatial_softmax"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -43,6 +41,15 @@ class StarkBlock(keras.layers.Layer):
         attention_channels: channels of queries and keys per head. Defaults to `channels // 4`.
         dropout: dropout on both attention maps in training. Defaults to `0.1`.
         slope: negative slope of the leaky ReLU. Defaults to `0.1`.
+        spatial_policy: which frames the spatial attention is the mean of, see `SpatialPolicy`:
+            `offline` (the clip, as in the paper), `prefix`, `ema` or `windowed`.
+        spatial_decay, spatial_memory: of `ema` and of `windowed`, in frames of the clip.
+        causal: whether the window ends in the frame itself, which is then its "centre". Defaults
+            to `False`.
+        group: frames of the block that one call of the streaming model brings. Defaults to `4`.
+        stride: frames of the clip that it brings. Defaults to `4`.
+        delay: frames that the block's input is late in the stream. With another policy than
+            `offline` the last three decide which frames share a matrix.
 
     Call arguments:
         inputs: `(batch, points, time, channels)`; padded frames are ignored.
@@ -66,6 +73,13 @@ class StarkBlock(keras.layers.Layer):
         attention_channels: int | None = None,
         dropout: float = 0.1,
         slope: float = 0.1,
+        spatial_policy: str = OFFLINE,
+        spatial_decay: float = 0.97,
+        spatial_memory: int = 64,
+        causal: bool = False,
+        group: int = 4,
+        stride: int = 4,
+        delay: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -77,9 +91,17 @@ class StarkBlock(keras.layers.Layer):
         self.attention_channels = attention_channels or channels // 4
         self.dropout = dropout
         self.slope = slope
-        # Half a window must fit into the neighbouring chunk.
-        self.chunk = max(CHUNK, window // 2)
-        self.seen = self.chunk + window - 1
+        self.policy = SpatialPolicy(spatial_policy, spatial_decay, spatial_memory, stride)
+        self.causal = causal
+        self.group = group
+        self.stride = stride
+        self.delay = delay
+        self.before = window - 1 if causal else window // 2
+        self.look_ahead = window - 1 - self.before
+        self.clock = GroupClock(group, delay, self.look_ahead)
+        # What a window reaches beyond a chunk must fit into the neighbouring one.
+        self.chunk = max(CHUNK, self.before)
+        self.windows = ChunkWindows(self.chunk, self.before, self.look_ahead, self.heads)
 
     def build(self, inputs_shape, valid_shape=None):
         points, channels_in = inputs_shape[1], inputs_shape[3]
@@ -120,42 +142,23 @@ class StarkBlock(keras.layers.Layer):
         )
         self.temporal_dropout = keras.layers.Dropout(self.dropout, dtype=policy)
         self.spatial_dropout = keras.layers.Dropout(self.dropout, dtype=policy)
-        self._build_window_constants()
-
-    def _build_window_constants(self):
-        """Constants of the chunked form; `w` counts the frames that a chunk sees."""
-        heads, chunk, window = self.heads, self.chunk, self.window
-        seen = chunk + window - 1
-        taps = np.arange(seen) - np.arange(chunk)[:, None]
-        inside = (taps >= 0) & (taps < window)
-        per_head = np.repeat(inside[:, None], heads, axis=1)
-        # (chunk * heads * w): what lies outside a frame's own window takes no part.
-        self.outside_bias = np.where(per_head, 0.0, -1e9).astype(np.float32).reshape(-1)
-        centre = np.repeat((taps == window // 2)[:, None], heads, axis=1)
-        self.not_centre = 1.0 - centre.astype(np.float32).reshape(-1)
-        # (chunk * heads * w, chunk * heads): picks the weight of the centre tap.
-        picks = np.eye(chunk * heads, dtype=np.float32)[..., None] * centre.reshape(
-            1, chunk * heads, seen
-        )
-        self.centre_picks = picks.reshape(chunk * heads, -1).T
-        # (window * heads, chunk * heads * w): spreads the learned offset of each tap to the frames.
-        one_hot = np.eye(window)[np.clip(taps, 0, window - 1)] * inside[..., None]
-        spread = np.einsum("cwk,sr->kscrw", one_hot, np.eye(heads))
-        self.beta_spread = spread.reshape(window * heads, -1).astype(np.float32)
 
     def call(self, inputs, valid=None, training=False):
         valid = self._mask(inputs, valid)
         frames = ops.expand_dims(ops.cast(valid, self.compute_dtype), -1)
         x = inputs * frames
-        query, key = self._queries_and_keys(x, frames)
+        query, key = self.queries_and_keys(x, frames)
         temporal = self.temporal_attention(query, key, training=training)
         spatial = self.spatial_attention(query, key, valid, training=training)
         attended = self._aggregate(x, temporal, spatial)
+        return self.project(attended, x, valid, training) * frames
+
+    def project(self, attended, x, valid=None, training=False):
+        """X_out of §3.6, from `(B, P, T, S*C)`."""
         y = self.output_norm(self.output_linear(attended), valid=valid, training=training)
         y = ops.leaky_relu(self._residual(1, x, valid, training) + y, self.slope)
         y = self.feed_forward_norm(self.feed_forward(y), valid=valid, training=training)
-        y = ops.leaky_relu(self._residual(2, x, valid, training) + y, self.slope)
-        return y * frames
+        return ops.leaky_relu(self._residual(2, x, valid, training) + y, self.slope)
 
     def attention_maps(self, inputs, valid=None):
         """Both attention maps, for inspection and tests.
@@ -163,13 +166,14 @@ class StarkBlock(keras.layers.Layer):
         Returns:
             A_t of shape `(batch, points, time, heads, window)` and A_s of shape
             `(batch, heads, points, points)`, as NumPy arrays, with the learned scales and offsets.
+            Of another policy than `offline`, the second is `(batch * calls, ...)`.
         """
         valid = self._mask(inputs, valid)
         frames = ops.expand_dims(ops.cast(valid, self.compute_dtype), -1)
-        query, key = self._queries_and_keys(inputs * frames, frames)
+        query, key = self.queries_and_keys(inputs * frames, frames)
         banded = ops.convert_to_numpy(self.temporal_attention(query, key))
         batch, points, time = inputs.shape[:3]
-        banded = banded.reshape(batch, points, -1, self.chunk, self.heads, self.seen)
+        banded = banded.reshape(batch, points, -1, self.chunk, self.heads, self.windows.seen)
         taps = np.stack(
             [banded[:, :, :, c, :, c : c + self.window] for c in range(self.chunk)], axis=3
         )
@@ -182,71 +186,49 @@ class StarkBlock(keras.layers.Layer):
             valid = ops.ones((batch, time))
         return ops.expand_dims(valid, 1)
 
-    def _queries_and_keys(self, x, frames):
+    def queries_and_keys(self, x, frames):
+        """Q and K of §3.1, `(B, P, T, S*A)` each, 0 on padded frames."""
         # A split, not slices: TensorFlow's gradient of a slice costs more than the product.
         return ops.split(self.query_key(x) * frames, 2, axis=-1)
 
     def temporal_attention(self, query, key, training=False):
         """A_t of §3.3, `(batch, points, chunks, chunk * heads * w)`.
 
-        A frame attends to `window` frames. A chunk of neighbouring frames shares nearly all of
-        them, so that one small matrix product serves the chunk. Frames outside the clip have
-        key 0 and take part with logit 0, as in the paper's zero-padded patches.
+        Frames outside the clip have key 0 and take part with logit 0, as in the paper's
+        zero-padded patches.
         """
-        batch, points, time, _ = sizes(query)
-        heads, width, chunk, seen = self.heads, self.attention_channels, self.chunk, self.seen
-        queries = ops.reshape(query, (-1, chunk, heads, width))
-        keys = ops.reshape(self._windows(key), (-1, seen, heads, width))
-        logits = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
-        logits = ops.transpose(logits, (0, 2, 1, 3))
-        logits = ops.reshape(logits, (batch * points, -1, chunk * heads * seen))
-        with keras.name_scope(TEMPORAL_SOFTMAX):
-            scale = self._in_clip(time) * (1 / width)
-            logits = logits * scale + ops.cast(self.outside_bias, logits.dtype)
-            attention = ops.softmax(ops.reshape(logits, (-1, seen)), axis=-1)
-        attention = ops.reshape(attention, (batch, points, -1, chunk * heads * seen))
-        alpha = ops.tile(ops.repeat(self.alpha, seen), (chunk,))
-        beta = ops.reshape(ops.transpose(self.beta, (2, 1, 0)), (points, self.window * heads))
-        beta = ops.matmul(beta, ops.cast(self.beta_spread, beta.dtype))
-        attention = attention * alpha + ops.expand_dims(beta, 1)
+        batch, _, time, _ = sizes(query)
+        attention = self.windows.attend(
+            query, self._windows(key), self.alpha, self.beta, batch, self._in_clip(time)
+        )
         return self.temporal_dropout(attention, training=training)
 
     def spatial_attention(self, query, key, valid, training=False):
-        """A_s of §3.4: one `(points, points)` matrix per clip and head, mean over real frames."""
-        query, key = self._clip_features(query), self._clip_features(key)
-        with keras.name_scope(SPATIAL_GRAM):
-            gram = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
-        with keras.name_scope(SPATIAL_SOFTMAX):
-            count = ops.maximum(ops.sum(valid, axis=-1), 1.0) * self.attention_channels
-            gram = gram / ops.cast(ops.reshape(count, (-1, 1, 1, 1)), gram.dtype)
-            attention = ops.softmax(gram, axis=-1)
-            attention = attention * ops.reshape(self.gamma, (self.heads, 1, 1)) + self.delta
-        return self.spatial_dropout(attention, training=training)
+        """A_s of §3.4: one `(points, points)` matrix per head and clip, mean over real frames.
 
-    def _clip_features(self, tensor):
-        """`(B, P, T, S*A)` to `(B, S, P, T*A)`."""
-        batch, points, time, _ = sizes(tensor)
-        heads, width = self.heads, self.attention_channels
-        tensor = ops.reshape(tensor, (batch, points * time, heads, width))
-        tensor = ops.transpose(tensor, (0, 2, 1, 3))
-        return ops.reshape(tensor, (batch, heads, points, time * width))
+        Of another policy than `offline`, one per group of frames.
+        """
+        if self.policy.offline:
+            with keras.name_scope(SPATIAL_GRAM):
+                mean = gram(query, key, self.heads)
+            with keras.name_scope(SPATIAL_SOFTMAX):
+                count = ops.maximum(ops.sum(valid, axis=-1), 1.0) * self.attention_channels
+                mean = mean / ops.cast(ops.reshape(count, (-1, 1, 1, 1)), mean.dtype)
+        else:
+            mean = running_means(query, key, valid, self.heads, self.policy, self.clock)
+        return self.spatial_dropout(self.spatial_softmax(mean), training=training)
+
+    def spatial_softmax(self, mean):
+        """A_s from the mean of Q Kᵀ / A, `(..., S, P, P)`."""
+        with keras.name_scope(SPATIAL_SOFTMAX):
+            attention = ops.softmax(mean, axis=-1)
+            return attention * ops.reshape(self.gamma, (self.heads, 1, 1)) + self.delta
 
     def _aggregate(self, x, temporal, spatial):
-        """X_a of §3.5, `(B, P, T, S*C)`: the centre frame gives the mixture."""
-        batch, points, time, channels = sizes(x)
-        heads, chunk, seen = self.heads, self.chunk, self.seen
-        own = temporal * (self._in_clip(time) * ops.cast(self.not_centre, x.dtype))
-        own = ops.matmul(ops.reshape(own, (-1, chunk * heads, seen)), self._windows(x))
-        share = ops.matmul(
-            ops.reshape(temporal, (-1, chunk * heads * seen)), ops.cast(self.centre_picks, x.dtype)
-        )
-        # Rows ordered (point, head): the result lies point by point, as everything else.
-        matrix = ops.reshape(ops.transpose(spatial, (0, 2, 1, 3)), (batch, points * heads, points))
-        mixed = ops.matmul(matrix, ops.reshape(x, (batch, points, time * channels)))
-        mixed = ops.reshape(mixed, (batch * points, heads, time, channels))
-        mixed = ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (-1, channels))
-        total = ops.reshape(own, (-1, channels)) + mixed * ops.reshape(share, (-1, 1))
-        return ops.reshape(total, (batch, points, time, heads * channels))
+        """X_a of §3.5, `(B, P, T, S*C)`."""
+        mixed = mix(spatial, x) if self.policy.offline else mix_groups(spatial, x, self.clock)
+        in_clip = self._in_clip(sizes(x)[2])
+        return self.windows.aggregate(temporal, self._windows(x), mixed, self.heads, in_clip)
 
     def _windows(self, tensor):
         """The frames that each chunk sees (§3.2): `(B, P, T, C)` to `(chunks, w, C)`.
@@ -255,22 +237,23 @@ class StarkBlock(keras.layers.Layer):
         clip's other end beyond its first and last chunk: `_in_clip` is 0 there.
         """
         batch, points, _, channels = sizes(tensor)
-        chunk, half = self.chunk, self.window // 2
-        if half == 0:
-            return ops.reshape(tensor, (-1, chunk, channels))
+        chunk, before, after = self.chunk, self.before, self.look_ahead
         chunks = ops.reshape(tensor, (batch * points, -1, chunk * channels))
-        edge = half * channels
-        tail = ops.split(chunks, [(chunk - half) * channels], axis=-1)[1]
-        head = ops.split(chunks, [edge], axis=-1)[0]
-        before, after = ops.roll(tail, 1, axis=1), ops.roll(head, -1, axis=1)
-        seen = ops.concatenate([before, chunks, after], axis=-1)
-        return ops.reshape(seen, (-1, self.seen, channels))
+        parts = [chunks]
+        if before:
+            tail = ops.split(chunks, [(chunk - before) * channels], axis=-1)[1]
+            parts.insert(0, ops.roll(tail, 1, axis=1))
+        if after:
+            head = ops.split(chunks, [after * channels], axis=-1)[0]
+            parts.append(ops.roll(head, -1, axis=1))
+        seen = ops.concatenate(parts, axis=-1) if len(parts) > 1 else chunks
+        return ops.reshape(seen, (-1, self.windows.seen, channels))
 
     def _in_clip(self, time):
         """1 where a chunk's window lies inside the padded clip: `(chunks, chunk * heads * w)`."""
         chunks = time // self.chunk
-        first = ops.expand_dims(ops.arange(chunks) * self.chunk - self.window // 2, -1)
-        frame = first + ops.tile(ops.arange(self.seen), (self.chunk * self.heads,))
+        first = ops.expand_dims(ops.arange(chunks) * self.chunk - self.before, -1)
+        frame = first + ops.tile(ops.arange(self.windows.seen), (self.chunk * self.heads,))
         inside = ops.logical_and(frame >= 0, frame < time)
         return ops.cast(inside, self.compute_dtype)
 
@@ -306,4 +289,11 @@ class StarkBlock(keras.layers.Layer):
             "attention_channels": self.attention_channels,
             "dropout": self.dropout,
             "slope": self.slope,
+            "spatial_policy": self.policy.name,
+            "spatial_decay": self.policy.decay,
+            "spatial_memory": self.policy.memory,
+            "causal": self.causal,
+            "group": self.group,
+            "stride": self.stride,
+            "delay": self.delay,
         }

@@ -4,7 +4,9 @@ import keras
 from keras import ops
 
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization, sinusoid_table
-from slr_keras.models.stark.block import StarkBlock, sizes
+from slr_keras.models.stark.block import StarkBlock
+from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
+from slr_keras.models.stark.spatial import sizes
 
 POSITIONS = ("keypoint", "learned", "none")
 
@@ -85,6 +87,7 @@ class StarkEncoder(keras.layers.Layer):
         dropout: dropout on the attention maps. Defaults to `0.1`.
         position: code of the points, see `KeypointStem`.
         slope: negative slope of the leaky ReLU. Defaults to `0.1`.
+        spatial_policy, spatial_decay, spatial_memory, causal: of the blocks, see `StarkBlock`.
 
     Call arguments:
         inputs: `(batch, time, points, channels)`, time and every clip's length multiples of
@@ -112,9 +115,15 @@ class StarkEncoder(keras.layers.Layer):
         dropout: float = 0.1,
         position: str = "keypoint",
         slope: float = 0.1,
+        spatial_policy: str = OFFLINE,
+        spatial_decay: float = 0.97,
+        spatial_memory: int = 64,
+        causal: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        # Made here as well, so that what it refuses is refused before there is a clip.
+        SpatialPolicy(spatial_policy, spatial_decay, spatial_memory, stride)
         pooled = 1
         for pool in pools:
             pooled *= pool
@@ -133,6 +142,10 @@ class StarkEncoder(keras.layers.Layer):
         self.dropout = dropout
         self.position = position
         self.slope = slope
+        self.spatial_policy = spatial_policy
+        self.spatial_decay = spatial_decay
+        self.spatial_memory = spatial_memory
+        self.causal = causal
 
     def build(self, inputs_shape, valid_shape=None):
         policy = self.dtype_policy
@@ -143,18 +156,30 @@ class StarkEncoder(keras.layers.Layer):
         self.stem.build((batch, points, time, channels))
         self.blocks = []
         shape = (batch, points, time, self.stem_width)
-        for index, width in enumerate(self.widths):
+        # Of the streaming form: frames a call, and how many of them come late.
+        group, delay = self.stride, 0
+        for index, (pool, width) in enumerate(zip(self.pools, self.widths, strict=True)):
+            # A pool waits until it is full.
+            group, delay = group // pool, -(-delay // pool)
             block = StarkBlock(
                 width,
                 heads=self.heads,
                 window=self.window,
                 dropout=self.dropout,
                 slope=self.slope,
+                spatial_policy=self.spatial_policy,
+                spatial_decay=self.spatial_decay,
+                spatial_memory=self.spatial_memory,
+                causal=self.causal,
+                group=group,
+                stride=self.stride,
+                delay=delay,
                 dtype=policy,
                 name=f"block_{index + 1}",
             )
             block.build(shape)
             self.blocks.append(block)
+            delay += block.look_ahead
             shape = (*shape[:-1], width)
 
     def call(self, inputs, valid, training=False):
@@ -200,6 +225,10 @@ class StarkEncoder(keras.layers.Layer):
             "dropout": self.dropout,
             "position": self.position,
             "slope": self.slope,
+            "spatial_policy": self.spatial_policy,
+            "spatial_decay": self.spatial_decay,
+            "spatial_memory": self.spatial_memory,
+            "causal": self.causal,
         }
 
 

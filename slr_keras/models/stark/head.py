@@ -24,6 +24,7 @@ class GlossHead(keras.layers.Layer):
         feed_forward_width: channels between the two convolutions. Defaults to `2048`.
         dropout: Defaults to `0.1`.
         kernel_size: steps that each convolution sees. Defaults to `3`.
+        causal: whether they see no step to come. Defaults to `False`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.
@@ -46,6 +47,7 @@ class GlossHead(keras.layers.Layer):
         feed_forward_width: int = 2048,
         dropout: float = 0.1,
         kernel_size: int = 3,
+        causal: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -54,6 +56,8 @@ class GlossHead(keras.layers.Layer):
         self.feed_forward_width = feed_forward_width
         self.dropout = dropout
         self.kernel_size = kernel_size
+        self.causal = causal
+        self.look_ahead = 0 if causal else kernel_size // 2
 
     def build(self, inputs_shape, valid_shape=None):
         policy = self.dtype_policy
@@ -88,7 +92,7 @@ class GlossHead(keras.layers.Layer):
         return keras.layers.Conv1D(
             filters,
             self.kernel_size,
-            padding="same",
+            padding="causal" if self.causal else "same",
             kernel_initializer=fan_in_uniform(),
             bias_initializer=bias_uniform(self.kernel_size * channels),
             dtype=self.dtype_policy,
@@ -101,7 +105,7 @@ class GlossHead(keras.layers.Layer):
         steps = ops.expand_dims(ops.cast(valid, self.compute_dtype), -1)
         x = self.input_norm(self.input_linear(inputs), valid=valid, training=training)
         x = ops.relu(x)
-        x = x + self._positions(ops.shape(inputs)[1])
+        x = x + self.positions(ops.arange(ops.shape(inputs)[1], dtype="float32"))
         x = self.position_dropout(x, training=training)
         # A clip's end must look to the convolutions as it does without padding: zeros beyond it.
         y = self.expand(self.inner_norm(x) * steps)
@@ -110,9 +114,10 @@ class GlossHead(keras.layers.Layer):
         x = x + self.contract_dropout(y, training=training)
         return ops.cast(self.output_linear(self.output_norm(x)), "float32")
 
-    def _positions(self, steps):
+    def positions(self, steps):
+        """Code of the numbers of steps: `(steps,)` float32 to `(steps, width)`."""
         frequencies, phases = sinusoid_frequencies(self.width)
-        index = ops.expand_dims(ops.arange(steps, dtype="float32"), -1)
+        index = ops.expand_dims(steps, -1)
         code = ops.sin(
             index * ops.convert_to_tensor(frequencies.astype(np.float32))
             + ops.convert_to_tensor(phases.astype(np.float32))
@@ -137,4 +142,5 @@ class GlossHead(keras.layers.Layer):
             "feed_forward_width": self.feed_forward_width,
             "dropout": self.dropout,
             "kernel_size": self.kernel_size,
+            "causal": self.causal,
         }

@@ -85,6 +85,7 @@ class StarkIsolated(keras.Model):
         streams, points, channels, widths, stem_width, heads, window, pools, stride,
             attention_dropout, position: see `Stark`.
         dropout: of the heads, see `SignHead`.
+        spatial_policy, spatial_decay, spatial_memory, causal: see `Stark`.
 
     Inputs:
         `{"keypoints": (batch, time, points, channels), "mask": (batch, time)}`; time and the
@@ -122,6 +123,10 @@ class StarkIsolated(keras.Model):
         attention_dropout: float = 0.1,
         position: str = "keypoint",
         dropout: float = 0.5,
+        spatial_policy: str = "offline",
+        spatial_decay: float = 0.97,
+        spatial_memory: int = 64,
+        causal: bool = False,
         dtype=None,
         name: str | None = None,
     ):
@@ -140,6 +145,10 @@ class StarkIsolated(keras.Model):
             stride=stride,
             dropout=attention_dropout,
             position=position,
+            spatial_policy=spatial_policy,
+            spatial_decay=spatial_decay,
+            spatial_memory=spatial_memory,
+            causal=causal,
             dtype=dtype,
         )
         head_layers = {
@@ -169,6 +178,10 @@ class StarkIsolated(keras.Model):
         self.attention_dropout = attention_dropout
         self.position = position
         self.dropout = dropout
+        self.spatial_policy = spatial_policy
+        self.spatial_decay = spatial_decay
+        self.spatial_memory = spatial_memory
+        self.causal = causal
         self.encoders = encoders
         self.head_layers = head_layers
 

@@ -38,6 +38,9 @@ class Stark(keras.Model):
         gloss_heads: which of these there are: `fuse`, which reads all streams, alone or with others
             of `left`, `right`, `body`. Defaults to `None`, all that the streams can feed. Heads
             beside `fuse` teach in training; a device needs one.
+        spatial_policy, spatial_decay, spatial_memory, causal: how the encoders see a clip that is
+            still being signed, see `StarkBlock`; `causal_heads`: whether the heads' convolutions
+            see no step to come. The weights are the same whatever these say.
 
     Raises:
         ValueError: streams or heads that do not exist.
@@ -78,6 +81,11 @@ class Stark(keras.Model):
         head_width: int = 512,
         feed_forward_width: int = 2048,
         dropout: float = 0.1,
+        spatial_policy: str = "offline",
+        spatial_decay: float = 0.97,
+        spatial_memory: int = 64,
+        causal: bool = False,
+        causal_heads: bool = False,
         gloss_heads: Sequence[str] | None = None,
         dtype=None,
         name: str | None = None,
@@ -95,6 +103,10 @@ class Stark(keras.Model):
             stride=stride,
             dropout=attention_dropout,
             position=position,
+            spatial_policy=spatial_policy,
+            spatial_decay=spatial_decay,
+            spatial_memory=spatial_memory,
+            causal=causal,
             dtype=dtype,
         )
         head_layers = {
@@ -103,6 +115,7 @@ class Stark(keras.Model):
                 width=head_width,
                 feed_forward_width=feed_forward_width,
                 dropout=dropout,
+                causal=causal_heads,
                 dtype=dtype,
                 name=f"head_{name}",
             )
@@ -133,6 +146,11 @@ class Stark(keras.Model):
         self.head_width = head_width
         self.feed_forward_width = feed_forward_width
         self.dropout = dropout
+        self.spatial_policy = spatial_policy
+        self.spatial_decay = spatial_decay
+        self.spatial_memory = spatial_memory
+        self.causal = causal
+        self.causal_heads = causal_heads
         self.encoders = encoders
         # `None` stays, so that it means all heads of other streams, too.
         self.head_names = None if gloss_heads is None else head_names
@@ -143,6 +161,7 @@ class Stark(keras.Model):
             **encoder_config(self),
             "head_width": self.head_width,
             "feed_forward_width": self.feed_forward_width,
+            "causal_heads": self.causal_heads,
             "gloss_heads": self.head_names,
         }
 

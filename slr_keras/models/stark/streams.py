@@ -141,6 +141,10 @@ def encoder_config(model: keras.Model) -> dict[str, Any]:
         "attention_dropout": model.attention_dropout,
         "position": model.position,
         "dropout": model.dropout,
+        "spatial_policy": model.spatial_policy,
+        "spatial_decay": model.spatial_decay,
+        "spatial_memory": model.spatial_memory,
+        "causal": model.causal,
     }
 
 

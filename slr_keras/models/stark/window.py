@@ -1,0 +1,105 @@
+"""The temporal attention over chunks of neighbouring frames (specs/stark.md §3.2-3.5).
+
+A frame attends to a window of frames around it. A chunk of neighbouring frames shares nearly all
+of them, so that one small matrix product serves the chunk; `w` counts the frames that it sees.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from slr_keras.models.stark.spatial import sizes
+
+# In the names of operations, for whoever quantises the graph: numbers that eight bits do not hold.
+TEMPORAL_SOFTMAX = "temporal_softmax"
+
+
+class ChunkWindows:
+    """The windows of a chunk's frames, in the order `(chunk, heads, w)`.
+
+    Args:
+        chunk: frames of a chunk.
+        before, after: frames of a window before and after its centre.
+        heads: attention heads.
+
+    Attributes:
+        seen: w, frames that a chunk sees.
+        outside_bias: `(chunk * heads * w,)`, what lies outside a frame's own window takes no part.
+        not_centre: `(chunk * heads * w,)`, 0 at the centre of each window.
+        centre_picks: `(chunk * heads * w, chunk * heads)`, picks the weight of the centre.
+        beta_spread: `(window * heads, chunk * heads * w)`, spreads the learned offset of each tap.
+
+    >>> from slr_keras.models.stark.window import ChunkWindows
+    >>> ChunkWindows(2, before=1, after=1, heads=1).not_centre.reshape(2, 4).tolist()
+    [[1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0]]
+    """
+
+    def __init__(self, chunk: int, before: int, after: int, heads: int):
+        window = before + after + 1
+        self.chunk = chunk
+        self.before = before
+        self.after = after
+        self.seen = seen = chunk + window - 1
+        taps = np.arange(seen) - np.arange(chunk)[:, None]
+        inside = (taps >= 0) & (taps < window)
+        per_head = np.repeat(inside[:, None], heads, axis=1)
+        self.outside_bias = np.where(per_head, 0.0, -1e9).astype(np.float32).reshape(-1)
+        centre = np.repeat((taps == before)[:, None], heads, axis=1)
+        self.not_centre = 1.0 - centre.astype(np.float32).reshape(-1)
+        picks = np.eye(chunk * heads, dtype=np.float32)[..., None] * centre.reshape(
+            1, chunk * heads, seen
+        )
+        self.centre_picks = picks.reshape(chunk * heads, -1).T
+        one_hot = np.eye(window)[np.clip(taps, 0, window - 1)] * inside[..., None]
+        spread = np.einsum("cwk,sr->kscrw", one_hot, np.eye(heads))
+        self.beta_spread = spread.reshape(window * heads, -1).astype(np.float32)
+
+    def attend(self, query, keys, alpha, beta, batch, in_clip=1.0):
+        """A_t of §3.3, `(batch, points, chunks, chunk * heads * w)`.
+
+        Args:
+            query: `(batch, points, time, heads * A)`.
+            keys: `(batch * points * chunks, w, heads * A)`, what each chunk sees.
+            alpha, beta: `(heads,)` and `(heads, window, points)`, learned scale and offset.
+            batch: clips.
+            in_clip: `(chunks, chunk * heads * w)`, 0 where the clip has no frame. Those take part
+                with logit 0.
+        """
+        heads, window, points = beta.shape
+        width, chunk, seen = query.shape[-1] // heads, self.chunk, self.seen
+        queries = ops.reshape(query, (-1, chunk, heads, width))
+        keys = ops.reshape(keys, (-1, seen, heads, width))
+        logits = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
+        logits = ops.transpose(logits, (0, 2, 1, 3))
+        logits = ops.reshape(logits, (batch * points, -1, chunk * heads * seen))
+        with keras.name_scope(TEMPORAL_SOFTMAX):
+            logits = logits * (in_clip * (1 / width)) + ops.cast(self.outside_bias, logits.dtype)
+            attention = ops.softmax(ops.reshape(logits, (-1, seen)), axis=-1)
+        attention = ops.reshape(attention, (batch, points, -1, chunk * heads * seen))
+        scale = ops.tile(ops.repeat(alpha, seen), (chunk,))
+        offset = ops.reshape(ops.transpose(beta, (2, 1, 0)), (points, window * heads))
+        offset = ops.matmul(offset, ops.cast(self.beta_spread, offset.dtype))
+        return attention * scale + ops.expand_dims(offset, 1)
+
+    def aggregate(self, attention, inputs, mixed, heads: int, in_clip=1.0):
+        """X_a of §3.5, `(batch, points, time, heads * C)`: the centre frame gives the mixture.
+
+        Args:
+            attention: of `attend`.
+            inputs: `(batch * points * chunks, w, C)`, what each chunk sees of X.
+            mixed: `(batch, points * heads, time, C)`, A_s X.
+            heads: attention heads.
+            in_clip: as in `attend`.
+        """
+        batch, rows, time, channels = sizes(mixed)
+        points, chunk, seen = rows // heads, self.chunk, self.seen
+        own = attention * (in_clip * ops.cast(self.not_centre, mixed.dtype))
+        own = ops.matmul(ops.reshape(own, (-1, chunk * heads, seen)), inputs)
+        share = ops.matmul(
+            ops.reshape(attention, (-1, chunk * heads * seen)),
+            ops.cast(self.centre_picks, mixed.dtype),
+        )
+        mixed = ops.reshape(mixed, (batch * points, heads, time, channels))
+        mixed = ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (-1, channels))
+        total = ops.reshape(own, (-1, channels)) + mixed * ops.reshape(share, (-1, 1))
+        return ops.reshape(total, (batch, points, time, heads * channels))

@@ -1,0 +1,187 @@
+"""STARK as a stream: a few frames and a state in, one row of log-probabilities and a state out."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from slr_keras.errors import UserError
+from slr_keras.models.layers import PACKAGE
+from slr_keras.models.stark.model import Stark
+from slr_keras.models.stark.policy import WINDOWED
+from slr_keras.models.stark.streams import HEAD_STREAMS
+from slr_keras.streaming import steps
+
+KEYPOINTS, VALID, SCORES = "keypoints", "valid", "log_probabilities"
+#: Names of the state's parts begin with it.
+STATE = "state_"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class StreamingStark(keras.Model):
+    """A trained STARK, `stride` frames a call, with its state as explicit tensors.
+
+    The weights are those of the model that is given. A row comes out of every call; the first
+    `delay` rows belong to no frames. After a clip's last frames as many calls with `valid` 0 bring
+    the rows that are still on their way. The rows are those of the whole clip under the same
+    spatial policy. A new clip begins with a state of zeros.
+
+    Args:
+        stark: of another spatial policy than `offline`.
+        heads: whose mean probability is given. Defaults to all.
+
+    Inputs, a dictionary:
+        `keypoints` `(1, stride, points, channels)`, `valid` `(1, 1)`: 1 for frames of the clip,
+        and the state as `state_shapes` says.
+
+    Outputs, a dictionary:
+        `log_probabilities` `(1, vocabulary_size)`, and the new state by the same names.
+
+    Raises:
+        UserError: the model's spatial attention sees the whole clip, or it has no such head.
+
+    >>> import numpy as np
+    >>> from slr_keras.models.stark import Stark
+    >>> from slr_keras.streaming.model import StreamingStark
+    >>> stark = Stark(5, {"body": (0, 1, 2)}, points=3, widths=(8,), stem_width=8, heads=2,
+    ...               window=3, pools=(1,), head_width=8, feed_forward_width=16,
+    ...               spatial_policy="ema")
+    >>> model = StreamingStark(stark)
+    >>> inputs = {"keypoints": np.zeros((1, 4, 3, 3)), "valid": np.ones((1, 1))}
+    >>> model({**inputs, **model.initial_state()})["log_probabilities"].shape, model.delay
+    (TensorShape([1, 5]), 3)
+    """
+
+    def __init__(self, stark: Stark, heads: Sequence[str] = (), **kwargs):
+        super().__init__(**kwargs)
+        if stark.spatial_policy == "offline":
+            raise UserError(
+                "the spatial attention of this model is the mean over the whole clip, which no "
+                "stream knows; choose the policy prefix, ema or windowed"
+            )
+        names = tuple(heads) or tuple(stark.gloss_heads)
+        unknown = [name for name in names if name not in stark.gloss_heads]
+        if unknown:
+            raise UserError(f"the model has no head {unknown[0]!r}: {', '.join(stark.gloss_heads)}")
+        self.stark = stark
+        self.heads = names
+        self.streams = tuple(
+            name for name in stark.streams if any(name in HEAD_STREAMS[head] for head in self.heads)
+        )
+        first = stark.encoders[self.streams[0]]
+        self.encoder_delay = steps.encoder_delay(first)
+        self.delay = self.encoder_delay + steps.head_delay(stark.gloss_heads[self.heads[0]])
+        self.state_shapes = self._state_shapes()
+
+    def _state_shapes(self) -> dict[str, tuple[int, ...]]:
+        stark = self.stark
+        shapes = {"valid": (1, self.delay + 1)}
+        if stark.spatial_policy == WINDOWED:
+            shapes["calls"] = (1, 1)
+        for name in self.streams:
+            found = steps.encoder_shapes(stark.encoders[name], len(stark.streams[name]))
+            shapes |= {f"{name}_{part}": shape for part, shape in found.items()}
+        for name in self.heads:
+            found = steps.head_shapes(stark.gloss_heads[name])
+            shapes |= {f"head_{name}_{part}": shape for part, shape in found.items()}
+        return {f"{STATE}{name}": shape for name, shape in shapes.items()}
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every input by name, all float32."""
+        stark = self.stark
+        frames = (1, stark.stride, stark.points, stark.channels)
+        return {KEYPOINTS: frames, VALID: (1, 1), **self.state_shapes}
+
+    def initial_state(self) -> dict[str, np.ndarray]:
+        """The state before a clip: zeros."""
+        return {name: np.zeros(shape, np.float32) for name, shape in self.state_shapes.items()}
+
+    def call(self, inputs):
+        stark = self.stark
+        state = {name.removeprefix(STATE): value for name, value in inputs.items()}
+        new = {}
+        flags = ops.concatenate([inputs[STATE + "valid"], inputs[VALID]], axis=1)
+        new["valid"] = flags[:, 1:]
+        validity = steps.Validity(flags)
+        calls = state.get("calls")
+        if calls is not None:
+            half = stark.encoders[self.streams[0]].blocks[0].policy.half
+            # 0 in the calls in which a window begins anew.
+            new["calls"] = ops.cast(calls < half - 1.5, calls.dtype) * (calls + 1)
+        features = {}
+        for name in self.streams:
+            points = stark.get_layer(f"points_{name}")(inputs[KEYPOINTS])
+            part = steps.part(state, f"{name}_")
+            features[name], changed = steps.encoder_step(
+                stark.encoders[name], points, validity, calls, part
+            )
+            new |= {f"{name}_{key}": value for key, value in changed.items()}
+        logits = []
+        for name in self.heads:
+            seen = [features[part] for part in HEAD_STREAMS[name] if part in features]
+            seen = ops.concatenate(seen, axis=-1) if len(seen) > 1 else seen[0]
+            part = steps.part(state, f"head_{name}_")
+            head = stark.gloss_heads[name]
+            row, changed = steps.head_step(head, seen, validity, self.encoder_delay, part)
+            logits.append(row)
+            new |= {f"head_{name}_{key}": value for key, value in changed.items()}
+        outputs = {STATE + name: value for name, value in new.items()}
+        outputs[SCORES] = _log_probabilities(logits)
+        return outputs
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "stark": keras.saving.serialize_keras_object(self.stark),
+            "heads": self.heads,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        stark = keras.saving.deserialize_keras_object(config["stark"])
+        return cls(**{**config, "stark": stark})
+
+
+def streaming_model(
+    stark: Stark, policy: str | None = None, heads: Sequence[str] = (), **options
+) -> StreamingStark:
+    """The streaming form of a trained STARK, with its weights.
+
+    Args:
+        stark: trained, whatever its policy.
+        policy: the model's own by default.
+        heads: whose mean probability is given. Defaults to all.
+        options: `spatial_decay`, `spatial_memory`, `causal`, `causal_heads` other than the model's.
+
+    Raises:
+        UserError: the policy is `offline`, or an option is not one.
+    """
+    return StreamingStark(with_policy(stark, policy, **options), heads)
+
+
+def with_policy(stark: Stark, policy: str | None = None, **options) -> Stark:
+    """The same model, weights copied, under another spatial policy.
+
+    Raises:
+        UserError: there is no such policy.
+    """
+    config = {**stark.get_config(), **options}
+    if policy is not None:
+        config["spatial_policy"] = policy
+    try:
+        other = Stark.from_config(config)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    other.set_weights(stark.get_weights())
+    return other
+
+
+def _log_probabilities(logits: list):
+    """Of the mean probability."""
+    if len(logits) == 1:
+        return ops.log_softmax(logits[0], axis=-1)
+    mean = sum(ops.softmax(row, axis=-1) for row in logits) / len(logits)
+    # float32's least normal number: the decoders take no infinities.
+    return ops.log(ops.maximum(mean, 1.2e-38))
