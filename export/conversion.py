@@ -49,7 +49,7 @@ def convert(
         precision: one of `PRECISIONS`.
         representative: for `int8`: gives inputs by name, finite ones, such as the network meets.
         float_scopes: for `int8`: regular expressions, found in the names of operations that stay
-            in float32, such as the name of a `tf.name_scope`.
+            in float32, such as the name of a `tf.name_scope`. What reads their results does, too.
         float_operations: for `int8`: kinds of operation that stay in float32, such as `SOFTMAX`.
 
     Returns:
@@ -145,7 +145,8 @@ def _integer(
     kept = {
         n for n in output_names(calibrated) if any(re.search(scope, n) for scope in float_scopes)
     }
-    # Named in the list alone, operations that only move numbers are quantised all the same.
+    # Named in the list alone, operations that only move numbers are quantised all the same. The
+    # results have no range either: quantised for who reads them, they cost STARK half a point more.
     return mlir_quantize(
         without_ranges(calibrated, kept),
         disable_per_channel_for_dense_layers=False,
