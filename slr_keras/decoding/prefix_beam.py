@@ -74,26 +74,12 @@ def prefix_beam(
             f"prefix beam search: beam={beam} must be at least 1 and "
             f"candidates_per_step={candidates_per_step} at least 0"
         )
-    fusion = _Fusion(language_model, weight, insertion_bonus, log_probs.shape[1])
-    found = _search(log_probs, beam, fusion, candidates_per_step)
-    sequences = list(dict.fromkeys([*found, best_path(log_probs)[0]]))
-    log_likelihood = log_likelihoods(log_probs, sequences)
-    scores = log_likelihood + [fusion.total(ids) for ids in sequences]
-    order = [k for k in np.argsort(-scores, kind="stable")[:beam] if log_likelihood[k] > -np.inf]
-    alignments = best_paths(log_probs, [sequences[k] for k in order])
-    hypotheses = []
-    for k, alignment in zip(order, alignments, strict=True):
-        ids = sequences[k]
-        hypotheses.append(
-            Hypothesis(
-                ids=ids,
-                log_probability=float(log_likelihood[k]),
-                spans=alignment.spans,
-                confidences=confidences_of(log_probs, ids, alignment.spans),
-                score=float(scores[k]),
-            )
-        )
-    return _merged(hypotheses) if merge_repeats else hypotheses
+    search = PrefixSearch(
+        log_probs.shape[1], beam, language_model, weight, insertion_bonus, candidates_per_step
+    )
+    for step in log_probs:
+        search.advance(step)
+    return search.ranked(log_probs, merge_repeats)
 
 
 class _Fusion:
@@ -127,21 +113,49 @@ class _Fusion:
         return total
 
 
-def _search(log_probs: np.ndarray, beam: int, fusion: _Fusion, candidates: int) -> list[Prefix]:
-    """Prefixes that survive to the last step; input already checked."""
-    classes = log_probs.shape[1]
-    tried = min(classes - 1, candidates or classes)
-    if fusion.uniform:
-        tried = min(tried, beam + 1)
-    everything = np.arange(1, classes)
-    prefixes: list[Prefix] = [()]
-    in_blank, in_gloss = np.zeros(1), np.full(1, -np.inf)
-    added = np.zeros(1)
-    for step in log_probs:
-        if tried < classes - 1:
-            glosses = np.argpartition(-step[1:], tried - 1)[:tried] + 1
-        else:
-            glosses = everything
+class PrefixSearch:
+    """The search itself, step by step, so that a stream can be decoded while it goes on.
+
+    Args: as for `prefix_beam`; `classes` with the blank.
+
+    Attributes:
+        prefixes: that survive, the best first.
+
+    >>> import numpy as np
+    >>> from slr_keras.decoding.prefix_beam import PrefixSearch
+    >>> search = PrefixSearch(classes=3, beam=2)
+    >>> for step in np.log([[0.1, 0.8, 0.1], [0.2, 0.1, 0.7]]):
+    ...     search.advance(step)
+    >>> search.prefixes[0]
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        beam: int,
+        language_model: NgramLanguageModel | None = None,
+        weight: float = 0.0,
+        insertion_bonus: float = 0.0,
+        candidates_per_step: int = 0,
+    ):
+        self.beam = beam
+        self._fusion = _Fusion(language_model, weight, insertion_bonus, classes)
+        self._tried = min(classes - 1, candidates_per_step or classes)
+        if self._fusion.uniform:
+            self._tried = min(self._tried, beam + 1)
+        self._everything = np.arange(1, classes)
+        self.prefixes: list[Prefix] = [()]
+        self._in_blank, self._in_gloss = np.zeros(1), np.full(1, -np.inf)
+        self._added = np.zeros(1)
+
+    def advance(self, step: np.ndarray) -> None:
+        """Take in one step of normalised log-probabilities, `(classes,)`."""
+        fusion, prefixes, added = self._fusion, self.prefixes, self._added
+        in_blank, in_gloss = self._in_blank, self._in_gloss
+        glosses = self._everything
+        if self._tried < len(glosses):
+            glosses = np.argpartition(-step[1:], self._tried - 1)[: self._tried] + 1
         last = np.array([prefix[-1] if prefix else BLANK for prefix in prefixes])
         total = np.logaddexp(in_blank, in_gloss)
         stay_blank = total + step[BLANK]
@@ -156,20 +170,46 @@ def _search(log_probs: np.ndarray, beam: int, fusion: _Fusion, candidates: int) 
         scores = np.concatenate(
             [np.logaddexp(stay_blank, stay_gloss) + added, (extend + extended).ravel()]
         )
-        kept = _best(scores, beam)
+        kept = _best(scores, self.beam)
         stays = len(prefixes)
         old = kept < stays
         row, column = np.divmod(kept - stays, len(glosses))
         row, column = np.where(old, kept, row), np.where(old, 0, column)
         chosen = glosses[column]
-        in_blank = np.where(old, stay_blank[row], -np.inf)
-        in_gloss = np.where(old, stay_gloss[row], extend[row, column])
-        added = np.where(old, added[row], extended[row, column])
-        prefixes = [
+        self._in_blank = np.where(old, stay_blank[row], -np.inf)
+        self._in_gloss = np.where(old, stay_gloss[row], extend[row, column])
+        self._added = np.where(old, added[row], extended[row, column])
+        self.prefixes = [
             prefixes[r] if o else (*prefixes[r], c)
             for r, o, c in zip(row.tolist(), old.tolist(), chosen.tolist())
         ]
-    return prefixes
+
+    def ranked(self, log_probs: np.ndarray, merge_repeats: bool = False) -> list[Hypothesis]:
+        """The hypotheses of the steps taken in, best first, by their full CTC sums.
+
+        Args:
+            log_probs: all of these steps, `(time, classes)`.
+            merge_repeats: see `prefix_beam`.
+        """
+        sequences = list(dict.fromkeys([*self.prefixes, best_path(log_probs)[0]]))
+        log_likelihood = log_likelihoods(log_probs, sequences)
+        scores = log_likelihood + [self._fusion.total(ids) for ids in sequences]
+        order = np.argsort(-scores, kind="stable")[: self.beam]
+        order = [k for k in order if log_likelihood[k] > -np.inf]
+        alignments = best_paths(log_probs, [sequences[k] for k in order])
+        hypotheses = []
+        for k, alignment in zip(order, alignments, strict=True):
+            ids = sequences[k]
+            hypotheses.append(
+                Hypothesis(
+                    ids=ids,
+                    log_probability=float(log_likelihood[k]),
+                    spans=alignment.spans,
+                    confidences=confidences_of(log_probs, ids, alignment.spans),
+                    score=float(scores[k]),
+                )
+            )
+        return _merged(hypotheses) if merge_repeats else hypotheses
 
 
 def _merge_known(prefixes, last, glosses, total, in_blank, step, stay_gloss, extend) -> None:

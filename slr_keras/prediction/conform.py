@@ -46,16 +46,7 @@ def conform(
     >>> conform(Points(clip), whole_body, "a.npy", layout("stark_79"))[0].shape
     (9, 133, 3)
     """
-    source = contract.source
-    stated = agreed_layout(points.layout, contract, where, given)
-    values = _checked(points.values, stated or source, contract, where, stated is not None)
-    if stated is not None and stated.points != source.points:
-        values = _paired(values, stated, contract, where)
-    if points.image_size is not None and contract.normalisation == "image":
-        width, height = np.divide(contract.image_size, points.image_size)
-        for channel, name in enumerate(source.channels):
-            # Depth is in the units of x.
-            values[..., channel] *= {"x": width, "y": height, "z": width}.get(name, 1)
+    values = arrange(points, contract, where, given)
     notices = []
     selected = contract.select(values)
     # The contract takes these for missing itself; zeros in their place could be a position.
@@ -71,6 +62,31 @@ def conform(
     else:
         _check_units(selected[seen], contract, where)
     return values, notices
+
+
+def arrange(
+    points: Points, contract: KeypointContract, where: str, given: KeypointLayout | None = None
+) -> np.ndarray:
+    """The part of `conform` that looks at no coordinate: check, pair by name, scale.
+
+    Returns:
+        `(frames, source points, channels)` float32 in the contract's source layout.
+
+    Raises:
+        UserError: no frames, not an array of points, or points, channels or layout that are not
+            the run's.
+    """
+    source = contract.source
+    stated = agreed_layout(points.layout, contract, where, given)
+    values = _checked(points.values, stated or source, contract, where, stated is not None)
+    if stated is not None and stated.points != source.points:
+        values = _paired(values, stated, contract, where)
+    if points.image_size is not None and contract.normalisation == "image":
+        width, height = np.divide(contract.image_size, points.image_size)
+        for channel, name in enumerate(source.channels):
+            # Depth is in the units of x.
+            values[..., channel] *= {"x": width, "y": height, "z": width}.get(name, 1)
+    return values
 
 
 def agreed_layout(

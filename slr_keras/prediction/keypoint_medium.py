@@ -86,13 +86,21 @@ class KeypointMedium(Medium):
 
     def footage(self, clip: Clip, preparation: Preparation) -> Footage:
         """See `Medium`; everything is read and checked at once."""
+        values, fps, notices = self.raw(clip)
+        frames = list(preparation.prepared(values, fps))
+        return Footage(frames, len(frames), lambda: (len(values), fps), notices)
+
+    def raw(self, clip: Clip) -> tuple[np.ndarray, float, list[str]]:
+        """A clip's points as the contract's files have them, their rate, and notices.
+
+        Raises:
+            UserError: it cannot be read, or is not what the run was trained on.
+        """
         points = clip.read()
         if self.overrides.image_size is not None:
             points = replace(points, image_size=self.overrides.image_size)
         values, notices = conform(points, self.contract, clip.source, self.overrides.layout)
-        fps = self.rate(points.fps, self.contract.fps, clip.source)
-        frames = list(preparation.prepared(values, fps))
-        return Footage(frames, len(frames), lambda: (len(values), fps), notices)
+        return values, self.rate(points.fps, self.contract.fps, clip.source), notices
 
 
 def _read_npy(path: Path) -> Points:

@@ -1,0 +1,215 @@
+"""Recognise glosses while they are signed, from a file, a data folder or a pipe of landmarks.
+
+With --report: what streaming costs on a split, by spatial policy.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from slr_keras.command import count, positive, run
+from slr_keras.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from slr_keras.streaming.recogniser import Event, StreamConfig, StreamingRecogniser
+    from slr_keras.training.run import Run
+
+POLICIES = ("prefix", "ema", "windowed")
+EXAMPLE = """\
+sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose), a data folder (one
+of its samples, see --sample), or - for standard input: one frame a line, in JSON, such as
+  {"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}
+  [[412.0, 88.5, 0.98], null, ...]
+  {"time": 0.033, "points": [[412.0, 88.5, 0.98], null, ...]}
+The first line may be missing; a frame is a point after the other in the layout's order, null where
+it was not found, and may come with its seconds.
+
+output: on a terminal one line that is rewritten while a sentence goes on; otherwise a line a
+sentence, or with --json a line an event: "gloss" (one more), "revise" (the last `count` are taken
+back), "sentence" (all of it, with seconds from the stream's start). Ctrl-C ends the stream, and
+what was read of it is still recognised.
+
+examples:
+  python -m slr_keras.stream runs/demo clip.npy
+  python -m slr_keras.stream runs/demo data/demo --split test --sample 3 --json
+  python -m slr_keras.stream runs/demo data/demo --report --policy offline prefix ema windowed
+  detector | python -m slr_keras.stream runs/demo - --policy ema
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    _check(options)
+    from slr_keras.streaming.loading import policy_of, require_streamable
+    from slr_keras.training.run import Run
+
+    loaded = Run.load(options.run)
+    require_streamable(loaded)
+    if options.report:
+        from slr_keras.streaming.report import report
+
+        return report(loaded, options, _stream_config(options))
+    source = _source(loaded, options)
+    recogniser = _recogniser(loaded, policy_of(loaded, (options.policy or [None])[0]), options)
+    if not recogniser.ends_sentences and options.rest:
+        notice = "the layout names no wrists and shoulders, so that rest ends no sentence"
+        print(f"notice: {notice}", file=sys.stderr)
+    show = _Lines(loaded.contract.fps) if options.json else _Text(sys.stdout.isatty())
+    show(recogniser, recognised(recogniser, source))
+    for notice in getattr(source, "notices", ()):
+        print(f"notice: {notice}", file=sys.stderr)
+    return 0
+
+
+def recognised(
+    recogniser: "StreamingRecogniser", source: Iterable["np.ndarray"]
+) -> Iterator[list["Event"]]:
+    """What is said after each frame; Ctrl-C ends the source and not the stream."""
+    frames = iter(source)
+    while True:
+        try:
+            frame = next(frames, None)
+        except KeyboardInterrupt:
+            break
+        if frame is None:
+            break
+        yield recogniser.push(frame)
+    yield recogniser.finish()
+
+
+class _Lines:
+    """An event a line, in JSON."""
+
+    def __init__(self, fps: float):
+        self.fps = fps
+
+    def __call__(self, recogniser: "StreamingRecogniser", stream: Iterator[list["Event"]]) -> None:
+        for events in stream:
+            for event in events:
+                value = event.to_json(self.fps)
+                print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+class _Text:
+    """A line a sentence; on a terminal it grows, what is not sure yet dimmed."""
+
+    def __init__(self, live: bool):
+        self.live = live
+
+    def __call__(self, recogniser: "StreamingRecogniser", stream: Iterator[list["Event"]]) -> None:
+        shown = ""
+        for events in stream:
+            for event in events:
+                if event.kind == "sentence" and event.glosses:
+                    start = "\r\x1b[K" if self.live else ""
+                    print(start + " ".join(event.glosses), flush=True)
+                    shown = ""
+            if self.live:
+                line = self._line(recogniser)
+                if line != shown:
+                    print(f"\r\x1b[K{line}", end="", flush=True)
+                    shown = line
+
+    def _line(self, recogniser: "StreamingRecogniser") -> str:
+        width = os.get_terminal_size().columns - 1
+        said = " ".join(recogniser.said_now)[-width:]
+        rest = " ".join(recogniser.tentative)[: max(width - len(said) - 1, 0)]
+        return f"{said} \x1b[2m{rest}\x1b[0m" if rest else said
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m slr_keras.stream",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN", help="run folder that `fit` made")
+    add("source", metavar="SOURCE", help="what to recognise, see below")
+    add(
+        "--policy",
+        nargs="+",
+        choices=("offline", *POLICIES),
+        help="spatial attention: the mean over the frames so far, one that fades, or that of a "
+        "window (the run's; prefix if it was trained on whole clips). --report takes several",
+    )
+    add("--json", action="store_true", help="print JSON")
+    add("--split", default="test", help="of a data folder (test)")
+    add("--sample", metavar="ID|N", help="of a data folder (the first)")
+    add("--look-ahead", type=count, default=4, metavar="N", help="frames a gap is waited for (4)")
+    add("--stable", type=count, default=8, metavar="N", help="frames until a gloss is said (8)")
+    rest = "frames at rest that end a sentence; 0: none does (12)"
+    add("--rest", type=count, default=12, metavar="N", help=rest)
+    add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
+    add("--fps", type=float, metavar="F", help="frames per second, against what the files say")
+    add("--image-size", metavar="WxH", help="size of the video in the units of x and y (1280x720)")
+    add("--report", action="store_true", help="score a split of a data folder, by policy")
+    add("--limit", type=positive, metavar="N", help="with --report: the first N clips only")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    policies = options.policy or []
+    if not options.report and (len(policies) > 1 or "offline" in policies):
+        raise UserError(
+            f"--policy {' '.join(policies)}: a stream has one policy out of {', '.join(POLICIES)}; "
+            "offline, which sees whole clips, and several go with --report"
+        )
+    if options.limit and not options.report:
+        raise UserError("--limit goes with --report")
+    if options.report and options.source == "-":
+        raise UserError("--report scores a data folder, not a pipe")
+
+
+def _stream_config(options: argparse.Namespace) -> "StreamConfig":
+    from slr_keras.streaming.endpoint import RestConfig
+    from slr_keras.streaming.recogniser import StreamConfig
+
+    return StreamConfig(options.look_ahead, options.stable, RestConfig(frames=options.rest))
+
+
+def _source(loaded: "Run", options: argparse.Namespace) -> Iterable["np.ndarray"]:
+    from slr_keras.data.layout import layout
+    from slr_keras.predict import _size
+    from slr_keras.prediction.inputs import find_clips
+    from slr_keras.prediction.medium import Overrides
+    from slr_keras.streaming.sources import ClipSource, LineSource
+
+    try:
+        size = _size(options.image_size) if options.image_size else None
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"--image-size: {error}") from None
+    named = layout(options.layout) if options.layout else None
+    overrides = Overrides(named, options.fps, size)
+    if options.source == "-":
+        return LineSource(sys.stdin, loaded.contract, overrides)
+    clips = find_clips([options.source], loaded.contract, options.split, overrides)
+    wanted = options.sample or "0"
+    found = [clip for clip in clips if clip.id == wanted]
+    if not found and wanted.isdecimal() and int(wanted) < len(clips):
+        found = [clips[int(wanted)]]
+    if not found:
+        raise UserError(
+            f"{options.source}: has no sample {wanted!r}; give an id or a number below {len(clips)}"
+        )
+    return ClipSource(found[0], loaded.contract, overrides)
+
+
+def _recogniser(loaded: "Run", policy: str, options: argparse.Namespace) -> "StreamingRecogniser":
+    from slr_keras.streaming.loading import engine_of, recogniser_of
+    from slr_keras.streaming.model import with_policy
+
+    engine = engine_of(loaded, with_policy(loaded.model(), policy))
+    return recogniser_of(loaded, engine, _stream_config(options))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,173 @@
+"""Glosses from CTC scores as they come: the best sequence so far, and how much of it stays."""
+
+from collections import deque
+from typing import Protocol
+
+import numpy as np
+
+from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
+from slr_keras.decoding.greedy import greedy
+from slr_keras.decoding.hypothesis import BLANK, collapse_repeats, log_softmax, merge_repeats
+from slr_keras.decoding.prefix_beam import PrefixSearch
+from slr_keras.errors import UserError
+
+Prefix = tuple[int, ...]
+
+
+class StepDecoder(Protocol):
+    """Decodes one sentence step by step."""
+
+    #: The best sequence of the steps so far.
+    best: Prefix
+
+    def advance(self, step: np.ndarray) -> None:
+        """Take in the log-probabilities of one step, `(classes,)`."""
+
+    def finish(self) -> Hypothesis:
+        """The sentence, as the decoder of whole clips gives it."""
+
+
+class GreedySteps(StepDecoder):
+    """The best class of every step; what it has said it never takes back.
+
+    >>> import numpy as np
+    >>> from slr_keras.streaming.ctc import GreedySteps
+    >>> decoder = GreedySteps()
+    >>> for step in np.log([[0.1, 0.8, 0.1], [0.1, 0.7, 0.2], [0.2, 0.1, 0.7]]):
+    ...     decoder.advance(step)
+    >>> decoder.best
+    (1, 2)
+    """
+
+    def __init__(self, merge: bool = False):
+        self.best: Prefix = ()
+        self._merge = merge
+        self._last = BLANK
+        self._steps: list[np.ndarray] = []
+
+    def advance(self, step: np.ndarray) -> None:
+        """See `StepDecoder`."""
+        self._steps.append(step)
+        label = int(step.argmax())
+        if label not in (BLANK, self._last) and not (self._merge and self.best[-1:] == (label,)):
+            self.best = (*self.best, label)
+        self._last = label
+
+    def finish(self) -> Hypothesis:
+        """See `StepDecoder`."""
+        found = greedy(_stacked(self._steps))
+        return merge_repeats(found) if self._merge else found
+
+
+class BeamSteps(StepDecoder):
+    """Prefix beam search; at the end the sequences are ranked by their full CTC sums.
+
+    Args:
+        config: of the run, method "beam".
+        language_model: where the config asks for one.
+    """
+
+    def __init__(self, config: DecodingConfig, language_model: NgramLanguageModel | None = None):
+        self.best: Prefix = ()
+        self._config = config
+        self._language_model = language_model if config.language_model_order else None
+        self._steps: list[np.ndarray] = []
+        self._search: PrefixSearch | None = None
+
+    def advance(self, step: np.ndarray) -> None:
+        """See `StepDecoder`."""
+        step = log_softmax(np.asarray(step, np.float64))
+        if self._search is None:
+            config = self._config
+            self._search = PrefixSearch(
+                len(step),
+                config.beam,
+                self._language_model,
+                config.language_model_weight,
+                config.insertion_bonus,
+                config.candidates_per_step,
+            )
+        self._steps.append(step)
+        self._search.advance(step)
+        best = self._search.prefixes[0]
+        self.best = collapse_repeats(best) if self._config.collapse_repeats else best
+
+    def finish(self) -> Hypothesis:
+        """See `StepDecoder`."""
+        if self._search is None:
+            return Hypothesis((), 0.0)
+        return self._search.ranked(_stacked(self._steps), self._config.collapse_repeats)[0]
+
+
+def step_decoder(
+    config: DecodingConfig, language_model: NgramLanguageModel | None = None
+) -> StepDecoder:
+    """The decoder of one sentence that a configuration asks for.
+
+    Raises:
+        UserError: the configuration decodes single signs.
+    """
+    if config.method == "single":
+        raise UserError(
+            "decoding.method single names the one sign of a clip, which a stream is not"
+        )
+    if config.method == "greedy":
+        return GreedySteps(config.collapse_repeats)
+    return BeamSteps(config, language_model)
+
+
+class StablePrefix:
+    """Says a gloss when it has been in the best sequence for so many steps, and takes it back when
+    it is there no more.
+
+    Args:
+        steps: 0 says it at once.
+
+    Attributes:
+        said: the glosses said and not taken back.
+        revisions: how many were taken back.
+
+    >>> from slr_keras.streaming.ctc import StablePrefix
+    >>> stable = StablePrefix(steps=1)
+    >>> [stable.advance(best) for best in [(4,), (4, 7), (4, 8), (4, 8)]]
+    [(0, ()), (0, (4,)), (0, ()), (0, (8,))]
+    """
+
+    def __init__(self, steps: int):
+        self.said: Prefix = ()
+        self.revisions = 0
+        self._recent: deque[Prefix] = deque(maxlen=steps + 1)
+
+    def advance(self, best: Prefix) -> tuple[int, Prefix]:
+        """How many of the last glosses said are taken back, and those that are said now."""
+        self._recent.append(best)
+        if len(self._recent) < self._recent.maxlen:
+            return 0, ()
+        stable = self._recent[0]
+        for other in self._recent:
+            stable = stable[: _common(stable, other)]
+        kept = _common(self.said, best)
+        return self._say(kept, stable[kept:] if len(stable) > kept else ())
+
+    def finish(self, sentence: Prefix) -> tuple[int, Prefix]:
+        """The same at the end: what is not in the sentence goes, what is missing comes."""
+        kept = _common(self.said, sentence)
+        return self._say(kept, sentence[kept:])
+
+    def _say(self, kept: int, more: Prefix) -> tuple[int, Prefix]:
+        taken = len(self.said) - kept
+        self.revisions += taken
+        self.said = (*self.said[:kept], *more)
+        return taken, more
+
+
+def _common(one: Prefix, other: Prefix) -> int:
+    """How many glosses two sequences begin with alike."""
+    count = 0
+    while count < min(len(one), len(other)) and one[count] == other[count]:
+        count += 1
+    return count
+
+
+def _stacked(steps: list[np.ndarray]) -> np.ndarray:
+    return np.stack(steps) if steps else np.zeros((0, 2))

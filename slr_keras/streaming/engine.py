@@ -1,0 +1,70 @@
+"""Who computes a stream's scores: the seam between the state machine and a model."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from slr_keras.streaming.model import StreamingStark
+
+
+class Engine(Protocol):
+    """Scores of a few frames a call; keeps the state in between.
+
+    Attributes:
+        frames: of a call.
+        delay: calls after the first until the first row that means something.
+    """
+
+    frames: int
+    delay: int
+
+    def reset(self) -> None:
+        """Begin a new sentence."""
+
+    def step(self, frames: np.ndarray | None) -> np.ndarray:
+        """Log-probabilities `(classes,)` after a call.
+
+        Args:
+            frames: `(frames, points, channels)` in the model's coordinates, finite; None after
+                the sentence's end, for the rows that are still on their way.
+        """
+
+
+class KerasEngine(Engine):
+    """A `StreamingStark`, traced once.
+
+    Args:
+        model: see `slr_keras.streaming.model.streaming_model`.
+    """
+
+    def __init__(self, model: "StreamingStark"):
+        import tensorflow as tf
+
+        self.frames = model.stark.stride
+        self.delay = model.delay
+        self._shapes = model.input_shapes
+        specs = {name: tf.TensorSpec(shape, name=name) for name, shape in self._shapes.items()}
+        self._call = tf.function(model, input_signature=[specs], autograph=False)
+        self._initial = {name: tf.constant(value) for name, value in model.initial_state().items()}
+        self._nothing = np.zeros(self._shapes["keypoints"], np.float32)
+        self._zero, self._one = (tf.constant([[value]], tf.float32) for value in (0.0, 1.0))
+        self.reset()
+
+    @property
+    def state_bytes(self) -> int:
+        """Of the state between two calls."""
+        return sum(int(np.prod(value.shape)) * 4 for value in self._initial.values())
+
+    def reset(self) -> None:
+        """See `Engine`."""
+        self._state = dict(self._initial)
+
+    def step(self, frames: np.ndarray | None) -> np.ndarray:
+        """See `Engine`."""
+        keypoints = self._nothing if frames is None else np.asarray(frames, np.float32)[None]
+        valid = self._zero if frames is None else self._one
+        found = self._call({"keypoints": keypoints, "valid": valid, **self._state})
+        row = found.pop("log_probabilities").numpy()[0]
+        self._state = found
+        return row

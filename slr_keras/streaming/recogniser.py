@@ -1,0 +1,228 @@
+"""Landmarks in, glosses out, while the signing goes on: the state machine around an engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
+from slr_keras.streaming.ctc import StablePrefix, step_decoder
+from slr_keras.streaming.endpoint import Endpointer, RestConfig, RestDetector
+from slr_keras.streaming.engine import Engine
+from slr_keras.streaming.landmarks import GapFiller, Normaliser
+
+GLOSS, REVISE, SENTENCE = "gloss", "revise", "sentence"
+# Beyond it, coordinates are a detector's mistake, and squares of them would overflow.
+FARTHEST = 100.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that the recogniser has to say.
+
+    Attributes:
+        kind: "gloss": one more gloss of the sentence; "revise": the last `count` glosses are taken
+            back; "sentence": it has ended, and this is all of it.
+        frame: frames that had come when it was said.
+        glosses: the gloss, or the sentence.
+        count: of "revise".
+        spans: of "sentence": first frame of each gloss and the frame after its last, counted from
+            the stream's first.
+        confidences: of "sentence".
+    """
+
+    kind: str
+    frame: int
+    glosses: tuple[str, ...] = ()
+    count: int = 0
+    spans: tuple[tuple[int, int], ...] = ()
+    confidences: tuple[float, ...] = ()
+
+    def to_json(self, fps: float) -> dict[str, Any]:
+        """As JSON values, with seconds."""
+        value: dict[str, Any] = {"event": self.kind, "frame": self.frame}
+        value["seconds"] = round(self.frame / fps, 3)
+        if self.kind == GLOSS:
+            value["gloss"] = self.glosses[0]
+        if self.kind == REVISE:
+            value["count"] = self.count
+        if self.kind == SENTENCE:
+            value["glosses"] = [
+                {
+                    "gloss": gloss,
+                    "start": round(start / fps, 3),
+                    "end": round(end / fps, 3),
+                    "confidence": round(confidence, 4),
+                }
+                for gloss, (start, end), confidence in zip(
+                    self.glosses, self.spans, self.confidences, strict=True
+                )
+            ]
+        return value
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """How a stream is recognised.
+
+    Attributes:
+        look_ahead: frames that a gap is waited for, see `slr_keras.streaming.landmarks`.
+        stable: frames that a gloss must have been there before it is said.
+        rest: when sentences end.
+    """
+
+    look_ahead: int = 4
+    stable: int = 8
+    rest: RestConfig = field(default_factory=RestConfig)
+
+
+class StreamingRecogniser:
+    """Recognises one endless stream of landmarks.
+
+    Args:
+        engine: computes the scores.
+        contract: of the run: what the landmarks are, and what the model sees of them.
+        glosses: names of glosses by id.
+        decoding: of the run.
+        config: of the stream.
+        language_model: where `decoding` asks for one.
+
+    Attributes:
+        frame: frames that have come.
+        tentative: the best glosses of the sentence so far that are not said yet.
+        revisions, said: glosses taken back and said, over the whole stream.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        contract: KeypointContract,
+        glosses: Callable[[tuple[int, ...]], tuple[str, ...]],
+        decoding: DecodingConfig,
+        config: StreamConfig | None = None,
+        language_model: NgramLanguageModel | None = None,
+    ):
+        self.config = config or StreamConfig()
+        self.contract = contract
+        self._engine = engine
+        self._glosses = glosses
+        self._new_decoder = lambda: step_decoder(decoding, language_model)
+        self._filler = GapFiller(contract, self.config.look_ahead)
+        self._normalise = Normaliser(contract)
+        self._endpointer = Endpointer(RestDetector(contract, self.config.rest))
+        self.frame = self.revisions = self.said = 0
+        self._prepared = 0
+        self._begin()
+
+    @property
+    def ends_sentences(self) -> bool:
+        """Whether rest ends sentences."""
+        return self._endpointer.ends
+
+    @property
+    def tentative(self) -> tuple[str, ...]:
+        """See the class."""
+        best, said = self._decoder.best, self._stable.said
+        return self._glosses(best[len(said) :]) if best[: len(said)] == said else ()
+
+    @property
+    def said_now(self) -> tuple[str, ...]:
+        """The glosses said of the sentence that goes on."""
+        return self._glosses(self._stable.said)
+
+    def push(self, landmarks: np.ndarray) -> list[Event]:
+        """One frame of raw landmarks `(source points, source channels)`, whatever is in it.
+
+        Raises:
+            UserError: another number of points or channels.
+        """
+        selected = self.contract.select(np.asarray(landmarks)[None])[0]
+        self.frame += 1
+        events = []
+        for filled in self._filler.push(selected):
+            events += self._take(filled)
+        return events
+
+    def finish(self) -> list[Event]:
+        """The stream has ended: what is left of it."""
+        events = []
+        for filled in self._filler.finish():
+            events += self._take(filled)
+        if self._calls or self._pending:
+            events += self._end()
+        return events
+
+    def _begin(self) -> None:
+        """A new sentence."""
+        self._engine.reset()
+        self._decoder = self._new_decoder()
+        self._stable = StablePrefix(-(-self.config.stable // self._engine.frames))
+        self._pending: list[np.ndarray] = []
+        self._calls = 0
+
+    def _take(self, filled: np.ndarray) -> list[Event]:
+        """One frame whose gaps are filled."""
+        self._prepared += 1
+        frame = np.clip(self._normalise(filled), -FARTHEST, FARTHEST)
+        frames, ended = self._endpointer(frame)
+        if frames and not self._calls and not self._pending:
+            self._first_frame = self._prepared - len(frames)
+        events = []
+        for one in frames:
+            self._pending.append(one)
+            if len(self._pending) == self._engine.frames:
+                events += self._call()
+        return events + self._end() if ended else events
+
+    def _call(self) -> list[Event]:
+        """The engine sees the frames that wait."""
+        row = self._engine.step(np.stack(self._pending))
+        self._pending = []
+        self._calls += 1
+        return self._row(row) if self._calls > self._engine.delay else []
+
+    def _row(self, row: np.ndarray) -> list[Event]:
+        """One step of scores."""
+        self._decoder.advance(row)
+        return self._tell(*self._stable.advance(self._decoder.best))
+
+    def _end(self) -> list[Event]:
+        """The sentence has ended: the rows on their way, and the whole."""
+        events = []
+        if not self._calls:
+            # A sentence of less than a call is lengthened by its last frame, as offline.
+            self._pending += [self._pending[-1]] * (self._engine.frames - len(self._pending))
+            events += self._call()
+        for _ in range(self._engine.delay):
+            row = self._engine.step(None)
+            self._calls += 1
+            if self._calls > self._engine.delay:
+                events += self._row(row)
+        found = self._decoder.finish()
+        events += self._tell(*self._stable.finish(found.ids))
+        events.append(self._sentence(found))
+        self._begin()
+        return events
+
+    def _tell(self, taken: int, more: tuple[int, ...]) -> list[Event]:
+        events = []
+        if taken:
+            self.revisions += taken
+            events.append(Event(REVISE, self.frame, count=taken))
+        for gloss in more:
+            self.said += 1
+            events.append(Event(GLOSS, self.frame, self._glosses((gloss,))))
+        return events
+
+    def _sentence(self, found: Hypothesis) -> Event:
+        first, frames = self._first_frame, self._engine.frames
+        spans = tuple((first + start * frames, first + end * frames) for start, end in found.spans)
+        return Event(
+            SENTENCE,
+            self.frame,
+            self._glosses(found.ids),
+            spans=spans,
+            confidences=found.confidences,
+        )

@@ -1,0 +1,219 @@
+"""Where landmarks come from: clips that are there, or a pipe; a camera is one more source.
+
+The protocol of a pipe is one JSON value a line. A frame is a list of points, each a list of the
+layout's channels, or an object `{"points": [...], "time": SECONDS}`; a point that was not found is
+`null`, and so may be any number. The first line may be an object that says what follows:
+`{"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}`; what it leaves out is the run's.
+With times the frames are brought to the run's rate by them, otherwise by `fps`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.layout import KeypointLayout, layout
+from slr_keras.data.rates import Shown, at_rate, steady
+from slr_keras.errors import UserError
+from slr_keras.prediction.clip import Clip, Points
+from slr_keras.prediction.conform import arrange, conform
+from slr_keras.prediction.keypoint_medium import KeypointMedium
+from slr_keras.prediction.medium import Overrides
+
+# Of a JSON line; 543 points of four channels take a fifth.
+LONGEST_LINE = 250_000
+
+
+class LandmarkSource(Protocol):
+    """Frames of raw landmarks, one after another, at the contract's rate.
+
+    Anything that gives `(source points, source channels)` arrays of the contract's source layout
+    is one: a file, a pipe, a detector behind a camera.
+    """
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The frames; may never end."""
+
+
+class ClipSource(LandmarkSource):
+    """A clip that a file or a data folder holds.
+
+    Args:
+        clip: from `slr_keras.prediction.inputs.find_clips`.
+        contract: of the run.
+        overrides: what the user says about the clip.
+
+    Attributes:
+        notices: what the user should know about it, once it is read.
+    """
+
+    def __init__(self, clip: Clip, contract: KeypointContract, overrides: Overrides | None = None):
+        self.notices: list[str] = []
+        self._clip = clip
+        self._contract = contract
+        self._medium = KeypointMedium(contract, overrides or Overrides())
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        values, fps, self.notices = self._medium.raw(self._clip)
+        return at_rate(steady(values, fps), self._contract.fps)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the first line of a pipe may say."""
+
+    layout: KeypointLayout | None = None
+    fps: float | None = None
+    image_size: tuple[float, float] | None = None
+
+
+class LineSource(LandmarkSource):
+    """Frames from lines of JSON, see the module.
+
+    Args:
+        lines: of the pipe.
+        contract: of the run.
+        overrides: what the user says about the frames, before the first line.
+
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.streaming.sources import LineSource
+    >>> lines = ['{"layout": "boston_3", "fps": 25}', "[[9, 9, 1], null, [8, 7, 1]]"]
+    >>> next(iter(LineSource(lines, contract("boston_3"))))[:, 0].tolist()
+    [9.0, nan, 8.0]
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        contract: KeypointContract,
+        overrides: Overrides | None = None,
+    ):
+        self._lines = lines
+        self._contract = contract
+        self._overrides = overrides or Overrides()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        header, frames = self._read()
+        fps = self._overrides.fps or header.fps or self._contract.fps
+        if not 1 <= fps <= 1000:
+            raise UserError(f"line 1: fps is {fps}; a rate is 1 to 1000 frames a second")
+        first = next(frames, None)
+        if first is None:
+            return iter(())
+        frames = chain([first], frames)
+        shown = (
+            steady((frame for frame, _ in frames), fps) if first[1] is None else _timed(frames, fps)
+        )
+        return at_rate(shown, self._contract.fps)
+
+    def _read(self) -> tuple[_Header, Iterator[tuple[np.ndarray, float | None]]]:
+        numbered = ((number, line) for number, line in enumerate(self._lines, 1) if line.strip())
+        header, rest = _Header(), numbered
+        first = next(numbered, None)
+        if first is not None:
+            value = _parsed(*first)
+            if isinstance(value, dict) and "points" not in value:
+                header = _header(value)
+            else:
+                rest = chain([first], numbered)
+        return header, self._frames(header, rest)
+
+    def _frames(
+        self, header: _Header, lines: Iterable[tuple[int, str]]
+    ) -> Iterator[tuple[np.ndarray, float | None]]:
+        given = self._overrides.layout
+        size = self._overrides.image_size or header.image_size
+        seen = False
+        for number, line in lines:
+            where = f"line {number}"
+            value = _parsed(number, line)
+            time = value.get("time") if isinstance(value, dict) else None
+            rows = value.get("points") if isinstance(value, dict) else value
+            stated = given or header.layout or self._contract.source
+            points = Points(_array(rows, stated, where)[None], None, header.layout, size)
+            frame = arrange(points, self._contract, where, given)
+            if not seen and not self._contract.missing(self._contract.select(frame)).all():
+                # Units are looked at once: a detector may say anything later.
+                conform(replace(points, values=points.values.copy()), self._contract, where, given)
+                seen = True
+            yield frame[0], _time(time, where)
+
+
+def _parsed(number: int, line: str) -> Any:
+    if len(line) > LONGEST_LINE:
+        raise UserError(f"line {number}: has more than {LONGEST_LINE} characters; one frame a line")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"line {number}: is no JSON value ({error}); each line is one frame of landmarks, "
+            "[[x, y, score], ...]"
+        ) from None
+
+
+def _header(value: dict[str, Any]) -> _Header:
+    unknown = set(value) - {"layout", "fps", "image_size"}
+    if unknown:
+        raise UserError(
+            f"line 1: unknown key {sorted(unknown)[0]!r}; the first line may say layout, fps and "
+            'image_size, a frame has the key "points"'
+        )
+    size, fps = value.get("image_size"), value.get("fps")
+    try:
+        size = None if size is None else (float(size[0]), float(size[1]))
+        fps = None if fps is None else float(fps)
+        good = size is None or min(size) > 0
+    except (TypeError, ValueError, IndexError, KeyError):
+        good = False
+    if not good:
+        raise UserError('line 1: write {"fps": 30, "image_size": [1280, 720]}')
+    name = value.get("layout")
+    # Names alone: a pipe does not choose files.
+    if name is not None and (not isinstance(name, str) or not name.isidentifier()):
+        raise UserError(f"line 1: layout {name!r} is not the name of a layout")
+    return _Header(None if name is None else layout(name), fps, size)
+
+
+def _array(rows: Any, stated: KeypointLayout, where: str) -> np.ndarray:
+    """`(points, channels)` float32, NaN for null."""
+    points, channels = len(stated.points), len(stated.channels)
+    nothing = [None] * channels
+    try:
+        array = np.array([nothing if row is None else row for row in rows], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
+    if array.shape != (points, channels):
+        raise UserError(
+            f"{where}: a frame of layout {stated.name!r} is a list of {points} points, each null "
+            f"or a list of {', '.join(stated.channels)}"
+        )
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
+def _time(value: Any, where: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise UserError(f"{where}: time is {value!r}; write seconds from the stream's start")
+    return float(value)
+
+
+def _timed(frames: Iterator[tuple[np.ndarray, float | None]], fps: float) -> Iterator[Shown]:
+    """Each frame is shown until the next one; the last for one frame of the stated rate."""
+    start = begin = None
+    held = None
+    for number, (frame, time) in enumerate(frames, 1):
+        if time is None or (start is not None and Fraction(time) < start):
+            raise UserError(f"frame {number}: has no time, or one before the last frame's")
+        now = Fraction(time)
+        if held is not None:
+            yield Shown(held, start - begin, now - begin)
+        begin = now if begin is None else begin
+        held, start = frame, now
+    yield Shown(held, start - begin, start - begin + 1 / Fraction(fps))
