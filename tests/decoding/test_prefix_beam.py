@@ -10,7 +10,7 @@ from slr_keras.decoding import (
     log_likelihood,
     prefix_beam,
 )
-from slr_keras.decoding.prefix_beam import _Fusion, _search
+from slr_keras.decoding.prefix_beam import PrefixSearch
 from slr_keras.errors import UserError
 
 EVERYTHING = 10_000
@@ -52,13 +52,19 @@ def test_wide_beam_with_language_model_finds_the_best_fused_score(brute, seed):
     assert best.log_probability == pytest.approx(log_likelihood(log_probs, best.ids), abs=1e-9)
 
 
+def survivors(log_probs, beam, *fusion):
+    search = PrefixSearch(log_probs.shape[1], beam, *fusion)
+    for step in log_probs:
+        search.advance(step)
+    return search.prefixes
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_narrow_beam_keeps_the_prefixes_of_the_textbook_search(brute, seed):
     rng = np.random.default_rng(2000 + seed)
     log_probs = brute.random_log_probs(rng, int(rng.integers(1, 9)), 12)
     beam = int(rng.integers(1, 6))
-    fusion = _Fusion(None, 0.0, 0.0, 12)
-    assert _search(log_probs, beam, fusion, 0) == brute.textbook_prefix_beam(log_probs, beam)
+    assert survivors(log_probs, beam) == brute.textbook_prefix_beam(log_probs, beam)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -76,7 +82,7 @@ def test_narrow_beam_with_fusion_keeps_the_prefixes_of_the_textbook_search(brute
                 total += weight * model.log_probabilities(prefix[:place])[gloss]
         return total
 
-    found = _search(log_probs, beam, _Fusion(model, weight, bonus, 6), 0)
+    found = survivors(log_probs, beam, model, weight, bonus)
     assert found == brute.textbook_prefix_beam(log_probs, beam, fused)
 
 
@@ -139,8 +145,7 @@ def test_fewer_candidates_than_the_vocabulary_gives_sequences_of_those_alone():
 def test_large_vocabulary_search_equals_the_search_without_its_shortcut(brute):
     rng = np.random.default_rng(9)
     log_probs = brute.random_log_probs(rng, 20, 300, sharpness=2.0)
-    fusion = _Fusion(None, 0.0, 0.0, 300)
-    assert _search(log_probs, 4, fusion, 0) == brute.textbook_prefix_beam(log_probs, 4)
+    assert survivors(log_probs, 4) == brute.textbook_prefix_beam(log_probs, 4)
 
 
 def test_impossible_glosses_are_never_returned():
