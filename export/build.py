@@ -20,6 +20,7 @@ from export.golden import write_golden
 from export.latency import Peak, measure
 from export.network import FLOAT_OPERATIONS, FLOAT_SCOPES, chosen_heads, network, require_exportable
 from export.profile import profile
+from export.streaming import write_streaming
 from export.verification import Reference, keras_reference, require_within, verify
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.bundle import Bundle, is_bundle
@@ -28,6 +29,7 @@ from slr_keras.bundle.recogniser import SCORES
 from slr_keras.errors import UserError
 from slr_keras.files import write_json, write_text
 from slr_keras.models.registry import isolated
+from slr_keras.streaming.loading import require_streamable
 from slr_keras.training.run import Run
 from slr_keras.training.task import read_split
 
@@ -49,6 +51,7 @@ class Plan:
         calibration_clips: of the train split, for int8.
         repeats: of a latency; 0 measures none.
         data: another data folder than the recipe's.
+        streaming: spatial policy of a streaming form beside the buckets; None writes none.
     """
 
     precisions: tuple[str, ...]
@@ -61,6 +64,7 @@ class Plan:
     calibration_clips: int = 100
     repeats: int = 30
     data: str | None = None
+    streaming: str | None = None
 
 
 def build(
@@ -83,6 +87,8 @@ def build(
     """
     run = Run.load(path)
     require_exportable(run)
+    if plan.streaming:
+        require_streamable(run)
     if not has_runtime(SHIPPED):
         raise UserError("files are checked in ai-edge-litert: pip install ai-edge-litert")
     _require_free(to)
@@ -135,6 +141,8 @@ class _Builder:
         self._describe_contract()
         outputs = self._convert()
         value = metadata.describe(self.run, self.plan, self.heads, self.files, self.splits.folder)
+        if self.plan.streaming:
+            value["streaming"] = self._stream(self.plan.streaming)
         self._write(value)
         bundle = Bundle.load(self.folder)
         write_golden(bundle, self.golden, outputs)
@@ -184,6 +192,22 @@ class _Builder:
                 entry = metadata.describe_file(path, file, tuple(found))
                 self.files.setdefault(precision, {})[bucket] = entry
         return outputs
+
+    def _stream(self, policy: str) -> dict[str, Any]:
+        plan = self.plan
+        parity = plan.parity_limit if plan.verified else None
+        clip = self.golden["full"][: plan.buckets[0]]
+        return write_streaming(
+            self.run,
+            self.model,
+            self.heads,
+            policy,
+            plan.precisions,
+            clip,
+            self.folder,
+            parity,
+            self.tell,
+        )
 
     def _run(
         self, path: Path, clips: Mapping[str, np.ndarray], bucket: int

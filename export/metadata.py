@@ -13,6 +13,7 @@
 | `decoding`, `scoring`, `data` | of the recipe |
 | `buckets` | frames of the files, ascending |
 | `precisions` | by precision `files`: by bucket what `describe_file` gives |
+| `streaming` | where asked for, see `export.streaming` |
 | `verification` | `status` "verified" or "unverified"; limits, clips, Keras' WER, and by \
 precision what `export.verification.verify` gives |
 | `latency` | `machine`, rows of `export.latency.measure`, a `profile` of `export.profile` |

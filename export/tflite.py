@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         calibration_clips=options.calibration_clips,
         repeats=0 if options.no_latency else options.repeats,
         data=options.data,
+        streaming=options.streaming,
     )
     to = Path(options.to) if options.to else Path(options.run) / "tflite"
     written = build(options.run, plan, to, tell=lambda text: print(text, file=sys.stderr))
@@ -82,6 +83,13 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("fuse", "ensemble"),
         default="fuse",
         help="fuse alone, or the mean of the heads that the run decodes (fuse)",
+    )
+    add(
+        "--streaming",
+        choices=("prefix", "ema", "windowed"),
+        metavar="POLICY",
+        help="also a streaming form, four frames a call, with this spatial attention: prefix, ema "
+        "or windowed",
     )
     add("--to", metavar="DIR", help="the bundle's folder (RUN/tflite)")
     add("--data", metavar="FOLDER", help="another data folder than the recipe's")

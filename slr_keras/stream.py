@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.command import count, positive, run
@@ -16,13 +17,16 @@ from slr_keras.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
+    from slr_keras.bundle.bundle import Bundle
+    from slr_keras.data.contract import KeypointContract
     from slr_keras.streaming.recogniser import Event, StreamConfig, StreamingRecogniser
-    from slr_keras.training.run import Run
 
 POLICIES = ("prefix", "ema", "windowed")
 EXAMPLE = """\
-sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose), a data folder (one
-of its samples, see --sample), or - for standard input: one frame a line, in JSON, such as
+sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose), a video or with
+--camera a camera's number (MediaPipe finds the points: for a run of other points name --layout
+mediapipe_holistic_543), a data folder (one of its samples, see --sample), or - for standard
+input: one frame a line, in JSON, such as
   {"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}
   [[412.0, 88.5, 0.98], null, ...]
   {"time": 0.033, "points": [[412.0, 88.5, 0.98], null, ...]}
@@ -38,6 +42,7 @@ examples:
   python -m slr_keras.stream runs/demo clip.npy
   python -m slr_keras.stream runs/demo data/demo --split test --sample 3 --json
   python -m slr_keras.stream runs/demo data/demo --report --policy offline prefix ema windowed
+  python -m slr_keras.stream runs/demo 0 --camera --layout mediapipe_holistic_543
   detector | python -m slr_keras.stream runs/demo - --policy ema
 """
 
@@ -46,21 +51,60 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     _check(options)
-    from slr_keras.streaming.loading import policy_of, require_streamable
+    from slr_keras.bundle.bundle import Bundle, is_bundle
+
+    if is_bundle(options.run):
+        return _with_bundle(Bundle.load(options.run), options)
+    from slr_keras.streaming.loading import (
+        engine_of,
+        policy_of,
+        recogniser_of,
+        require_streamable,
+    )
     from slr_keras.training.run import Run
 
     loaded = Run.load(options.run)
     require_streamable(loaded)
+    config = _stream_config(options)
     if options.report:
         from slr_keras.streaming.report import report
 
-        return report(loaded, options, _stream_config(options))
-    source = _source(loaded, options)
-    recogniser = _recogniser(loaded, policy_of(loaded, (options.policy or [None])[0]), options)
+        return report(loaded, options, config)
+    source = _source(loaded.contract, options)
+    from slr_keras.streaming.model import with_policy
+
+    policy = policy_of(loaded, (options.policy or [None])[0])
+    engine = engine_of(loaded, with_policy(loaded.model(), policy))
+    return _show(recogniser_of(loaded, engine, config), source, options)
+
+
+def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
+    from slr_keras.streaming.engine import TfliteEngine
+    from slr_keras.streaming.loading import bundle_recogniser
+
+    if options.report:
+        raise UserError(f"{options.run}: --report scores runs; name the run that was exported")
+    file = bundle.stream_file()
+    about = bundle.metadata["streaming"]
+    if options.policy and options.policy != [about["policy"]]:
+        raise UserError(
+            f"{options.run}: was exported with --streaming {about['policy']}; leave --policy out"
+        )
+    source = _source(bundle.contract, options)
+    with TfliteEngine(file, about) as engine:
+        return _show(bundle_recogniser(bundle, engine, _stream_config(options)), source, options)
+
+
+def _show(
+    recogniser: "StreamingRecogniser",
+    source: Iterable["np.ndarray"],
+    options: argparse.Namespace,
+) -> int:
     if not recogniser.ends_sentences and options.rest:
         notice = "the layout names no wrists and shoulders, so that rest ends no sentence"
         print(f"notice: {notice}", file=sys.stderr)
-    show = _Lines(loaded.contract.fps) if options.json else _Text(sys.stdout.isatty())
+    fps = recogniser.contract.fps
+    show = _Lines(fps) if options.json else _Text(sys.stdout.isatty())
     show(recogniser, recognised(recogniser, source))
     for notice in getattr(source, "notices", ()):
         print(f"notice: {notice}", file=sys.stderr)
@@ -132,7 +176,11 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("run", metavar="RUN", help="run folder that `fit` made")
+    add(
+        "run",
+        metavar="RUN",
+        help="run folder that `fit` made, or a bundle exported with --streaming",
+    )
     add("source", metavar="SOURCE", help="what to recognise, see below")
     add(
         "--policy",
@@ -151,6 +199,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
     add("--fps", type=float, metavar="F", help="frames per second, against what the files say")
     add("--image-size", metavar="WxH", help="size of the video in the units of x and y (1280x720)")
+    add(
+        "--camera",
+        action="store_true",
+        help="SOURCE is a camera's number; MediaPipe finds the points",
+    )
     add("--report", action="store_true", help="score a split of a data folder, by policy")
     add("--limit", type=positive, metavar="N", help="with --report: the first N clips only")
     return parser
@@ -165,6 +218,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.limit and not options.report:
         raise UserError("--limit goes with --report")
+    if options.camera and options.report:
+        raise UserError("--report scores a data folder, not a camera")
     if options.report and options.source == "-":
         raise UserError("--report scores a data folder, not a pipe")
 
@@ -176,12 +231,13 @@ def _stream_config(options: argparse.Namespace) -> "StreamConfig":
     return StreamConfig(options.look_ahead, options.stable, RestConfig(frames=options.rest))
 
 
-def _source(loaded: "Run", options: argparse.Namespace) -> Iterable["np.ndarray"]:
+def _source(contract: "KeypointContract", options: argparse.Namespace) -> Iterable["np.ndarray"]:
     from slr_keras.data.layout import layout
+    from slr_keras.data.video.recordings import VIDEOS
     from slr_keras.predict import _size
     from slr_keras.prediction.inputs import find_clips
     from slr_keras.prediction.medium import Overrides
-    from slr_keras.streaming.sources import ClipSource, LineSource
+    from slr_keras.streaming.sources import ClipSource, DetectedSource, LineSource
 
     try:
         size = _size(options.image_size) if options.image_size else None
@@ -190,8 +246,15 @@ def _source(loaded: "Run", options: argparse.Namespace) -> Iterable["np.ndarray"
     named = layout(options.layout) if options.layout else None
     overrides = Overrides(named, options.fps, size)
     if options.source == "-":
-        return LineSource(sys.stdin, loaded.contract, overrides)
-    clips = find_clips([options.source], loaded.contract, options.split, overrides)
+        return LineSource(sys.stdin, contract, overrides)
+    if options.camera:
+        if not options.source.isdecimal():
+            raise UserError(f"--camera: SOURCE is then its number, such as 0; got {options.source}")
+        return DetectedSource(int(options.source), contract, overrides)
+    path = Path(options.source)
+    if path.suffix.lower() in VIDEOS and path.is_file():
+        return DetectedSource(path, contract, overrides)
+    clips = find_clips([options.source], contract, options.split, overrides)
     wanted = options.sample or "0"
     found = [clip for clip in clips if clip.id == wanted]
     if not found and wanted.isdecimal() and int(wanted) < len(clips):
@@ -200,15 +263,7 @@ def _source(loaded: "Run", options: argparse.Namespace) -> Iterable["np.ndarray"
         raise UserError(
             f"{options.source}: has no sample {wanted!r}; give an id or a number below {len(clips)}"
         )
-    return ClipSource(found[0], loaded.contract, overrides)
-
-
-def _recogniser(loaded: "Run", policy: str, options: argparse.Namespace) -> "StreamingRecogniser":
-    from slr_keras.streaming.loading import engine_of, recogniser_of
-    from slr_keras.streaming.model import with_policy
-
-    engine = engine_of(loaded, with_policy(loaded.model(), policy))
-    return recogniser_of(loaded, engine, _stream_config(options))
+    return ClipSource(found[0], contract, overrides)
 
 
 if __name__ == "__main__":

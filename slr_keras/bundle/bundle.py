@@ -149,7 +149,25 @@ class Bundle:
         Raises:
             UserError: it is not there, or not the file that was verified.
         """
-        entry = self.metadata["precisions"][precision]["files"][str(bucket)]
+        return self._checked(self.metadata["precisions"][precision]["files"][str(bucket)])
+
+    def stream_file(self, precision: str | None = None) -> Path:
+        """The `.tflite` file of the streaming form, checked; of the first precision by default.
+
+        Raises:
+            UserError: the bundle has none, or not of this precision; as `file`.
+        """
+        files = self.metadata.get("streaming", {}).get("files", {})
+        if not files:
+            raise UserError(
+                f"{self.path}: has no streaming form; export the run again with --streaming ema"
+            )
+        precision = precision or next(iter(files))
+        if precision not in files:
+            raise UserError(f"{self.path}: streams in {', '.join(files)}, not in {precision!r}")
+        return self._checked(files[precision])
+
+    def _checked(self, entry: dict[str, Any]) -> Path:
         name = entry["file"]
         if Path(name).name != name:
             raise UserError(f"{self.path / METADATA}: {name!r} is not the name of a file here")

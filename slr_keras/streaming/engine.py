@@ -1,8 +1,12 @@
 """Who computes a stream's scores: the seam between the state machine and a model."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from slr_keras.bundle.interpreter import SHIPPED, Interpreter
 
 if TYPE_CHECKING:
     from slr_keras.streaming.model import StreamingStark
@@ -66,5 +70,57 @@ class KerasEngine(Engine):
         valid = self._zero if frames is None else self._one
         found = self._call({"keypoints": keypoints, "valid": valid, **self._state})
         row = found.pop("log_probabilities").numpy()[0]
+        self._state = found
+        return row
+
+
+class TfliteEngine(Engine):
+    """A `.tflite` file of a bundle, in a process of its own; a context manager.
+
+    Args:
+        path: of the file.
+        about: what the bundle's `metadata.json` says under `streaming`.
+        runtime: see `slr_keras.bundle.interpreter`.
+        threads: of the runtime.
+
+    Raises:
+        UserError: the runtime is not installed.
+        RuntimeFailure: it does not load the file.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        about: Mapping[str, Any],
+        runtime: str = SHIPPED,
+        threads: int = 1,
+    ):
+        self.frames = int(about["frames"])
+        self.delay = int(about["delay"])
+        self._initial = {
+            name: np.zeros(shape, np.float32)
+            for name, shape in about["inputs"].items()
+            if name.startswith("state_")
+        }
+        self._nothing = np.zeros(about["inputs"]["keypoints"], np.float32)
+        self._interpreter = Interpreter(path, runtime, threads)
+        self.reset()
+
+    def __enter__(self) -> "TfliteEngine":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._interpreter.close()
+
+    def reset(self) -> None:
+        """See `Engine`."""
+        self._state = dict(self._initial)
+
+    def step(self, frames: np.ndarray | None) -> np.ndarray:
+        """See `Engine`."""
+        keypoints = self._nothing if frames is None else np.asarray(frames, np.float32)[None]
+        valid = np.full((1, 1), frames is not None, np.float32)
+        found = self._interpreter.run(keypoints=keypoints, valid=valid, **self._state)
+        row = found.pop("log_probabilities")[0]
         self._state = found
         return row

@@ -1,14 +1,15 @@
-"""A streaming recogniser from a trained run."""
+"""A streaming recogniser from a trained run or a bundle."""
 
 from typing import TYPE_CHECKING
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.errors import UserError
 from slr_keras.models.registry import isolated
-from slr_keras.streaming.engine import KerasEngine
+from slr_keras.streaming.engine import KerasEngine, TfliteEngine
 from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
 
 if TYPE_CHECKING:
+    from slr_keras.bundle.bundle import Bundle
     from slr_keras.models.stark.model import Stark
     from slr_keras.training.run import Run
 
@@ -36,6 +37,20 @@ def policy_of(run: "Run", asked: str | None = None) -> str:
     """The spatial policy that is asked for, else the run's, else `DEFAULT_POLICY`."""
     own = run.config.model.options.get("spatial_policy", "offline")
     return asked or (own if own != "offline" else DEFAULT_POLICY)
+
+
+def bundle_recogniser(
+    bundle: "Bundle", engine: TfliteEngine, config: StreamConfig | None = None
+) -> StreamingRecogniser:
+    """The recogniser of a bundle's streaming form."""
+    return StreamingRecogniser(
+        engine,
+        bundle.contract,
+        bundle.vocabulary.decode,
+        bundle.decoding,
+        config,
+        bundle.language_model(bundle.decoding),
+    )
 
 
 def engine_of(run: "Run", stark: "Stark") -> KerasEngine:

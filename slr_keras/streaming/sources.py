@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,8 +21,10 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.layout import KeypointLayout, layout
 from slr_keras.data.rates import Shown, at_rate, steady
 from slr_keras.errors import UserError
+from slr_keras.extraction import LAYOUT, Settings, landmark_frames
+from slr_keras.extraction.settings import mediapipe_version
 from slr_keras.prediction.clip import Clip, Points
-from slr_keras.prediction.conform import arrange, conform
+from slr_keras.prediction.conform import agreed_layout, arrange, conform
 from slr_keras.prediction.keypoint_medium import KeypointMedium
 from slr_keras.prediction.medium import Overrides
 
@@ -63,6 +66,45 @@ class ClipSource(LandmarkSource):
         return at_rate(steady(values, fps), self._contract.fps)
 
 
+class DetectedSource(LandmarkSource):
+    """What MediaPipe Holistic finds in a video while it is read, or before a camera.
+
+    Args:
+        source: a video file, or the number of a camera.
+        contract: of the run.
+        overrides: what the user says about the pictures.
+
+    Raises:
+        UserError: MediaPipe is not installed, or its points are not those of the run and the user
+            did not ask to pair them.
+    """
+
+    def __init__(
+        self,
+        source: Path | int,
+        contract: KeypointContract,
+        overrides: Overrides | None = None,
+    ):
+        mediapipe_version()
+        self._source = source
+        self._contract = contract
+        self._overrides = overrides or Overrides()
+        self._where = f"camera {source}" if isinstance(source, int) else str(source)
+        agreed_layout(layout(LAYOUT), contract, self._where, self._overrides.layout)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        given, rate = self._overrides.layout, self._overrides.fps
+        settings = Settings(fps=None if rate else self._contract.fps)
+
+        def found() -> Iterator[np.ndarray]:
+            with landmark_frames(self._source, settings, rate=rate) as frames:
+                for frame in frames:
+                    points = Points(frame.points[None], None, layout(LAYOUT), frames.image_size)
+                    yield arrange(points, self._contract, self._where, given)[0]
+
+        return at_rate(steady(found(), rate), self._contract.fps) if rate else found()
+
+
 @dataclass(frozen=True)
 class _Header:
     """What the first line of a pipe may say."""
@@ -100,8 +142,6 @@ class LineSource(LandmarkSource):
     def __iter__(self) -> Iterator[np.ndarray]:
         header, frames = self._read()
         fps = self._overrides.fps or header.fps or self._contract.fps
-        if not 1 <= fps <= 1000:
-            raise UserError(f"line 1: fps is {fps}; a rate is 1 to 1000 frames a second")
         first = next(frames, None)
         if first is None:
             return iter(())
@@ -167,7 +207,7 @@ def _header(value: dict[str, Any]) -> _Header:
     try:
         size = None if size is None else (float(size[0]), float(size[1]))
         fps = None if fps is None else float(fps)
-        good = size is None or min(size) > 0
+        good = (size is None or min(size) > 0) and (fps is None or 1 <= fps <= 1000)
     except (TypeError, ValueError, IndexError, KeyError):
         good = False
     if not good:

@@ -1,0 +1,92 @@
+"""`python -m slr_keras.stream` on a run of seconds: clips, pipes, reports, bundles, mistakes."""
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from slr_keras.errors import UserError
+from slr_keras.stream import main, recognised
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, tmp_path_factory):
+    """A run, and its data."""
+    folder = tmp_path_factory.mktemp("stream")
+    tiny.write_data(folder / "data")
+    return tiny.train(folder), folder / "data"
+
+
+def events(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_sample_and_the_same_frames_through_a_pipe_say_the_same(trained, capsys, monkeypatch):
+    run, data = trained
+    assert main([str(run), str(data), "--sample", "1", "--json"]) == 0
+    expected = events(capsys.readouterr().out)
+    assert expected[-1]["event"] == "sentence"
+    manifest = [json.loads(line) for line in (data / "test.jsonl").read_text().splitlines()]
+    start, frames = manifest[1]["start"], manifest[1]["frames"]
+    clip = np.load(data / "test.npy")[start : start + frames]
+    pipe = "".join(json.dumps(frame.tolist()) + "\n" for frame in clip.astype(float))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(pipe))
+    assert main([str(run), "-", "--json"]) == 0
+    assert events(capsys.readouterr().out) == expected
+
+
+def test_plain_output_is_a_line_a_sentence(trained, capsys):
+    run, data = trained
+    main([str(run), str(data), "--json"])
+    sentence = events(capsys.readouterr().out)[-1]
+    main([str(run), str(data)])
+    glosses = " ".join(gloss["gloss"] for gloss in sentence["glosses"])
+    assert capsys.readouterr().out == (glosses + "\n" if glosses else "")
+
+
+def test_a_report_has_a_row_for_each_policy(trained, capsys):
+    run, data = trained
+    arguments = [str(run), str(data), "--report", "--limit", "2", "--policy", "ema", "--json"]
+    assert main(arguments) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["policy"], row["clips"]) == ("ema", 2)
+    assert row["sentences"] == 2
+    assert row["peak_memory"] > 1e8
+    assert {"offline_wer", "streaming_wer", "delay_frames", "revisions_per_gloss"} <= set(row)
+
+
+def test_ctrl_c_ends_the_source_and_what_was_read_is_recognised():
+    class Recorder:
+        frames = 0
+
+        def push(self, frame):
+            self.frames += 1
+            return []
+
+        def finish(self):
+            return [f"sentence of {self.frames}"]
+
+    def source():
+        yield from range(3)
+        raise KeyboardInterrupt
+
+    assert list(recognised(Recorder(), source()))[-1] == ["sentence of 3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--policy", "offline"], "go with --report"),
+        (["--policy", "ema", "prefix"], "go with --report"),
+        (["--limit", "3"], "--limit goes with --report"),
+        (["--sample", "monday"], "has no sample 'monday'"),
+        (["--camera"], "SOURCE is then its number"),
+        (["--image-size", "big"], "--image-size"),
+    ],
+)
+def test_mistakes_say_what_to_do(trained, arguments, said):
+    run, data = trained
+    with pytest.raises(UserError, match=said):
+        main([str(run), str(data), *arguments])
