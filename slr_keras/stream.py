@@ -6,6 +6,7 @@ With --report: what streaming costs on a split, by spatial policy.
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -111,20 +112,47 @@ def _show(
     return 0
 
 
+class Interrupt:
+    """Ctrl-C as the wish to stop: it breaks off the wait for a frame, not the work on one.
+
+    A second one is the usual Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self.came = self.waiting = False
+
+    def __enter__(self) -> "Interrupt":
+        self._before = signal.signal(signal.SIGINT, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def __call__(self, *signalled: object) -> None:
+        again, self.came = self.came, True
+        if self.waiting or again:
+            raise KeyboardInterrupt
+
+    def next(self, frames: Iterator["np.ndarray"]) -> "np.ndarray | None":
+        """The next frame; None where there is none, or no more is wanted."""
+        try:
+            self.waiting = True
+            return None if self.came else next(frames, None)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self.waiting = False
+
+
 def recognised(
     recogniser: "StreamingRecogniser", source: Iterable["np.ndarray"]
 ) -> Iterator[list["Event"]]:
     """What is said after each frame; Ctrl-C ends the source and not the stream."""
-    frames = iter(source)
-    while True:
-        try:
-            frame = next(frames, None)
-        except KeyboardInterrupt:
-            break
-        if frame is None:
-            break
-        yield recogniser.push(frame)
-    yield recogniser.finish()
+    with Interrupt() as interrupt:
+        frames = iter(source)
+        while (frame := interrupt.next(frames)) is not None:
+            yield recogniser.push(frame)
+        yield recogniser.finish()
 
 
 class _Lines:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import sys
 
 import numpy as np
@@ -14,9 +16,8 @@ from slr_keras.stream import main, recognised
 @pytest.fixture(scope="module")
 def trained(tiny, tmp_path_factory):
     """A run, and its data."""
-    folder = tmp_path_factory.mktemp("stream")
-    tiny.write_data(folder / "data")
-    return tiny.train(folder), folder / "data"
+    run = tiny.trained_run(tmp_path_factory)
+    return run, run.parent / "data"
 
 
 def events(text):
@@ -57,22 +58,35 @@ def test_a_report_has_a_row_for_each_policy(trained, capsys):
     assert {"offline_wer", "streaming_wer", "delay_frames", "revisions_per_gloss"} <= set(row)
 
 
-def test_ctrl_c_ends_the_source_and_what_was_read_is_recognised():
-    class Recorder:
-        frames = 0
+class Recorder:
+    """A recogniser that counts."""
 
-        def push(self, frame):
-            self.frames += 1
-            return []
+    def __init__(self, interrupted_at=None):
+        self.frames, self.interrupted_at = 0, interrupted_at
 
-        def finish(self):
-            return [f"sentence of {self.frames}"]
+    def push(self, frame):
+        if frame == self.interrupted_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        self.frames += 1
+        return []
 
+    def finish(self):
+        return [f"sentence of {self.frames}"]
+
+
+def test_ctrl_c_while_a_frame_is_waited_for_ends_the_source_and_the_rest_is_recognised():
     def source():
         yield from range(3)
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        yield from range(3)
 
     assert list(recognised(Recorder(), source()))[-1] == ["sentence of 3"]
+
+
+def test_ctrl_c_while_a_frame_is_recognised_lets_it_be_recognised():
+    assert list(recognised(Recorder(interrupted_at=2), range(9)))[-1] == ["sentence of 3"]
+    # As before, afterwards.
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize(

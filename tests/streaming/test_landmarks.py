@@ -7,7 +7,6 @@ from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.streaming.landmarks import GapFiller, Normaliser
 
-
 THREE = {
     "name": "three",
     "points": ["left_hand", "right_hand", "nose"],

@@ -1,0 +1,61 @@
+"""`export.tflite --streaming`: the stream of a bundle is that of its run."""
+
+import json
+
+import pytest
+
+from export.tflite import main
+from slr_keras.bundle.bundle import Bundle
+from slr_keras.errors import UserError
+from slr_keras.stream import main as stream
+
+pytest.importorskip("ai_edge_litert")
+
+
+@pytest.fixture(scope="module")
+def run(tiny, tmp_path_factory):
+    return tiny.trained_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def bundle(run, tmp_path_factory):
+    to = tmp_path_factory.mktemp("bundle") / "demo"
+    options = ["--precision", "fp32", "--frames", "32", "--no-latency", "--limit", "fp32=100"]
+    options += ["--head", "ensemble", "--streaming", "windowed", "--to", str(to)]
+    assert main([str(run), *options]) == 0
+    return to
+
+
+def test_the_bundle_describes_the_stream(bundle):
+    about = Bundle.load(bundle).metadata["streaming"]
+    assert (about["policy"], about["frames"]) == ("windowed", 4)
+    state = {name: shape for name, shape in about["inputs"].items() if name.startswith("state_")}
+    assert state
+    assert {n: s for n, s in about["outputs"].items() if n.startswith("state_")} == state
+    assert max(about["files"]["fp32"]["relative_error"].values()) <= 1e-5
+
+
+def test_a_bundle_says_what_its_run_says(run, bundle, capsys):
+    found = []
+    for model in (run, bundle):
+        arguments = [str(model), str(run.parent / "data"), "--sample", "2", "--json"]
+        assert stream([*arguments, "--policy", "windowed"]) == 0
+        found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+    assert [event["event"] for event in found[0]][-1] == "sentence"
+    assert found[0] == found[1]
+
+
+def test_another_policy_than_the_exported_one_is_refused(run, bundle):
+    with pytest.raises(UserError, match="exported with --streaming windowed"):
+        stream([str(bundle), str(run.parent / "data"), "--policy", "ema"])
+
+
+def test_a_file_that_is_not_the_verified_one_is_refused(run, bundle):
+    path = bundle / "stream_fp32.tflite"
+    kept = path.read_bytes()
+    path.write_bytes(kept + b"\0")
+    try:
+        with pytest.raises(UserError, match="not the file that was verified"):
+            stream([str(bundle), str(run.parent / "data")])
+    finally:
+        path.write_bytes(kept)
