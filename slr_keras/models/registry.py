@@ -171,7 +171,7 @@ def list_models(pattern: str = "*") -> tuple[str, ...]:
 
     >>> from slr_keras.models.registry import list_models
     >>> list_models("stark*")
-    ('stark', 'stark_isolated', 'stark_isolated_tiny', 'stark_small', 'stark_tiny')
+    ('stark', 'stark_isolated', 'stark_isolated_tiny', 'stark_mobile', 'stark_small', 'stark_tiny')
     """
     return tuple(sorted(fnmatch.filter(MODELS, pattern)))
 

@@ -4,6 +4,7 @@ Each policy is measured in a process of its own, for its memory.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import resource
@@ -109,9 +110,11 @@ def measure(
     from slr_keras.streaming.model import with_policy
     from slr_keras.training.task import read_split
 
-    # A step is so short that threads only wait for each other.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # A step is so short that threads only wait for each other; once TensorFlow has begun, it keeps
+    # what it has.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     data = dataclasses.replace(run.config.data, folder=options.source)
     manifest = read_split(data, options.split)
     if options.limit:

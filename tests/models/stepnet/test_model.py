@@ -81,12 +81,12 @@ def test_a_head_classifies_the_mean_over_time_of_its_features(model, small):
     for name, head in model.head_layers.items():
         mean = np.mean(features[name], axis=1)
         expected = mean @ np.asarray(head.linear.kernel) + np.asarray(head.linear.bias)
-        np.testing.assert_allclose(logits[name], expected, atol=1e-5)
+        np.testing.assert_allclose(logits[name], expected, atol=1e-5, rtol=1e-5)
     both = np.concatenate([features["spatial"], features["temporal"]], axis=-1)
     first, second = model.fusion.linear
     hidden = np.maximum(both @ np.asarray(first.kernel) + np.asarray(first.bias), 0)
     expected = hidden @ np.asarray(second.kernel) + np.asarray(second.bias)
-    np.testing.assert_allclose(features["fused"], expected, atol=1e-5)
+    np.testing.assert_allclose(features["fused"], expected, atol=1e-5, rtol=1e-5)
 
 
 def test_dropout_acts_on_the_means_in_training_only(small):
