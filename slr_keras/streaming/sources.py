@@ -124,7 +124,7 @@ class LineSource(LandmarkSource):
 
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.streaming.sources import LineSource
-    >>> lines = ['{"layout": "boston_3", "fps": 25}', "[[9, 9, 1], null, [8, 7, 1]]"]
+    >>> lines = ['{"layout": "boston_3", "fps": 25}', "[[9, 9], null, [8, 7]]"]
     >>> next(iter(LineSource(lines, contract("boston_3"))))[:, 0].tolist()
     [9.0, nan, 8.0]
     """

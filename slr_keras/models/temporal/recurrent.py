@@ -89,6 +89,7 @@ class _BothDirections(keras.layers.Layer):
 
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.forward_layer = _lstm(units, self.dtype_policy, "forward_lstm")
         self.backward_layer = _lstm(units, self.dtype_policy, "backward_lstm")
 
