@@ -32,7 +32,9 @@ def read_clip(
         UserError: names the file and what is wrong with it.
     """
     if not sample.keypoints:
-        raise UserError("the sample has no keypoints, only video; extract them first")
+        raise UserError(
+            "the sample has no keypoints, only video; find them with `python -m slr_keras.extract`"
+        )
     path = folder / sample.keypoints
     if path.suffix == ".npy":
         array = mapped(path, sample, open_files)

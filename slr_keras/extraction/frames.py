@@ -31,7 +31,7 @@ class LandmarkFrame(NamedTuple):
     Attributes:
         seconds: from the start of the recording, or from the camera's first picture.
         points: (543, 4) float32, layout `mediapipe_holistic_543`: x, y, z in pixels, y down; score
-            0, and zeros, where nothing was found.
+            0, and zeros, where nothing was found. Read-only.
     """
 
     seconds: float

@@ -11,7 +11,7 @@ import numpy as np
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.layout import KeypointLayout, layout, list_layouts
-from slr_keras.data.manifest import CONTRACT_FILE, Manifest
+from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest
 from slr_keras.data.preparation import Preparation
 from slr_keras.data.video.recordings import VIDEOS, is_readable
 from slr_keras.errors import UserError
@@ -69,7 +69,13 @@ class KeypointMedium(Medium):
         return partial(found_in, path, self.contract.fps, self.overrides.fps, self.overrides.cache)
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Points]:
-        """See `Medium`; refuses another layout, once."""
+        """See `Medium`; refuses another layout, and video, once."""
+        folder = manifest.folder
+        if (folder / FRAMES_FILE).exists() and not (folder / CONTRACT_FILE).exists():
+            raise UserError(
+                f"{manifest.path}: is of video, but the run sees keypoints; find them with "
+                f"`python -m slr_keras.extract {folder} --to FOLDER`"
+            )
         theirs = manifest.contract
         agreed_layout(theirs.source, self.contract, str(manifest.path), self.overrides.layout)
         if theirs.y_axis != self.contract.y_axis:

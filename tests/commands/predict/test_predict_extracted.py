@@ -7,6 +7,7 @@ import pytest
 
 from slr_keras.data.rates import at_rate
 from slr_keras.data.video.recordings import shown_in
+from slr_keras.errors import UserError
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("av")
@@ -62,8 +63,6 @@ def test_without_mediapipe_the_user_is_told_what_to_install(predict, video, monk
 
 def run(predict, *arguments):
     """Exit code, output and error, where the command refuses in one line."""
-    from slr_keras.errors import UserError
-
     try:
         return predict(*arguments)
     except UserError as error:
@@ -88,3 +87,15 @@ def test_a_video_that_is_damaged_costs_itself_alone(predict, video, tmp_path):
     assert code == 2
     assert out.startswith("clip: ")
     assert "broken.mp4: truncated, or not a video" in err
+
+
+def test_a_data_folder_of_video_is_sent_to_extract(tmp_path, whole_body):
+    from slr_keras.data.manifest import write_manifest
+    from slr_keras.data.sample import Sample
+    from slr_keras.data.video.contract import FrameContract
+    from slr_keras.prediction.inputs import find_clips
+
+    FrameContract((64, 48)).write(tmp_path / "frames.json")
+    write_manifest(tmp_path / "test.jsonl", [Sample("a", (), 5, video="a.mp4")])
+    with pytest.raises(UserError, match=r"test.jsonl: is of video.*slr_keras.extract"):
+        find_clips([tmp_path], whole_body)
