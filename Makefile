@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart test test-long test-latest lint format lock clean
+.PHONY: help demo quickstart test test-long test-latest test-oldest lint format lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,17 @@ test-latest:  ## the suite with the newest releases that pyproject.toml allows
 	.venv-latest/bin/uv pip install --quiet --python .venv-latest/bin/python --upgrade --editable ".[pose,test]"
 	.venv-latest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
 
+OLDEST := .venv-oldest
+
+$(OLDEST)/ready:
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.16.1
+	@touch $@
+
+test-oldest: $(FULL)/ready $(OLDEST)/ready  ## TFLite files also in the runtime of TensorFlow 2.16.1
+	SLR_TENSORFLOW_2_16=$(CURDIR)/$(OLDEST)/bin/python $(FULL)/bin/python -m pytest -n $(WORKERS) \
+	  -m "not long" tests/bundle tests/export
+
 lint: $(FULL)/ready  ## ruff, formatting included
 	$(FULL)/bin/ruff check .
 	$(FULL)/bin/ruff format --check .
@@ -77,4 +88,4 @@ lock: $(FULL)/ready  ## resolve the locked environments anew
 	$(FULL)/bin/uv pip compile pyproject.toml --extra all $(RULES) -o requirements/all.txt
 
 clean:  ## remove environments and what demo and quickstart made
-	rm -rf $(CORE) $(FULL) .venv-latest data/quickstart runs/quickstart $(DATA) $(RUN)
+	rm -rf $(CORE) $(FULL) .venv-latest $(OLDEST) data/quickstart runs/quickstart $(DATA) $(RUN)

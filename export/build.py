@@ -24,7 +24,7 @@ from export.streaming import write_streaming
 from export.verification import Reference, keras_reference, require_within, verify
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.bundle import Bundle, is_bundle
-from slr_keras.bundle.interpreter import SHIPPED, has_runtime
+from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
 from slr_keras.bundle.recogniser import SCORES
 from slr_keras.errors import UserError
 from slr_keras.files import write_json, write_text
@@ -91,6 +91,8 @@ def build(
         require_streamable(run)
     if not has_runtime(SHIPPED):
         raise UserError("files are checked in ai-edge-litert: pip install ai-edge-litert")
+    for runtime in filter(has_runtime, ELSEWHERE):
+        runtime_version(runtime)
     _require_free(to)
     splits = _Splits(run, plan)
     with _appearing(to) as folder:

@@ -15,7 +15,8 @@ model card. A file takes raw landmarks (1, frames, points, channels) with NaN or
 not seen, and the number of real frames; it gives log-probabilities, which the app decodes.
 
 Nothing is written unless every file has built-in operations alone, runs in every runtime that is
-installed (ai-edge-litert; tflite-runtime 2.14 for old devices), equals Keras in fp32, and loses no
+installed (ai-edge-litert; tflite-runtime 2.14 for old devices; where SLR_TENSORFLOW_2_16 names the
+Python of an environment with tensorflow-cpu==2.16.1, that one), equals Keras in fp32, and loses no
 more word error rate on the dev split than --limit says.
 
 examples:

@@ -25,8 +25,11 @@ from slr_keras.errors import UserError
 RUNTIMES: Mapping[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert", "ai-edge-litert"),
     "tflite_runtime": ("tflite_runtime", "tflite-runtime==2.14.0"),
+    "tensorflow_2_16": ("tensorflow", "tensorflow-cpu==2.16.1"),
 }
 SHIPPED = "litert"
+# Runtimes that do not go with this project's own packages → the variable that names their Python.
+ELSEWHERE: Mapping[str, str] = {"tensorflow_2_16": "SLR_TENSORFLOW_2_16"}
 
 
 class RuntimeFailure(Exception):
@@ -40,15 +43,42 @@ def has_runtime(runtime: str) -> bool:
     >>> has_runtime("a runtime of no name")
     False
     """
+    if runtime in ELSEWHERE:
+        return bool(os.environ.get(ELSEWHERE[runtime]))
     return runtime in RUNTIMES and importlib.util.find_spec(RUNTIMES[runtime][0]) is not None
 
 
 def runtime_version(runtime: str) -> str:
-    """The installed version, such as `ai-edge-litert 2.3.0`."""
+    """The installed version, such as `ai-edge-litert 2.3.0`.
+
+    Raises:
+        UserError: the Python that a variable of `ELSEWHERE` names does not have the runtime.
+    """
     from importlib.metadata import version
 
-    name = RUNTIMES[runtime][1].partition("==")[0]
-    return f"{name} {version(name)}"
+    name, _, promised = RUNTIMES[runtime][1].partition("==")
+    if runtime not in ELSEWHERE:
+        return f"{name} {version(name)}"
+    found = _version_elsewhere(runtime, name)
+    if found != promised:
+        raise UserError(
+            f"{ELSEWHERE[runtime]}={os.environ[ELSEWHERE[runtime]]}: "
+            f"{f'has {name} {found}' if found else f'is no Python that has {name}'}; make an "
+            f"environment with {name}=={promised}, or clear the variable"
+        )
+    return f"{name} {found}"
+
+
+def _version_elsewhere(runtime: str, name: str) -> str:
+    """Version of a package in the Python that a variable names; empty where there is none."""
+    code = f"import importlib.metadata as m; print(m.version({name!r}))"
+    try:
+        done = subprocess.run(
+            [os.environ[ELSEWHERE[runtime]], "-c", code], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +132,8 @@ class Interpreter:
         self.path = Path(path)
         self.runtime = runtime
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
-        launcher = launcher or Launcher((sys.executable,))
+        python = os.environ[ELSEWHERE[runtime]] if runtime in ELSEWHERE else sys.executable
+        launcher = launcher or Launcher((python,))
         started = time.perf_counter()
         self._process = subprocess.Popen(
             # -P: the folder of the worker has modules with names that others use.

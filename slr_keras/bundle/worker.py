@@ -17,6 +17,8 @@ import numpy as np
 MODULES = {
     "litert": "ai_edge_litert.interpreter",
     "tflite_runtime": "tflite_runtime.interpreter",
+    # Not tensorflow.lite: TensorFlow itself takes seconds to import.
+    "tensorflow_2_16": "tensorflow.lite.python.interpreter",
 }
 
 

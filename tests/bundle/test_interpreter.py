@@ -2,11 +2,19 @@
 
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
 
-from slr_keras.bundle.interpreter import RUNTIMES, Interpreter, RuntimeFailure, has_runtime
+from slr_keras.bundle.interpreter import (
+    ELSEWHERE,
+    RUNTIMES,
+    Interpreter,
+    RuntimeFailure,
+    has_runtime,
+    runtime_version,
+)
 from slr_keras.errors import UserError
 
 
@@ -39,6 +47,17 @@ def test_inputs_and_outputs_go_by_their_names(sums, runtime):
         assert interpreter.inputs["left"] == {"shape": [1, 4], "dtype": "float32"}
     np.testing.assert_array_equal(found["total"], left + right)
     np.testing.assert_array_equal(found["difference"], left - right)
+
+
+@pytest.mark.parametrize("python", [sys.executable, "/nowhere/python"])
+def test_a_python_without_the_promised_version_is_refused_by_name(monkeypatch, python):
+    (runtime, variable), *_ = ELSEWHERE.items()
+    monkeypatch.delenv(variable, raising=False)
+    assert not has_runtime(runtime)
+    monkeypatch.setenv(variable, python)
+    assert has_runtime(runtime)
+    with pytest.raises(UserError, match=rf"{variable}={python}: .*tensorflow-cpu==2\.16\.1"):
+        runtime_version(runtime)
 
 
 def test_times_and_memory_are_those_of_the_child(sums):

@@ -78,8 +78,8 @@ class TemporalAdapter(keras.layers.Layer):
         counted = inside if counted is None else counted
         height, wide, channels = maps.shape[1:]
         rows = self.down(self.norm_in(ops.reshape(maps, (-1, channels))))
-        # The model refuses clips longer than the table. A graph's assertion runs beside this gather,
-        # whose own error, of an index, could come first.
+        # The model refuses clips longer than the table, but a graph's assertion runs beside this
+        # gather, whose own error, of an index, could come first.
         table = ops.take(self.table, ops.minimum(places, self.positions - 1), axis=0)
         z = ops.reshape(rows, (-1, height, wide, self.width)) + table[:, None, None]
 
