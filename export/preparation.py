@@ -39,12 +39,12 @@ def prepare(
     with tf.name_scope(SCOPE):
         time = tf.range(raw.shape[1])
         real = (time < frames)[:, None]
-        channels = _selected(raw[0], contract)
-        lost = _unseen(channels, contract.score_threshold, contract) | ~real
+        channels = selected(raw[0], contract)
+        lost = unseen(channels, contract.score_threshold, contract) | ~real
         channels = _filled(channels, lost, contract)
         *places, score = channels
         if contract.normalisation == "image":
-            places = _image_normalised(places, contract)
+            places = image_normalised(places, contract)
         else:
             places = _body_normalised(places, (score > 0) & real, contract)
         places = [tf.where(score > 0, values, tf.zeros_like(values)) for values in places]
@@ -57,20 +57,23 @@ def prepare(
         return points[None], tf.cast(time < seen, tf.float32)[None]
 
 
-def _selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
-    """`KeypointContract.select`, NaN and infinities still in it."""
-    chosen = tf.gather(raw, contract.indices, axis=1)
+def selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
+    """`KeypointContract.select` of `(..., source points, source channels)`; NaN and infinities are
+    still in it."""
+    chosen = tf.gather(raw, contract.indices, axis=-2)
     available = contract.source.channels
     channels = [
-        chosen[..., available.index(name)] if name in available else tf.ones(chosen.shape[:2])
+        chosen[..., available.index(name)]
+        if name in available
+        else tf.ones_like(chosen[..., 0])
         for name in contract.channels
     ]
     if "score" not in available:
-        channels[-1] = tf.cast(~_unseen(channels, 0.0, contract), tf.float32)
+        channels[-1] = tf.cast(~unseen(channels, 0.0, contract), tf.float32)
     return channels
 
 
-def _unseen(channels: Channels, threshold: float, contract: KeypointContract) -> tf.Tensor:
+def unseen(channels: Channels, threshold: float, contract: KeypointContract) -> tf.Tensor:
     """`keypoints.missing`: booleans."""
     *places, score = channels
     # Also false of NaN.
@@ -132,7 +135,7 @@ def _carried(track: Channels, reach: int, forward: bool) -> Channels:
     return track
 
 
-def _image_normalised(places: Channels, contract: KeypointContract) -> Channels:
+def image_normalised(places: Channels, contract: KeypointContract) -> Channels:
     """`keypoints.normalise_image`."""
     width, height = contract.image_size
     x, y, *z = places

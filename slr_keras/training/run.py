@@ -106,8 +106,11 @@ class Run:
             raise UserError(f"{self.path}: no epoch is finished yet; fit it further")
         return read_record(self.folder.best)
 
-    def model(self) -> "keras.Model":
-        """The model with its best weights, in float32, on the default device.
+    def model(self, precision: str = "float32") -> "keras.Model":
+        """The model with its best weights, on the default device.
+
+        Args:
+            precision: Keras' name of a policy: of arithmetic and, but for mixed ones, of weights.
 
         Raises:
             UserError: no epoch is finished, or the weights do not fit the config.
@@ -117,7 +120,7 @@ class Run:
         # First, so that a missing checkpoint does not cost the making of a model.
         _ = self.best
         config = replace(self.config, model=remembered(self.config.model, self.folder))
-        model = build_model(config, len(self.vocabulary), self.contract)
+        model = build_model(config, len(self.vocabulary), self.contract, precision)
         load_arrays(self.folder.best, {"model": model.variables})
         return model
 

@@ -1,0 +1,1 @@
+"""What goes into a SavedModel: from what a camera or a detector gives to glosses."""

@@ -1,0 +1,62 @@
+"""Run a SavedModel on clips, knowing nothing but TensorFlow; a process of its own.
+
+    python -I reload.py VERSION CLIPS.npz RESULTS.npz
+
+`CLIPS.npz` holds `NAME` for each clip and the input's name as `__input__`. Results are by clip and
+signature `SIGNATURE/NAME/OUTPUT`, of the clip alone, and `together/NAME`, its scores in a padded
+batch of all clips whose frames have the same shape.
+"""
+
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+FEATURES = "serving_features"
+ENCODED = "serving_encoded"
+
+
+def main(version: str, clips_path: str, results_path: str) -> None:
+    """Write the results; TensorFlow's own error where one does not run."""
+    with np.load(clips_path) as file:
+        clips = dict(file)
+    name_of_input = str(clips.pop("__input__"))
+    # The object that is loaded holds the variables.
+    loaded = tf.saved_model.load(version)
+    found = {}
+    for signature, function in loaded.signatures.items():
+        if signature == "serving_context":
+            continue
+        for name, clip in clips.items():
+            content = tf.constant(clip[None])
+            key = name_of_input
+            if signature == ENCODED:
+                key = "encoded"
+                content = tf.stack([tf.io.encode_png(picture) for picture in clip])[None]
+            outputs = function(**{key: content, "lengths": tf.constant([len(clip)])})
+            found |= {f"{signature}/{name}/{key}": x.numpy() for key, x in outputs.items()}
+    found |= together(loaded.signatures["serving_default"], name_of_input, clips)
+    np.savez(results_path, **found)
+
+
+def together(function, name_of_input: str, clips: dict) -> dict:
+    """Scores of clips in batches, each cut to the clip's own steps; padding is not zero."""
+    found = {}
+    for shape in {clip.shape[1:] for clip in clips.values()}:
+        group = {name: clip for name, clip in clips.items() if clip.shape[1:] == shape}
+        longest = max(map(len, group.values())) + 3
+        padded = np.stack(
+            [np.concatenate([c, c[:1].repeat(longest - len(c), 0)]) for c in group.values()]
+        )
+        lengths = np.int32([len(clip) for clip in group.values()])
+        outputs = function(**{name_of_input: tf.constant(padded), "lengths": tf.constant(lengths)})
+        for row, name in enumerate(group):
+            scores = outputs["logits"][row]
+            if "lengths" in outputs:
+                scores = scores[: outputs["lengths"][row]]
+            found[f"together/{name}"] = scores.numpy()
+    return found
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
