@@ -63,9 +63,7 @@ def selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
     chosen = tf.gather(raw, contract.indices, axis=-2)
     available = contract.source.channels
     channels = [
-        chosen[..., available.index(name)]
-        if name in available
-        else tf.ones_like(chosen[..., 0])
+        chosen[..., available.index(name)] if name in available else tf.ones_like(chosen[..., 0])
         for name in contract.channels
     ]
     if "score" not in available:

@@ -36,7 +36,8 @@ def prepared(
     >>> from export.serving.graph.keypoints import prepared
     >>> from slr_keras.data.contract import contract
     >>> raw = tf.random.uniform((2, 8, 75, 4))
-    >>> prepared(raw, tf.constant([8, 3]), tf.zeros((2, 4), tf.int32), contract("mediapipe_75")).shape
+    >>> first = tf.zeros((2, 4), tf.int32)
+    >>> prepared(raw, tf.constant([8, 3]), first, contract("mediapipe_75")).shape
     TensorShape([2, 4, 55, 4])
     """
     import tensorflow as tf

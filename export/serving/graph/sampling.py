@@ -106,12 +106,11 @@ def checked_lengths(
     import tensorflow as tf
 
     batch, time = tf.shape(content)[0], tf.shape(content)[1]
-    with tf.control_dependencies([tf.shape(content), tf.shape(lengths)]):
-        same = tf.debugging.Assert(
-            tf.equal(tf.size(lengths), batch),
-            [f"lengths: one number is wanted for each clip of {name}; numbers and clips:"]
-            + [tf.size(lengths), batch],
-        )
+    numbers = tf.size(lengths)
+    same = tf.debugging.Assert(
+        tf.equal(numbers, batch),
+        [f"lengths: one number is wanted for each clip of {name}; got", numbers, "for", batch],
+    )
     rules = (
         (lengths >= 1, "lengths: a clip has at least 1 frame; got", ()),
         (lengths <= time, f"lengths: more frames than {name} holds; got", (time,)),

@@ -89,8 +89,7 @@ def _content(name: str, example: np.ndarray, frames: int) -> Any:
         return tf.make_tensor_proto(np.full((1, frames), file, object), tf.string)
     if name == FRAMES:
         # A tensor whose numbers are all the same is written as one.
-        picture = np.full((1, frames, *example.shape), 127, np.uint8)
-        return tf.compat.v1.make_tensor_proto(127, tf.uint8, picture.shape)
+        return tf.make_tensor_proto(127, tf.uint8, (1, frames, *example.shape))
     return tf.make_tensor_proto(np.repeat(example[None, None], frames, 1))
 
 
