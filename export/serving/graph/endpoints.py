@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from export.serving.graph.decoding import Decoder, GreedyContext, best_signs, greedy_ctc
 from export.serving.graph.features import features_of
-from export.serving.graph.sampling import Sampling, checked_lengths
+from export.serving.graph.sampling import Sampling, checked_lengths, checked_shape
 from slr_keras.errors import UserError
 from slr_keras.readout import (
     ENSEMBLE,
@@ -126,6 +126,8 @@ class Endpoints:
     def _prepared(self, content: "tf.Tensor", lengths: "tf.Tensor", name: str) -> Prepared:
         import tensorflow as tf
 
+        content = checked_shape(content, name)
+        lengths = checked_shape(lengths, LENGTHS)
         lengths = checked_lengths(content, lengths, name, self.longest)
         places, seen = self.sampling.places(lengths, tf.shape(content)[1])
         if self.run.modality == "video":

@@ -82,6 +82,36 @@ def _centres(column: "tf.Tensor", frames: "tf.Tensor", count: int) -> "tf.Tensor
     return (2 * column + 1) * frames // (2 * count)
 
 
+def checked_shape(content: "tf.Tensor", name: str) -> "tf.Tensor":
+    """The content, once it is known to have the shape that its signature says.
+
+    Sessions run what they are fed. What is known of the shape while tracing would be taken for
+    granted: a clip of another layout would give scores of other points.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs; says both shapes.
+    """
+    import tensorflow as tf
+
+    expected = content.shape
+    wanted = ", ".join("any" if size is None else str(size) for size in expected)
+    text = f"{name}: the shape is to be ({wanted}); got"
+    given = tf.raw_ops.PlaceholderWithDefault(input=content, shape=tf.TensorShape(None))
+    shape = tf.shape(given)
+    rank = tf.debugging.Assert(tf.equal(tf.size(shape), expected.rank), [text, shape])
+    sizes = [(axis, size) for axis, size in enumerate(expected) if size is not None]
+    with tf.control_dependencies(_of(rank)):
+        fits = [tf.equal(tf.gather(shape, axis), size) for axis, size in sizes]
+    asserted = tf.debugging.Assert(tf.reduce_all(fits), [text, shape]) if fits else rank
+    with tf.control_dependencies(_of(asserted)):
+        return tf.ensure_shape(tf.identity(given), expected)
+
+
+def _of(*asserted: "tf.Operation | None") -> list:
+    """What later operations wait for; outside a graph an assertion has been made already."""
+    return [it for it in asserted if it is not None]
+
+
 def checked_lengths(
     content: "tf.Tensor", lengths: "tf.Tensor", name: str, longest: int
 ) -> "tf.Tensor":
@@ -121,10 +151,10 @@ def checked_lengths(
             (),
         ),
     )
-    with tf.control_dependencies([same] if same is not None else []):
+    with tf.control_dependencies(_of(same)):
         asserted = [
             tf.debugging.Assert(tf.reduce_all(rule), [text, lengths, *also], summarize=16)
             for rule, text, also in rules
         ]
-    with tf.control_dependencies([it for it in asserted if it is not None]):
+    with tf.control_dependencies(_of(*asserted)):
         return tf.identity(lengths)

@@ -1,0 +1,94 @@
+"""Runs and versions of all four systems: weights drawn at random, exported once a session."""
+
+import numpy as np
+import pytest
+
+from export.saved_model import main
+from slr_keras.config import parse_config
+from slr_keras.config.loading import to_yaml
+from slr_keras.data.simulator import simulate_folder
+from slr_keras.data.simulator.cues import simulate_cues
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.files import write_text
+from slr_keras.training.checkpoint import save_arrays
+from slr_keras.training.folder import RunFolder
+from slr_keras.training.run import write_description
+from slr_keras.training.task import build_model, read_task
+
+USTM = {
+    "width": 16,
+    "adapter_width": 8,
+    "backbone_options": {"embedding": 8, "depths": [1], "heads": [1], "window": 4, "stem": []},
+}
+MODELS = {
+    "c2st": {
+        "name": "c2st_tiny",
+        "options": {"width": 16, "language_model_options": {"width": 8}},
+    },
+    "ustm": {"name": "ustm_tiny", "options": USTM},
+    "stepnet": {"name": "stepnet_tiny", "options": {"width": 16}},
+}
+#: In the usual suite; the others are exported by tests marked `long`.
+USUAL = ("stark", "c2st")
+SYSTEMS = [
+    pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long])
+    for name in ("stark", "stark_isolated", "c2st", "ustm", "stepnet")
+]
+
+
+def drawn_run(folder, tree):
+    """A run folder as `fit` leaves it, but that nothing was learnt."""
+    config = parse_config(tree)
+    isolated = config.model.name.startswith(("stepnet", "stark_isolated"))
+    keypoints = config.model.name.startswith("stark")
+    task = read_task(config.data, "keypoints" if keypoints else "video", isolated)
+    model = build_model(config, len(task.vocabulary), task.contract)
+    rng = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        # Far enough from how training begins that clips differ in their glosses.
+        variable.assign(variable + rng.normal(0, 0.1, variable.shape))
+    run = RunFolder(folder)
+    run.best.parent.mkdir(parents=True)
+    write_text(run.config, to_yaml(config))
+    write_description(run, config, task, model.count_params())
+    save_arrays(run.best, {"model": model.variables}, {"epoch": 1, "wer": 100.0})
+    return run.path
+
+
+@pytest.fixture(scope="session")
+def served(tiny, tmp_path_factory):
+    """A function from a system's name to its run and its version, made once a session."""
+    made = {}
+
+    def run_of(system, folder):
+        if system == "stark":
+            return tiny.trained_run(tmp_path_factory)
+        if system == "stark_isolated":
+            return drawn_run(folder / "run", tiny.sign_tree(tiny.write_signs(folder / "data")))
+        data = video_data(folder / "data", isolated=system == "stepnet")
+        tree = {"data": {"folder": str(data), "batch_size": 2}, "model": MODELS[system]}
+        return drawn_run(folder / "run", tree)
+
+    def version(system):
+        if system not in made:
+            folder = tmp_path_factory.mktemp(f"served_{system}")
+            run = run_of(system, folder)
+            arguments = [str(run), str(folder / "models"), "--clips", "2", "--frames", "8", "16"]
+            assert main(arguments) == 0
+            made[system] = run, folder / "models" / "1"
+        return made[system]
+
+    return version
+
+
+def video_data(folder, isolated):
+    """Pictures of another size than models see."""
+    if isolated:
+        simulate_cues(folder, "motion", {"train": 3, "dev": 3, "test": 3}, size=(70, 66))
+        seen = {"size": (70, 66), "resize": (72, 68), "crop": (64, 64)}
+    else:
+        counts = {"train": 6, "dev": 1, "test": 1}
+        simulate_folder(folder, "demo", counts, frames=(40, 36), video="npy")
+        seen = {"size": (40, 36), "resize": (36, 36), "crop": (32, 32)}
+    FrameContract(**seen).write(folder / "frames.json")
+    return folder
