@@ -97,7 +97,7 @@ class GreedyContext:
             running = at < steps
             symbol = tf.where(running, symbol, BLANK)
             scores += tf.where(running, tf.gather(now, symbol, batch_dims=1), 0.0)
-            new = tf.where(symbol == before, BLANK, symbol) if self.collapses else symbol
+            new = tf.where(tf.equal(symbol, before), BLANK, symbol) if self.collapses else symbol
             state = self._extended(state, new)
             return at + 1, path.write(at, symbol), scores, symbol, state, self._context(state)
 
@@ -173,7 +173,7 @@ def _differs(ids: "tf.Tensor") -> "tf.Tensor":
     import tensorflow as tf
 
     before = tf.concat([tf.zeros_like(ids[:, :1]) - 1, ids], axis=1)[:, : tf.shape(ids)[1]]
-    return ids != before
+    return tf.not_equal(ids, before)
 
 
 def _packed(values: "tf.Tensor", kept: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:

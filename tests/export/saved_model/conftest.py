@@ -6,7 +6,6 @@ import pytest
 from export.saved_model import main
 from slr_keras.config import parse_config
 from slr_keras.config.loading import to_yaml
-from slr_keras.data.simulator import simulate_folder
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.files import write_text
@@ -83,12 +82,9 @@ def served(tiny, tmp_path_factory):
 
 def video_data(folder, isolated):
     """Pictures of another size than models see."""
-    if isolated:
-        simulate_cues(folder, "motion", {"train": 3, "dev": 3, "test": 3}, size=(70, 66))
-        seen = {"size": (70, 66), "resize": (72, 68), "crop": (64, 64)}
-    else:
-        counts = {"train": 6, "dev": 1, "test": 1}
-        simulate_folder(folder, "demo", counts, frames=(40, 36), video="npy")
-        seen = {"size": (40, 36), "resize": (36, 36), "crop": (32, 32)}
+    side = 64 if isolated else 32
+    clips = {"train": 6, "dev": 3, "test": 3}
+    simulate_cues(folder, "motion", clips, size=(side + 8, side + 4))
+    seen = {"size": (side + 8, side + 4), "resize": (side + 6, side + 6), "crop": (side, side)}
     FrameContract(**seen).write(folder / "frames.json")
     return folder
