@@ -55,7 +55,7 @@ def reloaded(folder: Path, clips: Mapping[str, np.ndarray], modality: str) -> di
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
             raise UserError(
-                f"the SavedModel was not done with the golden clips after {_TIMEOUT // 60} minutes; "
+                f"the SavedModel was not done with the golden clips after {_TIMEOUT} seconds; "
                 "nothing was written (--no-verify skips them)"
             ) from None
         if done.returncode:

@@ -19,6 +19,10 @@ from .conftest import SYSTEMS
 
 BUCKETS = (8, 16)
 OF_VIDEO = {"serving_encoded"}
+WARMED = [
+    "stark",
+    *(pytest.param(it, marks=pytest.mark.long) for it in ("c2st", "ustm", "stepnet")),
+]
 ALWAYS = {"serving_default", "serving_glosses", "serving_features"}
 
 
@@ -61,7 +65,7 @@ def test_a_version_says_what_it_is_and_holds_what_it_says(system, served):
     check_manifest(version)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", WARMED)
 def test_every_warm_up_request_runs_and_every_signature_has_one_of_each_length(system, served):
     protos = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     _, version = served(system)
