@@ -38,7 +38,7 @@ def prepared(
     >>> raw = tf.random.uniform((2, 8, 75, 4))
     >>> first = tf.zeros((2, 4), tf.int32)
     >>> prepared(raw, tf.constant([8, 3]), first, contract("mediapipe_75")).shape
-    TensorShape([2, 4, 55, 4])
+    TensorShape([2, 4, 55, 3])
     """
     import tensorflow as tf
 
