@@ -1,5 +1,6 @@
 """The command `export.saved_model`: a version that does what its run does, or none at all."""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -31,6 +32,12 @@ def stark(served):
     return served("stark")
 
 
+@functools.cache
+def loaded(version):
+    """The SavedModel, once a session; its signatures live as long as it does."""
+    return tf.saved_model.load(str(version))
+
+
 def description(version):
     return json.loads((version / "assets" / "serving.json").read_text())
 
@@ -51,9 +58,9 @@ def test_a_version_says_what_it_is_and_holds_what_it_says(system, served):
     assert tuple(labels) == (run.vocabulary.glosses if run.isolated else run.vocabulary.tokens)
     contract = type(run.contract).read(version / "assets" / value["contract"]["file"])
     assert contract == run.contract
-    loaded = tf.saved_model.load(str(version)).signatures
-    assert set(loaded) >= ALWAYS | (OF_VIDEO if video else set())
-    for name, signature in loaded.items():
+    signatures = loaded(version).signatures
+    assert set(signatures) >= ALWAYS | (OF_VIDEO if video else set())
+    for name, signature in signatures.items():
         of = value["signatures"][name]
         inputs = signature.structured_input_signature[1]
         assert {key: spec.dtype.name for key, spec in inputs.items()} == {
@@ -69,18 +76,18 @@ def test_a_version_says_what_it_is_and_holds_what_it_says(system, served):
 def test_every_warm_up_request_runs_and_every_signature_has_one_of_each_length(system, served):
     protos = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     _, version = served(system)
-    loaded = tf.saved_model.load(str(version)).signatures
+    signatures = loaded(version).signatures
     file = version / "assets.extra" / "tf_serving_warmup_requests"
     seen = set()
     for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
         request = protos.PredictionLog.FromString(record).predict_log.request
         signature = request.model_spec.signature_name
         inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
-        outputs = loaded[signature](**{key: tf.constant(x) for key, x in inputs.items()})
+        outputs = signatures[signature](**{key: tf.constant(x) for key, x in inputs.items()})
         assert all(np.isfinite(x).all() for x in outputs.values() if x.dtype == tf.float32)
         seen.add((signature, int(inputs["lengths"][0])))
     assert seen >= {
-        (name, bucket) for name in loaded if "context" not in name for bucket in BUCKETS
+        (name, bucket) for name in signatures if "context" not in name for bucket in BUCKETS
     }
     assert description(version)["warmup_records"] == len(seen)
 
@@ -94,7 +101,7 @@ def test_glosses_of_the_graph_are_those_that_were_signed(stark):
     clips = [manifest.load(row) for row in range(len(manifest))]
     longest = max(map(len, clips))
     batch = np.stack([np.pad(c, [(0, longest - len(c)), (0, 0), (0, 0)]) for c in clips])
-    found = tf.saved_model.load(str(version)).signatures["serving_glosses"](
+    found = loaded(version).signatures["serving_glosses"](
         keypoints=tf.constant(batch), lengths=tf.constant([len(clip) for clip in clips])
     )
     said = [
