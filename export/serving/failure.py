@@ -1,0 +1,75 @@
+"""What a server answers when it cannot answer: a code, and a sentence without the machine in it."""
+
+import re
+
+# HTTP status of each gRPC code, as TensorFlow Serving maps them.
+HTTP_STATUS = {
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INVALID_ARGUMENT": 400,
+    "DEADLINE_EXCEEDED": 504,
+    "NOT_FOUND": 404,
+    "PERMISSION_DENIED": 403,
+    "UNAUTHENTICATED": 401,
+    "RESOURCE_EXHAUSTED": 429,
+    "FAILED_PRECONDITION": 412,
+    "UNIMPLEMENTED": 501,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+}
+_PATH = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?(?:[/\\][\w.@+~-]+){2,}[/\\]?")
+_NODE = re.compile(r"\s*(?:\[\[)?\{\{[^{}]*\}\}(?:\]\])?\s*")
+_LONGEST = 500
+
+
+class ServingError(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        code: a name of a gRPC status code, a key of `HTTP_STATUS`.
+        message: what was wrong and what to do; told to the client as it is.
+
+    >>> from export.serving.failure import ServingError
+    >>> error = ServingError("RESOURCE_EXHAUSTED", "the queue is full; try again later")
+    >>> error.http_status, str(error)
+    (429, 'the queue is full; try again later')
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def http_status(self) -> int:
+        """Of the answer over REST."""
+        return HTTP_STATUS[self.code]
+
+
+def public(text: str) -> str:
+    """An error's text as a client may see it: its first sentence, without paths and graph nodes.
+
+    >>> from export.serving.failure import public
+    >>> public("{{node decode}} Invalid JPEG in /srv/models/a/1\\n\\t [[{{node x}}]]")
+    'Invalid JPEG in (a file of the server)'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and "root error(s) found" in lines[0]:
+        lines = [re.sub(r"^\(0\)\s*", "", lines[1]), *lines[2:]]
+    found = next((line for line in (_NODE.sub(" ", line).strip() for line in lines) if line), "")
+    return _PATH.sub("(a file of the server)", found)[:_LONGEST]
+
+
+def of_tensorflow(error: Exception) -> ServingError:
+    """The answer for what TensorFlow raised while it ran a model.
+
+    What the graph refuses is the client's mistake; anything else is told in the server's log.
+    """
+    import tensorflow as tf
+
+    refusals = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, ValueError, TypeError)
+    text = getattr(error, "message", None) or str(error)
+    if isinstance(error, refusals):
+        return ServingError("INVALID_ARGUMENT", f"the model refuses the request: {public(text)}")
+    if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
+        return ServingError("RESOURCE_EXHAUSTED", "no memory for this request; send fewer clips")
+    return ServingError("INTERNAL", "the model failed; the server's log says why")
