@@ -1,0 +1,327 @@
+"""Dynamic batching: requests that come at about the same time run as one batch.
+
+A clip is padded to the version's next allowed length, and only requests of the same length are
+joined, so that an answer does not depend on who else asks. Where a batch fails, its requests run
+one by one: a clip that the graph refuses spoils no other's answer.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from export.serving.config import Batching
+from export.serving.failure import ServingError, of_tensorflow
+from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
+from export.serving.metrics import Metrics
+from export.serving.model import Arrays, ServedModel, Signature
+
+_LOG = logging.getLogger("slr_keras.serving")
+Key = tuple[Any, ...]
+
+
+class Retired(Exception):
+    """The version is no longer served; ask for the newest again."""
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """A request that waits or runs."""
+
+    signature: str
+    inputs: Mapping[str, np.ndarray]
+    rows: int
+    frames: int | None
+    future: asyncio.Future
+    deadline: float
+    since: float = field(default_factory=time.monotonic)
+
+    def dead(self, now: float) -> bool:
+        """Whether nobody waits for its answer any more."""
+        return self.future.done() or now > self.deadline
+
+
+class Batcher:
+    """Queue and worker threads of one version; made and asked on an event loop.
+
+    Args:
+        model: runs the batches.
+        batching: how they are made; None runs every request alone.
+        metrics: told what runs.
+        name: of the model, for the metrics.
+    """
+
+    def __init__(self, model: ServedModel, batching: Batching | None, metrics: Metrics, name: str):
+        self.model = model
+        self.joins = batching is not None
+        self.batching = batching or Batching()
+        self._metrics, self._name = metrics, name
+        self._queues: dict[Key, deque[Task]] = {}
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batch-{name}-{number}", daemon=True)
+            for number in range(self.batching.threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(
+        self, signature: str, inputs: Mapping[str, np.ndarray], seconds: float | None = None
+    ) -> Arrays:
+        """Answer one request.
+
+        Args:
+            signature: its name.
+            inputs: by name, the clips along the first axis.
+            seconds: after which nobody waits for the answer.
+
+        Raises:
+            ServingError: inputs that do not fit, a full queue, or the model refused them.
+            Retired: the version has been unloaded meanwhile.
+        """
+        rows, key, frames = self._checked(signature, inputs)
+        future = asyncio.get_running_loop().create_future()
+        deadline = time.monotonic() + (3600.0 if seconds is None else seconds)
+        self._enqueue(key, Task(signature, inputs, rows, frames, future, deadline))
+        return await future
+
+    def close(self) -> None:
+        """Answer what waits, then end the threads and free the model."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self.model.close()
+
+    def _checked(self, name: str, inputs: Mapping[str, np.ndarray]) -> tuple[int, Key, int | None]:
+        """Clips, what they can be joined with, and the length they are padded to."""
+        signature = self.model.signature(name)
+        rows = _rows(signature, inputs)
+        most = self.batching.max_batch_size
+        if self.joins and rows > most:
+            raise _refused(f"the request has {rows} clips, at most {most} at once; send fewer")
+        frames = _frames(signature, inputs)
+        if frames is None or not self.model.buckets:
+            # Joined with requests of the very same shape alone.
+            return rows, (name, *(inputs[key].shape[1:] for key in signature.inputs)), None
+        longest = self.model.buckets[-1]
+        if frames > longest:
+            raise _refused(
+                f"clips have {frames} frames, this model takes up to {longest}; cut them into "
+                "overlapping windows, as python -m export.client does"
+            )
+        padded = next(size for size in self.model.buckets if size >= frames)
+        others = (inputs[key].shape[2:] for key in signature.inputs)
+        return rows, (name, padded, *others), padded
+
+    def _enqueue(self, key: Key, task: Task) -> None:
+        batching = self.batching
+        with self._changed:
+            if self._closing:
+                raise Retired
+            if self._waiting + task.rows > batching.max_enqueued_batches * batching.max_batch_size:
+                raise ServingError(
+                    "RESOURCE_EXHAUSTED",
+                    f"{self._waiting} clips wait already, which is all that the queue holds; try "
+                    "again later",
+                )
+            self._queues.setdefault(key, deque()).append(task)
+            self._waiting += task.rows
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while (tasks := self._next()) is not None:
+            if tasks:
+                _deliver(self._executed(tasks))
+
+    def _next(self) -> list[Task] | None:
+        """The batch that has waited longest among those that may run; None at the end."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                ready, sooner = self._ready(now)
+                if ready is not None:
+                    return self._taken(ready, now)
+                if self._closing and not self._queues:
+                    return None
+                self._changed.wait(None if sooner is None else max(sooner - now, 0.0))
+
+    def _ready(self, now: float) -> tuple[Key | None, float | None]:
+        best, sooner = None, None
+        for key, tasks in self._queues.items():
+            due = tasks[0].since + self.batching.timeout
+            full = sum(task.rows for task in tasks) >= self.batching.max_batch_size
+            if (full or due <= now or self._closing or not self.joins) and (
+                best is None or tasks[0].since < self._queues[best][0].since
+            ):
+                best = key
+            sooner = due if sooner is None else min(sooner, due)
+        return best, sooner
+
+    def _taken(self, key: Key, now: float) -> list[Task]:
+        tasks, chosen, rows = self._queues[key], [], 0
+        while tasks and (not chosen or rows + tasks[0].rows <= self.batching.max_batch_size):
+            task = tasks.popleft()
+            self._waiting -= task.rows
+            if task.dead(now):
+                continue
+            chosen.append(task)
+            rows += task.rows
+            if not self.joins:
+                break
+        if not tasks:
+            del self._queues[key]
+        return chosen
+
+    def _executed(self, tasks: list[Task]) -> list[tuple[Task, Arrays | ServingError]]:
+        try:
+            return self._together(tasks)
+        except Exception as error:
+            if len(tasks) == 1:
+                answer = of_tensorflow(error)
+                if answer.code == "INTERNAL":
+                    _LOG.exception("%s: a request failed", self._name)
+                return [(tasks[0], answer)]
+        return [self._executed([task])[0] for task in tasks]
+
+    def _together(self, tasks: list[Task]) -> list[tuple[Task, Arrays | ServingError]]:
+        rows = sum(task.rows for task in tasks)
+        padded = self.batching.padded(rows)
+        inputs = {
+            name: joined([task.inputs[name] for task in tasks], padded, tasks[0].frames, name)
+            for name in self.model.signature(tasks[0].signature).inputs
+        }
+        started = time.monotonic()
+        outputs = self.model.run(tasks[0].signature, inputs)
+        self._metrics.ran(self._name, rows, padded, time.monotonic() - started)
+        for task in tasks:
+            self._metrics.waited(self._name, started - task.since)
+        answers, first = [], 0
+        for task in tasks:
+            part = {name: value[first : first + task.rows] for name, value in outputs.items()}
+            answers.append((task, self._trimmed(task.signature, part)))
+            first += task.rows
+        return answers
+
+    def _trimmed(self, name: str, outputs: Arrays) -> Arrays:
+        """Outputs without the steps that are padding for all clips of the request.
+
+        How many there are depends on the other clips of the batch.
+        """
+        if LENGTHS not in outputs:
+            return outputs
+        steps = int(outputs[LENGTHS].max())
+        described = self.model.signature(name).outputs
+        return {
+            key: value[:, :steps] if described[key].shape[1:2] == (None,) else value
+            for key, value in outputs.items()
+        }
+
+
+def _deliver(answers: Sequence[tuple[Task, Arrays | ServingError]]) -> None:
+    def resolve() -> None:
+        for task, answer in answers:
+            if task.future.done():
+                continue
+            if isinstance(answer, ServingError):
+                task.future.set_exception(answer)
+            else:
+                task.future.set_result(answer)
+
+    loop = answers[0][0].future.get_loop()
+    # A loop that has been closed has nobody who waits.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(resolve)
+
+
+def joined(parts: Sequence[np.ndarray], rows: int, frames: int | None, name: str) -> np.ndarray:
+    """One array of `rows` clips of `frames` frames; further clips repeat the first.
+
+    Numbers are padded with zeros over time, strings with a string of the request, for a graph may
+    look at each of them.
+
+    >>> import numpy as np
+    >>> from export.serving.batching import joined
+    >>> joined([np.ones((1, 2)), np.ones((1, 3))], 3, 3, "keypoints").tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]
+    """
+    there = sum(len(part) for part in parts)
+    timed = frames is not None and name != LENGTHS
+    if there == rows and (not timed or all(part.shape[1] == frames for part in parts)):
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    shape = (rows, frames, *parts[0].shape[2:]) if timed else (rows, *parts[0].shape[1:])
+    batch = np.empty(shape, parts[0].dtype)
+    first = 0
+    for part in parts:
+        space = batch[first : first + len(part)]
+        if timed:
+            space[:, : part.shape[1]] = part
+            space[:, part.shape[1] :] = part[:, :1] if part.dtype == object else 0
+        else:
+            space[:] = part
+        first += len(part)
+    batch[first:] = batch[:1]
+    return batch
+
+
+def _rows(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int:
+    """Clips of a request whose inputs fit the signature."""
+    if inputs.keys() != signature.inputs.keys():
+        raise _refused(
+            f"inputs are {', '.join(sorted(inputs)) or 'none'}; this signature takes "
+            f"{', '.join(sorted(signature.inputs))}"
+        )
+    counts = {}
+    for name, tensor in signature.inputs.items():
+        found = inputs[name]
+        wanted = tensor.shape
+        if found.dtype != tensor.dtype:
+            raise _refused(f"input {name!r}: is {_kind(found.dtype)}, wants {_kind(tensor.dtype)}")
+        fits = found.ndim == len(wanted) and all(
+            size in (None, own) for size, own in zip(wanted, found.shape)
+        )
+        if not fits:
+            raise _refused(f"input {name!r}: has shape {found.shape}, wants {_shape(wanted)}")
+        if 0 in found.shape:
+            raise _refused(f"input {name!r}: has shape {found.shape}, in which nothing is")
+        counts[name] = len(found) if found.ndim else 1
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise _refused(f"inputs differ in their number of clips: {told}")
+    return next(iter(counts.values()))
+
+
+def _frames(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | None:
+    """Frames of clips that bring their lengths; None of a signature of another kind."""
+    timed = [name for name in (KEYPOINTS, FRAMES, FILES) if name in signature.inputs]
+    if LENGTHS not in inputs or len(timed) != 1:
+        return None
+    frames = inputs[timed[0]].shape[1]
+    lengths = inputs[LENGTHS]
+    if lengths.min() < 1 or lengths.max() > frames:
+        raise _refused(
+            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; {timed[0]!r} has {frames} "
+            "frames, of which 1 to all are real"
+        )
+    return frames
+
+
+def _kind(dtype: np.dtype) -> str:
+    return "string" if dtype == object else str(dtype)
+
+
+def _shape(wanted: Sequence[int | None]) -> str:
+    return f"({', '.join('any' if size is None else str(size) for size in wanted)})"
+
+
+def _refused(message: str) -> ServingError:
+    return ServingError("INVALID_ARGUMENT", message)

@@ -1,0 +1,230 @@
+"""The REST API of TensorFlow Serving, v1: status, metadata, predict; and the metrics."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.serving.answering import Answering
+from export.serving.failure import ServingError
+from export.serving.guard import Guard
+from export.serving.metrics import CONTENT_TYPE
+from export.serving.model import Signature
+from export.serving.repository import Served
+from export.serving.tensors import from_json, rows_of, to_json
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_MODEL = r"/v1/models/{name:[^/:]+}"
+_VERSIONS = ("", r"/versions/{version:\d{1,19}}", r"/labels/{label:[^/:]+}")
+# Smaller bodies are parsed where they come; larger ones would keep others waiting.
+_SMALL = 65536
+
+
+class RestService:
+    """Handlers of aiohttp.
+
+    Args:
+        answering: of requests.
+        guard: who may ask.
+        largest: bytes of a body.
+        seconds: that a client may take to send its body.
+        metrics_path: of the metrics; None leaves them out.
+    """
+
+    def __init__(
+        self,
+        answering: Answering,
+        guard: Guard,
+        largest: int,
+        seconds: float,
+        metrics_path: str | None,
+    ):
+        self.answering, self.guard = answering, guard
+        self.largest, self.seconds, self.metrics_path = largest, seconds, metrics_path
+
+    def application(self) -> "web.Application":
+        """What aiohttp runs."""
+        from aiohttp import web
+
+        app = web.Application(client_max_size=self.largest, middlewares=[self._middleware()])
+        for version in _VERSIONS:
+            app.router.add_get(_MODEL + version, self._status)
+            app.router.add_get(_MODEL + version + "/metadata", self._metadata)
+            app.router.add_post(_MODEL + version + ":predict", self._predict)
+        if self.metrics_path:
+            app.router.add_get(self.metrics_path, self._metrics)
+        return app
+
+    def _middleware(self) -> Any:
+        from aiohttp import web
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
+            async def answer() -> web.StreamResponse:
+                self.guard.check(request.headers.get("Authorization"))
+                return await handler(request)
+
+            async def fail(error: ServingError) -> web.Response:
+                return _error(error.http_status, str(error))
+
+            try:
+                name = request.match_info.get("name", "")
+                return await self.answering.counted(name, "REST", answer(), fail)
+            except web.HTTPException as error:
+                response = _error(error.status, _REASONS.get(error.status, error.reason))
+                if error.status == 413 or error.status == 408:
+                    # What is still to come of the body is not waited for.
+                    response.force_close()
+                return response
+
+        return middleware
+
+    async def _status(self, request: "web.Request") -> "web.Response":
+        from google.protobuf.json_format import MessageToDict
+
+        from export.serving.grpc_service import status
+
+        states = self.answering.repository.status(*_model(request))
+        found = MessageToDict(
+            status(states), preserving_proto_field_name=True, including_default_value_fields=False
+        )
+        for entry in found.get("model_version_status", ()):
+            entry["status"] = {"error_code": "OK", "error_message": "", **entry.get("status", {})}
+        return _json(found)
+
+    async def _metadata(self, request: "web.Request") -> "web.Response":
+        from google.protobuf.json_format import MessageToDict
+
+        from export.serving.grpc_service import SIGNATURE_DEF, metadata
+
+        found = MessageToDict(
+            metadata(self.answering.repository.find(*_model(request))),
+            preserving_proto_field_name=True,
+        )
+        found["metadata"][SIGNATURE_DEF].pop("@type")
+        return _json(found)
+
+    async def _metrics(self, request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        text = await asyncio.to_thread(self.answering.metrics.text)
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _predict(self, request: "web.Request") -> "web.Response":
+        body = await self._body(request)
+        asked = await _aside(len(body), _parsed, body)
+        signature = asked.get("signature_name", "")
+        if not isinstance(signature, str):
+            raise ServingError("INVALID_ARGUMENT", "signature_name is no text")
+        served = self.answering.repository.find(*_model(request))
+        described = served.batcher.model.signature(signature)
+        arrays = await _aside(len(body), _arrays, asked, described)
+        served, outputs = await self.answering.predict(_model(request), signature, lambda _: arrays)
+        size = sum(array.nbytes for array in outputs.values())
+        text = await _aside(4 * size, _answered, outputs, "instances" in asked)
+        from aiohttp import web
+
+        return web.Response(body=text, content_type="application/json")
+
+    async def _body(self, request: "web.Request") -> bytes:
+        from aiohttp import web
+
+        if (request.content_length or 0) > self.largest:
+            raise web.HTTPRequestEntityTooLarge(self.largest, request.content_length)
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+
+
+_REASONS = {
+    404: "there is nothing here; see /v1/models/NAME",
+    408: "the body did not come in time",
+    413: "the body is too large; send fewer or smaller clips, or encoded pictures",
+}
+
+
+def _model(request: "web.Request") -> tuple[str, int | None, str | None]:
+    found = request.match_info
+    version = found.get("version")
+    return found["name"], None if version is None else int(version), found.get("label")
+
+
+async def _aside(size: int, function: Any, *arguments: Any) -> Any:
+    if size <= _SMALL:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ServingError("INVALID_ARGUMENT", f"the body is not valid JSON{where}") from None
+    if not isinstance(asked, dict) or ("instances" in asked) == ("inputs" in asked):
+        raise ServingError(
+            "INVALID_ARGUMENT", 'the body must be an object with either "instances" or "inputs"'
+        )
+    return asked
+
+
+def _arrays(asked: Mapping[str, Any], signature: Signature) -> dict[str, np.ndarray]:
+    named = asked["inputs"] if "inputs" in asked else _columns(asked["instances"], signature)
+    if not isinstance(named, dict) or (len(signature.inputs) == 1 and list(named) == ["b64"]):
+        if len(signature.inputs) != 1:
+            names = ", ".join(signature.inputs)
+            raise ServingError("INVALID_ARGUMENT", f'"inputs" must be an object of {names}')
+        named = {next(iter(signature.inputs)): named}
+    unknown = named.keys() - signature.inputs.keys()
+    if unknown:
+        raise ServingError(
+            "INVALID_ARGUMENT",
+            f"there is no input {', '.join(sorted(unknown))}; this signature takes "
+            f"{', '.join(signature.inputs)}",
+        )
+    return {
+        name: from_json(name, value, signature.inputs[name].dtype) for name, value in named.items()
+    }
+
+
+def _columns(instances: Any, signature: Signature) -> dict[str, list[Any]]:
+    """The inputs of all rows, by name."""
+    if not isinstance(instances, list) or not instances:
+        raise ServingError("INVALID_ARGUMENT", '"instances" must be a list of at least one clip')
+    if not isinstance(instances[0], dict) or list(instances[0]) == ["b64"]:
+        if len(signature.inputs) != 1:
+            raise ServingError(
+                "INVALID_ARGUMENT", f"an instance is an object of {', '.join(signature.inputs)}"
+            )
+        return {next(iter(signature.inputs)): instances}
+    names = instances[0].keys()
+    if any(not isinstance(row, dict) or row.keys() != names for row in instances):
+        raise ServingError("INVALID_ARGUMENT", "instances differ in the names of their inputs")
+    return {name: [row[name] for row in instances] for name in names}
+
+
+def _answered(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
+    if by_row:
+        value = {"predictions": rows_of(outputs)}
+    else:
+        columns = {name: to_json(array) for name, array in outputs.items()}
+        value = {"outputs": columns if len(columns) > 1 else next(iter(columns.values()))}
+    return json.dumps(value).encode()
+
+
+def _json(value: Any, status: int = 200) -> "web.Response":
+    from aiohttp import web
+
+    return web.Response(
+        status=status, body=json.dumps(value, indent=1).encode(), content_type="application/json"
+    )
+
+
+def _error(status: int, message: str) -> "web.Response":
+    return _json({"error": message}, status)

@@ -1,0 +1,159 @@
+"""The server for development and tests: both interfaces of TensorFlow Serving on one event loop.
+
+Production is TensorFlow Serving. This one answers the same requests from the same files where
+there is no container: on a laptop, in a test, in continuous integration.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from export.serving.answering import Answering
+from export.serving.grpc_service import add_services
+from export.serving.guard import Guard
+from export.serving.metrics import Metrics
+from export.serving.protos import require_serving
+from export.serving.repository import Repository
+from export.serving.rest_service import RestService
+from slr_keras.errors import UserError
+
+MEBIBYTE = 2**20
+_HEADER_SECONDS = 75.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of a server.
+
+    Attributes:
+        host: address to listen at; loopback unless told otherwise.
+        grpc_port, rest_port: 0 takes any free one, None leaves the interface out.
+        largest: bytes of a request.
+        seconds: that a request may take.
+        body_seconds: that a client may take to send a body.
+        grace: seconds that open requests are given at the end.
+        metrics_path: of the metrics; None for none.
+    """
+
+    host: str = "127.0.0.1"
+    grpc_port: int | None = 8500
+    rest_port: int | None = 8501
+    largest: int = 64 * MEBIBYTE
+    seconds: float = 60.0
+    body_seconds: float = 30.0
+    grace: float = 30.0
+    metrics_path: str | None = "/monitoring/prometheus/metrics"
+
+
+class Server:
+    """Serves a repository until `stop`.
+
+    Args:
+        repository: of the versions.
+        metrics: the repository's.
+        options: where and how.
+        guard: who may ask.
+
+    Attributes:
+        grpc_port, rest_port: where it listens, once started.
+
+    Example::
+
+        server = Server(repository, metrics, Options(rest_port=0), Guard())
+        await server.start()
+        await server.stop()
+    """
+
+    def __init__(self, repository: Repository, metrics: Metrics, options: Options, guard: Guard):
+        require_serving("tensorflow_serving", "grpc", "aiohttp")
+        self.options, self.guard = options, guard
+        self.answering = Answering(repository, metrics, options.seconds)
+        self.grpc_port, self.rest_port = options.grpc_port, options.rest_port
+        self._grpc: Any = None
+        self._runner: Any = None
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            UserError: a port is taken, or certificate and key do not go together.
+        """
+        # Refuses bad files before anything listens.
+        context = self.guard.ssl_context()
+        if self.options.rest_port is not None:
+            await self._start_rest(context)
+        if self.options.grpc_port is not None:
+            await self._start_grpc()
+
+    async def stop(self) -> None:
+        """Take no new requests, answer the open ones, then end."""
+        if self._grpc is not None:
+            await self._grpc.stop(self.options.grace)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _start_rest(self, context: Any) -> None:
+        from aiohttp import web
+
+        options = self.options
+        service = RestService(
+            self.answering, self.guard, options.largest, options.body_seconds, options.metrics_path
+        )
+        self._runner = web.AppRunner(
+            service.application(),
+            access_log=None,
+            keepalive_timeout=_HEADER_SECONDS,
+            lingering_time=0,
+            shutdown_timeout=options.grace,
+            handler_cancellation=True,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner, options.host, options.rest_port, ssl_context=context, backlog=1024
+        )
+        try:
+            await site.start()
+        except OSError as error:
+            raise _taken(options.host, options.rest_port, error) from None
+        self.rest_port = self._runner.addresses[0][1]
+
+    async def _start_grpc(self) -> None:
+        import grpc
+
+        options = self.options
+        self._grpc = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", options.largest),
+                ("grpc.max_send_message_length", -1),
+                # Two servers at one port would share its requests without a word.
+                ("grpc.so_reuseport", 0),
+            )
+        )
+        add_services(self._grpc, self.answering, self.guard)
+        address = f"{options.host}:{options.grpc_port}"
+        try:
+            if self.guard.certificate is None:
+                self.grpc_port = self._grpc.add_insecure_port(address)
+            else:
+                pair = (self.guard.key.read_bytes(), self.guard.certificate.read_bytes())
+                self.grpc_port = self._grpc.add_secure_port(
+                    address, grpc.ssl_server_credentials([pair])
+                )
+        except RuntimeError as error:
+            raise _taken(options.host, options.grpc_port, error) from None
+        await self._grpc.start()
+
+
+def _taken(host: str, port: int | None, error: Exception) -> UserError:
+    reason = getattr(error, "strerror", None) or "it is taken"
+    return UserError(f"cannot listen at {host}:{port} ({reason}); choose another port")
+
+
+async def serve(
+    server: Server, repository: Repository, poll: float, stopped: asyncio.Event
+) -> None:
+    """Serve until the event is set, then end in order."""
+    repository.watch(poll)
+    await stopped.wait()
+    await server.stop()
+    await asyncio.to_thread(repository.close)
