@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     _check(options)
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("slr_keras.serving").setLevel(logging.INFO)
+    # Its advice on other ways to load a model is not for who serves one.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from export.serving.guard import Guard, read_token
     from export.serving.protos import require_serving
 

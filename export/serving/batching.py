@@ -316,7 +316,7 @@ def _frames(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | Non
 
 
 def _kind(dtype: np.dtype) -> str:
-    return "string" if dtype == object else str(dtype)
+    return "string" if dtype.kind == "O" else str(dtype)
 
 
 def _shape(wanted: Sequence[int | None]) -> str:

@@ -28,6 +28,7 @@ class ServingError(Exception):
     Args:
         code: a name of a gRPC status code, a key of `HTTP_STATUS`.
         message: what was wrong and what to do; told to the client as it is.
+        http_status: of the answer over REST, if not the one of the code.
 
     >>> from export.serving.failure import ServingError
     >>> error = ServingError("RESOURCE_EXHAUSTED", "the queue is full; try again later")
@@ -35,14 +36,10 @@ class ServingError(Exception):
     (429, 'the queue is full; try again later')
     """
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str, http_status: int | None = None):
         super().__init__(message)
         self.code = code
-
-    @property
-    def http_status(self) -> int:
-        """Of the answer over REST."""
-        return HTTP_STATUS[self.code]
+        self.http_status = http_status or HTTP_STATUS[code]
 
 
 def public(text: str) -> str:

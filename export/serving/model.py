@@ -80,9 +80,11 @@ class ServedModel:
                 f"{self.folder}: cannot be loaded ({type(error).__name__}: "
                 f"{str(error).splitlines()[0] if str(error) else ''}); export it again"
             ) from error
-        # A function without outputs is there to initialise.
+        # What is there to initialise is not for clients.
         self.signature_defs = {
-            name: value for name, value in graph.signature_def.items() if value.outputs
+            name: value
+            for name, value in graph.signature_def.items()
+            if not name.startswith("__saved_model")
         }
         self.signatures = {
             name: Signature(_tensors(value.inputs), _tensors(value.outputs))

@@ -12,7 +12,6 @@ from export.serving.failure import ServingError
 from export.serving.guard import Guard
 from export.serving.metrics import CONTENT_TYPE
 from export.serving.model import Signature
-from export.serving.repository import Served
 from export.serving.tensors import from_json, rows_of, to_json
 
 if TYPE_CHECKING:
@@ -66,20 +65,20 @@ class RestService:
         async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
             async def answer() -> web.StreamResponse:
                 self.guard.check(request.headers.get("Authorization"))
-                return await handler(request)
+                try:
+                    return await handler(request)
+                except web.HTTPException as error:
+                    raise _of_http(error.status, error.reason) from None
 
             async def fail(error: ServingError) -> web.Response:
-                return _error(error.http_status, str(error))
-
-            try:
-                name = request.match_info.get("name", "")
-                return await self.answering.counted(name, "REST", answer(), fail)
-            except web.HTTPException as error:
-                response = _error(error.status, _REASONS.get(error.status, error.reason))
-                if error.status == 413 or error.status == 408:
+                response = _json({"error": str(error)}, error.http_status)
+                if error.http_status in _UNREAD:
                     # What is still to come of the body is not waited for.
                     response.force_close()
                 return response
+
+            name = request.match_info.get("name", "")
+            return await self.answering.counted(name, "REST", answer(), fail)
 
         return middleware
 
@@ -142,11 +141,20 @@ class RestService:
             raise web.HTTPRequestTimeout from None
 
 
+_UNREAD = (401, 408, 413)
 _REASONS = {
-    404: "there is nothing here; see /v1/models/NAME",
-    408: "the body did not come in time",
-    413: "the body is too large; send fewer or smaller clips, or encoded pictures",
+    404: ("NOT_FOUND", "there is nothing here; see /v1/models/NAME"),
+    405: ("UNIMPLEMENTED", "this is not done here; :predict is asked with POST, the rest with GET"),
+    408: ("DEADLINE_EXCEEDED", "the body did not come in time"),
+    413: (
+        "RESOURCE_EXHAUSTED",
+        "the body is too large; send fewer or smaller clips, or encoded pictures",
+    ),
 }
+
+
+def _of_http(status: int, reason: str) -> ServingError:
+    return ServingError(*_REASONS.get(status, ("UNKNOWN", reason)), status)
 
 
 def _model(request: "web.Request") -> tuple[str, int | None, str | None]:
@@ -224,7 +232,3 @@ def _json(value: Any, status: int = 200) -> "web.Response":
     return web.Response(
         status=status, body=json.dumps(value, indent=1).encode(), content_type="application/json"
     )
-
-
-def _error(status: int, message: str) -> "web.Response":
-    return _json({"error": message}, status)

@@ -96,7 +96,7 @@ def from_json(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
     [[b'hi']]
     """
     try:
-        if dtype == object:
+        if dtype.kind == "O":
             return _json_strings(value)
         array = np.array(value)
     except (ValueError, binascii.Error) as error:
