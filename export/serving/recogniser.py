@@ -1,0 +1,203 @@
+"""From a clip to glosses with a served model: the server scores, the client decodes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from export.serving.assets import Assets
+from export.serving.client import Client
+from export.serving.graph.endpoints import CONTEXT, FRAMES, KEYPOINTS, LENGTHS, LOGITS
+from slr_keras.bundle.recogniser import RawPreparation
+from slr_keras.data.batch import FrameSpec
+from slr_keras.data.preparation import Preparation, VideoPreparation
+from slr_keras.data.sampling import REDUCTION
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.pixels import Window
+from slr_keras.decoding import DecodingConfig
+from slr_keras.errors import UserError
+from slr_keras.prediction.whole import sampled
+from slr_keras.prediction.windows import cut_windows, join
+from slr_keras.readout import (
+    ENSEMBLE,
+    FIRST_GLOSS,
+    ContextCtcReadout,
+    CtcReadout,
+    IsolatedReadout,
+    Readout,
+    TransducerReadout,
+)
+from slr_keras.recognise import Recognition
+
+# Of a request: a server takes as many rows as its largest batch.
+_PREFIXES = 8
+
+
+class PicturePreparation(VideoPreparation):
+    """Pictures at the contract's rate and size, not cut: the graph cuts them.
+
+    The graph resizes, too, and leaves alone what has the size already: what is sent is small, and
+    the model sees the very pixels that it sees in `predict`.
+
+    >>> import numpy as np
+    >>> from export.serving.recogniser import PicturePreparation
+    >>> from slr_keras.data.video.contract import FrameContract
+    >>> preparation = PicturePreparation(FrameContract((96, 64), crop=(56, 56)))
+    >>> np.stack(list(preparation.prepared(np.zeros((9, 64, 96, 3), np.uint8)))).shape
+    (9, 64, 96, 3)
+    """
+
+    def __init__(self, contract: FrameContract):
+        super().__init__(contract, 1)
+        width, height = contract.resize
+        self.frame = FrameSpec(FRAMES, (height, width, 3), "uint8")
+        self._window = Window.centre((height, width), (height, width))
+
+
+class ServedRecogniser:
+    """Recognises clips with a served model.
+
+    Clips that are longer than the model takes are read in overlapping windows whose scores are
+    joined; a clip of one sign gives evenly spaced frames. Scores are decoded here, with a beam and
+    with the gloss language model among the assets if the decoding asks for it.
+
+    Args:
+        client: of the model.
+        assets: of the version, or of one with the same labels and contract.
+        decoding: how to decode, the run's own way by default.
+
+    Raises:
+        UserError: the decoding does not fit the model.
+
+    Example::
+
+        with connect("grpc://127.0.0.1:8500/stark") as client:
+            recogniser = ServedRecogniser(client, Assets.load("served/stark"))
+            print(recogniser.recognise(keypoints, fps=30).glosses)
+    """
+
+    def __init__(self, client: Client, assets: Assets, decoding: DecodingConfig | None = None):
+        self.client = client
+        # Named as a recogniser of runs names what it recognises with.
+        self.run = assets
+        self.decoding = decoding or assets.decoding
+        self.language_model = assets.language_model(self.decoding)
+        self._video = isinstance(assets.contract, FrameContract)
+        kind = PicturePreparation if self._video else RawPreparation
+        self.preparation: Preparation = kind(assets.contract)
+        self._readout = self._made_readout()
+
+    def scores(self, raw: np.ndarray) -> np.ndarray:
+        """What is decoded, of one clip.
+
+        Args:
+            raw: frames as the `preparation` gives them.
+
+        Returns:
+            `(steps, classes)` float32; of a model of one sign one step.
+
+        Raises:
+            UserError: no frames, or the server did not answer.
+        """
+        if not len(raw):
+            raise UserError("the clip has no frames")
+        longest = self.run.longest
+        if self.run.isolated:
+            scores = self._asked(sampled(raw, longest))
+            return np.pad(scores, ((0, 0), (FIRST_GLOSS, 0)), constant_values=-np.inf)
+        if len(raw) <= longest:
+            return self._asked(raw)
+        longest = longest // REDUCTION * REDUCTION
+        parts = [
+            (window.start, window.stop, {LOGITS: self._asked(window.frames)})
+            for window in cut_windows(self._whole_steps(raw), longest)
+        ]
+        return join(parts)[LOGITS]
+
+    def recognise(self, raw: np.ndarray, fps: float | None = None) -> Recognition:
+        """Recognise one clip.
+
+        Args:
+            raw: keypoints `(frames, source points, channels)` as the contract describes them, or
+                pictures `(frames, height, width, 3)` uint8 of any size.
+            fps: frames a second of the clip, if it is not the contract's.
+
+        Raises:
+            UserError: an empty clip, another shape, or the server did not answer.
+        """
+        return self._recognised(np.stack(list(self.preparation.prepared(raw, fps))))
+
+    def recognise_prepared(
+        self, clips: Iterable[Iterable[np.ndarray]]
+    ) -> Iterator[Recognition | UserError]:
+        """Recognise clips one after another.
+
+        Args:
+            clips: the frames of each, as the `preparation` gives them.
+
+        Yields:
+            in their order what was recognised, or the `UserError` that the clip raised.
+        """
+        for frames in clips:
+            try:
+                yield self._recognised(np.stack(list(frames)))
+            except UserError as error:
+                yield error
+
+    def context_logits(self, level: str, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
+        """What glosses so far add to the scores, `(prefixes, classes)`; for decoding."""
+        lengths = np.array([len(prefix) for prefix in prefixes], np.int32)
+        labels = np.zeros((len(prefixes), 4 * max(1, -(-int(lengths.max()) // 4))), np.int32)
+        for row, prefix in zip(labels, prefixes):
+            row[: len(prefix)] = prefix
+        parts = [
+            self.client.predict(
+                {
+                    "prefixes": labels[first : first + _PREFIXES],
+                    LENGTHS: lengths[first : first + _PREFIXES],
+                },
+                CONTEXT,
+            )
+            for first in range(0, len(labels), _PREFIXES)
+        ]
+        return np.concatenate([next(iter(part.values())) for part in parts])
+
+    def _made_readout(self) -> Readout:
+        if self.run.isolated:
+            return IsolatedReadout((ENSEMBLE,), self.decoding)
+        form = self.run.description["decoding"]["greedy"]
+        if form == "ctc":
+            return CtcReadout()
+        # As a model has them, which is what the readout asks.
+        self.levels = (ENSEMBLE,)
+        return (ContextCtcReadout if form == "ctc_context" else TransducerReadout)(self)
+
+    def _whole_steps(self, raw: np.ndarray) -> np.ndarray:
+        """Frames of whole steps, as the graph makes them of a shorter clip."""
+        if not self._video:
+            return raw[: len(raw) // REDUCTION * REDUCTION]
+        return np.concatenate([raw, np.repeat(raw[-1:], -len(raw) % REDUCTION, 0)])
+
+    def _asked(self, raw: np.ndarray) -> np.ndarray:
+        """Scores of frames that the model takes at once, padded to the next bucket."""
+        frames = next((size for size in self.run.buckets if size >= len(raw)), len(raw))
+        padded = np.zeros((1, frames, *raw.shape[1:]), raw.dtype)
+        padded[0, : len(raw)] = raw
+        content = FRAMES if self._video else KEYPOINTS
+        found = self.client.predict({content: padded, LENGTHS: np.int32([len(raw)])})
+        if self.run.isolated:
+            # A single output may come without its name.
+            return found.get(LOGITS, next(iter(found.values())))
+        return found[LOGITS][0, : int(found[LENGTHS][0])]
+
+    def _recognised(self, raw: np.ndarray) -> Recognition:
+        scores = self.scores(raw)
+        hypothesis = self._readout.decode(
+            scores[None], [len(scores)], self.decoding, self.language_model
+        )[0]
+        seconds = (len(raw) if self.run.isolated else REDUCTION) / self.run.contract.fps
+        return Recognition(
+            self.run.vocabulary.decode(hypothesis.ids),
+            tuple((start * seconds, end * seconds) for start, end in hypothesis.spans),
+            hypothesis.confidences,
+            hypothesis.log_probability,
+        )
