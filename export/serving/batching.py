@@ -12,18 +12,17 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from export.serving.config import Batching
+from export.serving.fitting import Key, grouped, refused
 from export.serving.failure import ServingError, of_tensorflow
-from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
+from export.serving.graph.endpoints import LENGTHS
 from export.serving.metrics import Metrics
-from export.serving.model import Arrays, ServedModel, Signature
+from export.serving.model import Arrays, ServedModel
 
 _LOG = logging.getLogger("slr_keras.serving")
-Key = tuple[Any, ...]
 
 
 class Retired(Exception):
@@ -87,7 +86,9 @@ class Batcher:
             ServingError: inputs that do not fit, a full queue, or the model refused them.
             Retired: the version has been unloaded meanwhile.
         """
-        rows, key, frames = self._checked(signature, inputs)
+        rows, key, frames = grouped(self.model, signature, inputs)
+        if self.joins and rows > (most := self.batching.max_batch_size):
+            raise refused(f"the request has {rows} clips, at most {most} at once; send fewer")
         future = asyncio.get_running_loop().create_future()
         deadline = time.monotonic() + (3600.0 if seconds is None else seconds)
         self._enqueue(key, Task(signature, inputs, rows, frames, future, deadline))
@@ -101,27 +102,6 @@ class Batcher:
         for thread in self._threads:
             thread.join()
         self.model.close()
-
-    def _checked(self, name: str, inputs: Mapping[str, np.ndarray]) -> tuple[int, Key, int | None]:
-        """Clips, what they can be joined with, and the length they are padded to."""
-        signature = self.model.signature(name)
-        rows = _rows(signature, inputs)
-        most = self.batching.max_batch_size
-        if self.joins and rows > most:
-            raise _refused(f"the request has {rows} clips, at most {most} at once; send fewer")
-        frames = _frames(signature, inputs)
-        if frames is None or not self.model.buckets:
-            # Joined with requests of the very same shape alone.
-            return rows, (name, *(inputs[key].shape[1:] for key in signature.inputs)), None
-        longest = self.model.buckets[-1]
-        if frames > longest:
-            raise _refused(
-                f"clips have {frames} frames, this model takes up to {longest}; cut them into "
-                "overlapping windows, as python -m export.client does"
-            )
-        padded = next(size for size in self.model.buckets if size >= frames)
-        others = (inputs[key].shape[2:] for key in signature.inputs)
-        return rows, (name, padded, *others), padded
 
     def _enqueue(self, key: Key, task: Task) -> None:
         batching = self.batching
@@ -271,57 +251,3 @@ def joined(parts: Sequence[np.ndarray], rows: int, frames: int | None, name: str
         first += len(part)
     batch[first:] = batch[:1]
     return batch
-
-
-def _rows(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int:
-    """Clips of a request whose inputs fit the signature."""
-    if inputs.keys() != signature.inputs.keys():
-        raise _refused(
-            f"inputs are {', '.join(sorted(inputs)) or 'none'}; this signature takes "
-            f"{', '.join(sorted(signature.inputs))}"
-        )
-    counts = {}
-    for name, tensor in signature.inputs.items():
-        found = inputs[name]
-        wanted = tensor.shape
-        if found.dtype != tensor.dtype:
-            raise _refused(f"input {name!r}: is {_kind(found.dtype)}, wants {_kind(tensor.dtype)}")
-        fits = found.ndim == len(wanted) and all(
-            size in (None, own) for size, own in zip(wanted, found.shape)
-        )
-        if not fits:
-            raise _refused(f"input {name!r}: has shape {found.shape}, wants {_shape(wanted)}")
-        if 0 in found.shape:
-            raise _refused(f"input {name!r}: has shape {found.shape}, in which nothing is")
-        counts[name] = len(found) if found.ndim else 1
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise _refused(f"inputs differ in their number of clips: {told}")
-    return next(iter(counts.values()))
-
-
-def _frames(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | None:
-    """Frames of clips that bring their lengths; None of a signature of another kind."""
-    timed = [name for name in (KEYPOINTS, FRAMES, FILES) if name in signature.inputs]
-    if LENGTHS not in inputs or len(timed) != 1:
-        return None
-    frames = inputs[timed[0]].shape[1]
-    lengths = inputs[LENGTHS]
-    if lengths.min() < 1 or lengths.max() > frames:
-        raise _refused(
-            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; {timed[0]!r} has {frames} "
-            "frames, of which 1 to all are real"
-        )
-    return frames
-
-
-def _kind(dtype: np.dtype) -> str:
-    return "string" if dtype.kind == "O" else str(dtype)
-
-
-def _shape(wanted: Sequence[int | None]) -> str:
-    return f"({', '.join('any' if size is None else str(size) for size in wanted)})"
-
-
-def _refused(message: str) -> ServingError:
-    return ServingError("INVALID_ARGUMENT", message)

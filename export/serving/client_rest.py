@@ -9,6 +9,7 @@ from export.serving.client import Again, Client, Settings, Target
 from export.serving.tensors import to_json
 
 _TRY_AGAIN = (429, 502, 503)
+_DTYPES = {"DT_FLOAT": np.float32, "DT_INT32": np.int32, "DT_INT64": np.int64}
 
 
 class RestClient(Client):
@@ -18,6 +19,7 @@ class RestClient(Client):
         super().__init__(target, settings)
         import requests
 
+        self._outputs: dict[str, dict[str, Any]] | None = None
         self._session = requests.Session()
         # Neither proxies nor passwords of the environment: what is asked is what was named.
         self._session.trust_env = False
@@ -37,11 +39,22 @@ class RestClient(Client):
             "signature_name": signature,
             "inputs": {name: to_json(np.asarray(value)) for name, value in inputs.items()},
         }
+        dtypes = self._dtypes(signature)
         found = self._asked("POST", f"{self._url}:predict", body)["outputs"]
-        if not isinstance(found, dict):
+        if len(dtypes) == 1:
             # The one output of a signature comes without its name.
-            return {"output": _array(found)}
-        return {name: _array(value) for name, value in found.items()}
+            found = {next(iter(dtypes)): found}
+        return {name: np.array(value, dtypes.get(name)) for name, value in found.items()}
+
+    def _dtypes(self, signature: str) -> dict[str, np.dtype]:
+        """Of the outputs of a signature, which JSON does not say."""
+        if self._outputs is None:
+            found = self._asked("GET", f"{self._url}/metadata")["metadata"]["signature_def"]
+            self._outputs = {
+                name: {key: _DTYPES.get(it["dtype"]) for key, it in of["outputs"].items()}
+                for name, of in found["signature_def"].items()
+            }
+        return self._outputs.get(signature, {})
 
     def _states(self) -> dict[int, str]:
         found = self._asked("GET", self._url)["model_version_status"]
@@ -68,11 +81,6 @@ class RestClient(Client):
         if answer.status_code in _TRY_AGAIN:
             raise Again(f"is not able to answer ({message})")
         raise self.refused(message)
-
-
-def _array(value: Any) -> np.ndarray:
-    array = np.array(value)
-    return array.astype({"f": np.float32, "i": np.int32}.get(array.dtype.kind, array.dtype))
 
 
 def _reason(error: BaseException) -> str:

@@ -159,7 +159,7 @@ class ServedRecogniser:
             )
             for first in range(0, len(labels), _PREFIXES)
         ]
-        return np.concatenate([next(iter(part.values())) for part in parts])
+        return np.concatenate([part[LOGITS] for part in parts])
 
     def _made_readout(self) -> Readout:
         if self.run.isolated:
@@ -185,8 +185,7 @@ class ServedRecogniser:
         content = FRAMES if self._video else KEYPOINTS
         found = self.client.predict({content: padded, LENGTHS: np.int32([len(raw)])})
         if self.run.isolated:
-            # A single output may come without its name.
-            return found.get(LOGITS, next(iter(found.values())))
+            return found[LOGITS]
         return found[LOGITS][0, : int(found[LENGTHS][0])]
 
     def _recognised(self, raw: np.ndarray) -> Recognition:
