@@ -1,0 +1,35 @@
+package org.slrkeras.core.session
+
+/**
+ * Frames a second and milliseconds a frame, over the last [size] frames.
+ *
+ * Not safe for use from several threads at once.
+ */
+class Meter(private val size: Int = 30) {
+    private val times = ArrayDeque<Double>()
+    private val durations = ArrayDeque<Double>()
+
+    init {
+        require(size >= 2) { "a rate over $size frames" }
+    }
+
+    /** A frame was done at [seconds], after [milliseconds] of work; a clock that went back begins anew. */
+    fun add(seconds: Double, milliseconds: Double) {
+        if (times.isNotEmpty() && seconds < times.last()) times.clear()
+        times.addLast(seconds)
+        durations.addLast(milliseconds)
+        if (times.size > size) times.removeFirst()
+        if (durations.size > size) durations.removeFirst()
+    }
+
+    /** Frames a second; 0 before the second frame. */
+    val framesPerSecond: Double
+        get() {
+            val span = if (times.size < 2) 0.0 else times.last() - times.first()
+            return if (span > 0) (times.size - 1) / span else 0.0
+        }
+
+    /** Median time of work on a frame; 0 before the first. */
+    val medianMilliseconds: Double
+        get() = if (durations.isEmpty()) 0.0 else durations.sorted()[durations.size / 2]
+}
