@@ -1,11 +1,14 @@
 """The streaming form of a run as `.tflite` files: a few frames and a state in, a row of scores out.
 
 `metadata.json` describes them under `streaming`: `policy`, `frames` of a call, `delay` (calls
-before the first row that means something), shapes of `inputs` and `outputs` (what begins with
-`state_` comes back under the same name, and is zeros before a sentence), `files` by precision. The
-frames are in the model's coordinates, gaps filled: `slr_keras/streaming/landmarks.py` says how.
+before the first row that means something), `signature` of the files, shapes of `inputs` and
+`outputs` (`tensors` says which is what; what begins with `tensors.state` comes back under the same
+name, and is zeros before a sentence), `files` by precision, and the numbers of the `recogniser`
+around them, so that a phone has them from here. The frames are in the model's coordinates, gaps
+filled: `slr_keras/streaming/landmarks.py` says how.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.checks import relative_error, require_builtin
-from export.conversion import FLOAT32, INT8, convert
+from export.conversion import FLOAT32, INT8, SIGNATURE, convert
 from export.metadata import describe_file
 from slr_keras.bundle.interpreter import RUNTIMES, RuntimeFailure, has_runtime
+from slr_keras.data.rates import LONGEST_STILL
+from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.errors import UserError
+from slr_keras.streaming.endpoint import SHOULDERS, WRISTS
 from slr_keras.streaming.engine import TfliteEngine
+from slr_keras.streaming.landmarks import REFERENCE_FRAMES
 from slr_keras.streaming.loading import require_streamable
-from slr_keras.streaming.model import KEYPOINTS, SCORES, StreamingStark, with_policy
+from slr_keras.streaming.model import KEYPOINTS, SCORES, STATE, VALID, StreamingStark, with_policy
+from slr_keras.streaming.recogniser import FARTHEST, StreamConfig
 
 if TYPE_CHECKING:
     from slr_keras.models.stark.model import Stark
@@ -78,6 +86,9 @@ def write_streaming(
         "policy": policy,
         "frames": stark.stride,
         "delay": model.delay,
+        "signature": SIGNATURE,
+        "tensors": {"keypoints": KEYPOINTS, "valid": VALID, "scores": SCORES, "state": STATE},
+        "recogniser": describe_recogniser(),
         "inputs": {name: list(shape) for name, shape in model.input_shapes.items()},
         "outputs": {
             SCORES: [1, stark.vocabulary_size],
@@ -108,6 +119,24 @@ def write_streaming(
     if not files:
         raise UserError("--streaming: there is no stream in int8 alone; add fp32, fp16 or dynamic")
     return {**about, "files": files}
+
+
+def describe_recogniser(config: StreamConfig | None = None) -> dict[str, Any]:
+    """Every number and name of `slr_keras.streaming` that no contract, run or file holds.
+
+    >>> from export.streaming import describe_recogniser
+    >>> describe_recogniser()["rest"]["low"]
+    0.9
+    """
+    return {
+        **dataclasses.asdict(config or StreamConfig()),
+        "blank": BLANK,
+        "farthest": FARTHEST,
+        "reference_frames": REFERENCE_FRAMES,
+        "longest_still": LONGEST_STILL,
+        "wrists": [list(names) for names in WRISTS],
+        "shoulders": list(SHOULDERS),
+    }
 
 
 def _whole_clip(stark: "Stark", heads: Sequence[str], frames: np.ndarray) -> np.ndarray:

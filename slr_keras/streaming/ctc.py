@@ -6,8 +6,15 @@ from typing import Protocol
 import numpy as np
 
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
+from slr_keras.decoding.ctc import best_paths
 from slr_keras.decoding.greedy import greedy
-from slr_keras.decoding.hypothesis import BLANK, collapse_repeats, log_softmax, merge_repeats
+from slr_keras.decoding.hypothesis import (
+    BLANK,
+    collapse_repeats,
+    confidences_of,
+    log_softmax,
+    merge_repeats,
+)
 from slr_keras.decoding.prefix_beam import PrefixSearch
 from slr_keras.errors import UserError
 
@@ -22,6 +29,9 @@ class StepDecoder(Protocol):
 
     def advance(self, step: np.ndarray) -> None:
         """Take in the log-probabilities of one step, `(classes,)`."""
+
+    def so_far(self) -> Hypothesis:
+        """`best`, with spans and confidences."""
 
     def finish(self) -> Hypothesis:
         """The sentence, as the decoder of whole clips gives it."""
@@ -52,6 +62,10 @@ class GreedySteps(StepDecoder):
         if label not in (BLANK, self._last) and not (self._merge and self.best[-1:] == (label,)):
             self.best = (*self.best, label)
         self._last = label
+
+    def so_far(self) -> Hypothesis:
+        """See `StepDecoder`."""
+        return self.finish()
 
     def finish(self) -> Hypothesis:
         """See `StepDecoder`."""
@@ -91,6 +105,16 @@ class BeamSteps(StepDecoder):
         self._search.advance(step)
         best = self._search.prefixes[0]
         self.best = collapse_repeats(best) if self._config.collapse_repeats else best
+
+    def so_far(self) -> Hypothesis:
+        """See `StepDecoder`."""
+        if self._search is None:
+            return Hypothesis((), 0.0)
+        steps, ids = _stacked(self._steps), self._search.prefixes[0]
+        (path,) = best_paths(steps, [ids])
+        confidences = confidences_of(steps, ids, path.spans)
+        found = Hypothesis(ids, path.log_probability, path.spans, confidences)
+        return merge_repeats(found) if self._config.collapse_repeats else found
 
     def finish(self) -> Hypothesis:
         """See `StepDecoder`."""

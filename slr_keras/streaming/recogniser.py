@@ -92,6 +92,7 @@ class StreamingRecogniser:
     Attributes:
         frame: frames that have come.
         tentative: the best glosses of the sentence so far that are not said yet.
+        confidences: of the glosses said of the sentence that goes on, then of the tentative ones.
         revisions, said: glosses taken back and said, over the whole stream.
     """
 
@@ -126,6 +127,11 @@ class StreamingRecogniser:
         """See the class."""
         best, said = self._decoder.best, self._stable.said
         return self._glosses(best[len(said) :]) if best[: len(said)] == said else ()
+
+    @property
+    def confidences(self) -> tuple[float, ...]:
+        """See the class."""
+        return self._decoder.so_far().confidences
 
     @property
     def said_now(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from export.tflite import main
 from slr_keras.bundle.bundle import Bundle
 from slr_keras.errors import UserError
 from slr_keras.stream import main as stream
+from slr_keras.streaming.endpoint import RestConfig
+from slr_keras.streaming.recogniser import StreamConfig
 
 pytest.importorskip("ai_edge_litert")
 
@@ -33,6 +35,22 @@ def test_the_bundle_describes_the_stream(bundle):
     assert state
     assert {n: s for n, s in about["outputs"].items() if n.startswith("state_")} == state
     assert max(about["files"]["fp32"]["relative_error"].values()) <= 1e-5
+
+
+def test_a_phone_finds_every_number_of_the_recogniser_in_the_bundle(bundle):
+    about = Bundle.load(bundle).metadata["streaming"]
+    assert about["signature"] == "serving_default"
+    names = about["tensors"]
+    assert {names["keypoints"], names["valid"]} < set(about["inputs"])
+    assert names["scores"] in about["outputs"]
+    kept = {name for name in about["inputs"] if name.startswith(names["state"])}
+    assert kept == set(about["inputs"]) - {names["keypoints"], names["valid"]}
+    found, config = about["recogniser"], StreamConfig()
+    assert (found["look_ahead"], found["stable"]) == (config.look_ahead, config.stable)
+    assert RestConfig(**found["rest"]) == config.rest
+    assert (found["wrists"][0][0], found["shoulders"][1][1]) == ("left_wrist", "shoulder_right")
+    numbers = ("blank", "farthest", "reference_frames", "longest_still")
+    assert [found[name] for name in numbers] == [0, 100.0, 250, 60]
 
 
 def test_a_bundle_says_what_its_run_says(run, bundle, capsys):

@@ -44,6 +44,24 @@ def test_the_finished_sentence_equals_that_of_the_whole_clip(name, seed):
         assert decoder.best == expected.ids
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_best_so_far_has_spans_and_confidences_at_every_step(name):
+    model = None
+    if CONFIGS[name].get("language_model_order"):
+        model = NgramLanguageModel.train([(1, 2, 3), (2, 3, 4), (5, 6)], 2, vocabulary_size=7)
+    decoder = step_decoder(DecodingConfig(**CONFIGS[name]), model)
+    assert decoder.so_far().ids == ()
+    steps = scores(3)
+    for count, step in enumerate(steps, 1):
+        decoder.advance(step)
+        found = decoder.so_far()
+        assert found.ids == decoder.best
+        assert len(found.confidences) == len(found.spans) == len(found.ids)
+        for label, (start, end), confidence in zip(found.ids, found.spans, found.confidences):
+            assert end <= count
+            assert confidence == pytest.approx(np.exp(steps[start:end, label].max()))
+
+
 @pytest.mark.parametrize("method", ["greedy", "beam"])
 def test_a_sentence_of_no_steps_has_no_glosses(method):
     assert step_decoder(DecodingConfig(method=method)).finish().ids == ()
