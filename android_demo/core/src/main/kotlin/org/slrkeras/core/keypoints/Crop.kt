@@ -1,0 +1,131 @@
+package org.slrkeras.core.keypoints
+
+import kotlin.math.cos
+import kotlin.math.floor
+import kotlin.math.sin
+
+/**
+ * Cuts a region out of a picture, turned upright and at a model's input size.
+ *
+ * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, which the models' own pipeline uses:
+ * positions in 1/32 of a pixel, values rounded to whole numbers.
+ *
+ * @param side of the square output, in pixels
+ * @param low what black becomes
+ * @param high what white becomes
+ * @param repeatEdge whether the picture's edge goes on outside of it; otherwise black is there
+ */
+internal class Crop(private val side: Int, low: Float, high: Float, private val repeatEdge: Boolean) {
+    private val value = FloatArray(256) { level -> level * ((high - low) / 255f) + low }
+
+    /** What was cut, with the bars that made it as wide as high, as fractions of the output. */
+    class Padding(val horizontal: Float, val vertical: Float) {
+        /** The x in the region at [x] in the output. */
+        fun x(x: Float) = (x - horizontal) / (1 - 2 * horizontal)
+
+        fun y(y: Float) = (y - vertical) / (1 - 2 * vertical)
+
+        /** Depth is measured as x is. */
+        fun z(z: Float) = z / (1 - 2 * horizontal)
+    }
+
+    /**
+     * Fill [into], side x side x 3, row by row, red first.
+     *
+     * @param keepShape whether bars are added, rather than the region stretched, where it is not square
+     */
+    fun fill(image: Image, region: Region, into: FloatArray, keepShape: Boolean = true): Padding {
+        var width = region.width.toDouble() * image.width
+        var height = region.height.toDouble() * image.height
+        var padding = Padding(0f, 0f)
+        if (keepShape && height < width) {
+            padding = Padding(0f, ((1 - height / width) / 2).toFloat())
+            height = width
+        } else if (keepShape && width < height) {
+            padding = Padding(((1 - width / height) / 2).toFloat(), 0f)
+            width = height
+        }
+        val cosine = cos(region.rotation.toDouble())
+        val sine = sin(region.rotation.toDouble())
+        val left = region.x.toDouble() * image.width - width / 2 * cosine + height / 2 * sine
+        val top = region.y.toDouble() * image.height - width / 2 * sine - height / 2 * cosine
+        val rightX = width / side * cosine
+        val rightY = width / side * sine
+        val downX = -height / side * sine
+        val downY = height / side * cosine
+        // Turning a picture keeps straight lines: three points say how output pixels lie in what is stored.
+        val startX = image.storedX(left, top)
+        val startY = image.storedY(left, top)
+        sample(
+            image,
+            into,
+            startX,
+            startY,
+            image.storedX(left + rightX, top + rightY) - startX,
+            image.storedY(left + rightX, top + rightY) - startY,
+            image.storedX(left + downX, top + downY) - startX,
+            image.storedY(left + downX, top + downY) - startY,
+        )
+        return padding
+    }
+
+    private fun sample(
+        image: Image,
+        into: FloatArray,
+        startX: Double,
+        startY: Double,
+        columnX: Double,
+        columnY: Double,
+        rowX: Double,
+        rowY: Double,
+    ) {
+        var at = 0
+        for (row in 0 until side) {
+            for (column in 0 until side) {
+                val x = floor((startX + column * columnX + row * rowX) * STEPS + 0.5).toInt()
+                val y = floor((startY + column * columnY + row * rowY) * STEPS + 0.5).toInt()
+                pixel(image, x, y, into, at)
+                at += 3
+            }
+        }
+    }
+
+    /** The value at (x, y), in 1/32 of a pixel. */
+    private fun pixel(image: Image, x: Int, y: Int, into: FloatArray, at: Int) {
+        val column = x shr STEP_BITS
+        val row = y shr STEP_BITS
+        val right = x and STEPS - 1
+        val down = y and STEPS - 1
+        val first = stored(image, column, row)
+        val second = stored(image, column + 1, row)
+        val third = stored(image, column, row + 1)
+        val fourth = stored(image, column + 1, row + 1)
+        val w1 = (STEPS - right) * (STEPS - down)
+        val w2 = right * (STEPS - down)
+        val w3 = (STEPS - right) * down
+        val w4 = right * down
+        var channel = 0
+        while (channel < 3) {
+            val shift = 16 - 8 * channel
+            val sum = w1 * (first shr shift and 0xFF) + w2 * (second shr shift and 0xFF) +
+                w3 * (third shr shift and 0xFF) + w4 * (fourth shr shift and 0xFF)
+            into[at + channel] = value[sum + SUM / 2 shr 2 * STEP_BITS]
+            channel++
+        }
+    }
+
+    private fun stored(image: Image, x: Int, y: Int): Int {
+        val inside = x >= 0 && y >= 0 && x < image.storedWidth && y < image.storedHeight
+        return when {
+            inside -> image.rgb(x, y)
+            repeatEdge -> image.rgb(x.coerceIn(0, image.storedWidth - 1), y.coerceIn(0, image.storedHeight - 1))
+            else -> 0
+        }
+    }
+
+    private companion object {
+        const val STEP_BITS = 5
+        const val STEPS = 1 shl STEP_BITS
+        const val SUM = STEPS * STEPS
+    }
+}

@@ -1,0 +1,91 @@
+package org.slrkeras.core.keypoints
+
+/** Finds a face near where the body's points say that it is. */
+internal class FaceDetector(private val network: Network, private val threshold: Float) {
+    private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
+    private val anchors = Anchors(network.side, listOf(8, 16, 16, 16))
+
+    /** The region of the face; null where none is seen. */
+    fun find(image: Image, pose: Landmarks): Region? {
+        val near = aroundFace(pose, RIGHT_EYE, LEFT_EYE, 3f, image, pose.copy(0, HEAD_POINTS))
+        if (!near.isUsable) return null
+        val padding = crop.fill(image, near, network.input)
+        network.run()
+        val (boxes, scores) = network.outputs
+        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val face = weightedSuppression(found).firstOrNull() ?: return null
+        val points = Landmarks(POINTS)
+        for (point in 0 until POINTS) {
+            points[point, 0] = face.points[2 * point]
+            points[point, 1] = face.points[2 * point + 1]
+        }
+        val placed = points.projected(near, padding)
+        return aroundFace(placed, 0, 1, 2f, image, placed, -0.1f).takeIf { it.isUsable }
+    }
+
+    private companion object {
+        const val POINTS = 6
+        const val HEAD_POINTS = 11
+        const val RIGHT_EYE = 5
+        const val LEFT_EYE = 2
+    }
+}
+
+/** Finds 468 points of a face's surface, and follows them. */
+internal class FaceTracker(private val detector: FaceDetector, private val network: Network, private val follow: Boolean) {
+    private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
+    private val following = Following(degrees = 15f, shift = 0.1f, growth = 0.3f, margin = -0.2f)
+    private var last: Landmarks? = null
+
+    /** Forget who was followed. */
+    fun reset() {
+        last = null
+    }
+
+    fun track(image: Image, pose: Landmarks): Landmarks? {
+        val face = detector.find(image, pose)?.let { fresh ->
+            val around = last?.let { aroundFace(it, RIGHT_CORNER, LEFT_CORNER, 1.5f, image, it) }
+            landmarks(image, following.choose(last, around, fresh, image.width, image.height))
+        }
+        last = face?.takeIf { follow }
+        return face
+    }
+
+    private fun landmarks(image: Image, region: Region): Landmarks? {
+        val padding = crop.fill(image, region, network.input, keepShape = false)
+        network.run()
+        if (!(sigmoid(network.outputs[1][0]) > LEAST_PRESENCE)) return null
+        return decodeLandmarks(network.outputs[0], POINTS, network.side)
+            .projected(region, padding)
+            .takeIf { it.isFinite }
+    }
+
+    internal companion object {
+        const val POINTS = 468
+        private const val LEAST_PRESENCE = 0.5f
+        private const val RIGHT_CORNER = 33
+        private const val LEFT_CORNER = 263
+    }
+}
+
+/** The square around [within], turned as the eyes are: from point [right] to point [left] of [eyes]. */
+private fun aroundFace(
+    eyes: Landmarks,
+    right: Int,
+    left: Int,
+    scale: Float,
+    image: Image,
+    within: Landmarks,
+    shift: Float = 0f,
+): Region {
+    val turn = Region.rotationTo(
+        eyes.x(right) * image.width,
+        eyes.y(right) * image.height,
+        eyes.x(left) * image.width,
+        eyes.y(left) * image.height,
+        0f,
+    )
+    // The box is of the points as they stand, whatever their turn.
+    val box = boundingRegion(within, 0f, image.width, image.height)
+    return Region(box.x, box.y, box.width, box.height, turn).squared(scale, shift, image.width, image.height)
+}

@@ -1,0 +1,152 @@
+package org.slrkeras.core.keypoints
+
+import kotlin.math.cos
+import kotlin.math.sin
+
+/**
+ * A hand.
+ *
+ * @property landmarks 21 points: wrist, then four of each finger from the thumb
+ * @property rightness how sure the model is, from 0 to 1, that it is a right hand by its shape alone; a left hand has a
+ *   low one
+ */
+class Hand(val landmarks: Landmarks, val rightness: Float) {
+    companion object {
+        /** Landmarks of a hand. */
+        const val POINTS = 21
+    }
+}
+
+/** Finds where a hand is, from the body's wrist, little finger and index finger: roughly, then by a small model. */
+internal class HandRegionFinder(private val network: Network) {
+    private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
+
+    /** The region of a hand; null where the wrist is not seen. */
+    fun find(image: Image, pose: Landmarks, wrist: Int, little: Int, index: Int): Region? {
+        if (!(pose.score(wrist) > LEAST_VISIBILITY)) return null
+        // Where the middle finger begins.
+        val x = (2 * pose.x(index) + pose.x(little)) / 3
+        val y = (2 * pose.y(index) + pose.y(little)) / 3
+        val turn = Region.rotationTo(
+            pose.x(wrist) * image.width,
+            pose.y(wrist) * image.height,
+            x * image.width,
+            y * image.height,
+            UPWARDS,
+        )
+        val around = Region.aligned(x, y, pose.x(wrist), pose.y(wrist), UPWARDS, image.width, image.height)
+        val rough = Region(x, y, around.width, around.height, turn)
+            .squared(ROUGH_MARGIN, SHIFT, image.width, image.height)
+        return if (rough.isUsable) refined(image, rough) else null
+    }
+
+    private fun refined(image: Image, rough: Region): Region? {
+        val padding = crop.fill(image, rough, network.input)
+        network.run()
+        val (x, y, rimX, rimY) = network.outputs[0]
+        val side = network.side.toFloat()
+        val circle = Landmarks(floatArrayOf(x / side, y / side, 0f, 0f, rimX / side, rimY / side, 0f, 0f))
+            .projected(rough, padding)
+        return Region.aligned(
+            circle.x(0),
+            circle.y(0),
+            circle.x(1),
+            circle.y(1),
+            DOWNWARDS,
+            image.width,
+            image.height,
+        ).squared(1f, SHIFT, image.width, image.height).takeIf { it.isUsable }
+    }
+
+    private companion object {
+        const val LEAST_VISIBILITY = 0.1f
+        const val UPWARDS = 90f
+        const val DOWNWARDS = -90f
+        const val ROUGH_MARGIN = 2.7f
+        const val SHIFT = -0.1f
+    }
+}
+
+/** Finds the 21 points of a hand in a region. */
+internal class HandModel(private val network: Network) {
+    private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
+
+    /** The hand; null where there is none. */
+    fun find(image: Image, region: Region): Hand? {
+        val padding = crop.fill(image, region, network.input)
+        network.run()
+        val (raw, present, rightness) = network.outputs
+        if (!(present[0] > LEAST_PRESENCE)) return null
+        val landmarks = decodeLandmarks(raw, Hand.POINTS, network.side, depth = DEPTH).projected(region, padding)
+        return if (landmarks.isFinite) Hand(landmarks, rightness[0]) else null
+    }
+
+    private companion object {
+        const val LEAST_PRESENCE = 0.5f
+        const val DEPTH = 0.4f
+    }
+}
+
+/** Follows one hand of one person. */
+internal class HandTracker(private val model: HandModel, private val follow: Boolean) {
+    private val following = Following(degrees = 40f, shift = 0.2f, growth = 0.4f, margin = -0.1f)
+    private var last: Landmarks? = null
+
+    /** Forget what was followed. */
+    fun reset() {
+        last = null
+    }
+
+    /**
+     * The hand in a picture.
+     *
+     * @param fresh where the body or a detector says that it is; null if nowhere
+     */
+    fun track(image: Image, fresh: Region?): Hand? {
+        val hand = fresh?.let {
+            val region = last?.let { seen -> aroundHand(seen, image.width, image.height) }
+            model.find(image, following.choose(last, region, it, image.width, image.height))
+        }
+        last = hand?.landmarks?.takeIf { follow }
+        return hand
+    }
+}
+
+/** The region in which to look for a hand that was at [hand] in the picture before. */
+internal fun aroundHand(hand: Landmarks, width: Int, height: Int): Region {
+    // The holistic pipeline hands 21 points to a formula that was made for twelve of them, and its models are steady with
+    // what comes of that: the tip of the thumb and the tip of the index finger stand for knuckles.
+    val x = ((hand.x(4) + hand.x(8)) / 2 + hand.x(6)) / 2
+    val y = ((hand.y(4) + hand.y(8)) / 2 + hand.y(6)) / 2
+    val turn = Region.rotationTo(hand.x(0) * width, hand.y(0) * height, x * width, y * height, 90f)
+    return boundingRegion(hand, turn, width, height).squared(2f, -0.1f, width, height)
+}
+
+/** The smallest region of a given rotation that holds all points. */
+internal fun boundingRegion(landmarks: Landmarks, rotation: Float, width: Int, height: Int): Region {
+    val cosine = cos(rotation)
+    val sine = sin(rotation)
+    var left = Float.POSITIVE_INFINITY
+    var top = Float.POSITIVE_INFINITY
+    var right = Float.NEGATIVE_INFINITY
+    var bottom = Float.NEGATIVE_INFINITY
+    for (point in 0 until landmarks.count) {
+        val x = landmarks.x(point) * width
+        val y = landmarks.y(point) * height
+        val across = x * cosine + y * sine
+        val down = y * cosine - x * sine
+        left = minOf(left, across)
+        right = maxOf(right, across)
+        top = minOf(top, down)
+        bottom = maxOf(bottom, down)
+    }
+    val across = (left + right) / 2
+    val down = (top + bottom) / 2
+    return Region(
+        (across * cosine - down * sine) / width,
+        (across * sine + down * cosine) / height,
+        (right - left) / width,
+        (bottom - top) / height,
+        rotation,
+    )
+}

@@ -1,0 +1,149 @@
+package org.slrkeras.core.keypoints
+
+import org.slrkeras.core.engine.EngineFactory
+
+/**
+ * How keypoints are found. The defaults are those of MediaPipe Holistic, without the face.
+ *
+ * @property detection least confidence, 0 to 1, that a person is there, where none was followed
+ * @property tracking least confidence, 0 to 1, that a person who is followed is still there
+ * @property still whether pictures have nothing to do with each other: nothing is followed, nothing smoothed
+ * @property smooth whether the body's points are smoothed, where they are followed
+ * @property face whether 468 points of the face are found: two models more for each picture
+ * @property palms whether a hand that the body's points miss is looked for in all of the picture; MediaPipe Holistic does
+ *   not. One model more for each picture in which a hand is missing
+ * @property threads that a model may use
+ */
+class KeypointOptions(
+    val detection: Float = 0.5f,
+    val tracking: Float = 0.5f,
+    val still: Boolean = false,
+    val smooth: Boolean = true,
+    val face: Boolean = false,
+    val palms: Boolean = false,
+    val threads: Int = 1,
+) {
+    init {
+        for ((name, value) in listOf("detection" to detection, "tracking" to tracking)) {
+            require(value in 0f..1f) { "$name $value: give a confidence of 0 to 1" }
+        }
+        require(threads > 0) { "$threads threads: at least one computes" }
+    }
+
+    /** The models that are needed. */
+    val models: List<KeypointModel>
+        get() = KeypointModel.values().filter { model ->
+            when (model) {
+                KeypointModel.FACE_DETECTION, KeypointModel.FACE_LANDMARKS -> face
+                KeypointModel.PALM_DETECTION -> palms
+                else -> true
+            }
+        }
+}
+
+/**
+ * Finds body, hands and face of one person, and follows them from picture to picture, as MediaPipe Holistic does.
+ *
+ * Not safe for use from several threads at once.
+ *
+ * @param models bytes of the files that [KeypointOptions.models] names
+ * @throws org.slrkeras.core.engine.EngineException if a model is missing, cannot be loaded, or is another
+ */
+class HolisticTracker(
+    factory: EngineFactory,
+    models: Map<KeypointModel, ByteArray>,
+    private val options: KeypointOptions = KeypointOptions(),
+) : AutoCloseable {
+    private val networks = Networks(factory, models, options.threads)
+    private val pose: PoseTracker
+    private val regions: HandRegionFinder
+    private val leftHand: HandTracker
+    private val rightHand: HandTracker
+    private val face: FaceTracker?
+    private val palms: LostHands?
+    private var lastTime = Double.NEGATIVE_INFINITY
+    private var lastWidth = 0
+    private var lastHeight = 0
+
+    init {
+        try {
+            val follow = !options.still
+            pose = PoseTracker(
+                PoseDetector(networks.load(KeypointModel.POSE_DETECTION), options.detection),
+                networks.load(KeypointModel.POSE_LANDMARKS),
+                options.tracking,
+                follow,
+                follow && options.smooth,
+            )
+            regions = HandRegionFinder(networks.load(KeypointModel.HAND_REGION))
+            val hands = HandModel(networks.load(KeypointModel.HAND_LANDMARKS))
+            leftHand = HandTracker(hands, follow)
+            rightHand = HandTracker(hands, follow)
+            face = if (options.face) {
+                val detector = FaceDetector(networks.load(KeypointModel.FACE_DETECTION), FACE_CONFIDENCE)
+                FaceTracker(detector, networks.load(KeypointModel.FACE_LANDMARKS), follow)
+            } else {
+                null
+            }
+            palms = if (options.palms) {
+                LostHands(PalmDetector(networks.load(KeypointModel.PALM_DETECTION), PALM_CONFIDENCE), hands)
+            } else {
+                null
+            }
+        } catch (error: Throwable) {
+            networks.close()
+            throw error
+        }
+    }
+
+    /**
+     * The landmarks in a picture.
+     *
+     * Pictures of one recording come in the order of their times. A picture of the same time as the last counts as just
+     * after it; if time has gone back, the smoothing starts again; if the size has changed, everything does.
+     *
+     * @param timestampMilliseconds the picture's time, from any beginning
+     * @throws IllegalArgumentException if the time is not a number
+     * @throws org.slrkeras.core.engine.EngineException if a model fails
+     */
+    fun track(image: Image, timestampMilliseconds: Double): HolisticLandmarks {
+        require(timestampMilliseconds.isFinite()) { "a picture at $timestampMilliseconds milliseconds" }
+        val seconds = advance(image, timestampMilliseconds)
+        val body = pose.track(image, seconds)
+        val left = leftHand.track(image, body?.let { regions.find(image, it, wrist = 15, little = 17, index = 19) })
+        val right = rightHand.track(image, body?.let { regions.find(image, it, wrist = 16, little = 18, index = 20) })
+        val surface = if (body == null) null.also { face?.reset() } else face?.track(image, body)
+        val hands = palms?.completed(image, left, right) ?: Pair(left, right)
+        return HolisticLandmarks(body, surface, hands.first, hands.second, image.width, image.height)
+    }
+
+    /** As above, with whole milliseconds. */
+    fun track(image: Image, timestampMilliseconds: Long): HolisticLandmarks = track(image, timestampMilliseconds.toDouble())
+
+    /** Forget the person who was followed: another recording begins. */
+    fun reset() {
+        pose.reset()
+        leftHand.reset()
+        rightHand.reset()
+        face?.reset()
+        lastTime = Double.NEGATIVE_INFINITY
+    }
+
+    /** Let go of the models. */
+    override fun close() = networks.close()
+
+    private fun advance(image: Image, milliseconds: Double): Double {
+        if (image.width != lastWidth || image.height != lastHeight) reset()
+        lastWidth = image.width
+        lastHeight = image.height
+        if (milliseconds < lastTime) pose.restartSmoothing()
+        lastTime = if (milliseconds == lastTime) milliseconds + JUST_AFTER else milliseconds
+        return lastTime / 1000
+    }
+
+    private companion object {
+        const val FACE_CONFIDENCE = 0.5f
+        const val PALM_CONFIDENCE = 0.5f
+        const val JUST_AFTER = 1e-3
+    }
+}

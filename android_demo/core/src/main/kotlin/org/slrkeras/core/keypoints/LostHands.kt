@@ -1,0 +1,27 @@
+package org.slrkeras.core.keypoints
+
+import kotlin.math.abs
+
+/** Looks in all of a picture for hands that the body's points did not lead to. */
+internal class LostHands(private val detector: PalmDetector, private val model: HandModel) {
+    /** The left and the right hand, where one was missing and is found now. */
+    fun completed(image: Image, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
+        if (left != null && right != null) return Pair(left, right)
+        var foundLeft = left
+        var foundRight = right
+        for (region in detector.find(image)) {
+            if (isAt(region, left) || isAt(region, right)) continue
+            val hand = model.find(image, region) ?: continue
+            if (hand.rightness >= 0.5f) foundRight = foundRight ?: hand else foundLeft = foundLeft ?: hand
+        }
+        return Pair(foundLeft, foundRight)
+    }
+
+    /** Whether the middle of a hand that is known lies in the region's inner half. */
+    private fun isAt(region: Region, hand: Hand?): Boolean {
+        val points = hand?.landmarks ?: return false
+        val x = (points.x(0) + points.x(9)) / 2
+        val y = (points.y(0) + points.y(9)) / 2
+        return abs(x - region.x) < region.width / 4 && abs(y - region.y) < region.height / 4
+    }
+}

@@ -1,0 +1,117 @@
+package org.slrkeras.core.keypoints
+
+/** Finds a person in all of a picture. */
+internal class PoseDetector(private val network: Network, private val threshold: Float) {
+    private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
+    private val anchors = Anchors(network.side, listOf(8, 16, 32, 32, 32))
+
+    /** The region of the person who is seen best, or null. */
+    fun find(image: Image): Region? {
+        val padding = crop.fill(image, Region.WHOLE, network.input)
+        network.run()
+        val (boxes, scores) = network.outputs
+        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val person = weightedSuppression(found).firstOrNull() ?: return null
+        val (hipX, hipY, aboveX, aboveY) = person.points
+        return Region.aligned(
+            padding.x(hipX),
+            padding.y(hipY),
+            padding.x(aboveX),
+            padding.y(aboveY),
+            UPWARDS,
+            image.width,
+            image.height,
+        ).squared(MARGIN, 0f, image.width, image.height)
+    }
+
+    internal companion object {
+        private const val POINTS = 4
+        const val UPWARDS = 90f
+
+        /** Sides of the region by those of the circle around the person. */
+        const val MARGIN = 1.25f
+    }
+}
+
+/**
+ * Finds 33 points of one person's body, and follows them from picture to picture.
+ *
+ * @param follow whether the region of the last picture is looked at first
+ * @param smooth whether landmarks are smoothed
+ */
+internal class PoseTracker(
+    private val detector: PoseDetector,
+    private val network: Network,
+    private val threshold: Float,
+    private val follow: Boolean,
+    private val smooth: Boolean,
+) {
+    private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
+    private val scores = ScoreSmoothing(POINTS)
+    private val points = Smoothing(POINTS, minimumCutoff = 0.05, speedWeight = 80.0)
+    private val circle = Smoothing(2, minimumCutoff = 0.01, speedWeight = 10.0)
+    private var region: Region? = null
+
+    /** Forget who was followed. */
+    fun reset() {
+        region = null
+        restartSmoothing()
+    }
+
+    fun restartSmoothing() {
+        scores.reset()
+        points.reset()
+        circle.reset()
+    }
+
+    fun track(image: Image, seconds: Double): Landmarks? {
+        val looked = region ?: detector.find(image)
+        val all = looked?.takeIf { it.isUsable }?.let { landmarks(image, it) }
+        if (all == null) {
+            reset()
+            return null
+        }
+        val body = all.copy(0, POINTS)
+        // Centre and rim of the circle around the person, found beside the body's points.
+        val around = all.copy(POINTS, POINTS + 2)
+        val size = regionOf(around, image).let { (it.width * image.width + it.height * image.height) / 2 }
+        if (smooth) {
+            scores.apply(body)
+            points.apply(body, seconds, size, image.width, image.height)
+        }
+        circle.apply(around, seconds, size, image.width, image.height)
+        val next = regionOf(around, image).squared(PoseDetector.MARGIN, 0f, image.width, image.height)
+        region = next.takeIf { follow && it.isUsable }
+        return body
+    }
+
+    private fun regionOf(circle: Landmarks, image: Image) = Region.aligned(
+        circle.x(0),
+        circle.y(0),
+        circle.x(1),
+        circle.y(1),
+        PoseDetector.UPWARDS,
+        image.width,
+        image.height,
+    )
+
+    /** All points of the model; null where there is nobody. */
+    private fun landmarks(image: Image, region: Region): Landmarks? {
+        val padding = crop.fill(image, region, network.input)
+        network.run()
+        val raw = network.outputs[0]
+        val present = network.outputs[1][0]
+        if (!(present > threshold)) return null
+        val found = decodeLandmarks(raw, ALL_POINTS, network.side, stride = 5, scored = true)
+        refineByHeatmap(found, network.outputs[HEATMAP], HEATMAP_SIDE, HEATMAP_WINDOW)
+        return found.projected(region, padding).takeIf { it.isFinite }
+    }
+
+    internal companion object {
+        const val POINTS = 33
+        private const val ALL_POINTS = 39
+        private const val HEATMAP = 3
+        private const val HEATMAP_SIDE = 64
+        private const val HEATMAP_WINDOW = 7
+    }
+}
