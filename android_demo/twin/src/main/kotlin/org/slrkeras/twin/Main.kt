@@ -1,0 +1,104 @@
+package org.slrkeras.twin
+
+import org.slrkeras.core.engine.EngineException
+import org.slrkeras.core.keypoints.HolisticTracker
+import org.slrkeras.core.keypoints.KeypointModel
+import org.slrkeras.core.keypoints.KeypointOptions
+import java.io.File
+import kotlin.system.exitProcess
+
+private const val USAGE = """run_on_jvm.sh VIDEO --landmarks FILE [--still] [--no-smoothing] [--face] [--palms] [--fps RATE]
+
+The phone's own code on a desk: pictures of VIDEO through the keypoint models.
+
+  --landmarks FILE  write the landmarks of every picture (the format: twin/src/main/kotlin/org/slrkeras/twin/Landmarks.kt)
+  --still           follow nothing from picture to picture
+  --no-smoothing    leave the jitter in
+  --face            find the face's points too
+  --palms           look in all of the picture for hands that the body does not lead to
+  --fps RATE        take so many pictures a second; all without
+"""
+
+/** The user's mistake. */
+private class UsageException(message: String) : RuntimeException(message)
+
+/** What the user asked for. */
+private class Request(arguments: List<String>) {
+    val flags = HashSet<String>()
+    val values = HashMap<String, String>()
+    var video: File? = null
+
+    init {
+        var at = 0
+        while (at < arguments.size) {
+            val argument = arguments[at++]
+            when {
+                argument in FLAGS -> flags += argument
+                argument in VALUES -> {
+                    values[argument] = arguments.getOrNull(at++) ?: throw UsageException("$argument needs a value")
+                }
+                argument.startsWith("-") -> throw UsageException("unknown option $argument; see --help")
+                video != null -> throw UsageException("one video at a time: ${video?.path} or $argument")
+                else -> video = File(argument)
+            }
+        }
+    }
+
+    private companion object {
+        val FLAGS = setOf("--still", "--no-smoothing", "--face", "--palms", "--help")
+        val VALUES = setOf("--landmarks", "--fps", "--models", "--python", "--twin")
+    }
+}
+
+fun main(arguments: Array<String>) {
+    val code = try {
+        run(Request(arguments.toList()))
+    } catch (error: RuntimeException) {
+        when (error) {
+            is UsageException, is EngineException, is VideoException -> {
+                System.err.println("run_on_jvm: ${error.message}")
+                2
+            }
+            else -> throw error
+        }
+    }
+    exitProcess(code)
+}
+
+private fun run(request: Request): Int {
+    if ("--help" in request.flags) {
+        print(USAGE)
+        return 0
+    }
+    val video = request.video ?: throw UsageException("which video? see --help")
+    val output = request.values["--landmarks"] ?: throw UsageException("--landmarks FILE says where they go")
+    val folder = File(request.values["--models"] ?: throw UsageException("--models FOLDER is missing"))
+    val python = request.values["--python"] ?: "python3"
+    val scripts = File(request.values["--twin"] ?: "android_demo/twin")
+    val fps = request.values["--fps"]?.let {
+        it.toDoubleOrNull()?.takeIf { rate -> rate in 1.0..1000.0 } ?: throw UsageException("--fps $it: give 1 to 1000")
+    }
+    val options = KeypointOptions(
+        still = "--still" in request.flags,
+        smooth = "--no-smoothing" !in request.flags,
+        face = "--face" in request.flags,
+        palms = "--palms" in request.flags,
+    )
+    val (count, seconds) = ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
+        HolisticTracker(engines, readModels(folder, options), options).use { tracker ->
+            VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
+                writeLandmarks(frames, tracker, File(output))
+            }
+        }
+    }
+    System.err.println("%d pictures, %.1f ms each for keypoints".format(count, 1000 * seconds / maxOf(count, 1)))
+    return 0
+}
+
+/** The bytes of the models that are needed. */
+internal fun readModels(folder: File, options: KeypointOptions): Map<KeypointModel, ByteArray> =
+    options.models.associateWith { model ->
+        val file = File(folder, model.fileName)
+        if (!file.isFile) throw EngineException("$file is missing; android_demo/tools/fetch_keypoint_models.py gets it")
+        file.readBytes()
+    }
