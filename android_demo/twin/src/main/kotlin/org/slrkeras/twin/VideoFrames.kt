@@ -1,6 +1,6 @@
 package org.slrkeras.twin
 
-import org.slrkeras.core.keypoints.RgbImage
+import org.slrkeras.core.keypoints.BytesImage
 import java.io.DataInputStream
 import java.io.File
 import java.io.IOException
@@ -8,7 +8,7 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /** A picture of a video and its time, from the beginning. */
-class Frame(val milliseconds: Double, val image: RgbImage)
+class Frame(val milliseconds: Double, val image: BytesImage)
 
 /** The video cannot be read; the message says why. */
 class VideoException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
@@ -55,7 +55,7 @@ class VideoFrames(python: String, script: File, private val video: File, fps: Do
                 val milliseconds = head.double
                 val width = head.int
                 val height = head.int
-                Frame(milliseconds, RgbImage(width, height, taken(3 * width * height).array()))
+                Frame(milliseconds, BytesImage(width, height, taken(3 * width * height).array()))
             }
             'E' -> null.also { ended = true }
             'X' -> throw VideoException(String(taken(taken(4).int).array()))

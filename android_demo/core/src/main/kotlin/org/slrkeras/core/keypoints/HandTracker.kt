@@ -114,13 +114,25 @@ internal class HandTracker(private val model: HandModel, private val follow: Boo
 
 /** The region in which to look for a hand that was at [hand] in the picture before. */
 internal fun aroundHand(hand: Landmarks, width: Int, height: Int): Region {
-    // The holistic pipeline hands 21 points to a formula that was made for twelve of them, and its models are steady with
-    // what comes of that: the tip of the thumb and the tip of the index finger stand for knuckles.
-    val x = ((hand.x(4) + hand.x(8)) / 2 + hand.x(6)) / 2
-    val y = ((hand.y(4) + hand.y(8)) / 2 + hand.y(6)) / 2
-    val turn = Region.rotationTo(hand.x(0) * width, hand.y(0) * height, x * width, y * height, 90f)
-    return boundingRegion(hand, turn, width, height).squared(2f, -0.1f, width, height)
+    // Between the knuckles of index and ring finger, and nearer to the middle one's.
+    val x = ((hand.x(INDEX) + hand.x(RING)) / 2 + hand.x(MIDDLE)) / 2
+    val y = ((hand.y(INDEX) + hand.y(RING)) / 2 + hand.y(MIDDLE)) / 2
+    val turn = Region.rotationTo(hand.x(WRIST) * width, hand.y(WRIST) * height, x * width, y * height, 90f)
+    val palm = Landmarks(PALM.size)
+    PALM.forEachIndexed { to, from ->
+        palm[to, 0] = hand.x(from)
+        palm[to, 1] = hand.y(from)
+    }
+    return boundingRegion(palm, turn, width, height).squared(2f, -0.1f, width, height)
 }
+
+private const val WRIST = 0
+private const val INDEX = 5
+private const val MIDDLE = 9
+private const val RING = 13
+
+/** What moves little against the palm: the wrist, the thumb but for its tip, and the lower joints of the fingers. */
+private val PALM = intArrayOf(0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
 
 /** The smallest region of a given rotation that holds all points. */
 internal fun boundingRegion(landmarks: Landmarks, rotation: Float, width: Int, height: Int): Region {

@@ -57,7 +57,7 @@ abstract class Image(val storedWidth: Int, val storedHeight: Int, val rotation: 
  * @param stride bytes from a row to the next
  * @throws IllegalArgumentException if there are fewer bytes than pixels need
  */
-class RgbImage(
+class BytesImage(
     storedWidth: Int,
     storedHeight: Int,
     private val bytes: ByteArray,
@@ -92,48 +92,4 @@ class PackedImage(storedWidth: Int, storedHeight: Int, private val pixels: IntAr
     override fun rgb(x: Int, y: Int): Int = pixels[y * storedWidth + x]
 }
 
-/**
- * Brightness and two colour planes of half the size, as cameras give them (YUV 4:2:0, full range, BT.601).
- *
- * Colours are computed only for the pixels that are looked at.
- *
- * @param luma brightness, one byte a pixel
- * @param blue blueness, one byte for four pixels, [colourStep] bytes apart
- * @param red redness, likewise
- * @throws IllegalArgumentException if a plane has too few bytes
- */
-class YuvImage(
-    storedWidth: Int,
-    storedHeight: Int,
-    private val luma: ByteArray,
-    private val lumaStride: Int,
-    private val blue: ByteArray,
-    private val red: ByteArray,
-    private val colourStride: Int,
-    private val colourStep: Int,
-    rotation: Int = 0,
-) : Image(storedWidth, storedHeight, rotation) {
-    init {
-        require(lumaStride >= storedWidth && colourStep > 0) { "rows of $lumaStride bytes, colours $colourStep apart" }
-        require(colourStride.toLong() >= ((storedWidth - 1L) / 2) * colourStep + 1) { "colour rows of $colourStride bytes" }
-        val lumas = (storedHeight - 1L) * lumaStride + storedWidth
-        require(luma.size >= lumas) { "${luma.size} bytes of brightness where $lumas are needed" }
-        val colours = (storedHeight - 1L) / 2 * colourStride + (storedWidth - 1L) / 2 * colourStep + 1
-        require(minOf(blue.size, red.size) >= colours) { "${blue.size} and ${red.size} bytes of colour, not $colours" }
-    }
-
-    override fun rgb(x: Int, y: Int): Int {
-        val at = (y shr 1) * colourStride + (x shr 1) * colourStep
-        val light = luma[y * lumaStride + x].toInt() and BYTE
-        val u = (blue[at].toInt() and BYTE) - 128
-        val v = (red[at].toInt() and BYTE) - 128
-        // Factors of BT.601, in 1/65536.
-        val r = light + (91881 * v + HALF shr 16)
-        val g = light - (22554 * u + 46802 * v + HALF shr 16)
-        val b = light + (116130 * u + HALF shr 16)
-        return (r.coerceIn(0, BYTE) shl 16) or (g.coerceIn(0, BYTE) shl 8) or b.coerceIn(0, BYTE)
-    }
-}
-
 private const val BYTE = 0xFF
-private const val HALF = 32768

@@ -112,6 +112,6 @@ internal class PoseTracker(
         private const val ALL_POINTS = 39
         private const val HEATMAP = 3
         private const val HEATMAP_SIDE = 64
-        private const val HEATMAP_WINDOW = 7
+        private const val HEATMAP_WINDOW = 9
     }
 }
