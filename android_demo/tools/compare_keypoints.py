@@ -110,7 +110,10 @@ def compared(core: np.ndarray, mediapipe: np.ndarray) -> dict[str, Part]:
         apart = (ours - theirs)[..., :2] * scale[:, None]
         distances = np.linalg.norm(apart[here & there], axis=-1).ravel()
         parts[name] = Part(
-            int((here & there).sum()), int((here & ~there).sum()), int((there & ~here).sum()), distances
+            int((here & there).sum()),
+            int((here & ~there).sum()),
+            int((there & ~here).sum()),
+            distances,
         )
     return parts
 
@@ -135,9 +138,11 @@ def table(results: dict[str, dict[str, Part]]) -> str:
     ]
     for name, parts in results.items():
         for part, (both, only_core, only_mediapipe, distances) in parts.items():
-            found = [
-                f"{value:.2f}" for value in np.percentile(distances, [50, 95, 100])
-            ] if both else ["-"] * 3
+            found = (
+                [f"{value:.2f}" for value in np.percentile(distances, [50, 95, 100])]
+                if both
+                else ["-"] * 3
+            )
             cells = [name, part, both, only_core, only_mediapipe, *found]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)

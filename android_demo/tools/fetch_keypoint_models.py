@@ -71,12 +71,21 @@ def fetch(folder: Path, package: Path | None = None, download: bool = True) -> l
     missing = [name for name in MODELS if not _is_right(folder / Path(name).name, MODELS[name])]
     if missing:
         installed = package or _installed()
-        if installed is not None and all((installed / "modules" / name).is_file() for name in missing):
-            _store(missing, folder, lambda name: (installed / "modules" / name).read_bytes(), str(installed))
+        if installed is not None and all(
+            (installed / "modules" / name).is_file() for name in missing
+        ):
+            _store(
+                missing,
+                folder,
+                lambda name: (installed / "modules" / name).read_bytes(),
+                str(installed),
+            )
         elif download:
             _store_from_wheel(missing, folder)
         else:
-            raise FetchError(f"{PACKAGE} is not installed, and may not be downloaded: pip install '{PACKAGE}'")
+            raise FetchError(
+                f"{PACKAGE} is not installed, and may not be downloaded: pip install '{PACKAGE}'"
+            )
     _write(folder / "NOTICE.txt", LICENCE_NOTE.encode())
     return [folder / Path(name).name for name in MODELS]
 
@@ -102,7 +111,9 @@ def _store_from_wheel(names: list[str], folder: Path) -> None:
             words = (ended.stderr.strip().splitlines() or ["pip said nothing"])[-1]
             raise FetchError(f"{PACKAGE} could not be downloaded: {words}")
         with zipfile.ZipFile(wheels[0]) as wheel:
-            _store(names, folder, lambda name: wheel.read(f"mediapipe/modules/{name}"), wheels[0].name)
+            _store(
+                names, folder, lambda name: wheel.read(f"mediapipe/modules/{name}"), wheels[0].name
+            )
 
 
 def _store(names: list[str], folder: Path, read: Callable[[str], bytes], where: str) -> None:
@@ -110,7 +121,9 @@ def _store(names: list[str], folder: Path, read: Callable[[str], bytes], where: 
         content = read(name)
         found = hashlib.sha256(content).hexdigest()
         if found != MODELS[name]:
-            raise FetchError(f"{where}: {name} has SHA-256 {found}, not {MODELS[name]}; take it from {PACKAGE}")
+            raise FetchError(
+                f"{where}: {name} has SHA-256 {found}, not {MODELS[name]}; take it from {PACKAGE}"
+            )
         _write(folder / Path(name).name, content)
 
 
@@ -130,8 +143,12 @@ def _write(path: Path, content: bytes) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Fetch the models; 2 if they cannot be had."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="default: %(default)s")
-    parser.add_argument("--package", type=Path, metavar="FOLDER", help="the folder of mediapipe's package")
+    parser.add_argument(
+        "--output", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--package", type=Path, metavar="FOLDER", help="the folder of mediapipe's package"
+    )
     parser.add_argument("--offline", action="store_true", help="download nothing")
     options = parser.parse_args(arguments)
     try:
