@@ -9,7 +9,8 @@ internal class LostHands(private val detector: PalmDetector, private val model: 
         if (left != null && right != null) return Pair(left, right)
         var foundLeft = left
         var foundRight = right
-        for (region in detector.find(image)) {
+        for (region in detector.find(image).take(MOST_PALMS)) {
+            if (foundLeft != null && foundRight != null) break
             if (isAt(region, left) || isAt(region, right)) continue
             val hand = model.find(image, region) ?: continue
             if (hand.rightness >= 0.5f) foundRight = foundRight ?: hand else foundLeft = foundLeft ?: hand
@@ -23,5 +24,10 @@ internal class LostHands(private val detector: PalmDetector, private val model: 
         val x = (points.x(0) + points.x(9)) / 2
         val y = (points.y(0) + points.y(9)) / 2
         return abs(x - region.x) < region.width / 4 && abs(y - region.y) < region.height / 4
+    }
+
+    private companion object {
+        // The person's own two, and two that are not: more would cost a model's run each.
+        const val MOST_PALMS = 4
     }
 }

@@ -140,6 +140,21 @@ class HolisticTrackerTest {
     }
 
     @Test
+    fun `a detector that sees palms everywhere costs a few runs only`() {
+        val everywhere = Doubles { model, outputs ->
+            scene.answer(model, outputs)
+            if (model == KeypointModel.PALM_DETECTION) {
+                outputs[1].fill(4f)
+                for (at in outputs[0].indices) outputs[0][at] = if (at % 18 in 2..3) 1f else (at % 18 == 5).compareTo(false) * -2f
+            }
+        }
+        scene.hands = false
+        scene.wrists = -9f
+        everywhere.tracker(KeypointOptions(palms = true)).use { it.track(image, 0L) }
+        assertEquals(4, everywhere.runs[KeypointModel.HAND_LANDMARKS])
+    }
+
+    @Test
     fun `only the models that the options need are loaded, and all are closed`() {
         assertEquals(4, KeypointOptions().models.size)
         val tracker = HolisticTracker(doubles, KeypointOptions().models.associateWith { ByteArray(0) })
