@@ -12,9 +12,9 @@ import java.nio.ByteOrder
  * For each picture, little-endian: its time in milliseconds (float64), width and height (int32), how right the left and
  * the right hand look (float32, NaN where there is none), 543 x 4 float32 in pixels.
  *
- * @return pictures, and the seconds that finding the landmarks took
+ * @return how many pictures there were, and what they took
  */
-fun writeLandmarks(frames: Iterator<Frame>, tracker: HolisticTracker, output: File): Pair<Int, Double> {
+fun writeLandmarks(frames: Iterator<Frame>, tracker: HolisticTracker, output: File): String {
     var count = 0
     var nanoseconds = 0L
     DataOutputStream(output.outputStream().buffered()).use { stream ->
@@ -31,5 +31,5 @@ fun writeLandmarks(frames: Iterator<Frame>, tracker: HolisticTracker, output: Fi
             count++
         }
     }
-    return Pair(count, nanoseconds / 1e9)
+    return "%d pictures: keypoints %.1f ms each".format(count, nanoseconds / 1e6 / maxOf(count, 1))
 }

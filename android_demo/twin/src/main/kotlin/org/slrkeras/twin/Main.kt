@@ -1,16 +1,25 @@
 package org.slrkeras.twin
 
 import org.slrkeras.core.engine.EngineException
+import org.slrkeras.core.json.JsonException
+import org.slrkeras.core.keypoints.HolisticLandmarks
 import org.slrkeras.core.keypoints.HolisticTracker
 import org.slrkeras.core.keypoints.KeypointModel
 import org.slrkeras.core.keypoints.KeypointOptions
+import org.slrkeras.core.pipeline.Arrangement
+import org.slrkeras.core.pipeline.SignReader
+import org.slrkeras.core.recognition.Bundle
+import org.slrkeras.core.recognition.BundleException
+import org.slrkeras.core.recognition.StreamRecogniser
 import java.io.File
 import kotlin.system.exitProcess
 
-private const val USAGE = """run_on_jvm.sh VIDEO --landmarks FILE [--still] [--no-smoothing] [--face] [--palms] [--fps RATE]
+private const val USAGE = """run_on_jvm.sh VIDEO --bundle FOLDER [options]
+run_on_jvm.sh VIDEO --landmarks FILE [options]
 
-The phone's own code on a desk: pictures of VIDEO through the keypoint models.
+The phone's own code on a desk: pictures of VIDEO through the keypoint models, and to glosses, a sentence a line.
 
+  --bundle FOLDER   a streaming bundle (python -m export.tflite RUN --streaming ...); finds the face's points
   --landmarks FILE  write the landmarks of every picture (the format: twin/src/main/kotlin/org/slrkeras/twin/Landmarks.kt)
   --still           follow nothing from picture to picture
   --no-smoothing    leave the jitter in
@@ -46,7 +55,7 @@ private class Request(arguments: List<String>) {
 
     private companion object {
         val FLAGS = setOf("--still", "--no-smoothing", "--face", "--palms", "--help")
-        val VALUES = setOf("--landmarks", "--fps", "--models", "--python", "--twin")
+        val VALUES = setOf("--bundle", "--landmarks", "--fps", "--models", "--python", "--twin")
     }
 }
 
@@ -55,7 +64,7 @@ fun main(arguments: Array<String>) {
         run(Request(arguments.toList()))
     } catch (error: RuntimeException) {
         when (error) {
-            is UsageException, is EngineException, is VideoException -> {
+            is UsageException, is EngineException, is VideoException, is BundleException, is JsonException -> {
                 System.err.println("run_on_jvm: ${error.message}")
                 2
             }
@@ -71,7 +80,9 @@ private fun run(request: Request): Int {
         return 0
     }
     val video = request.video ?: throw UsageException("which video? see --help")
-    val output = request.values["--landmarks"] ?: throw UsageException("--landmarks FILE says where they go")
+    val output = request.values["--landmarks"]
+    val bundle = request.values["--bundle"]?.let { Bundle.read(File(it)) }
+    if ((bundle == null) == (output == null)) throw UsageException("give --bundle FOLDER or --landmarks FILE; see --help")
     val folder = File(request.values["--models"] ?: throw UsageException("--models FOLDER is missing"))
     val python = request.values["--python"] ?: "python3"
     val scripts = File(request.values["--twin"] ?: "android_demo/twin")
@@ -81,18 +92,32 @@ private fun run(request: Request): Int {
     val options = KeypointOptions(
         still = "--still" in request.flags,
         smooth = "--no-smoothing" !in request.flags,
-        face = "--face" in request.flags,
+        face = "--face" in request.flags || bundle != null,
         palms = "--palms" in request.flags,
     )
-    val (count, seconds) = ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
+    val told = ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
         HolisticTracker(engines, readModels(folder, options), options).use { tracker ->
             VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
-                writeLandmarks(frames, tracker, File(output))
+                if (bundle == null) {
+                    writeLandmarks(frames, tracker, File(output!!))
+                } else {
+                    val arrangement = Arrangement(bundle.contract, layoutText(scripts))
+                    SignReader(tracker, StreamRecogniser(bundle, engines), arrangement).use { reader ->
+                        printGlosses(frames, reader).told()
+                    }
+                }
             }
         }
     }
-    System.err.println("%d pictures, %.1f ms each for keypoints".format(count, 1000 * seconds / maxOf(count, 1)))
+    System.err.println(told)
     return 0
+}
+
+/** The names of the tracker's points, from where the library keeps them. */
+private fun layoutText(scripts: File): String {
+    val file = File(scripts.absoluteFile, "../../slr_keras/data/layouts/${HolisticLandmarks.LAYOUT}.json")
+    if (!file.isFile) throw UsageException("$file is missing; run this inside the repository")
+    return file.readText()
 }
 
 /** The bytes of the models that are needed. */

@@ -1,0 +1,82 @@
+package org.slrkeras.core.pipeline
+
+import org.slrkeras.core.json.JsonField
+import org.slrkeras.core.json.parseJson
+import org.slrkeras.core.keypoints.HolisticLandmarks
+import org.slrkeras.core.recognition.BundleException
+import org.slrkeras.core.recognition.Contract
+
+/**
+ * Brings a tracker's landmarks to what a bundle was trained on; `slr_keras/prediction/conform.py`.
+ *
+ * Points and channels go by name: a bundle for another layout than the tracker's works where that has all points that the
+ * model sees. Those of the bundle's layout that it does not see stay missing.
+ *
+ * @param contract of the bundle
+ * @param layout `slr_keras/data/layouts/mediapipe_holistic_543.json`: the names of what the tracker gives
+ * @throws BundleException if a point or a channel of the model is not among the tracker's; the message names them
+ */
+class Arrangement(private val contract: Contract, layout: String) {
+    // Of each point of the source layout the tracker's, or -1 for those that the model does not see.
+    private val points: IntArray
+    private val channels: IntArray
+    private val width: Int
+    private val count: Int
+
+    init {
+        val description = JsonField(parseJson(layout, LAYOUT_FILE), LAYOUT_FILE)
+        val names = description["points"].texts()
+        val known = description["channels"].texts()
+        if (names.size != HolisticLandmarks.POINTS) description["points"].fail("must be ${HolisticLandmarks.POINTS} names")
+        lacking("points", contract.points, names)
+        lacking("channels", contract.sourceChannels, known)
+        count = names.size
+        width = known.size
+        val seen = contract.points.toSet()
+        points = contract.sourcePoints.map { if (it in seen) names.indexOf(it) else -1 }.toIntArray()
+        channels = contract.sourceChannels.map { known.indexOf(it) }.toIntArray()
+    }
+
+    private fun lacking(what: String, wanted: List<String>, known: List<String>) {
+        val absent = wanted - known.toSet()
+        if (absent.isEmpty()) return
+        throw BundleException(
+            "the model was trained on ${absent.size} $what of ${contract.layout} that the tracker does not find " +
+                "(${absent.take(FEW).joinToString()}); export a bundle whose $what ${HolisticLandmarks.LAYOUT} has",
+        )
+    }
+
+    /**
+     * Landmarks as the recogniser takes them.
+     *
+     * @return source points x source channels of the contract, x, y and depth in its image's units where it goes by the
+     *   image; NaN where the model does not look
+     */
+    fun arranged(found: HolisticLandmarks): FloatArray {
+        val values = found.inPixels()
+        check(values.size == count * width) { "${values.size} values of $count points" }
+        val scaleX = if (contract.bodyNormalised) 1f else (contract.imageWidth / found.width).toFloat()
+        val scaleY = if (contract.bodyNormalised) 1f else (contract.imageHeight / found.height).toFloat()
+        val scales = contract.sourceChannels.map { name ->
+            when (name) {
+                // Depth is in the units of x.
+                "x", "z" -> scaleX
+                "y" -> scaleY
+                else -> 1f
+            }
+        }
+        val result = FloatArray(points.size * channels.size) { Float.NaN }
+        for ((row, point) in points.withIndex()) {
+            if (point < 0) continue
+            for (column in channels.indices) {
+                result[row * channels.size + column] = values[point * width + channels[column]] * scales[column]
+            }
+        }
+        return result
+    }
+
+    private companion object {
+        const val LAYOUT_FILE = "${HolisticLandmarks.LAYOUT}.json"
+        const val FEW = 3
+    }
+}
