@@ -37,7 +37,10 @@ rm -rf "$STAGE" "$OUT/app" "$OUT/generated" "$OUT/aar" "$OUT/assets"
 mkdir -p "$STAGE" "$OUT/app" "$OUT/generated" "$OUT/assets" "$(dirname "$TO")"
 
 gather_assets() {
-  if [ -n "$MODELS" ]; then mkdir -p "$OUT/assets/keypoints"; cp "$MODELS"/* "$OUT/assets/keypoints/"; fi
+  if [ -n "$MODELS" ]; then
+    mkdir -p "$OUT/assets/keypoints"
+    cp "$MODELS"/* "$DEMO/../slr_keras/data/layouts/mediapipe_holistic_543.json" "$OUT/assets/keypoints/"
+  fi
   if [ -n "$BUNDLE" ]; then "$PYTHON" "$DEMO/tools/bundle_files.py" "$BUNDLE" "$OUT/assets/bundle"; fi
 }
 
@@ -66,7 +69,7 @@ compile() {
   local lite="$OUT/aar/tensorflow-lite/classes.jar:$OUT/aar/tensorflow-lite-api/classes.jar"
   compile_core
   javac -nowarn --release 8 -Xlint:-options -d "$OUT/app" -classpath "$ANDROID" $(find "$OUT/generated" -name '*.java')
-  kotlin_compile "$OUT/app" "$OUT/core:$OUT/app:$ANDROID:$lite" -module-name app -Xfriend-paths= "$APP/kotlin"
+  kotlin_compile "$OUT/app" "$OUT/core:$OUT/app:$ANDROID:$lite" -module-name app "$APP/kotlin"
 }
 
 dex() {

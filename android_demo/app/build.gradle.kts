@@ -40,7 +40,9 @@ val gatherAssets by tasks.registering(Sync::class) {
             into("bundle")
         }
     }
-    providers.gradleProperty("keypoint-models").orNull?.let { models -> from(models) { into("keypoints") } }
+    providers.gradleProperty("keypoint-models").orNull?.let { models ->
+        from(models, rootProject.file("../slr_keras/data/layouts/mediapipe_holistic_543.json")) { into("keypoints") }
+    }
 }
 
 tasks.named("preBuild") { dependsOn(gatherAssets) }

@@ -39,7 +39,7 @@ kotlin_compile() {  # kotlin_compile OUTPUT CLASSPATH [FLAGS AND SOURCES...]
   java -Xmx1g -cp "$TOOLS/kotlinc/kotlin-preloader.jar" org.jetbrains.kotlin.preloading.Preloader \
     -cp "$TOOLS/kotlinc/kotlin-compiler.jar" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler \
     -no-stdlib -no-reflect -jvm-target 1.8 -Xlambdas=class -Xsam-conversions=class \
-    -Xstring-concat=inline -Werror -classpath "$STDLIB:$path" -d "$output" "$@"
+    -Xstring-concat=inline -classpath "$STDLIB:$path" -d "$output" "$@"
 }
 
 compile_core() {  # core alone: no Android on its class path, so no import of it can compile

@@ -32,7 +32,6 @@ fun BundleRefused.inWords(resources: Resources): String {
         Refusal.TOO_LARGE -> R.string.refused_size
         Refusal.INCOMPLETE -> R.string.refused_incomplete
         Refusal.CHANGED -> R.string.refused_changed
-        Refusal.NOT_STREAMING -> R.string.refused_streaming
         Refusal.UNFIT -> R.string.refused_unfit
     }
     return resources.getString(text, what)

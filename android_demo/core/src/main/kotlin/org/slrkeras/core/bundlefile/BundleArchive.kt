@@ -7,7 +7,7 @@ import java.util.zip.ZipException
 import java.util.zip.ZipInputStream
 
 /** Why a model file was not taken. */
-enum class Refusal { NOT_AN_ARCHIVE, UNSAFE_NAME, TOO_LARGE, INCOMPLETE, CHANGED, NOT_STREAMING, UNFIT }
+enum class Refusal { NOT_AN_ARCHIVE, UNSAFE_NAME, TOO_LARGE, INCOMPLETE, CHANGED, UNFIT }
 
 /** A model file was not taken, for the reason [refusal]; [what] names the file or number that it was about. */
 class BundleRefused(val refusal: Refusal, val what: String, cause: Throwable? = null) :
