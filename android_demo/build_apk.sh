@@ -73,10 +73,12 @@ compile() {
 }
 
 dex() {
+  # -target 1.7 turns lambdas that Kotlin's library was compiled with into classes: dx takes no invokedynamic here.
   java -Xmx1g -jar "$JARS/proguard.jar" -injars "$OUT/core:$OUT/app(!META-INF/**)" \
-    -injars "$OUT/aar/tensorflow-lite/classes.jar:$OUT/aar/tensorflow-lite-api/classes.jar:$STDLIB(!META-INF/**)" \
-    -libraryjars "$ANDROID" -outjars "$OUT/shrunk.jar" -dontoptimize -dontobfuscate \
-    -include "$DEMO/app/proguard-rules.pro" > "$OUT/proguard.log" || { cat "$OUT/proguard.log" >&2; exit 1; }
+    -injars "$OUT/aar/tensorflow-lite/classes.jar(!META-INF/**):$OUT/aar/tensorflow-lite-api/classes.jar(!META-INF/**)" \
+    -injars "$STDLIB(!META-INF/**)" -libraryjars "$ANDROID" -outjars "$OUT/shrunk.jar" \
+    -target 1.7 -dontoptimize -dontobfuscate -include "$DEMO/app/proguard-rules.pro" > "$OUT/proguard.log" 2>&1 ||
+    { cat "$OUT/proguard.log" >&2; exit 1; }
   java -Xmx1g -cp "$JARS/dx.jar" com.android.dx.command.Main --dex --min-sdk-version="$(version sdk-minimum)" \
     --output="$STAGE/classes.dex" "$OUT/shrunk.jar"
 }
@@ -85,7 +87,7 @@ debug_key() {
   [ -f "$KEYSTORE" ] && return
   [ "$KEYSTORE" = "$TOOLS/debug.keystore" ] || fail "there is no keystore $KEYSTORE"
   keytool -genkeypair -keystore "$KEYSTORE" -storepass "${SLR_KEYSTORE_PASSWORD:-android}" -alias demo -keyalg RSA \
-    -keysize 2048 -validity 10000 -dname "CN=slr_keras demo, debug key" 2> /dev/null
+    -keysize 2048 -validity 10000 -dname "CN=slr_keras debug key" 2> /dev/null
 }
 
 sign() {

@@ -13,6 +13,7 @@ import android.view.MenuItem
 import android.view.Surface
 import android.view.WindowManager
 import android.widget.Toast
+import android.widget.Toolbar
 import org.slrkeras.core.session.restoredSession
 import org.slrkeras.core.session.saved
 
@@ -27,10 +28,11 @@ class MainActivity : Activity() {
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         setContentView(R.layout.main)
-        setActionBar(findViewById(R.id.toolbar))
+        setActionBar(findViewById(R.id.toolbar) as Toolbar)
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
         front = state?.getBoolean(FRONT) ?: true
         asked = state?.getBoolean(ASKED) ?: false
+        @Suppress("DEPRECATION")
         val kept = lastNonConfigurationInstance as? Recognition
         recognition = kept ?: Recognition(this, restoredSession(state?.getString(SESSION)))
         screen = MainScreen(this, recognition, ::remedy, ::invalidateOptionsMenu) { if (resumed) openCamera() }
@@ -61,6 +63,8 @@ class MainActivity : Activity() {
         state.putBoolean(FIGURES, screen.showFigures)
     }
 
+    // A framework activity has no view model: this is how what takes seconds to load survives a turn of the screen.
+    @Suppress("DEPRECATION", "OVERRIDE_DEPRECATION")
     override fun onRetainNonConfigurationInstance(): Any = recognition
 
     override fun onDestroy() {

@@ -109,6 +109,7 @@ class Recognition(context: Context, session: Session) {
 
     /** Read a whole video; the camera must be closed. */
     fun transcribe(uri: Uri) {
+        if (session.paused) togglePause()
         readingVideo = true
         cancelled = false
         work {
