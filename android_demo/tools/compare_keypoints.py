@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compare the Android core's keypoints with MediaPipe Holistic's, on real videos.
 
-Each video goes through core on the JVM (`run_on_jvm.sh`) and through MediaPipe, as `slr_keras.extraction` runs it. The
-table says, for each part, in how many pictures both found it, in how many only one did, and how far apart the points
-are: in pixels of a picture of 640x480. Two runs: pictures followed as a video, and each for itself (`--still`).
+Each video goes through core on the JVM (`run_on_jvm.sh`) and through MediaPipe, as
+`slr_keras.extraction` runs it. The table says, for each part, in how many pictures both found
+it, in how many only one did, and how far apart the points are: in pixels of a picture of
+640x480. Two runs: pictures followed as a video, and each for itself (`--still`).
 """
 
 import argparse

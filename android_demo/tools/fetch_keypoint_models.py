@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Put MediaPipe's keypoint models where the Android builders and the JVM twin look for them.
 
-The models are Google's, licensed under Apache-2.0 as MediaPipe is, and are not part of this repository. They are taken
-out of the package `mediapipe` 0.10.21, the last that carries them: out of the one that is installed, where there is one,
-and otherwise out of its wheel, which pip gets. Every file is checked against its SHA-256, wherever it came from.
+The models are Google's, licensed under Apache-2.0 as MediaPipe is, and are not part of this
+repository. They are taken out of the package `mediapipe` 0.10.21, the last that carries them:
+out of the one that is installed, where there is one, and otherwise out of its wheel, which pip
+gets. Every file is checked against its SHA-256, wherever it came from.
 """
 
 import argparse
@@ -98,7 +99,7 @@ def _installed() -> Path | None:
 
 def _store_from_wheel(names: list[str], folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        # The models are the same in every wheel of the release: this one exists for every machine to take.
+        # The models are the same in every wheel of the release; any machine may take this one.
         command = (
             *(sys.executable, "-m", "pip", "download", PACKAGE, "--no-deps", "--only-binary=:all:"),
             *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),

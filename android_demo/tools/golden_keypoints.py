@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Write what the tests of core's keypoints expect: `core/src/test/resources/golden/keypoints_*.json`.
+"""Write what the tests of core's keypoints expect:
+`core/src/test/resources/golden/keypoints_*.json`.
 
-An independent computation with NumPy and OpenCV, on pictures and numbers that are made here. The formulas are those of
-the one-euro filter's paper and of MediaPipe's graphs.
+An independent computation with NumPy and OpenCV, on pictures and numbers that are made here. The
+formulas are those of the one-euro filter's paper and of MediaPipe's graphs.
 """
 
 import argparse
@@ -187,7 +188,7 @@ def smoothing(random: np.random.Generator) -> dict[str, Any]:
 
 
 def regions(random: np.random.Generator) -> list[dict[str, Any]]:
-    """Squares by two points, and boxes around turned points: corners in pixels, by complex numbers."""
+    """Squares by two points, and boxes around turned points: by complex numbers."""
     cases = []
     for _ in range(12):
         width, height = (int(side) for side in random.integers(100, 900, 2))

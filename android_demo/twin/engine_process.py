@@ -1,11 +1,12 @@
 """TensorFlow Lite models for a process that has none: the JVM twin speaks to it over a pipe.
 
-Messages both ways are a length (uint32), a letter, and the rest, little-endian; one answer to each.
+Messages both ways are a length (uint32), a letter, and the rest, little-endian; one answer to
+each.
 
 | letter | from | then |
 | --- | --- | --- |
-| `L` | twin | length of text (uint32), text: signature (or nothing) and threads on two lines; the model file's bytes |
-| `S` | here | text: the model's number on a line, and a line for each input and output: `input float32 1x79x3 name` |
+| `L` | twin | text's length (uint32), signature (or nothing) and threads on two lines; the file |
+| `S` | here | the model's number; lines such as `input float32 1x79x3 name` for all tensors |
 | `R` | twin | the model's number (uint32), the values of all inputs, 4 bytes each |
 | `O` | here | the values of all outputs, 4 bytes each |
 | `C` | twin | the model's number (uint32), which is forgotten |

@@ -1,8 +1,9 @@
 """Pictures of a video for the JVM twin: `python frames_process.py VIDEO [--fps RATE]`.
 
-Written to standard output, little-endian, for each picture: `F`, its time in milliseconds (float64), its width and
-height (uint32), and its bytes, red, green, blue. At the end `E`; if the video cannot be read `X`, a length (uint32) and
-why. The decoder, and what pictures there are at a steady rate, are those of `slr_keras`.
+Written to standard output, little-endian, for each picture: `F`, its time in milliseconds
+(float64), its width and height (uint32), and its bytes, red, green, blue. At the end `E`; if the
+video cannot be read `X`, a length (uint32) and why. The decoder, and what pictures there are at
+a steady rate, are those of `slr_keras`.
 """
 
 import argparse

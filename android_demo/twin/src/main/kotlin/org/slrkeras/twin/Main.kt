@@ -80,38 +80,41 @@ private fun run(request: Request): Int {
         return 0
     }
     val video = request.video ?: throw UsageException("which video? see --help")
-    val output = request.values["--landmarks"]
+    val output = request.values["--landmarks"]?.let(::File)
     val bundle = request.values["--bundle"]?.let { Bundle.read(File(it)) }
-    if ((bundle == null) == (output == null)) throw UsageException("give --bundle FOLDER or --landmarks FILE; see --help")
+    if ((bundle == null) == (output == null)) {
+        throw UsageException("give --bundle FOLDER or --landmarks FILE; see --help")
+    }
     val folder = File(request.values["--models"] ?: throw UsageException("--models FOLDER is missing"))
     val python = request.values["--python"] ?: "python3"
     val scripts = File(request.values["--twin"] ?: "android_demo/twin")
-    val fps = request.values["--fps"]?.let {
-        it.toDoubleOrNull()?.takeIf { rate -> rate in 1.0..1000.0 } ?: throw UsageException("--fps $it: give 1 to 1000")
-    }
-    val options = KeypointOptions(
-        still = "--still" in request.flags,
-        smooth = "--no-smoothing" !in request.flags,
-        face = "--face" in request.flags || bundle != null,
-        palms = "--palms" in request.flags,
-    )
-    val told = ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
-        HolisticTracker(engines, readModels(folder, options), options).use { tracker ->
-            VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
-                if (bundle == null) {
-                    writeLandmarks(frames, tracker, File(output!!))
-                } else {
-                    val arrangement = Arrangement(bundle.contract, layoutText(scripts))
-                    SignReader(tracker, StreamRecogniser(bundle, engines), arrangement).use { reader ->
-                        printGlosses(frames, reader).told()
-                    }
-                }
+    val options = keypointOptions(request.flags, bundle != null)
+    val fps = request.values["--fps"]?.let(::rate)
+    ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
+        val tracker = HolisticTracker(engines, readModels(folder, options), options)
+        val told = VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
+            if (bundle == null) {
+                tracker.use { writeLandmarks(frames, it, output!!) }
+            } else {
+                val arrangement = Arrangement(bundle.contract, layoutText(scripts))
+                val reader = SignReader(tracker, StreamRecogniser(bundle, engines), arrangement)
+                reader.use { printGlosses(frames, it).told() }
             }
         }
+        System.err.println(told)
     }
-    System.err.println(told)
     return 0
 }
+
+private fun rate(text: String): Double =
+    text.toDoubleOrNull()?.takeIf { it in 1.0..1000.0 } ?: throw UsageException("--fps $text: give 1 to 1000")
+
+private fun keypointOptions(flags: Set<String>, forModel: Boolean) = KeypointOptions(
+    still = "--still" in flags,
+    smooth = "--no-smoothing" !in flags,
+    face = "--face" in flags || forModel,
+    palms = "--palms" in flags,
+)
 
 /** The names of the tracker's points, from where the library keeps them. */
 private fun layoutText(scripts: File): String {

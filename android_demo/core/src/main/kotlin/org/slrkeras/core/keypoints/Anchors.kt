@@ -22,10 +22,12 @@ internal class Anchors(side: Int, strides: List<Int>) {
             val stride = strides[layer]
             val same = strides.drop(layer).takeWhile { it == stride }.size
             val cells = (side + stride - 1) / stride
-            for (row in 0 until cells) for (column in 0 until cells) {
-                repeat(2 * same) {
-                    columns += (column + 0.5f) / cells
-                    rows += (row + 0.5f) / cells
+            for (row in 0 until cells) {
+                for (column in 0 until cells) {
+                    repeat(2 * same) {
+                        columns += (column + 0.5f) / cells
+                        rows += (row + 0.5f) / cells
+                    }
                 }
             }
             layer += same

@@ -7,7 +7,8 @@ import kotlin.math.sin
 /**
  * Cuts a region out of a picture, turned upright and at a model's input size.
  *
- * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, which the models' own pipeline uses:
+ * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, which the models' own pipeline
+ * uses:
  * positions in 1/32 of a pixel, values rounded to whole numbers.
  *
  * @param side of the square output, in pixels

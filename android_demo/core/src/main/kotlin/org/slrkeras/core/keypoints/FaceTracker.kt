@@ -32,7 +32,11 @@ internal class FaceDetector(private val network: Network, private val threshold:
 }
 
 /** Finds 468 points of a face's surface, and follows them. */
-internal class FaceTracker(private val detector: FaceDetector, private val network: Network, private val follow: Boolean) {
+internal class FaceTracker(
+    private val detector: FaceDetector,
+    private val network: Network,
+    private val follow: Boolean,
+) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
     private val following = Following(degrees = 15f, shift = 0.1f, growth = 0.3f, margin = -0.2f)
     private var last: Landmarks? = null

@@ -43,10 +43,13 @@ internal class HandRegionFinder(private val network: Network) {
     private fun refined(image: Image, rough: Region): Region? {
         val padding = crop.fill(image, rough, network.input)
         network.run()
-        val (x, y, rimX, rimY) = network.outputs[0]
-        val side = network.side.toFloat()
-        val circle = Landmarks(floatArrayOf(x / side, y / side, 0f, 0f, rimX / side, rimY / side, 0f, 0f))
-            .projected(rough, padding)
+        val raw = network.outputs[0]
+        val found = Landmarks(2)
+        for (point in 0 until 2) {
+            found[point, 0] = raw[2 * point] / network.side
+            found[point, 1] = raw[2 * point + 1] / network.side
+        }
+        val circle = found.projected(rough, padding)
         return Region.aligned(
             circle.x(0),
             circle.y(0),

@@ -10,7 +10,8 @@ import org.slrkeras.core.engine.EngineFactory
  * @property still whether pictures have nothing to do with each other: nothing is followed, nothing smoothed
  * @property smooth whether the body's points are smoothed, where they are followed
  * @property face whether 468 points of the face are found: two models more for each picture
- * @property palms whether a hand that the body's points miss is looked for in all of the picture; MediaPipe Holistic does
+ * @property palms whether a hand that the body's points miss is looked for in all of the picture; MediaPipe Holistic
+ *   does
  *   not. One model more for each picture in which a hand is missing
  * @property threads that a model may use
  */
@@ -118,7 +119,10 @@ class HolisticTracker(
     }
 
     /** As above, with whole milliseconds. */
-    fun track(image: Image, timestampMilliseconds: Long): HolisticLandmarks = track(image, timestampMilliseconds.toDouble())
+    fun track(
+        image: Image,
+        timestampMilliseconds: Long,
+    ): HolisticLandmarks = track(image, timestampMilliseconds.toDouble())
 
     /** Forget the person who was followed: another recording begins. */
     fun reset() {

@@ -7,15 +7,14 @@ internal class LostHands(private val detector: PalmDetector, private val model: 
     /** The left and the right hand, where one was missing and is found now. */
     fun completed(image: Image, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
         if (left != null && right != null) return Pair(left, right)
-        var foundLeft = left
-        var foundRight = right
-        for (region in detector.find(image).take(MOST_PALMS)) {
-            if (foundLeft != null && foundRight != null) break
-            if (isAt(region, left) || isAt(region, right)) continue
-            val hand = model.find(image, region) ?: continue
-            if (hand.rightness >= 0.5f) foundRight = foundRight ?: hand else foundLeft = foundLeft ?: hand
-        }
-        return Pair(foundLeft, foundRight)
+        val fresh = detector.find(image)
+            .take(MOST_PALMS)
+            .filterNot { isAt(it, left) || isAt(it, right) }
+            .mapNotNull { model.find(image, it) }
+        return Pair(
+            left ?: fresh.firstOrNull { it.rightness < 0.5f },
+            right ?: fresh.firstOrNull { it.rightness >= 0.5f },
+        )
     }
 
     /** Whether the middle of a hand that is known lies in the region's inner half. */

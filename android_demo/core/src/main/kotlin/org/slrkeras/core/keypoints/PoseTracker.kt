@@ -12,12 +12,12 @@ internal class PoseDetector(private val network: Network, private val threshold:
         val (boxes, scores) = network.outputs
         val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
         val person = weightedSuppression(found).firstOrNull() ?: return null
-        val (hipX, hipY, aboveX, aboveY) = person.points
+        // From between the hips to the rim of the circle around the person.
         return Region.aligned(
-            padding.x(hipX),
-            padding.y(hipY),
-            padding.x(aboveX),
-            padding.y(aboveY),
+            padding.x(person.points[0]),
+            padding.y(person.points[1]),
+            padding.x(person.points[2]),
+            padding.y(person.points[3]),
             UPWARDS,
             image.width,
             image.height,

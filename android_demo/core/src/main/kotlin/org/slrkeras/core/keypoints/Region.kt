@@ -16,8 +16,13 @@ import kotlin.math.sin
 internal class Region(val x: Float, val y: Float, val width: Float, val height: Float, val rotation: Float) {
     /** Whether a crop of it can be made at all. */
     val isUsable: Boolean
-        get() = x.isFinite() && y.isFinite() && rotation.isFinite() &&
-            width.isFinite() && height.isFinite() && width > 0 && height > 0
+        get() = x.isFinite() &&
+            y.isFinite() &&
+            rotation.isFinite() &&
+            width.isFinite() &&
+            height.isFinite() &&
+            width > 0 &&
+            height > 0
 
     /**
      * The square on the longer side, [scale] times as large, moved by [shiftY] of the height along its own vertical.
@@ -44,7 +49,8 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
         /**
          * A square around a point, through another: its side is twice their distance.
          *
-         * It is turned so that the way from [x], [y] to [towardsX], [towardsY] has direction [target] in it: in degrees,
+         * It is turned so that the way from [x], [y] to [towardsX], [towardsY] has direction [target] in it: in
+         * degrees,
          * anticlockwise from the right.
          */
         fun aligned(
@@ -61,7 +67,7 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
             return Region(x, y, side / width, side / height, turn)
         }
 
-        /** The rotation, in radians, that gives the way between two points in pixels the direction [target], in degrees. */
+         * The rotation, in radians, that gives the way between two points in pixels the direction [target], in degrees.
         fun rotationTo(x: Float, y: Float, towardsX: Float, towardsY: Float, target: Float): Float =
             normalised((target * PI / 180).toFloat() - atan2(-(towardsY - y), towardsX - x))
 

@@ -6,7 +6,8 @@ import kotlin.math.abs
 /**
  * Takes the jitter out of landmarks that are followed: the one-euro filter (Casiez, Roussel and Vogel, CHI 2012).
  *
- * Slow points are smoothed much, fast ones little. Speed is measured in sizes of the object, so that people far and near
+ * Slow points are smoothed much, fast ones little. Speed is measured in sizes of the object, so that people far and
+ * near
  * are smoothed alike.
  *
  * @param points how many
@@ -45,21 +46,23 @@ internal class Smoothing(
         val interval = seconds - lastTime
         lastTime = seconds
         val speedFactor = if (starts) 0.0 else factor(speedCutoff, interval)
-        for (point in 0 until points) for (channel in 0 until 3) {
-            val at = 3 * point + channel
-            val scale = if (channel == 1) height else width
-            val value = (landmarks.values[Landmarks.CHANNELS * point + channel] * scale).toDouble()
-            if (starts) {
-                smooth[at] = value
-                speed[at] = 0.0
-            } else {
-                val now = (value - last[at]) / size / interval
-                speed[at] += speedFactor * (now - speed[at])
-                val cutoff = minimumCutoff + speedWeight * abs(speed[at])
-                smooth[at] += factor(cutoff, interval) * (value - smooth[at])
+        for (point in 0 until points) {
+            for (channel in 0 until 3) {
+                val at = 3 * point + channel
+                val scale = if (channel == 1) height else width
+                val value = (landmarks.values[Landmarks.CHANNELS * point + channel] * scale).toDouble()
+                if (starts) {
+                    smooth[at] = value
+                    speed[at] = 0.0
+                } else {
+                    val now = (value - last[at]) / size / interval
+                    speed[at] += speedFactor * (now - speed[at])
+                    val cutoff = minimumCutoff + speedWeight * abs(speed[at])
+                    smooth[at] += factor(cutoff, interval) * (value - smooth[at])
+                }
+                last[at] = value
+                landmarks[point, channel] = (smooth[at] / scale).toFloat()
             }
-            last[at] = value
-            landmarks[point, channel] = (smooth[at] / scale).toFloat()
         }
     }
 

@@ -9,7 +9,8 @@ import org.slrkeras.core.recognition.Contract
 /**
  * Brings a tracker's landmarks to what a bundle was trained on; `slr_keras/prediction/conform.py`.
  *
- * Points and channels go by name: a bundle for another layout than the tracker's works where that has all points that the
+ * Points and channels go by name: a bundle for another layout than the tracker's works where that has all points that
+ * the
  * model sees. Those of the bundle's layout that it does not see stay missing.
  *
  * @param contract of the bundle
@@ -27,7 +28,11 @@ class Arrangement(private val contract: Contract, layout: String) {
         val description = JsonField(parseJson(layout, LAYOUT_FILE), LAYOUT_FILE)
         val names = description["points"].texts()
         val known = description["channels"].texts()
-        if (names.size != HolisticLandmarks.POINTS) description["points"].fail("must be ${HolisticLandmarks.POINTS} names")
+        if (names.size !=
+            HolisticLandmarks.POINTS
+        ) {
+            description["points"].fail("must be ${HolisticLandmarks.POINTS} names")
+        }
         lacking("points", contract.points, names)
         lacking("channels", contract.sourceChannels, known)
         count = names.size

@@ -24,7 +24,8 @@ class PictureRead(
 /**
  * Reads glosses off a signer: pictures in, events out.
  *
- * Pictures may come at any rate; the recogniser's own is made from their times. Not safe for use from several threads at
+ * Pictures may come at any rate; the recogniser's own is made from their times. Not safe for use from several threads
+ * at
  * once.
  *
  * @param tracker belongs to the reader from here on, as does the recogniser: closing closes both

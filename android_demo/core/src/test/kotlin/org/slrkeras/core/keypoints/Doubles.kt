@@ -21,7 +21,17 @@ internal class Doubles(private val answer: (KeypointModel, List<FloatArray>) -> 
         open++
         return object : Engine {
             override val inputs = listOf(spec(3 * model.side * model.side))
-            override val outputs = model.outputs.mapIndexed { index, size -> spec(if (index == 0) size + surplus else size) }
+            override val outputs = model.outputs.mapIndexed { index, size ->
+                spec(
+                    if (index ==
+                        0
+                    ) {
+                        size + surplus
+                    } else {
+                        size
+                    },
+                )
+            }
 
             override fun run(values: List<Any>, results: List<Any>) {
                 runs[model] = (runs[model] ?: 0) + 1

@@ -12,10 +12,7 @@ internal fun golden(name: String): JsonField {
 
 internal fun JsonField.floats() = list().map { it.number().toFloat() }.toFloatArray()
 
-internal fun JsonField.region(): Region {
-    val (x, y, width, height, rotation) = floats()
-    return Region(x, y, width, height, rotation)
-}
+internal fun JsonField.region(): Region = floats().let { Region(it[0], it[1], it[2], it[3], it[4]) }
 
 /** The picture that the golden crops were cut from, upright. */
 internal fun patternPixel(x: Int, y: Int): Int {
@@ -31,15 +28,17 @@ internal fun patternImage(width: Int, height: Int, rotation: Int, packed: Boolea
     val storedWidth = if (lies) height else width
     val storedHeight = if (lies) width else height
     val pixels = IntArray(width * height)
-    for (y in 0 until height) for (x in 0 until width) {
-        // Turned back, counter-clockwise.
-        val (column, row) = when (rotation) {
-            90 -> y to width - 1 - x
-            180 -> width - 1 - x to height - 1 - y
-            270 -> height - 1 - y to x
-            else -> x to y
+    for (y in 0 until height) {
+        for (x in 0 until width) {
+            // Turned back, counter-clockwise.
+            val (column, row) = when (rotation) {
+                90 -> y to width - 1 - x
+                180 -> width - 1 - x to height - 1 - y
+                270 -> height - 1 - y to x
+                else -> x to y
+            }
+            pixels[row * storedWidth + column] = patternPixel(x, y)
         }
-        pixels[row * storedWidth + column] = patternPixel(x, y)
     }
     if (packed) return PackedImage(storedWidth, storedHeight, pixels, rotation)
     val bytes = ByteArray(3 * pixels.size) { (pixels[it / 3] shr 16 - 8 * (it % 3)).toByte() }

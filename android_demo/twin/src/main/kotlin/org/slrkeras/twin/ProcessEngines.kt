@@ -57,7 +57,9 @@ class ProcessEngines(python: String, private val script: File) : EngineFactory, 
 
         override fun run(values: List<Any>, results: List<Any>) {
             if (values.size != inputs.size || results.size != outputs.size) {
-                throw EngineException("$name: ${values.size} inputs and ${results.size} outputs; see $inputs and $outputs")
+                throw EngineException(
+                    "$name: ${values.size} inputs and ${results.size} outputs; see $inputs and $outputs",
+                )
             }
             request.clear()
             request.putInt(number)
