@@ -200,3 +200,54 @@ def test_core_finds_what_mediapipe_finds_in_real_videos(shared_data, comparing, 
     videos = [*clips, shared_data / "pose_samples/test_video.mp4"]
     code = comparing.main([*map(str, videos), "--mode", mode])
     assert code == 0, capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def pictures(shared_data_folder) -> np.ndarray:
+    from slr_keras.data.video.recordings import shown_in
+
+    clip = shared_data_folder / "msl150_sample/doctor_001.mp4"
+    return np.stack([shown.frame[::2, ::2] for shown in shown_in(clip, 25.0)])[:40]
+
+
+@pytest.fixture(scope="module")
+def shared_data_folder(request) -> Path:
+    return request.getfixturevalue("shared_data")
+
+
+def _two_persons(pictures: np.ndarray) -> np.ndarray:
+    return np.concatenate([pictures, pictures[::-1]], axis=2)
+
+
+def _hands_outside(pictures: np.ndarray) -> np.ndarray:
+    return pictures[:, : pictures.shape[1] // 2]
+
+
+def _nobody(pictures: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(2).integers(0, 256, pictures.shape, np.uint8)
+
+
+def _upside_down(pictures: np.ndarray) -> np.ndarray:
+    return pictures[:, ::-1, ::-1]
+
+
+@pytest.mark.long
+@pytest.mark.shared_data
+@pytest.mark.parametrize("change", [_two_persons, _hands_outside, _nobody, _upside_down])
+def test_landmarks_are_numbers_of_one_person_or_none(pictures, comparing, tmp_path, change):
+    if shutil.which("java") is None:
+        pytest.skip("needs a JDK")
+    changed = np.ascontiguousarray(change(pictures))
+    np.save(tmp_path / "clip.npy", changed)
+    found = comparing.core_landmarks(tmp_path / "clip.npy", "--palms")
+    points = found["points"]
+    assert len(points) == len(changed)
+    assert np.isfinite(points).all()
+    seen = points[:, 0, 3] > 0
+    if change is _nobody:
+        assert seen.mean() < 0.1
+    if change in (_two_persons, _hands_outside):
+        assert seen.mean() > 0.9
+    if change is _two_persons:
+        sides = points[seen, 0, 0] > changed.shape[2] / 2
+        assert sides.all() or not sides.any()

@@ -67,7 +67,11 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
             return Region(x, y, side / width, side / height, turn)
         }
 
-         * The rotation, in radians, that gives the way between two points in pixels the direction [target], in degrees.
+        /**
+         * The rotation that gives the way between two points the direction [target].
+         *
+         * Points are in pixels, the direction in degrees, the rotation in radians.
+         */
         fun rotationTo(x: Float, y: Float, towardsX: Float, towardsY: Float, target: Float): Float =
             normalised((target * PI / 180).toFloat() - atan2(-(towardsY - y), towardsX - x))
 
