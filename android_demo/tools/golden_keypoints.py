@@ -288,12 +288,10 @@ def main(arguments: list[str] | None = None) -> int:
     for name, content in golden().items():
         path = FOLDER / f"{name}.json"
         text = json.dumps(content, separators=(",", ":")) + "\n"
-        if options.check:
-            if not path.is_file() or path.read_text() != text:
-                differ.append(path.name)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if not options.check:
             path.write_text(text)
+        elif not path.is_file() or path.read_text() != text:
+            differ.append(path.name)
     if differ:
         print(f"golden_keypoints: {', '.join(differ)} would be written otherwise", file=sys.stderr)
     return 1 if differ else 0

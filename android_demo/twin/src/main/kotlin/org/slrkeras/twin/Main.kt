@@ -81,7 +81,7 @@ private fun run(request: Request): Int {
     }
     val video = request.video ?: throw UsageException("which video? see --help")
     val output = request.values["--landmarks"]?.let(::File)
-    val bundle = request.values["--bundle"]?.let { Bundle.read(File(it)) }
+    val bundle = request.values["--bundle"]?.let { readBundle(File(it)) }
     if ((bundle == null) == (output == null)) {
         throw UsageException("give --bundle FOLDER or --landmarks FILE; see --help")
     }
@@ -104,6 +104,11 @@ private fun run(request: Request): Int {
         System.err.println(told)
     }
     return 0
+}
+
+private fun readBundle(folder: File): Bundle {
+    if (!folder.isDirectory) throw UsageException("--bundle $folder: there is no such folder")
+    return Bundle.read(folder)
 }
 
 private fun rate(text: String): Double =
