@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Write what the tests of core's keypoints expect:
-`core/src/test/resources/golden/keypoints_*.json`.
+"""Write what the tests of core's keypoints expect, into `core/src/test/resources/golden/`.
 
 An independent computation with NumPy and OpenCV, on pictures and numbers that are made here. The
 formulas are those of the one-euro filter's paper and of MediaPipe's graphs.
@@ -29,8 +28,7 @@ def crops() -> list[dict[str, Any]]:
     """Crops of the picture by OpenCV, as stored in each of four orientations."""
     import cv2
 
-    upright = picture(*SIZE)
-    side, cases = 12, []
+    upright, side, cases = picture(*SIZE), 12, []
     regions = [(0.5, 0.5, 1, 1, 0), (0.4, 0.6, 0.5, 0.7, 0.6), (0.1, 0.9, 0.6, 0.9, -2.5)]
     for rotation in (0, 90, 180, 270):
         for x, y, w, h, turn in regions:
