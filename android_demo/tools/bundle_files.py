@@ -25,7 +25,9 @@ def fail(text: str) -> None:
 def streaming_file(bundle: Path) -> str:
     """Name of the first precision's streaming file, which must be the one that was verified."""
     try:
-        files = json.loads((bundle / "metadata.json").read_text(encoding="utf-8"))["streaming"]["files"]
+        files = json.loads((bundle / "metadata.json").read_text(encoding="utf-8"))["streaming"][
+            "files"
+        ]
         entry = next(iter(files.values()))
         name, expected = entry["file"], entry["sha256"]
     except (OSError, ValueError) as problem:
@@ -42,7 +44,11 @@ def streaming_file(bundle: Path) -> str:
 
 def copy(bundle: Path, target: Path) -> None:
     """Copy to a folder, or into a zip file if ``target`` is called so."""
-    names = [*NAMES, streaming_file(bundle), *(name for name in OPTIONAL if (bundle / name).is_file())]
+    names = [
+        *NAMES,
+        streaming_file(bundle),
+        *(name for name in OPTIONAL if (bundle / name).is_file()),
+    ]
     for name in names:
         if not (bundle / name).is_file():
             fail(f"{bundle / name} is missing; export the run again")

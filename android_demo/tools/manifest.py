@@ -1,6 +1,6 @@
 """Complete the app's manifest with what Gradle's plugin adds from its build file: package, native libraries.
 
-    python3 android_demo/tools/manifest.py app/src/main/AndroidManifest.xml build/AndroidManifest.xml
+python3 android_demo/tools/manifest.py app/src/main/AndroidManifest.xml build/AndroidManifest.xml
 """
 
 import re
@@ -34,4 +34,6 @@ def complete(manifest: str, package: str) -> str:
 
 if __name__ == "__main__":
     text = Path(sys.argv[1]).read_text(encoding="utf-8")
-    Path(sys.argv[2]).write_text(complete(text, namespace(BUILD_FILE.read_text())), encoding="utf-8")
+    Path(sys.argv[2]).write_text(
+        complete(text, namespace(BUILD_FILE.read_text())), encoding="utf-8"
+    )

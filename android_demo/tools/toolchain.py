@@ -56,9 +56,15 @@ def default_cache() -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Fetch what is wanted; 0 if all of it is there, else 3."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("purposes", nargs="*", choices=[*PURPOSES, []], help="what for (default: all)")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="folder (default: %(default)s)")
-    parser.add_argument("--offline", action="store_true", help="fetch nothing, only say what is missing")
+    parser.add_argument(
+        "purposes", nargs="*", choices=[*PURPOSES, []], help="what for (default: all)"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=default_cache(), help="folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="fetch nothing, only say what is missing"
+    )
     options = parser.parse_args(arguments)
     missing = []
     for part in parts(options.purposes or list(PURPOSES)):
@@ -115,7 +121,12 @@ def run(command: list[str], folder: Path, **environment: str) -> None:
     """Run a client; its last line of error is the reason if it fails."""
     try:
         done = subprocess.run(
-            command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=900
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=900,
         )
     except FileNotFoundError:
         raise PartMissing(f"{command[0]} is not installed") from None
@@ -130,7 +141,10 @@ def run(command: list[str], folder: Path, **environment: str) -> None:
 def fetch_maven(part: dict, folder: Path, cache: Path) -> None:
     """Copy one artefact of Maven Central to ``jars/NAME.jar`` (or .aar)."""
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-    run(["mvn", "-q", "-B", goal, f"-Dartifact={part['maven']}", f"-DoutputDirectory={folder}"], folder)
+    run(
+        ["mvn", "-q", "-B", goal, f"-Dartifact={part['maven']}", f"-DoutputDirectory={folder}"],
+        folder,
+    )
     file = only(folder)
     check(file, part["sha256"])
     (cache / "jars").mkdir(exist_ok=True)
@@ -188,10 +202,16 @@ def apt_configuration(suites: list[str], cache: Path) -> Iterator[dict[str, str]
 
 def debian_mirror() -> str:
     """Address of the mirror that this machine's own sources name first."""
-    files = [SOURCES[0], *sorted(SOURCES[1].glob("debian*"))] if SOURCES[1].is_dir() else [SOURCES[0]]
+    files = (
+        [SOURCES[0], *sorted(SOURCES[1].glob("debian*"))] if SOURCES[1].is_dir() else [SOURCES[0]]
+    )
     for file in files:
         if file.is_file():
-            found = re.search(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", file.read_text(), re.MULTILINE)
+            found = re.search(
+                r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)",
+                file.read_text(),
+                re.MULTILINE,
+            )
             if found:
                 return found[1]
     raise PartMissing("this machine names no mirror of Debian")

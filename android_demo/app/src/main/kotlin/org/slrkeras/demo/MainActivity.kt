@@ -35,7 +35,7 @@ class MainActivity : Activity() {
         @Suppress("DEPRECATION")
         val kept = lastNonConfigurationInstance as? Recognition
         recognition = kept ?: Recognition(this, restoredSession(state?.getString(SESSION)))
-        screen = MainScreen(this, recognition, ::remedy, ::invalidateOptionsMenu) { if (resumed) openCamera() }
+        screen = MainScreen(this, ::remedy, ::invalidateOptionsMenu) { if (resumed) openCamera() }
         screen.showFigures = state?.getBoolean(FIGURES) ?: false
         recognition.screen = screen
         screen.showSession(recognition.session)

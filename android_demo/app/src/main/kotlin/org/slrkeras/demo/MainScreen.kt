@@ -22,7 +22,6 @@ import kotlin.math.roundToInt
  */
 class MainScreen(
     private val activity: Activity,
-    private val recognition: Recognition,
     onRemedy: (Trouble) -> Unit,
     private val onPauseChanged: () -> Unit,
     private val onVideoEnded: () -> Unit,

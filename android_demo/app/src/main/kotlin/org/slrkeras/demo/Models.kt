@@ -28,7 +28,7 @@ class Models(context: Context) {
      */
     fun open(): SessionReader {
         val layout = asset("$KEYPOINTS/$LAYOUT")?.toString(Charsets.UTF_8)
-        if (layout == null || models().isEmpty()) throw TroubleException(Trouble.NO_KEYPOINTS)
+        if (layout == null || keypointModels().isEmpty()) throw TroubleException(Trouble.NO_KEYPOINTS)
         try {
             val bundle = bundle() ?: throw TroubleException(Trouble.NO_MODEL)
             return SessionReader.open(bundle, layout, { asset("$KEYPOINTS/$it") }, TfliteEngines, threads)
@@ -59,7 +59,7 @@ class Models(context: Context) {
         return Bundle.read(names.associateWith { assets.open("$BUNDLE/$it").use { file -> file.readBytes() } })
     }
 
-    private fun models() = assets.list(KEYPOINTS).orEmpty().filter { it.endsWith(".tflite") }
+    private fun keypointModels() = assets.list(KEYPOINTS).orEmpty().filter { it.endsWith(".tflite") }
 
     private fun asset(path: String): ByteArray? = try {
         assets.open(path).use { it.readBytes() }

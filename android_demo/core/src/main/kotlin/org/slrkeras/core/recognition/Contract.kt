@@ -6,7 +6,7 @@ import org.slrkeras.core.json.JsonField
 
 private const val VERSION = 1
 private const val DIGEST_DIGITS = 16
-private val HEXADECIMAL = "0123456789abcdef"
+private const val HEXADECIMAL = "0123456789abcdef"
 
 /**
  * The keypoint contract, `keypoints.json`: what a detector's points are, and what the model sees of them.
