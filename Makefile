@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart test test-long test-latest test-oldest lint format lock clean
+.PHONY: help demo quickstart test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,19 @@ RULES := -c requirements/constraints.in --overrides requirements/overrides.in --
 lock: $(FULL)/ready  ## resolve the locked environments anew
 	$(FULL)/bin/uv pip compile pyproject.toml $(RULES) -o requirements/core.txt
 	$(FULL)/bin/uv pip compile pyproject.toml --extra all $(RULES) -o requirements/all.txt
+
+# make apk BUNDLE=runs/demo_ema/tflite: what goes into the APK.
+BUNDLE ?=
+KEYPOINTS ?= $(wildcard android_demo/build/keypoint_models)
+
+apk:  ## the Android demo, without Gradle; BUNDLE=FOLDER and KEYPOINTS=FOLDER put models inside
+	android_demo/build_apk.sh $(if $(BUNDLE),--bundle $(BUNDLE)) $(if $(KEYPOINTS),--keypoint-models $(KEYPOINTS))
+
+test-android: apk  ## the Android core's tests on class files, and on the code that is in the APK
+	android_demo/test_core.sh --apk android_demo/build/apk/slr_keras.apk
+
+lint-android:  ## ktlint and detekt
+	android_demo/lint.sh
 
 clean:  ## remove environments and what demo and quickstart made
 	rm -rf $(CORE) $(FULL) .venv-latest $(OLDEST) data/quickstart runs/quickstart $(DATA) $(RUN)

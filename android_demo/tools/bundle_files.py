@@ -1,6 +1,7 @@
-"""Copy what the app reads of a bundle: metadata, contract, labels and the streaming form in one precision.
+"""Copy what the app reads of a bundle: metadata, contract, labels, and one streaming form.
 
-To a folder for the APK, or to a zip file that the app's user can choose instead of the bundle in the APK:
+To a folder for the APK, or to a zip file that the app's user can choose instead of the bundle in
+the APK:
 
     python3 android_demo/tools/bundle_files.py runs/demo/tflite runs/demo/phone.zip
 """

@@ -1,4 +1,4 @@
-"""Complete the app's manifest with what Gradle's plugin adds from its build file: package, native libraries.
+"""Complete the app's manifest with what Gradle's plugin adds: package, native libraries.
 
 python3 android_demo/tools/manifest.py app/src/main/AndroidManifest.xml build/AndroidManifest.xml
 """

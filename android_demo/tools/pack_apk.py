@@ -1,7 +1,8 @@
 """Put a built APK's parts into one zip file, the same bytes for the same parts.
 
-Entries are sorted and bear one date. What a phone maps into memory (models, native libraries, the resource table)
-is stored and aligned: native libraries to 16 KiB, the rest to 4 bytes; the other entries are deflated.
+Entries are sorted and bear one date. What a phone maps into memory (models, native libraries, the
+resource table) is stored and aligned: native libraries to 16 KiB, the rest to 4 bytes; the other
+entries are deflated.
 
     python3 android_demo/tools/pack_apk.py FOLDER app.apk
 """
@@ -28,7 +29,7 @@ def alignment(name: str) -> int:
 
 
 def padding(offset: int, name: str) -> bytes:
-    """Extra field that moves the data of an entry, whose header begins at ``offset``, to its alignment.
+    """Extra field that moves the data of an entry, its header at ``offset``, to its alignment.
 
     >>> (100 + 30 + len("a.tflite") + len(padding(100, "a.tflite"))) % 4
     0

@@ -1,8 +1,9 @@
-"""Bring what builds and tests the Android demo into a folder: kotlinc, dexer, aapt, signer, TFLite, JUnit.
+"""Bring what builds and tests the Android demo into a folder: compiler, dexer, TFLite, JUnit.
 
-Everything comes through the clients that this machine has set up: Maven Central by ``mvn``, npm by ``npm pack``,
-Debian's packages by ``apt-get download`` (nothing is installed, no right of root is needed). What each part must
-be stands in ``toolchain.toml`` with its SHA-256; versions stand in ``gradle/libs.versions.toml``.
+Everything comes through the clients that this machine has set up: Maven Central by ``mvn``, npm by
+``npm pack``, Debian's packages by ``apt-get download`` (nothing is installed, no right of root is
+needed). What each part must be stands in ``toolchain.toml`` with its SHA-256; versions stand in
+``gradle/libs.versions.toml``.
 
     python3 android_demo/tools/toolchain.py build test     # or: lint, or nothing for all
 """
@@ -37,7 +38,7 @@ def versions() -> dict[str, str]:
 
 
 def parts(purposes: list[str]) -> list[dict]:
-    """Parts that any of ``purposes`` needs, their coordinates filled in with the catalogue's versions."""
+    """Parts that any of ``purposes`` needs, with the catalogue's versions filled in."""
     table = tomllib.loads((HERE / "toolchain.toml").read_text())["part"]
     wanted = [part for part in table if set(part["needed_for"]) & set(purposes)]
     for part in wanted:

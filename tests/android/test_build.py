@@ -1,4 +1,4 @@
-"""The Android demo: what its two builders share, what may not be in it, and that it builds to the same bytes."""
+"""The Android demo: what its two builders share, what may not be in it, and its bytes."""
 
 import filecmp
 import os

@@ -88,7 +88,8 @@ class CameraSource(
         override fun onOpened(camera: CameraDevice) {
             device = camera
             if (closed) return camera.close()
-            guarded { camera.createCaptureSession(listOf(pictures.surface), SessionCallback(camera, pictures), handler) }
+            val callback = SessionCallback(camera, pictures)
+            guarded { camera.createCaptureSession(listOf(pictures.surface), callback, handler) }
         }
 
         override fun onDisconnected(camera: CameraDevice) {
@@ -127,7 +128,9 @@ class CameraSource(
         } catch (problem: CameraAccessException) {
             fail(
                 when (problem.reason) {
-                    CameraAccessException.CAMERA_IN_USE, CameraAccessException.MAX_CAMERAS_IN_USE -> Trouble.CAMERA_IN_USE
+                    CameraAccessException.CAMERA_IN_USE,
+                    CameraAccessException.MAX_CAMERAS_IN_USE,
+                    -> Trouble.CAMERA_IN_USE
                     CameraAccessException.CAMERA_DISABLED -> Trouble.CAMERA_DISABLED
                     else -> Trouble.CAMERA_FAILED
                 },

@@ -135,6 +135,12 @@ class MainScreen(
     private companion object {
         const val PERCENT = 100
         const val STEP = 10
-        val MODEL_TROUBLES = listOf(Trouble.NO_MODEL, Trouble.NO_KEYPOINTS, Trouble.MODEL_BROKEN, Trouble.MEMORY, Trouble.READING)
+        val MODEL_TROUBLES = listOf(
+            Trouble.NO_MODEL,
+            Trouble.NO_KEYPOINTS,
+            Trouble.MODEL_BROKEN,
+            Trouble.MEMORY,
+            Trouble.READING,
+        )
     }
 }

@@ -59,7 +59,8 @@ class PreviewView(context: Context, attributes: AttributeSet?) : View(context, a
         for ((from, to) in bones) {
             val one = points.getOrNull(from)?.takeIf { it.seen } ?: continue
             val other = points.getOrNull(to)?.takeIf { it.seen } ?: continue
-            canvas.drawLine(placement.x(one.x), placement.y(one.y), placement.x(other.x), placement.y(other.y), bonePaint)
+            val (x, y) = placement.x(one.x) to placement.y(one.y)
+            canvas.drawLine(x, y, placement.x(other.x), placement.y(other.y), bonePaint)
         }
         for (point in points) {
             if (point.seen) canvas.drawPoint(placement.x(point.x), placement.y(point.y), pointPaint)

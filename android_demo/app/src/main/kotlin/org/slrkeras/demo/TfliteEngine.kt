@@ -58,7 +58,8 @@ private class TfliteEngine(
         found.forEach { it.clear() }
         try {
             if (signature == null) {
-                interpreter.runForMultipleInputsOutputs(given.toTypedArray(), found.withIndex().associate { it.index to it.value })
+                val byIndex = found.withIndex().associate { it.index to it.value }
+                interpreter.runForMultipleInputsOutputs(given.toTypedArray(), byIndex)
             } else {
                 interpreter.runSignature(named(inputs, given), named(outputs, found), signature)
             }

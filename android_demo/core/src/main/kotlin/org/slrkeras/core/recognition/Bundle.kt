@@ -1,11 +1,11 @@
 package org.slrkeras.core.recognition
 
-import java.io.File
-import java.nio.ByteBuffer
-import java.nio.charset.CharacterCodingException
 import org.slrkeras.core.json.JsonException
 import org.slrkeras.core.json.JsonField
 import org.slrkeras.core.json.parseJson
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.charset.CharacterCodingException
 
 /** The bundle cannot be used; the message says what is wrong, where, and what to do. */
 class BundleException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
@@ -133,7 +133,9 @@ class Bundle private constructor(private val files: (String) -> ByteArray?) {
          *
          * @throws BundleException says what is wrong, and where
          */
-        fun read(folder: File): Bundle = told { Bundle { name -> File(folder, name).takeIf(File::isFile)?.readBytes() } }
+        fun read(folder: File): Bundle = told {
+            Bundle { name -> File(folder, name).takeIf(File::isFile)?.readBytes() }
+        }
 
         /**
          * Read a bundle from its files by name.

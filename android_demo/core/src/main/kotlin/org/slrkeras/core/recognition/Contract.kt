@@ -1,8 +1,8 @@
 package org.slrkeras.core.recognition
 
+import org.slrkeras.core.json.JsonField
 import java.security.MessageDigest
 import kotlin.math.abs
-import org.slrkeras.core.json.JsonField
 
 private const val VERSION = 1
 private const val DIGEST_DIGITS = 16

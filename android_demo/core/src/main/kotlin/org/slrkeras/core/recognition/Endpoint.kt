@@ -1,7 +1,7 @@
 package org.slrkeras.core.recognition
 
-import kotlin.math.hypot
 import org.slrkeras.core.json.JsonField
+import kotlin.math.hypot
 
 /**
  * What counts as rest; `slr_keras/streaming/endpoint.py` explains the fields.

@@ -1,7 +1,7 @@
 package org.slrkeras.core.recognition
 
-import kotlin.math.ln
 import org.slrkeras.core.json.JsonField
+import kotlin.math.ln
 
 private const val FORMAT = "slr_keras gloss language model 1"
 

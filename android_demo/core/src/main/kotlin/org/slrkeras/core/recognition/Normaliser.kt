@@ -66,19 +66,23 @@ internal class Normaliser(private val contract: Contract, private val referenceF
         val together = clip.filter { frame -> root.all { score(frame, it) > 0 } }
         if (together.isNotEmpty()) {
             return FloatArray(channels - 1) { channel ->
-                median(together.map { frame ->
-                    var sum = 0f
-                    for (point in root) sum += frame[point * channels + channel]
-                    sum / root.size
-                })
+                median(
+                    together.map { frame ->
+                        var sum = 0f
+                        for (point in root) sum += frame[point * channels + channel]
+                        sum / root.size
+                    },
+                )
             }
         }
         val all = contract.points.indices.toList().toIntArray()
         val seen = if (clip.any { frame -> root.any { score(frame, it) > 0 } }) root else all
         return FloatArray(channels - 1) { channel ->
-            median(clip.flatMap { frame ->
-                seen.filter { score(frame, it) > 0 }.map { frame[it * channels + channel] }
-            })
+            median(
+                clip.flatMap { frame ->
+                    seen.filter { score(frame, it) > 0 }.map { frame[it * channels + channel] }
+                },
+            )
         }
     }
 

@@ -29,7 +29,9 @@ internal class StreamState(private val engine: Engine, private val about: Stream
         frames = inputs.getValue(about.keypoints)
         valid = inputs.getValue(about.valid)
         val read = { name: String, other: Boolean -> (if (other && name in states) outputs else inputs).getValue(name) }
-        val write = { name: String, other: Boolean -> (if (other && name in states) inputs else outputs).getValue(name) }
+        val write = { name: String, other: Boolean ->
+            (if (other && name in states) inputs else outputs).getValue(name)
+        }
         now = engine.inputs.map { read(it.name, false) } to engine.outputs.map { write(it.name, false) }
         next = engine.inputs.map { read(it.name, true) } to engine.outputs.map { write(it.name, true) }
     }

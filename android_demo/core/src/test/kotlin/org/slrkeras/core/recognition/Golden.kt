@@ -1,5 +1,9 @@
 package org.slrkeras.core.recognition
 
+import org.slrkeras.core.json.JsonField
+import org.slrkeras.core.json.JsonNull
+import org.slrkeras.core.json.JsonText
+import org.slrkeras.core.json.parseJson
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -8,10 +12,6 @@ import kotlin.math.abs
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 import kotlin.test.fail
-import org.slrkeras.core.json.JsonField
-import org.slrkeras.core.json.JsonNull
-import org.slrkeras.core.json.JsonText
-import org.slrkeras.core.json.parseJson
 
 /** What Python gave; `android_demo/tools/golden.py` writes the files. */
 internal object Golden {
@@ -19,7 +19,8 @@ internal object Golden {
 
     /** A resource as bytes. */
     fun bytes(name: String): ByteArray =
-        (javaClass.getResourceAsStream("/golden/$name") ?: fail("there is no resource golden/$name")).use { it.readBytes() }
+        (javaClass.getResourceAsStream("/golden/$name") ?: fail("there is no resource golden/$name"))
+            .use { it.readBytes() }
 
     /** A file of vectors. */
     fun read(name: String) = JsonField(parseJson(String(bytes(name)), name), name)
@@ -30,7 +31,9 @@ internal object Golden {
             .associateWith { bytes("bundle/$it") }
 
     /** The little bundle as a folder. */
-    fun bundleFolder(to: File): File = to.also { bundleFiles().forEach { (name, bytes) -> File(it, name).writeBytes(bytes) } }
+    fun bundleFolder(to: File): File = to.also {
+        bundleFiles().forEach { (name, bytes) -> File(it, name).writeBytes(bytes) }
+    }
 }
 
 /** Float32 numbers that are written as base64. */

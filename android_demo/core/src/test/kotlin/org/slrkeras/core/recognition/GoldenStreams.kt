@@ -1,9 +1,9 @@
 package org.slrkeras.core.recognition
 
-import kotlin.math.sin
 import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.TensorSpec
+import kotlin.math.sin
 
 /** The generator of `android_demo/tools/golden_streams.py`. */
 internal class Noise(private var state: Long) {

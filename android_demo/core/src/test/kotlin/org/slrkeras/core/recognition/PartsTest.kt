@@ -1,9 +1,9 @@
 package org.slrkeras.core.recognition
 
-import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.slrkeras.core.json.JsonField
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
 
 class PartsTest {
     @Test

@@ -1,12 +1,12 @@
 package org.slrkeras.core.recognition
 
-import kotlin.test.assertEquals
-import kotlin.test.assertNull
 import org.junit.jupiter.api.Test
 import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.TensorSpec
 import org.slrkeras.core.json.JsonField
+import kotlin.test.assertEquals
+import kotlin.test.assertNull
 
 /** What went into the little bundle's model and came out of it in Python: refuses anything else, gives the same. */
 internal class ReplayEngine(about: StreamDescription, recorded: JsonField) : Engine {
@@ -113,7 +113,8 @@ class RecogniserTest {
         val (kind, frame, glosses, count) = expected.list()
         assertEquals(frame.whole(), found.frame, expected.where)
         when (found) {
-            is Event.Gloss -> assertEquals("gloss" to glosses.texts(), kind.text() to listOf(found.gloss), expected.where)
+            is Event.Gloss ->
+                assertEquals("gloss" to glosses.texts(), kind.text() to listOf(found.gloss), expected.where)
             is Event.Revise -> assertEquals("revise" to count.whole(), kind.text() to found.count, expected.where)
             is Event.Sentence -> {
                 assertEquals("sentence" to glosses.texts(), kind.text() to found.glosses, expected.where)
