@@ -1,10 +1,13 @@
 """The Android demo: what its two builders share, what may not be in it, and its bytes."""
 
 import filecmp
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -138,7 +141,8 @@ def test_the_same_parts_make_the_same_bytes_and_what_is_mapped_is_aligned(tmp_pa
     archives = [tmp_path / "one.apk", tmp_path / "two.apk"]
     for archive in archives:
         subprocess.run(
-            ["python3", str(DEMO / "tools" / "pack_apk.py"), str(stage), str(archive)], check=True
+            [sys.executable, str(DEMO / "tools" / "pack_apk.py"), str(stage), str(archive)],
+            check=True,
         )
         for file in stage.rglob("*"):
             os.utime(file, (0, 0))
@@ -152,13 +156,61 @@ def test_the_same_parts_make_the_same_bytes_and_what_is_mapped_is_aligned(tmp_pa
 
 def test_a_folder_that_is_no_bundle_is_refused_in_a_sentence(tmp_path):
     done = subprocess.run(
-        ["python3", str(DEMO / "tools" / "bundle_files.py"), str(tmp_path), str(tmp_path / "to")],
+        [
+            sys.executable,
+            str(DEMO / "tools" / "bundle_files.py"),
+            str(tmp_path),
+            str(tmp_path / "to"),
+        ],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 2
     assert "metadata.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_bundle_for_a_phone_is_flat_and_holds_no_more_than_the_app_reads(tmp_path):
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    names = ("keypoints.json", "labels.txt", "stream_dynamic.tflite", "model_64.tflite")
+    for name in names:
+        (bundle / name).write_bytes(name.encode())
+    digest = hashlib.sha256(b"stream_dynamic.tflite").hexdigest()
+    entry = {"file": "stream_dynamic.tflite", "sha256": digest}
+    metadata = json.dumps({"streaming": {"files": {"dynamic": entry}}})
+    (bundle / "metadata.json").write_text(metadata)
+    command = [sys.executable, str(DEMO / "tools" / "bundle_files.py"), str(bundle)]
+    subprocess.run([*command, str(tmp_path / "phone.zip")], check=True)
+    with zipfile.ZipFile(tmp_path / "phone.zip") as archive:
+        found = {name for name in archive.namelist() if not name.endswith("/")}
+    assert found == {f"bundle/{name}" for name in (*names[:3], "metadata.json")}
+    (bundle / "stream_dynamic.tflite").write_bytes(b"another")
+    done = subprocess.run([*command, str(tmp_path / "to")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "not the file that was verified" in done.stderr
+
+
+def test_a_toolchain_that_is_not_there_is_named_part_by_part(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(DEMO / "tools" / "toolchain.py"), "--offline", "--cache", tmp_path],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    parts = tomllib.loads((DEMO / "tools" / "toolchain.toml").read_text())["part"]
+    missing = re.findall(r"^missing: ([\w-]+) \(", done.stderr, re.MULTILINE)
+    assert missing == [part["name"] for part in parts]
+
+
+@pytest.mark.parametrize("tool", ["toolchain", "pack_apk", "manifest", "bundle_files"])
+def test_the_examples_of_the_tools_run(tool):
+    done = subprocess.run(
+        [sys.executable, "-m", "doctest", str(DEMO / "tools" / f"{tool}.py")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _run(*command: str, **environment: str) -> str:

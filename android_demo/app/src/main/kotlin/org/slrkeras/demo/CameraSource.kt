@@ -145,9 +145,9 @@ class CameraSource(
     }
 
     private fun fail(trouble: Trouble) {
-        if (closed) return
+        val expected = closed
         release()
-        onTrouble(trouble)
+        if (!expected) onTrouble(trouble)
     }
 
     private fun release() {

@@ -16,13 +16,24 @@ object TfliteEngines : EngineFactory {
     override fun load(name: String, bytes: ByteArray, signature: String?, threads: Int): Engine = try {
         val model = direct(bytes.size).apply { put(bytes).rewind() }
         val options = Interpreter.Options().setNumThreads(threads).setUseXNNPACK(true)
-        val interpreter = Interpreter(model, options)
-        interpreter.allocateTensors()
-        TfliteEngine(name, interpreter, signature)
+        opened(name, Interpreter(model, options), signature)
+    } catch (problem: EngineException) {
+        throw problem
     } catch (problem: RuntimeException) {
         throw EngineException("$name: ${problem.message}", problem)
     } catch (problem: LinkageError) {
         throw EngineException("$name: TensorFlow Lite has no library for this processor", problem)
+    }
+}
+
+/** The engine of an interpreter, which is closed if it will not do. */
+private fun opened(name: String, interpreter: Interpreter, signature: String?): Engine {
+    try {
+        interpreter.allocateTensors()
+        return TfliteEngine(name, interpreter, signature)
+    } catch (problem: RuntimeException) {
+        interpreter.close()
+        throw problem
     }
 }
 
