@@ -59,6 +59,8 @@ tensorflow_lite() {
     mkdir -p "$OUT/aar/$part"
     "$PYTHON" -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])' "$JARS/$part.aar" "$OUT/aar/$part"
   done
+  mkdir -p "$STAGE/META-INF"
+  cp "$OUT/aar/tensorflow-lite/LICENSE" "$STAGE/META-INF/LICENSE.tensorflow-lite"
   for abi in arm64-v8a armeabi-v7a x86_64; do
     mkdir -p "$STAGE/lib/$abi"
     cp "$OUT/aar/tensorflow-lite/jni/$abi/libtensorflowlite_jni.so" "$STAGE/lib/$abi/"
