@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from export.serving.config import Batching
-from export.serving.fitting import Key, grouped, refused
 from export.serving.failure import ServingError, of_tensorflow
+from export.serving.fitting import Key, grouped, refused
 from export.serving.graph.endpoints import LENGTHS
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays, ServedModel
