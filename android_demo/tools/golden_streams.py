@@ -21,7 +21,7 @@ class Noise:
 
     >>> noise = Noise(1)
     >>> round(noise.uniform(), 6), noise.below(10)
-    (0.42328, 4)
+    (0.423209, 5)
     """
 
     def __init__(self, seed: int):
