@@ -46,7 +46,9 @@ def differences(one, other, where):
 
 def test_the_committed_vectors_are_what_python_gives_today(tool, tmp_path):
     paths = tool.write_vectors(tool.GOLDEN / "bundle", tmp_path)
-    assert {path.name for path in paths} == {path.name for path in tool.GOLDEN.glob("*.json")}
+    kept = {path.name for path in tool.GOLDEN.glob("*.json")}
+    # Those of the keypoints have a script of their own.
+    assert {path.name for path in paths} == {n for n in kept if not n.startswith("keypoints_")}
     for path in paths:
         now, there = (json.loads((f / path.name).read_text()) for f in (tmp_path, tool.GOLDEN))
         found = differences(there, now, path.name)

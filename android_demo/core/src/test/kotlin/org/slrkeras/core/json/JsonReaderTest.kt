@@ -1,9 +1,9 @@
 package org.slrkeras.core.json
 
+import org.junit.jupiter.api.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
-import org.junit.jupiter.api.Test
 
 class JsonReaderTest {
     @Test
@@ -21,8 +21,10 @@ class JsonReaderTest {
     @Test
     fun `the canonical form is that of Python's sorted keys without spaces`() {
         val text = "{\"b\": [1.50, 1e-05], \"a\": \"\\u00e9\\n\\u007f\", \"A\": {}}"
-        assertEquals("{\"A\":{},\"a\":\"\\u00e9\\n\\u007f\",\"b\":[1.50,1e-05]}".replace("\\u007f", "\u007f"),
-            parseJson(text, "here").canonical().replace("\\u007f", "\u007f"))
+        assertEquals(
+            "{\"A\":{},\"a\":\"\\u00e9\\n\\u007f\",\"b\":[1.50,1e-05]}".replace("\\u007f", "\u007f"),
+            parseJson(text, "here").canonical().replace("\\u007f", "\u007f"),
+        )
     }
 
     @Test

@@ -1,14 +1,14 @@
 package org.slrkeras.core.recognition
 
-import java.io.File
-import kotlin.test.assertEquals
-import kotlin.test.assertFailsWith
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.TensorSpec
+import java.io.File
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
 
 class BundleTest {
     @Test

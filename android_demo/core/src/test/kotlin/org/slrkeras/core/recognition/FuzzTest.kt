@@ -1,11 +1,11 @@
 package org.slrkeras.core.recognition
 
-import kotlin.test.assertEquals
-import kotlin.test.assertFailsWith
-import kotlin.test.assertTrue
 import org.junit.jupiter.api.Test
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.EngineException
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
 
 /** Whatever a detector and a clock may send: the engine checks that its inputs and state are finite. */
 class FuzzTest {
