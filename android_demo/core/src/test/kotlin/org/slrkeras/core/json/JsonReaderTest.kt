@@ -30,8 +30,10 @@ class JsonReaderTest {
     @Test
     fun `what is no JSON is refused with its line`() {
         val wrong = listOf(
-            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1", "NaN", "Infinity", "'a'", "\"a",
-            "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "[1] 2", "tru", "nul", "{\"a\":1,\"a\":2}", "// no\n1", "\uFEFF1", "-", "--1",
+            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1",
+            "NaN", "Infinity", "'a'", "\"a",
+            "\"\\x\"", "\"\\u12g4\"", "\"\n\"", "[1] 2", "tru", "nul",
+            "{\"a\":1,\"a\":2}", "// no\n1", "\uFEFF1", "-", "--1",
         )
         for (text in wrong) {
             val told = assertFailsWith<JsonException>(text) { parseJson(text, "here") }
