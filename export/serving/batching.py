@@ -108,15 +108,19 @@ class Batcher:
         with self._changed:
             if self._closing:
                 raise Retired
-            if self._waiting + task.rows > batching.max_enqueued_batches * batching.max_batch_size:
+            weight = self._weight(task)
+            if self._waiting + weight > batching.max_enqueued_batches * batching.max_batch_size:
                 raise ServingError(
                     "RESOURCE_EXHAUSTED",
-                    f"{self._waiting} clips wait already, which is all that the queue holds; try "
-                    "again later",
+                    f"the queue is full: {self._waiting} clips wait already; try again later",
                 )
             self._queues.setdefault(key, deque()).append(task)
-            self._waiting += task.rows
+            self._waiting += weight
             self._changed.notify()
+
+    def _weight(self, task: Task) -> int:
+        """Of a task in the queue; requests that run alone count as one, whatever they bring."""
+        return task.rows if self.joins else 1
 
     def _work(self) -> None:
         while (tasks := self._next()) is not None:
@@ -151,7 +155,7 @@ class Batcher:
         tasks, chosen, rows = self._queues[key], [], 0
         while tasks and (not chosen or rows + tasks[0].rows <= self.batching.max_batch_size):
             task = tasks.popleft()
-            self._waiting -= task.rows
+            self._waiting -= self._weight(task)
             if task.dead(now):
                 continue
             chosen.append(task)

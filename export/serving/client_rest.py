@@ -1,5 +1,6 @@
 """The client's REST side."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ class RestClient(Client):
         # Neither proxies nor passwords of the environment: what is asked is what was named.
         self._session.trust_env = False
         self._session.verify = str(settings.authority) if settings.authority else True
+        self._session.headers["Content-Type"] = "application/json"
         if settings.token:
             self._session.headers["Authorization"] = f"Bearer {settings.token}"
         version = "" if target.version is None else f"/versions/{target.version}"
@@ -64,7 +66,9 @@ class RestClient(Client):
         import requests
 
         try:
-            answer = self._session.request(method, url, json=body, timeout=self.settings.timeout)
+            # Written here, for the library refuses NaN: a point that was not seen.
+            data = None if body is None else json.dumps(body).encode()
+            answer = self._session.request(method, url, data=data, timeout=self.settings.timeout)
             value = answer.json()
         except requests.exceptions.SSLError as error:
             raise self.refused(f"no secure connection ({_reason(error)})") from None
@@ -72,8 +76,13 @@ class RestClient(Client):
             raise self.refused(f"no answer within {self.settings.timeout:g} s") from None
         except requests.exceptions.JSONDecodeError:
             value = {"error": answer.text[:200]}
-        except requests.exceptions.RequestException as error:
+        except (
+            requests.exceptions.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
             raise Again(f"cannot be reached ({_reason(error)})") from None
+        except requests.exceptions.RequestException as error:
+            raise self.refused(_reason(error)) from None
         if answer.ok:
             return value
         message = value.get("error") if isinstance(value, dict) else None

@@ -19,6 +19,7 @@ HTTP_STATUS = {
 }
 _PATH = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?(?:[/\\][\w.@+~-]+){2,}[/\\]?")
 _NODE = re.compile(r"\s*(?:\[\[)?\{\{[^{}]*\}\}(?:\]\])?\s*")
+_SOURCE = ('File "', "Detected at node", "<stack traces unavailable>")
 _LONGEST = 500
 
 
@@ -48,8 +49,14 @@ def public(text: str) -> str:
     >>> from export.serving.failure import public
     >>> public("{{node decode}} Invalid JPEG in /srv/models/a/1\\n\\t [[{{node x}}]]")
     'Invalid JPEG in (a file of the server)'
+    >>> public('Graph execution error:\\n\\nDetected at node a:\\n  File "a.py", line 1\\n\\nbad')
+    'bad'
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Graph execution error"):
+        # Where in the source the graph was made; what is wrong comes after it.
+        source = [row for row, line in enumerate(lines) if line.startswith(_SOURCE)]
+        lines = lines[max(source, default=0) + 1 :]
     if len(lines) > 1 and "root error(s) found" in lines[0]:
         lines = [re.sub(r"^\(0\)\s*", "", lines[1]), *lines[2:]]
     found = next((line for line in (_NODE.sub(" ", line).strip() for line in lines) if line), "")

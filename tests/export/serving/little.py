@@ -1,11 +1,19 @@
-"""Little SavedModels with the signatures of exported ones, and servers of them, for tests."""
+"""Little SavedModels with the signatures of exported ones, and servers of them, for tests.
 
+`python tests/export/serving/little.py FOLDER` publishes what the tests of the interfaces ask for.
+Start TensorFlow Serving with the configuration in FOLDER/config, see its COMMANDS.md, then run
+these tests with SLR_SERVING_URL="grpc://127.0.0.1:8500 http://127.0.0.1:8501".
+"""
+
+import asyncio
 import contextlib
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -18,9 +26,13 @@ from export.serving.config import (
     batching_config,
     model_config,
     monitoring_config,
+    read_batching,
 )
-from export.serving.graph.decoding import greedy_ctc
 from export.serving.graph.publication import appearing, write_manifest
+from export.serving.guard import Guard
+from export.serving.metrics import Metrics
+from export.serving.repository import Repository
+from export.serving.server import Options, Server
 from slr_keras.data.contract import contract
 from slr_keras.files import write_json, write_text
 
@@ -77,6 +89,8 @@ def _description(layout):
 
 def _module(seed, work):
     import tensorflow as tf
+
+    from export.serving.graph.decoding import greedy_ctc
 
     random = np.random.default_rng(seed)
 
@@ -199,3 +213,51 @@ def running(config, *options):
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def serving(config, guard=None, poll=0.1, **options):
+    """A server in this process: gives `grpc`, `rest` (URLs), `repository`, `metrics`."""
+    metrics = Metrics()
+    batching = read_batching(config / BATCHING) if (config / BATCHING).is_file() else None
+    repository = Repository(config / MODELS, batching, metrics, threads=1)
+    repository.scan()
+    where = Options(grpc_port=0, rest_port=0, grace=5.0, **options)
+    server = Server(repository, metrics, where, guard or Guard())
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def wait(coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
+
+    wait(server.start())
+    repository.watch(poll)
+    secure = "s" if guard and guard.certificate else ""
+    try:
+        yield SimpleNamespace(
+            grpc=f"grpc{secure}://127.0.0.1:{server.grpc_port}",
+            rest=f"http{secure}://127.0.0.1:{server.rest_port}",
+            repository=repository,
+            metrics=metrics,
+        )
+    finally:
+        wait(server.stop())
+        repository.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+def main(folder):
+    """Publish two versions and write the configuration of a server of both."""
+    from export.serving_config import main as configuration
+
+    base = Path(folder) / "little"
+    for version in (1, 2):
+        publish(base, version, seed=version, pictures=True)
+    labels = ["--stable", "1", "--canary", "2", "--batch-sizes", "1", "2", "4", "8"]
+    configuration([str(base), "--to", str(Path(folder) / "config"), *labels])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

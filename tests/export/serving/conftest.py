@@ -1,0 +1,52 @@
+"""Fixtures of served models."""
+
+import importlib.util
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def little():
+    """The module `little.py`: little SavedModels, and servers of them."""
+    for package in ("tensorflow_serving", "grpc", "aiohttp", "prometheus_client"):
+        pytest.importorskip(package)
+    spec = importlib.util.spec_from_file_location("little", Path(__file__).parent / "little.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def published(little, tmp_path_factory):
+    """A folder with versions 1 and 2 of a little model, of different weights."""
+    folder = tmp_path_factory.mktemp("served")
+    for version in (1, 2):
+        little.publish(folder / "little", version, seed=version, pictures=True)
+    return folder / "little"
+
+
+@pytest.fixture(scope="session")
+def service(little, published, tmp_path_factory):
+    """Both versions served: by this project's server, or by the one that SLR_SERVING_URL names."""
+    elsewhere = os.environ.get("SLR_SERVING_URL", "").split()
+    if elsewhere:
+        schemes = {url.partition(":")[0].rstrip("s"): url.rstrip("/") for url in elsewhere}
+        yield SimpleNamespace(grpc=schemes["grpc"], rest=schemes["http"])
+        return
+    labels = {"stable": 1, "canary": 2}
+    folder = tmp_path_factory.mktemp("config")
+    little.configure(folder, published, labels=labels, policy="specific", versions=(1, 2))
+    with little.serving(folder, largest=4 * 2**20, body_seconds=1.0) as server:
+        yield server
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def client(request, service):
+    """A client of the newest version, over each protocol."""
+    from export.serving.client import connect
+
+    with connect(f"{getattr(service, request.param)}/little") as client:
+        yield client
