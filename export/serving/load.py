@@ -1,0 +1,255 @@
+"""Load on local servers beside the bare model: speed, delays, wrong and lost answers, memory."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
+from export.serving.load_table import ALONE, BARE, BATCHES, ROWS, SINGLY, Row
+from export.serving.model import ServedModel
+from slr_keras.errors import UserError
+
+# Of log-probabilities: what is looked for is another clip's answer, not the last bit.
+TOLERANCE = 1e-4
+# Different clips, so that an answer given to the wrong client is seen.
+CLIPS = 8
+_CHANNELS = 8
+
+
+def newest(base: Path) -> Path:
+    """The newest version in a model's folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    versions = [it for it in base.glob("*") if it.name.isdigit() and it.is_dir()]
+    if not versions:
+        raise UserError(f"{base}: has no versions; make one with python -m export.saved_model")
+    return max(versions, key=lambda it: int(it.name))
+
+
+def measure(
+    version: Path,
+    clients: int,
+    seconds: float,
+    rounds: int,
+    frames: int | None,
+    batch: int,
+    threads: int,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Row]:
+    """Measure all ways of asking, in turn, `rounds` times.
+
+    Args:
+        version: folder of a SavedModel of keypoints or raw frames.
+        clients: at the same time.
+        seconds: of load on each server, over all rounds.
+        frames: of a clip; None for the smallest bucket.
+        batch: largest one.
+        threads: of the model.
+
+    Raises:
+        UserError: the model takes no such clips, or a server did not start.
+    """
+    model = ServedModel(version, threads)
+    clips = _clips(model, frames)
+    expected = [model.run("", clip)["logits"] for clip in clips]
+    many = _batch(clips, batch)
+    rows = {name: Row(name) for name in ROWS}
+    span = seconds / rounds
+    with (
+        _server(version, batch, clients, threads) as batches,
+        _server(version, batch, clients, threads, "--no-batching") as singly,
+    ):
+        for number in range(rounds):
+            tell(f"round {number + 1} of {rounds}")
+            _bare(model, many, span / 4, rows[BARE])
+            for name, server in ((BATCHES, batches), (SINGLY, singly)):
+                _load(server, clips, expected, clients, span, rows[name])
+            _bare(model, clips[0], span / 4, rows[ALONE])
+    model.close()
+    return list(rows.values())
+
+
+def _clips(model: ServedModel, frames: int | None) -> list[dict[str, np.ndarray]]:
+    signature = model.signature("")
+    if FILES in signature.inputs or LENGTHS not in signature.inputs:
+        raise UserError(f"{model.folder}: the default signature takes no clips with lengths")
+    if frames is None:
+        frames = model.buckets[0] if model.buckets else 64
+    (name,) = [it for it in (KEYPOINTS, FRAMES) if it in signature.inputs]
+    tensor = signature.inputs[name]
+    shape = (1, frames, *(size or 64 for size in tensor.shape[2:]))
+    rng = np.random.default_rng(0)
+    values = rng.random((CLIPS, *shape)) * 255 + 1
+    lengths = np.full(1, frames, signature.inputs[LENGTHS].dtype)
+    return [{name: clip.astype(tensor.dtype), LENGTHS: lengths} for clip in values]
+
+
+def _batch(clips: Sequence[Mapping[str, np.ndarray]], rows: int) -> dict[str, np.ndarray]:
+    chosen = [clips[row % len(clips)] for row in range(rows)]
+    return {name: np.concatenate([clip[name] for clip in chosen]) for name in clips[0]}
+
+
+def _bare(model: ServedModel, inputs: Mapping[str, np.ndarray], span: float, row: Row) -> None:
+    model.run("", inputs)
+    clips, began, used = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - began < span:
+        model.run("", inputs)
+        clips += len(inputs[LENGTHS])
+    row.rates.append(clips / (time.perf_counter() - began))
+    row.processor.append((time.process_time() - used) / clips)
+    row.answered += clips
+
+
+# === Servers ===
+
+
+@dataclass(frozen=True)
+class _Server:
+    address: str
+    name: str
+    process: Any
+
+
+@contextlib.contextmanager
+def _server(
+    version: Path, batch: int, clients: int, threads: int, *options: str
+) -> Iterator[_Server]:
+    from export.serving_config import main as configuration
+
+    base = version.resolve().parent
+    sizes = [str(2**power) for power in range(batch.bit_length()) if 2**power < batch]
+    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+") as log:
+        config = Path(folder) / "config"
+        queue = str(-(-2 * clients // batch) + 1)
+        sized = ["--batch-sizes", *sizes, str(batch), "--queue", queue]
+        with contextlib.redirect_stdout(log):
+            configuration([str(base), "--to", str(config), *sized])
+        command = [sys.executable, "-m", "export.serve", str(config), "--threads", str(threads)]
+        command += ["--mount", f"{base}:/models/{base.name}", *options]
+        process = subprocess.Popen(
+            [*command, "--grpc-port", "0", "--rest-port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            line = process.stdout.readline().strip()
+            if not line.startswith("grpc://"):
+                log.seek(0)
+                last = (log.read().strip().splitlines() or ["it said nothing"])[-1]
+                raise UserError(f"{version}: the server did not start: {last}")
+            yield _Server(line.removeprefix("grpc://"), base.name, process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+
+
+def _used(process: Any) -> float:
+    """Seconds of the processors that a process has had; 0 where that cannot be told."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(process: Any) -> int:
+    """Bytes that a process has in memory; 0 where that cannot be told."""
+    try:
+        pages = Path(f"/proc/{process.pid}/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+# === Clients ===
+
+
+def _load(
+    server: _Server,
+    clips: Sequence[Mapping[str, np.ndarray]],
+    expected: Sequence[np.ndarray],
+    clients: int,
+    span: float,
+    row: Row,
+) -> None:
+    used, before = _used(server.process), row.answered
+    took = asyncio.run(_ask(server, clips, expected, clients, span, row))
+    answered = row.answered - before
+    row.rates.append(answered / took)
+    row.processor.append((_used(server.process) - used) / max(answered, 1))
+    row.memory.append(_memory(server.process))
+
+
+async def _ask(
+    server: _Server,
+    clips: Sequence[Mapping[str, np.ndarray]],
+    expected: Sequence[np.ndarray],
+    clients: int,
+    span: float,
+    row: Row,
+) -> float:
+    import grpc
+    from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+    requests = [_request(server.name, clip) for clip in clips]
+    channels = [grpc.aio.insecure_channel(server.address) for _ in range(_CHANNELS)]
+    stubs = [prediction_service_pb2_grpc.PredictionServiceStub(it) for it in channels]
+    began = time.perf_counter()
+
+    async def client(number: int) -> None:
+        stub, which = stubs[number % len(stubs)], number % len(requests)
+        while (sent := time.perf_counter()) - began < span:
+            try:
+                answer = await stub.Predict(requests[which], timeout=60)
+            except grpc.aio.AioRpcError:
+                row.lost += 1
+                await asyncio.sleep(0.05)
+                continue
+            row.delays.append(time.perf_counter() - sent)
+            row.answered += 1
+            row.wrong += not same(answer.outputs["logits"], expected[which])
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    took = time.perf_counter() - began
+    for channel in channels:
+        await channel.close()
+    return took
+
+
+def _request(name: str, clip: Mapping[str, np.ndarray]) -> Any:
+    from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+    from export.serving.tensors import fill_proto
+
+    request = PredictRequest()
+    request.model_spec.name = name
+    for key, value in clip.items():
+        fill_proto(request.inputs[key], value)
+    return request
+
+
+def same(proto: Any, expected: np.ndarray) -> bool:
+    """Whether an answer holds the scores that were expected."""
+    from export.serving.tensors import from_proto
+
+    found = from_proto("logits", proto)
+    return found.shape == expected.shape and bool(np.allclose(found, expected, 1e-4, TOLERANCE))
