@@ -51,6 +51,27 @@ def _exactly(stream, size):
     return data
 
 
+class Unsigned:
+    """Runs a file that has no signature, by the names of its tensors."""
+
+    def __init__(self, interpreter):
+        interpreter.allocate_tensors()
+        self.interpreter = interpreter
+
+    def get_input_details(self):
+        return {detail["name"]: detail for detail in self.interpreter.get_input_details()}
+
+    def get_output_details(self):
+        return {detail["name"]: detail for detail in self.interpreter.get_output_details()}
+
+    def __call__(self, **arrays):
+        for name, detail in self.get_input_details().items():
+            self.interpreter.set_tensor(detail["index"], arrays[name])
+        self.interpreter.invoke()
+        outputs = self.get_output_details().items()
+        return {name: self.interpreter.get_tensor(detail["index"]) for name, detail in outputs}
+
+
 class Runner:
     """One file in one runtime."""
 
@@ -66,7 +87,10 @@ class Runner:
         started = time.perf_counter()
         # Kept: the runner only borrows it.
         self.interpreter = self.module.Interpreter(path, num_threads=threads)
-        self.runner = self.interpreter.get_signature_runner()
+        signed = self.interpreter.get_signature_list()
+        self.runner = (
+            self.interpreter.get_signature_runner() if signed else Unsigned(self.interpreter)
+        )
         seconds = time.perf_counter() - started
         return {
             "inputs": _described(self.runner.get_input_details()),
