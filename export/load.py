@@ -11,9 +11,9 @@ EXAMPLE = """\
 BASE is a model's folder, with versions that `python -m export.saved_model` published; the newest
 is loaded. Two servers are started on this machine alone, one that makes batches and one that runs
 every request by itself. In every round the bare model and both servers are measured one after the
-other: the bare model with full batches that are there already, the servers with --clients clients,
-each of which asks again as soon as it has its answer. Every answer is compared with the bare
-model's of the same clip alone.
+other: the bare model with full batches that are there already, the servers with --clients clients
+(at most 32 where there are no batches), each of which asks again as soon as it has its answer.
+Every answer is compared with the bare model's of the same clip alone.
 
 The model has --threads threads in all of them; with one, a second core is left for the clients and
 for what the server does besides. "model time" is what the bare model needs for as many clips, as a
