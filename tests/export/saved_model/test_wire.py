@@ -1,0 +1,47 @@
+"""A served version gives Keras' scores over gRPC and over REST."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.serving.client import connect
+from export.serving.graph.golden import clips_for
+from export.serving.graph.verification import expected_scores
+from slr_keras.recognise import Recogniser
+from slr_keras.training.run import Run
+
+from .conftest import SYSTEMS
+
+
+@pytest.fixture(scope="module")
+def little():
+    """Servers of the tests of serving."""
+    for package in ("tensorflow_serving", "grpc", "aiohttp", "prometheus_client"):
+        pytest.importorskip(package)
+    path = Path(__file__).parent.parent / "serving" / "little.py"
+    spec = importlib.util.spec_from_file_location("little", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_clients_get_the_scores_of_keras(system, served, little, tmp_path):
+    path, version = served(system)
+    loaded = Run.load(path)
+    name = "keypoints" if loaded.modality == "keypoints" else "frames"
+    clips = {key: clip for key, clip in clips_for(loaded, 16).items() if key != "another_size"}
+    expected = expected_scores(Recogniser(loaded), clips)
+    little.configure(tmp_path, version.parent, name=system)
+    with little.serving(tmp_path) as server:
+        for address in (server.grpc, server.rest):
+            with connect(f"{address}/{system}") as client:
+                for key, clip in clips.items():
+                    given = {name: clip[None], "lengths": np.int32([len(clip)])}
+                    found = client.predict(given)["logits"][0]
+                    scores = expected[key]
+                    found = found[: len(scores)] if scores.ndim == 2 else found
+                    np.testing.assert_allclose(found, scores, atol=1e-5 * np.abs(scores).max())
