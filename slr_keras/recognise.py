@@ -17,6 +17,7 @@ from slr_keras.prediction.windows import score_clips
 from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
 
 if TYPE_CHECKING:
+    from slr_keras.data.vocabulary import Vocabulary
     from slr_keras.training.run import Run
 
 
@@ -39,6 +40,18 @@ class Recognition:
     times: tuple[tuple[float, float], ...]
     confidences: tuple[float, ...]
     log_probability: float
+
+    @classmethod
+    def of(
+        cls, hypothesis: Hypothesis, vocabulary: "Vocabulary", step_seconds: float
+    ) -> "Recognition":
+        """What a hypothesis says, with names and seconds for ids and steps."""
+        return cls(
+            vocabulary.decode(hypothesis.ids),
+            tuple((start * step_seconds, end * step_seconds) for start, end in hypothesis.spans),
+            hypothesis.confidences,
+            hypothesis.log_probability,
+        )
 
 
 class Recogniser:
@@ -158,12 +171,7 @@ class Recogniser:
 
     def _recognition(self, hypothesis: Hypothesis, frames: int) -> Recognition:
         seconds = (frames if self._whole else REDUCTION) / self.run.contract.fps
-        return Recognition(
-            self.run.vocabulary.decode(hypothesis.ids),
-            tuple((start * seconds, end * seconds) for start, end in hypothesis.spans),
-            hypothesis.confidences,
-            hypothesis.log_probability,
-        )
+        return Recognition.of(hypothesis, self.run.vocabulary, seconds)
 
     def _prepared(self, clip, fps: float | None, number: int) -> Iterator[np.ndarray]:
         try:

@@ -1,6 +1,6 @@
 """From a clip to glosses with a served model: the server scores, the client decodes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,19 +14,15 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window
 from slr_keras.decoding import DecodingConfig
-from slr_keras.errors import UserError
-from slr_keras.prediction.whole import sampled
-from slr_keras.prediction.windows import cut_windows, join
+from slr_keras.prediction.one_by_one import OneByOne
 from slr_keras.readout import (
     ENSEMBLE,
-    FIRST_GLOSS,
     ContextCtcReadout,
     CtcReadout,
     IsolatedReadout,
     Readout,
     TransducerReadout,
 )
-from slr_keras.recognise import Recognition
 
 # Of a request: a server takes as many rows as its largest batch.
 _PREFIXES = 8
@@ -53,7 +49,7 @@ class PicturePreparation(VideoPreparation):
         self._window = Window.centre((height, width), (height, width))
 
 
-class ServedRecogniser:
+class ServedRecogniser(OneByOne):
     """Recognises clips with a served model.
 
     Clips that are longer than the model takes are read in overlapping windows whose scores are
@@ -84,64 +80,8 @@ class ServedRecogniser:
         self._video = isinstance(assets.contract, FrameContract)
         kind = PicturePreparation if self._video else RawPreparation
         self.preparation: Preparation = kind(assets.contract)
-        self._readout = self._made_readout()
-
-    def scores(self, raw: np.ndarray) -> np.ndarray:
-        """What is decoded, of one clip.
-
-        Args:
-            raw: frames as the `preparation` gives them.
-
-        Returns:
-            `(steps, classes)` float32; of a model of one sign one step.
-
-        Raises:
-            UserError: no frames, or the server did not answer.
-        """
-        if not len(raw):
-            raise UserError("the clip has no frames")
-        longest = self.run.longest
-        if self.run.isolated:
-            scores = self._asked(sampled(raw, longest))
-            return np.pad(scores, ((0, 0), (FIRST_GLOSS, 0)), constant_values=-np.inf)
-        if len(raw) <= longest:
-            return self._asked(raw)
-        longest = longest // REDUCTION * REDUCTION
-        parts = [
-            (window.start, window.stop, {LOGITS: self._asked(window.frames)})
-            for window in cut_windows(self._whole_steps(raw), longest)
-        ]
-        return join(parts)[LOGITS]
-
-    def recognise(self, raw: np.ndarray, fps: float | None = None) -> Recognition:
-        """Recognise one clip.
-
-        Args:
-            raw: keypoints `(frames, source points, channels)` as the contract describes them, or
-                pictures `(frames, height, width, 3)` uint8 of any size.
-            fps: frames a second of the clip, if it is not the contract's.
-
-        Raises:
-            UserError: an empty clip, another shape, or the server did not answer.
-        """
-        return self._recognised(np.stack(list(self.preparation.prepared(raw, fps))))
-
-    def recognise_prepared(
-        self, clips: Iterable[Iterable[np.ndarray]]
-    ) -> Iterator[Recognition | UserError]:
-        """Recognise clips one after another.
-
-        Args:
-            clips: the frames of each, as the `preparation` gives them.
-
-        Yields:
-            in their order what was recognised, or the `UserError` that the clip raised.
-        """
-        for frames in clips:
-            try:
-                yield self._recognised(np.stack(list(frames)))
-            except UserError as error:
-                yield error
+        self.longest = assets.longest
+        self.readout = self._made_readout()
 
     def context_logits(self, level: str, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
         """What glosses so far add to the scores, `(prefixes, classes)`; for decoding."""
@@ -172,12 +112,12 @@ class ServedRecogniser:
         return (ContextCtcReadout if form == "ctc_context" else TransducerReadout)(self)
 
     def _whole_steps(self, raw: np.ndarray) -> np.ndarray:
-        """Frames of whole steps, as the graph makes them of a shorter clip."""
+        """See `OneByOne`; pictures are filled up with the last one."""
         if not self._video:
-            return raw[: len(raw) // REDUCTION * REDUCTION]
+            return super()._whole_steps(raw)
         return np.concatenate([raw, np.repeat(raw[-1:], -len(raw) % REDUCTION, 0)])
 
-    def _asked(self, raw: np.ndarray) -> np.ndarray:
+    def _scored(self, raw: np.ndarray) -> np.ndarray:
         """Scores of frames that the model takes at once, padded to the next bucket."""
         frames = next((size for size in self.run.buckets if size >= len(raw)), len(raw))
         padded = np.zeros((1, frames, *raw.shape[1:]), raw.dtype)
@@ -187,16 +127,3 @@ class ServedRecogniser:
         if self.run.isolated:
             return found[LOGITS]
         return found[LOGITS][0, : int(found[LENGTHS][0])]
-
-    def _recognised(self, raw: np.ndarray) -> Recognition:
-        scores = self.scores(raw)
-        hypothesis = self._readout.decode(
-            scores[None], [len(scores)], self.decoding, self.language_model
-        )[0]
-        seconds = (len(raw) if self.run.isolated else REDUCTION) / self.run.contract.fps
-        return Recognition(
-            self.run.vocabulary.decode(hypothesis.ids),
-            tuple((start * seconds, end * seconds) for start, end in hypothesis.spans),
-            hypothesis.confidences,
-            hypothesis.log_probability,
-        )

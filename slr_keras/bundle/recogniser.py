@@ -1,6 +1,6 @@
 """From raw keypoints to glosses with a bundle, as an app does it; TensorFlow is not needed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,10 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.preparation import Preparation
 from slr_keras.data.rates import at_rate, steady
 from slr_keras.data.sampling import REDUCTION
-from slr_keras.decoding import DecodingConfig, Hypothesis
+from slr_keras.decoding import DecodingConfig
 from slr_keras.errors import UserError
-from slr_keras.prediction.whole import sampled
-from slr_keras.prediction.windows import cut_windows, join
-from slr_keras.readout import ENSEMBLE, FIRST_GLOSS, CtcReadout, IsolatedReadout
-from slr_keras.recognise import Recognition
+from slr_keras.prediction.one_by_one import OneByOne
+from slr_keras.readout import CtcReadout, IsolatedReadout
 
 KEYPOINTS, FRAMES, SCORES = "keypoints", "frames", "log_probabilities"
 
@@ -60,7 +58,7 @@ class RawPreparation(Preparation):
         return iter(clip[indices])
 
 
-class BundleRecogniser:
+class BundleRecogniser(OneByOne):
     """Recognises clips with a bundle; a context manager, for its files run in processes.
 
     A clip goes into the smallest bucket that holds it. A longer one than the largest is read in
@@ -96,6 +94,7 @@ class BundleRecogniser:
         self.decoding = decoding or bundle.decoding
         self.language_model = bundle.language_model(self.decoding)
         self.preparation = RawPreparation(bundle.contract)
+        self.longest = bundle.buckets[-1]
         heads = tuple(bundle.metadata["heads"])
         if bundle.isolated:
             self.readout = IsolatedReadout(heads, self.decoding)
@@ -104,69 +103,6 @@ class BundleRecogniser:
         self._threads = threads
         self._launcher = launcher
         self._interpreters: dict[int, Interpreter] = {}
-
-    def scores(self, raw: np.ndarray) -> np.ndarray:
-        """Log-probabilities of one clip.
-
-        Args:
-            raw: `(frames, source points, channels)` at the contract's frame rate.
-
-        Returns:
-            `(steps, tokens)`; a step is 4 frames, of a bundle of one sign the whole clip.
-
-        Raises:
-            UserError: no frames, or the runtime failed.
-        """
-        if not len(raw):
-            raise UserError("the clip has no frames")
-        longest = self.run.buckets[-1]
-        if self.run.isolated:
-            scores = self._run(sampled(raw, longest))
-            special = ((0, 0), (FIRST_GLOSS, 0))
-            return np.pad(scores, special, constant_values=-np.inf)
-        if len(raw) <= longest:
-            return self._run(raw)[: max(len(raw) // REDUCTION, 1)]
-        whole = raw[: len(raw) // REDUCTION * REDUCTION]
-        parts = [
-            (w.start, w.stop, {SCORES: self._run(w.frames)}) for w in cut_windows(whole, longest)
-        ]
-        return join(parts)[SCORES]
-
-    def recognise(self, raw: np.ndarray, fps: float | None = None) -> Recognition:
-        """Recognise one clip.
-
-        Args:
-            raw: keypoints, as for `scores`.
-            fps: frames a second of the clip, if it is not the contract's.
-
-        Raises:
-            UserError: an empty clip, another shape, or a frame rate that is not positive.
-        """
-        return self._recognised(np.stack(list(self.preparation.prepared(raw, fps))))
-
-    def recognise_prepared(
-        self, clips: Iterable[Iterable[np.ndarray]]
-    ) -> Iterator[Recognition | UserError]:
-        """Recognise clips one after another.
-
-        Args:
-            clips: the raw frames of each, as the `preparation` gives them.
-
-        Yields:
-            in their order what was recognised, or the `UserError` that the clip raised.
-        """
-        for frames in clips:
-            try:
-                yield self._recognised(np.stack(list(frames)))
-            except UserError as error:
-                yield error
-
-    def decode(self, scores: np.ndarray) -> Hypothesis:
-        """The best hypothesis from the scores of one clip."""
-        found = self.readout.decode(
-            scores[None], [len(scores)], self.decoding, self.language_model, ENSEMBLE
-        )
-        return found[0]
 
     def close(self) -> None:
         """End the processes."""
@@ -180,15 +116,9 @@ class BundleRecogniser:
     def __exit__(self, *exception: Any) -> None:
         self.close()
 
-    def _recognised(self, raw: np.ndarray) -> Recognition:
-        hypothesis = self.decode(self.scores(raw))
-        seconds = (len(raw) if self.run.isolated else REDUCTION) / self.run.contract.fps
-        return Recognition(
-            self.run.vocabulary.decode(hypothesis.ids),
-            tuple((start * seconds, end * seconds) for start, end in hypothesis.spans),
-            hypothesis.confidences,
-            hypothesis.log_probability,
-        )
+    def _scored(self, raw: np.ndarray) -> np.ndarray:
+        """See `OneByOne`; of the steps those of whole frames, but one at least."""
+        return self._run(raw)[: max(len(raw) // REDUCTION, 1)]
 
     def _run(self, raw: np.ndarray) -> np.ndarray:
         bucket = next(size for size in self.run.buckets if size >= len(raw))
