@@ -5,8 +5,10 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from slr_keras.command import USER_MISTAKE, positive, run
+from slr_keras.command import USER_MISTAKE, number, positive, run
 from slr_keras.errors import UserError
+
+_NUMBER = number(lambda value: 0 < value <= 3600, "a number above 0 and up to 3600")
 
 EXAMPLE = """\
 URL: http, https, grpc or grpcs ://HOST[:PORT]/MODEL, with /versions/N or /labels/L after it for one
@@ -63,16 +65,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("url", metavar="URL", help="of the served model, see below")
     add("inputs", metavar="CLIP", nargs="*", help="what to recognise, see below")
     add("--assets", metavar="DIR", help="the model's folder, a version, or a copy of its assets")
-    add("--ready", type=_seconds, metavar="S", help="wait up to S seconds until it answers")
+    add("--ready", type=_NUMBER, metavar="S", help="wait up to S seconds until it answers")
     add("--format", choices=("text", "json", "vtt"), default="text", help="of the output (text)")
     add("--to", metavar="FILE", help="write there instead of to standard output")
     add("--times", action="store_true", help="text: a table of times and confidences, too")
     add("--split", default="test", help="of a data folder (test)")
     add("--limit", type=positive, metavar="N", help="recognise the first N clips only")
     add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
-    add("--fps", type=_seconds, metavar="F", help="frames per second, against what the files say")
+    add("--fps", type=_NUMBER, metavar="F", help="frames per second, against what the files say")
     add("--beam", type=positive, metavar="N", help="width of the beam search, against the run's")
-    add("--timeout", type=_seconds, default=60.0, metavar="S", help="of a request (60)")
+    add("--timeout", type=_NUMBER, default=60.0, metavar="S", help="of a request (60)")
     add("--retries", type=int, choices=range(21), default=5, metavar="N", help="0 to 20 (5)")
     add("--token-file", metavar="FILE", help="holds the server's token")
     add("--authority", metavar="PEM", help="who signed the server's certificate (the system's)")
@@ -123,16 +125,6 @@ def _check(options: argparse.Namespace) -> None:
             "--assets is missing: the model's folder, or a copy of a version's assets, which has "
             "the labels that a server does not hand out"
         )
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 3600")
-    return value
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.command import count, positive, run
+from slr_keras.command import count, positive, run, share
 from slr_keras.errors import UserError
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -93,22 +93,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(
         "--parity",
-        type=_share,
+        type=share,
         help="largest relative error of scores (float32 1e-5, float16 0.01, bfloat16 0.1)",
     )
     add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")
     add("--no-warmup", action="store_true", help="write no warm-up requests")
     return parser
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
-    return value
 
 
 def _check(options: argparse.Namespace) -> None:

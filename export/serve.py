@@ -7,8 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-from slr_keras.command import positive, run
+from slr_keras.command import number, positive, run
 from slr_keras.errors import UserError
+
+_SECONDS = number(lambda value: 0 < value <= 3600, "a number of seconds up to 3600")
 
 EXAMPLE = """\
 DIR is a folder that `python -m export.serving_config` wrote: the same models.config,
@@ -77,10 +79,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--certificate", metavar="PEM", help="of the server, for TLS on both ports")
     add("--key", metavar="PEM", help="that goes with the certificate")
     add("--largest", type=positive, default=64, metavar="MIB", help="of a request (64)")
-    add("--timeout", type=_seconds, default=60.0, help="seconds of a request at most (60)")
-    add("--body-timeout", type=_seconds, default=30.0, help="seconds to send a body (30)")
-    add("--grace", type=_seconds, default=30.0, help="seconds for open requests at the end (30)")
-    add("--poll", type=_seconds, default=1.0, help="seconds between looks for versions (1)")
+    add("--timeout", type=_SECONDS, default=60.0, help="seconds of a request at most (60)")
+    add("--body-timeout", type=_SECONDS, default=30.0, help="seconds to send a body (30)")
+    add("--grace", type=_SECONDS, default=30.0, help="seconds for open requests at the end (30)")
+    add("--poll", type=_SECONDS, default=1.0, help="seconds between looks for versions (1)")
     add("--threads", type=positive, default=0, help="of TensorFlow's operations (one a core)")
     return parser
 
@@ -114,8 +116,8 @@ async def _serve(options: argparse.Namespace, guard: object) -> None:
     server = Server(repository, metrics, where, guard)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    for end in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(end, stopped.set)
     await asyncio.to_thread(repository.scan)
     await server.start()
     secure = "s" if guard.certificate else ""
@@ -149,16 +151,6 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 3600")
-    return value
 
 
 if __name__ == "__main__":

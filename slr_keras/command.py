@@ -56,6 +56,31 @@ def positive(text: str) -> int:
     return _whole(text, 1)
 
 
+def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float]:
+    """A `type` for argparse of numbers that are accepted; `what` says which those are.
+
+    >>> from slr_keras.command import number
+    >>> number(lambda value: 0 < value < 1, "a number between 0 and 1")("0.5")
+    0.5
+    """
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return value
+
+    return parse
+
+
+def share(text: str) -> float:
+    """An option's value that is a number between 0 and 1, for argparse's `type`."""
+    return number(lambda value: 0 < value < 1, "a number between 0 and 1")(text)
+
+
 def _whole(text: str, least: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")

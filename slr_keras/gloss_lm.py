@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import count, positive, run
+from slr_keras.command import count, number, positive, run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.vocabulary import Vocabulary
+
+_SHARE = number(lambda value: 0 <= value <= 0.9, "a number in 0..0.9")
+_RATE = number(lambda value: 1e-8 <= value <= 1, "a number in 1e-08..1")
 
 ORDERS = (1, 2, 3, 4)
 
@@ -84,10 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
             name, type=positive, default=default, metavar="N", help=f"{text} (default: {default})"
         )
     parser.add_argument(
-        "--dropout", type=_share, default=0.3, metavar="X", help="in 0..0.9 (default: 0.3)"
+        "--dropout", type=_SHARE, default=0.3, metavar="X", help="in 0..0.9 (default: 0.3)"
     )
     parser.add_argument(
-        "--learning-rate", type=_rate, default=1e-3, metavar="X", help="of AdamW (default: 0.001)"
+        "--learning-rate", type=_RATE, default=1e-3, metavar="X", help="of AdamW (default: 0.001)"
     )
     parser.add_argument("--seed", type=count, default=0, help="of every choice (default: 0)")
     return parser
@@ -172,24 +175,6 @@ def _text(result: dict[str, Any], path: Path) -> str:
             f"written to {path}",
         ]
     )
-
-
-def _share(text: str) -> float:
-    return _between(text, 0.0, 0.9)
-
-
-def _rate(text: str) -> float:
-    return _between(text, 1e-8, 1.0)
-
-
-def _between(text: str, least: float, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number in {least:g}..{most:g}")
-    return value
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import USER_MISTAKE, run
+from slr_keras.command import USER_MISTAKE, number, run
 from slr_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from slr_keras.training.run import Run
 
 LISTED = 10
+_RATE = number(lambda value: 1 <= value <= 1000, "a rate of 1 to 1000 frames per second")
+
 EXAMPLE = """\
 inputs: clips of what the run was trained on, a manifest (.jsonl), a data folder, or a folder of
 clips. For a run that sees keypoints, a clip is a .npy, or .npz with the array `keypoints` and
@@ -92,7 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--split", default="test", help="of a data folder (test)")
     add("--limit", type=_whole, metavar="N", help="recognise the first N clips only")
     add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
-    add("--fps", type=_rate, metavar="F", help="frames per second, against what the files say")
+    add("--fps", type=_RATE, metavar="F", help="frames per second, against what the files say")
     add(
         "--image-size",
         type=_size,
@@ -118,16 +120,6 @@ def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 1 <= value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate of 1 to 1000 frames per second")
-    return value
 
 
 def _size(text: str) -> tuple[float, float]:

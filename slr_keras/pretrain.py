@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slr_keras.command import count, positive, run
+from slr_keras.command import count, number, positive, run
 from slr_keras.errors import UserError
+
+_RATE = number(lambda value: 1e-8 <= value <= 1, "a number in 1e-08..1")
 
 _EPILOG = """\
 The data folder must hold keypoints and video of the same clips, as `simulate --frames` writes it.
@@ -98,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
             name, type=positive, default=default, metavar="N", help=f"{text} (default: {default})"
         )
     parser.add_argument(
-        "--learning-rate", type=_rate, default=2e-3, metavar="X", help="peak (default: 0.002)"
+        "--learning-rate", type=_RATE, default=2e-3, metavar="X", help="peak (default: 0.002)"
     )
     parser.add_argument("--seed", type=count, default=0, help="of every choice (default: 0)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
@@ -143,16 +145,6 @@ def _text(result: dict[str, Any], path: Path) -> str:
         f"mean distance on {result['clips']['dev']} dev clips: {error['all']:.2f} pixels, of the "
         f"hands {error['hands']:.2f}\nwritten to {path}"
     )
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 1e-8 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number in 1e-08..1")
-    return value
 
 
 if __name__ == "__main__":
