@@ -27,7 +27,7 @@ from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
 from slr_keras.bundle.recogniser import SCORES
 from slr_keras.errors import UserError
-from slr_keras.files import write_json, write_text
+from slr_keras.files import follow_umask, write_json, write_text
 from slr_keras.models.registry import isolated
 from slr_keras.streaming.loading import require_streamable
 from slr_keras.training.run import Run
@@ -300,10 +300,7 @@ def _appearing(to: Path) -> Iterator[Path]:
     work = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}-"))
     try:
         yield work
-        # mkdtemp makes folders private to the owner; a bundle follows the user's umask.
-        umask = os.umask(0)
-        os.umask(umask)
-        work.chmod(0o777 & ~umask)
+        follow_umask(work)
         if to.is_dir():
             old = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}-old-"))
             os.replace(to, old)

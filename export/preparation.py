@@ -96,8 +96,35 @@ def _filled(channels: Channels, lost: tf.Tensor, contract: KeypointContract) -> 
     latest = tf.reduce_max(seen_at, axis=0, keepdims=True)
     earliest = -tf.reduce_max(tf.where(lost, nothing - 2 * length, -time), axis=0, keepdims=True)
     # Each place with the frame in which it was seen, carried along from there.
-    *before, when_before = _carried([*channels[:-1], seen_at], reach, forward=True)
-    *after, when_after = _carried([*channels[:-1], seen_at], reach, forward=False)
+    before = _carried([*channels[:-1], seen_at], reach, forward=True)
+    after = _carried([*channels[:-1], seen_at], reach, forward=False)
+    ends = earliest, latest
+    return between_sightings(channels, lost, time, before, after, ends, contract)
+
+
+def between_sightings(
+    channels: Channels,
+    lost: tf.Tensor,
+    time: tf.Tensor,
+    before: Channels,
+    after: Channels,
+    ends: tuple[tf.Tensor, tf.Tensor],
+    contract: KeypointContract,
+) -> Channels:
+    """Channels with the gaps filled that the contract fills, score included.
+
+    Args:
+        channels: zero where a point was lost.
+        lost: booleans.
+        time: of each frame.
+        before, after: the nearest sighting before and after each frame: its place, and last its
+            frame, negative where there is none.
+        ends: frame of the first and of the last sighting in the clip.
+        contract: its `max_gap` and `interpolated_score`.
+    """
+    *places_before, when_before = before
+    *places_after, when_after = after
+    earliest, latest = ends
     since, until = time - when_before, when_after - time
     found_before, found_after = when_before >= 0, when_after >= 0
     inner = found_before & found_after & (since + until <= contract.max_gap + 1)
@@ -106,12 +133,12 @@ def _filled(channels: Channels, lost: tf.Tensor, contract: KeypointContract) -> 
     filling = lost & (inner | head | tail)
     weight = since / tf.maximum(since + until, 1.0)
     filled = []
-    for values, left, right in zip(channels, before, after):
+    for values, left, right in zip(channels, places_before, places_after):
         between = (1 - weight) * left + weight * right
         places = tf.where(head, right, tf.where(tail, left, between))
         filled.append(tf.where(filling, places, values))
-    score = tf.where(filling, nothing + contract.interpolated_score, channels[-1])
-    return [*filled, score]
+    score = tf.zeros_like(channels[-1]) + contract.interpolated_score
+    return [*filled, tf.where(filling, score, channels[-1])]
 
 
 def _carried(track: Channels, reach: int, forward: bool) -> Channels:

@@ -40,13 +40,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes files private to the owner; a saved file follows the user's umask.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        follow_umask(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def follow_umask(*paths: Path) -> None:
+    """Give files and folders the rights that the user's umask leaves.
+
+    `tempfile` makes them private to their owner, and a server or a colleague may be another.
+    """
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in paths:
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 @contextlib.contextmanager

@@ -110,14 +110,13 @@ class Assets:
         if not order:
             return None
         file = self.path / LANGUAGE_MODEL
-        if file.is_file():
-            kept = NgramLanguageModel.load(file, self.vocabulary.digest)
-            if kept.order == order:
-                return kept
-        raise UserError(
-            f"{self.path}: holds no gloss language model of order {order}; decode without, or "
-            "serve a run that decodes with it"
-        )
+        kept = NgramLanguageModel.kept(file, self.vocabulary.digest, order)
+        if kept is None:
+            raise UserError(
+                f"{self.path}: holds no gloss language model of order {order}; decode without, or "
+                "serve a run that decodes with it"
+            )
+        return kept
 
 
 def _folder(path: Path, version: int | None) -> Path:

@@ -57,19 +57,21 @@ class Unsigned:
     def __init__(self, interpreter):
         interpreter.allocate_tensors()
         self.interpreter = interpreter
+        self.inputs = {detail["name"]: detail for detail in interpreter.get_input_details()}
+        self.outputs = {detail["name"]: detail for detail in interpreter.get_output_details()}
 
     def get_input_details(self):
-        return {detail["name"]: detail for detail in self.interpreter.get_input_details()}
+        return self.inputs
 
     def get_output_details(self):
-        return {detail["name"]: detail for detail in self.interpreter.get_output_details()}
+        return self.outputs
 
     def __call__(self, **arrays):
-        for name, detail in self.get_input_details().items():
+        for name, detail in self.inputs.items():
             self.interpreter.set_tensor(detail["index"], arrays[name])
         self.interpreter.invoke()
-        outputs = self.get_output_details().items()
-        return {name: self.interpreter.get_tensor(detail["index"]) for name, detail in outputs}
+        found = self.outputs.items()
+        return {name: self.interpreter.get_tensor(detail["index"]) for name, detail in found}
 
 
 class Runner:

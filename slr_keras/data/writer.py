@@ -20,6 +20,7 @@ from slr_keras.data.lines import (
 )
 from slr_keras.data.sample import Sample
 from slr_keras.errors import UserError
+from slr_keras.files import follow_umask
 
 
 class FolderWriter:
@@ -153,9 +154,7 @@ class FolderWriter:
             os.fsync(file.fileno())
             write_manifest(self._temporary / f"{split}.jsonl", self._samples[split])
         self.contract.write(self._temporary / CONTRACT_FILE)
-        umask = os.umask(0)
-        os.umask(umask)
-        self._temporary.chmod(0o777 & ~umask)
+        follow_umask(self._temporary)
         if not self.folder.exists():
             self._temporary.rename(self.folder)
             return

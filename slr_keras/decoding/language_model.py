@@ -151,6 +151,18 @@ class NgramLanguageModel:
         )
 
     @classmethod
+    def kept(cls, path: Path, vocabulary_digest: str, order: int) -> "NgramLanguageModel | None":
+        """What `save` wrote, if it is there and of this order.
+
+        Raises:
+            UserError: as `load`.
+        """
+        if not path.is_file():
+            return None
+        model = cls.load(path, vocabulary_digest)
+        return model if model.order == order else None
+
+    @classmethod
     def load(cls, path: str | Path, vocabulary_digest: str = "") -> "NgramLanguageModel":
         """Read what `save` wrote.
 

@@ -132,10 +132,10 @@ class Run:
         order = (decoding or self.decoding).language_model_order
         if not order:
             return None
-        if self.folder.language_model.is_file():
-            kept = NgramLanguageModel.load(self.folder.language_model, self.vocabulary.digest)
-            if kept.order == order:
-                return kept
+        file = self.folder.language_model
+        kept = NgramLanguageModel.kept(file, self.vocabulary.digest, order)
+        if kept is not None:
+            return kept
         from slr_keras.training.task import read_split
 
         train = read_split(self.config.data, self.config.data.train)

@@ -62,6 +62,8 @@ def _filled(channels: Channels, lost: "tf.Tensor", contract: KeypointContract) -
     """`keypoints.fill_gaps`: what is missing afterwards is zero, score included."""
     import tensorflow as tf
 
+    from export.preparation import between_sightings
+
     channels = [tf.where(lost, 0.0, values) for values in channels]
     if contract.max_gap <= 0:
         return channels
@@ -70,21 +72,10 @@ def _filled(channels: Channels, lost: "tf.Tensor", contract: KeypointContract) -
     latest = tf.reduce_max(seen_at, axis=1, keepdims=True)
     earliest = tf.reduce_min(tf.where(lost, -_NEVER, time), axis=1, keepdims=True)
     track = [*channels[:-1], seen_at]
-    *before, when_before = _carried(track, contract.max_gap, forward=True)
-    *after, when_after = _carried(track, contract.max_gap, forward=False)
-    since, until = time - when_before, when_after - time
-    found_before, found_after = when_before >= 0, when_after >= 0
-    inner = found_before & found_after & (since + until <= contract.max_gap + 1)
-    head = (time < earliest) & found_after & (until <= contract.max_gap)
-    tail = (time > latest) & found_before & (since <= contract.max_gap)
-    filling = lost & (inner | head | tail)
-    weight = since / tf.maximum(since + until, 1.0)
-    filled = []
-    for values, left, right in zip(channels, before, after):
-        between = (1 - weight) * left + weight * right
-        place = tf.where(head, right, tf.where(tail, left, between))
-        filled.append(tf.where(filling, place, values))
-    return [*filled, tf.where(filling, contract.interpolated_score, channels[-1])]
+    before = _carried(track, contract.max_gap, forward=True)
+    after = _carried(track, contract.max_gap, forward=False)
+    ends = earliest, latest
+    return between_sightings(channels, lost, time, before, after, ends, contract)
 
 
 def _carried(track: Channels, reach: int, forward: bool) -> Channels:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slr_keras.errors import UserError
-from slr_keras.files import read_json, sha256, write_json
+from slr_keras.files import follow_umask, read_json, sha256, write_json
 
 MANIFEST = "manifest.json"
 # TensorFlow Serving reads folder names as signed 64-bit numbers.
@@ -122,11 +122,9 @@ def check_manifest(folder: str | Path) -> None:
 
 
 def _settle(work: Path) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in [work, *work.rglob("*")]:
-        # mkdtemp makes folders private to the owner; a server may be another user.
-        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+    paths = [work, *work.rglob("*")]
+    follow_umask(*paths)
+    for path in paths:
         _sync(path)
 
 
