@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
+import io
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
+from export.serving.graph.publication import versions
 from export.serving.load_table import ALONE, BARE, BATCHES, ROWS, SINGLY, Row
+from export.serving.local import LocalServer, running
 from export.serving.model import ServedModel
 from slr_keras.errors import UserError
 
@@ -28,16 +29,29 @@ _CHANNELS = 8
 MOST_SINGLY = 32
 
 
+@dataclass(frozen=True)
+class Questions:
+    """What clients ask, each always the same, and what is right.
+
+    Attributes:
+        requests: of one clip each.
+        expected: the scores of each.
+    """
+
+    requests: Sequence[Any]
+    expected: Sequence[np.ndarray]
+
+
 def newest(base: Path) -> Path:
     """The newest version in a model's folder.
 
     Raises:
         UserError: there is none.
     """
-    versions = [it for it in base.glob("*") if it.name.isdigit() and it.is_dir()]
-    if not versions:
+    there = versions(base)
+    if not there:
         raise UserError(f"{base}: has no versions; make one with python -m export.saved_model")
-    return max(versions, key=lambda it: int(it.name))
+    return base / str(there[-1])
 
 
 def measure(
@@ -65,7 +79,11 @@ def measure(
     """
     model = ServedModel(version, threads)
     clips = _clips(model, frames)
-    expected = [model.run("", clip)["logits"] for clip in clips]
+    name = version.resolve().parent.name
+    questions = Questions(
+        [_request(name, clip) for clip in clips],
+        [model.run("", clip)["logits"] for clip in clips],
+    )
     many = _batch(clips, batch)
     rows = {name: Row(name) for name in ROWS}
     span = seconds / rounds
@@ -76,8 +94,8 @@ def measure(
         for number in range(rounds):
             tell(f"round {number + 1} of {rounds}")
             _bare(model, many, span / 4, rows[BARE])
-            _load(batches, clips, expected, clients, span, rows[BATCHES])
-            _load(singly, clips, expected, min(clients, MOST_SINGLY), span, rows[SINGLY])
+            _load(batches, questions, clients, span, rows[BATCHES])
+            _load(singly, questions, min(clients, MOST_SINGLY), span, rows[SINGLY])
             _bare(model, clips[0], span / 4, rows[ALONE])
     model.close()
     return list(rows.values())
@@ -117,51 +135,22 @@ def _bare(model: ServedModel, inputs: Mapping[str, np.ndarray], span: float, row
 # === Servers ===
 
 
-@dataclass(frozen=True)
-class _Server:
-    address: str
-    name: str
-    process: Any
-
-
 @contextlib.contextmanager
 def _server(
     version: Path, batch: int, clients: int, threads: int, *options: str
-) -> Iterator[_Server]:
+) -> Iterator[LocalServer]:
     from export.serving_config import main as configuration
 
     base = version.resolve().parent
     sizes = [str(2**power) for power in range(batch.bit_length()) if 2**power < batch]
-    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+") as log:
-        config = Path(folder) / "config"
-        queue = str(-(-2 * clients // batch) + 1)
-        sized = ["--batch-sizes", *sizes, str(batch), "--queue", queue]
-        with contextlib.redirect_stdout(log):
-            configuration([str(base), "--to", str(config), *sized])
-        command = [sys.executable, "-m", "export.serve", str(config), "--threads", str(threads)]
-        command += ["--mount", f"{base}:/models/{base.name}", *options]
-        process = subprocess.Popen(
-            [*command, "--grpc-port", "0", "--rest-port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            line = process.stdout.readline().strip()
-            if not line.startswith("grpc://"):
-                log.seek(0)
-                last = (log.read().strip().splitlines() or ["it said nothing"])[-1]
-                raise UserError(f"{version}: the server did not start: {last}")
-            yield _Server(line.removeprefix("grpc://"), base.name, process)
-        finally:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+    queue = str(-(-2 * clients // batch) + 1)
+    sized = ["--batch-sizes", *sizes, str(batch), "--queue", queue]
+    mounted = ["--mount", f"{base}:/models/{base.name}", "--threads", str(threads)]
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.redirect_stdout(io.StringIO()):
+            configuration([str(base), "--to", folder, *sized])
+        with running(Path(folder), *mounted, *options) as server:
+            yield server
 
 
 def _used(process: Any) -> float:
@@ -186,15 +175,14 @@ def _memory(process: Any) -> int:
 
 
 def _load(
-    server: _Server,
-    clips: Sequence[Mapping[str, np.ndarray]],
-    expected: Sequence[np.ndarray],
+    server: LocalServer,
+    questions: Questions,
     clients: int,
     span: float,
     row: Row,
 ) -> None:
     used, before = _used(server.process), row.answered
-    took = asyncio.run(_ask(server, clips, expected, clients, span, row))
+    took = asyncio.run(_ask(server, questions, clients, span, row))
     answered = row.answered - before
     row.rates.append(answered / took)
     row.processor.append((_used(server.process) - used) / max(answered, 1))
@@ -202,9 +190,8 @@ def _load(
 
 
 async def _ask(
-    server: _Server,
-    clips: Sequence[Mapping[str, np.ndarray]],
-    expected: Sequence[np.ndarray],
+    server: LocalServer,
+    questions: Questions,
     clients: int,
     span: float,
     row: Row,
@@ -212,23 +199,24 @@ async def _ask(
     import grpc
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    requests = [_request(server.name, clip) for clip in clips]
-    channels = [grpc.aio.insecure_channel(server.address) for _ in range(_CHANNELS)]
+    channels = [
+        grpc.aio.insecure_channel(server.grpc.removeprefix("grpc://")) for _ in range(_CHANNELS)
+    ]
     stubs = [prediction_service_pb2_grpc.PredictionServiceStub(it) for it in channels]
     began = time.perf_counter()
 
     async def client(number: int) -> None:
-        stub, which = stubs[number % len(stubs)], number % len(requests)
+        stub, which = stubs[number % len(stubs)], number % len(questions.requests)
         while (sent := time.perf_counter()) - began < span:
             try:
-                answer = await stub.Predict(requests[which], timeout=60)
+                answer = await stub.Predict(questions.requests[which], timeout=60)
             except grpc.aio.AioRpcError:
                 row.lost += 1
                 await asyncio.sleep(0.05)
                 continue
             row.delays.append(time.perf_counter() - sent)
             row.answered += 1
-            row.wrong += not same(answer.outputs["logits"], expected[which])
+            row.wrong += not same(answer.outputs["logits"], questions.expected[which])
 
     await asyncio.gather(*(client(number) for number in range(clients)))
     took = time.perf_counter() - began

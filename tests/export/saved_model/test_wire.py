@@ -1,8 +1,5 @@
 """A served version gives Keras' scores over gRPC and over REST."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,18 +10,6 @@ from slr_keras.recognise import Recogniser
 from slr_keras.training.run import Run
 
 from .conftest import SYSTEMS
-
-
-@pytest.fixture(scope="module")
-def little():
-    """Servers of the tests of serving."""
-    for package in ("tensorflow_serving", "grpc", "aiohttp", "prometheus_client"):
-        pytest.importorskip(package)
-    path = Path(__file__).parent.parent / "serving" / "little.py"
-    spec = importlib.util.spec_from_file_location("little", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.long

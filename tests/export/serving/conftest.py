@@ -1,22 +1,9 @@
 """Fixtures of served models."""
 
-import importlib.util
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def little():
-    """The module `little.py`: little SavedModels, and servers of them."""
-    for package in ("tensorflow_serving", "grpc", "aiohttp", "prometheus_client"):
-        pytest.importorskip(package)
-    spec = importlib.util.spec_from_file_location("little", Path(__file__).parent / "little.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

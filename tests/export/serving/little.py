@@ -7,9 +7,6 @@ these tests with SLR_SERVING_URL="grpc://127.0.0.1:8500 http://127.0.0.1:8501".
 
 import asyncio
 import contextlib
-import os
-import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from export.serving import local
 from export.serving.config import (
     BATCHING,
     MODELS,
@@ -182,37 +180,9 @@ def _constants(inputs):
     return {name: tf.constant(value) for name, value in inputs.items()}
 
 
-@contextlib.contextmanager
-def running(config, *options):
-    """A server in a process of its own: gives it with `grpc`, `rest` (URLs) and its output."""
-    command = [sys.executable, "-m", "export.serve", str(config)]
-    ports = ["--grpc-port", "0", "--rest-port", "0", "--poll", "0.1", "--threads", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    log = Path(config) / "server.log"
-    with open(log, "w") as errors:
-        process = subprocess.Popen(
-            [*command, *ports, *options],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
-        )
-    try:
-        process.grpc = process.stdout.readline().strip()
-        process.rest = process.stdout.readline().strip()
-        process.log = log
-        if not re.match("https?://", process.rest):
-            process.wait(10)
-            raise AssertionError(log.read_text())
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+def running(config):
+    """A server in a process of its own, on one thread, that looks often for versions."""
+    return local.running(config, "--poll", "0.1", "--threads", "1")
 
 
 @contextlib.contextmanager

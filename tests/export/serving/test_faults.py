@@ -296,10 +296,10 @@ def test_a_server_that_is_killed_is_a_clear_error_and_one_that_is_told_to_end_an
             for thread in threads:
                 thread.start()
             time.sleep(0.4)
-            server.send_signal(number)
+            server.process.send_signal(number)
             for thread in threads:
                 thread.join()
-            code = server.wait(20)
+            code = server.process.wait(20)
         if number == signal.SIGTERM:
             assert found == {"grpc": [2], "rest": [2]}
             assert code == 0, server.log.read_text()

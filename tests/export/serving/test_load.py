@@ -29,8 +29,11 @@ def test_a_load_loses_nothing_and_sees_wrong_answers(little, published):
     assert [(row.wrong, row.lost) for row in rows] == [(0, 0)] * 4
     model = load.ServedModel(published / "2", 1)
     clips = load._clips(model, 8)
-    others = [model.run("", clip)["logits"] for clip in clips[::-1]]
+    others = load.Questions(
+        [load._request("little", clip) for clip in clips],
+        [model.run("", clip)["logits"] for clip in clips[::-1]],
+    )
     row = Row(BATCHES)
     with load._server(published / "2", 4, 6, 1) as server:
-        load._load(server, clips, others, 6, 0.5, row)
+        load._load(server, others, 6, 0.5, row)
     assert row.wrong == row.answered > 0
