@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from export.flatbuffer import operator_name, read_model
 from export.network import require_exportable
 from export.tflite import main
 from slr_keras.bundle.bundle import Bundle, is_bundle
@@ -70,6 +71,21 @@ def test_the_bundle_says_what_it_is_and_every_file_is_what_it_says(run, bundle):
     assert sum(row["ms"] for row in profile["rows"]) == pytest.approx(profile["sum_ms"], rel=0.01)
     card = (bundle.path / "MODEL_CARD.md").read_text()
     assert all(name in card for name in ("model_int8_16.tflite", "of peak", "| fp32 |"))
+
+
+def test_in_int8_layers_have_eight_bits_and_products_of_two_activations_do_not(bundle):
+    """Two activations of -128 overflow on processors without dot products of eight bits."""
+    from tensorflow.lite.python.schema_py_generated import TensorType
+
+    model = read_model(bundle.file("int8", 16).read_bytes())
+    graph = model.subgraphs[0]
+    found = {"FULLY_CONNECTED": set(), "BATCH_MATMUL": set()}
+    for operator in graph.operators:
+        name = operator_name(model.operatorCodes[operator.opcodeIndex])
+        if name in found:
+            found[name] |= {graph.tensors[index].type for index in operator.inputs[:2]}
+    assert TensorType.INT8 in found["FULLY_CONNECTED"]
+    assert found["BATCH_MATMUL"] == {TensorType.FLOAT32}
 
 
 def test_golden_inputs_give_golden_outputs(bundle):
