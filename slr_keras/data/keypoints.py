@@ -200,4 +200,6 @@ def _unit(coordinates: np.ndarray, present: np.ndarray, scale: tuple[int, int]) 
         if distance > 0:
             return distance
     seen = coordinates[present][:, :2]
-    return float((seen.max(0) - seen.min(0)).max()) / 2 or 1.0
+    # The least number has no half: a unit of 0 would make points at the origin NaN.
+    half = coordinates.dtype.type((seen.max(0) - seen.min(0)).max() / 2)
+    return float(half) or 1.0
