@@ -8,7 +8,7 @@ each.
 | `L` | twin | text's length (uint32), signature (or nothing) and threads on two lines; the file |
 | `S` | here | the model's number; lines such as `input float32 1x79x3 name` for all tensors |
 | `R` | twin | the model's number (uint32), the values of all inputs, 4 bytes each |
-| `O` | here | the values of all outputs, 4 bytes each |
+| `O` | here | milliseconds that the model took (float64); the values of all outputs, 4 bytes each |
 | `C` | twin | the model's number (uint32), which is forgotten |
 | `D` | here | it is |
 | `E` | here | why that could not be done |
@@ -18,6 +18,7 @@ The process ends with its standard input.
 
 import struct
 import sys
+import time
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ class Model:
         self.inputs, self.outputs = ([_tensor(one) for one in side] for side in details)
 
     def run(self, values: memoryview) -> bytes:
-        """The values of all outputs, one after the other, for those of all inputs."""
+        """Milliseconds, then the values of all outputs one by one, for those of all inputs."""
         given, at = {}, 0
         for tensor in self.inputs:
             size = 4 * int(np.prod(tensor.shape))
@@ -65,6 +66,7 @@ class Model:
             at += size
         if at != len(values):
             raise ValueError("more values than the inputs need")
+        begin = time.perf_counter()
         if self._runner is not None:
             results = self._runner(**given)
             found = [results[tensor.name] for tensor in self.outputs]
@@ -73,7 +75,8 @@ class Model:
                 self._interpreter.set_tensor(tensor.index, given[tensor.name])
             self._interpreter.invoke()
             found = [self._interpreter.get_tensor(tensor.index) for tensor in self.outputs]
-        return b"".join(one.astype(one.dtype.newbyteorder("<")).tobytes() for one in found)
+        took = struct.pack("<d", 1000 * (time.perf_counter() - begin))
+        return took + b"".join(one.astype(one.dtype.newbyteorder("<")).tobytes() for one in found)
 
 
 def _tensor(detail: dict[str, Any]) -> Tensor:

@@ -203,7 +203,9 @@ def test_a_toolchain_that_is_not_there_is_named_part_by_part(tmp_path):
     assert missing == [part["name"] for part in parts]
 
 
-@pytest.mark.parametrize("tool", ["toolchain", "pack_apk", "manifest", "bundle_files"])
+@pytest.mark.parametrize(
+    "tool", ["toolchain", "pack_apk", "manifest", "bundle_files", "compare_glosses"]
+)
 def test_the_examples_of_the_tools_run(tool):
     done = subprocess.run(
         [sys.executable, "-m", "doctest", str(DEMO / "tools" / f"{tool}.py")],

@@ -90,7 +90,8 @@ private fun run(request: Request): Int {
     val scripts = File(request.values["--twin"] ?: "android_demo/twin")
     val options = keypointOptions(request.flags, bundle != null)
     val fps = request.values["--fps"]?.let(::rate)
-    ProcessEngines(python, File(scripts, "engine_process.py")).use { engines ->
+    val stages = Stages()
+    ProcessEngines(python, File(scripts, "engine_process.py"), stages).use { engines ->
         val tracker = HolisticTracker(engines, readModels(folder, options), options)
         val told = VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
             if (bundle == null) {
@@ -98,7 +99,7 @@ private fun run(request: Request): Int {
             } else {
                 val arrangement = Arrangement(bundle.contract, layoutText(scripts))
                 val reader = SignReader(tracker, StreamRecogniser(bundle, engines), arrangement)
-                reader.use { printGlosses(frames, it).told() }
+                reader.use { printGlosses(frames, it, stages).told() }
             }
         }
         System.err.println(told)

@@ -19,9 +19,11 @@ import java.nio.ByteOrder
  *
  * @param python interpreter that has ai-edge-litert
  * @param script engine_process.py
+ * @param stages told what each model took, and the pipe to it
  * @throws EngineException if the process cannot be started
  */
-class ProcessEngines(python: String, private val script: File) : EngineFactory, AutoCloseable {
+class ProcessEngines(python: String, private val script: File, private val stages: Stages = Stages()) :
+    EngineFactory, AutoCloseable {
     private val process: Process = try {
         ProcessBuilder(python, script.path).redirectError(ProcessBuilder.Redirect.INHERIT).start()
     } catch (error: IOException) {
@@ -61,11 +63,14 @@ class ProcessEngines(python: String, private val script: File) : EngineFactory, 
                     "$name: ${values.size} inputs and ${results.size} outputs; see $inputs and $outputs",
                 )
             }
+            val begin = System.nanoTime()
             request.clear()
             request.putInt(number)
             inputs.zip(values).forEach { (spec, value) -> put(spec, value) }
             val answer = answered(name, 'R', request, 'O')
+            val computing = answer.double
             outputs.zip(results).forEach { (spec, result) -> take(spec, result, answer) }
+            stages.ran(name, computing, (System.nanoTime() - begin) / 1e6)
         }
 
         private fun put(spec: TensorSpec, value: Any) {

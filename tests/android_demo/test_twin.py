@@ -1,0 +1,87 @@
+"""The JVM twin: what it says of its time, and the comparison of its glosses with `predict`."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from slr_keras.simulate import main as simulate
+
+DEMO = Path(__file__).resolve().parents[2] / "android_demo"
+BUNDLE = DEMO / "core/src/test/resources/golden/bundle"
+
+
+@pytest.fixture(scope="module")
+def comparing() -> ModuleType:
+    path = DEMO / "tools/compare_glosses.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ways(predict: str, predict_core: str, stream: str, stream_core: str, twin: str) -> dict:
+    names = ("predict", "predict-core", "stream", "stream-core", "twin")
+    values = (predict, predict_core, stream, stream_core, twin)
+    return {name: tuple(value.split()) for name, value in zip(names, values, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (ways("A B", "A B", "A B", "A B", "A B"), ""),
+        (ways("A B", "A", "A B", "A", "A"), "keypoints"),
+        (ways("A B", "A B", "A", "A", "A"), "stream"),
+        (ways("A B", "A", "B", "", ""), "keypoints and stream"),
+        (ways("A B", "A B", "A B", "A", "A"), "both together"),
+        (ways("A B", "A", "A", "A B", "A B"), ""),
+    ],
+)
+def test_a_difference_is_laid_to_what_makes_it_alone(comparing, found, expected):
+    assert comparing.reasons(found) == expected
+
+
+def test_a_twin_that_is_not_its_own_stream_is_a_fault(comparing, monkeypatch, tmp_path, capsys):
+    found = ways("A", "A", "A", "A", "B")
+    assert comparing.reasons(found).startswith("FAULT")
+    monkeypatch.setattr(comparing, "glosses_of", lambda *_: found)
+    (tmp_path / "clip.mp4").touch()
+    assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "clip.mp4")]) == 1
+    assert "| clip | A | A | A | A | B | FAULT" in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_named_before_anything_runs(comparing, tmp_path, capsys):
+    assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "no.mp4")]) == 2
+    assert "there is no" in (said := capsys.readouterr().err)
+    assert "no.mp4" in said
+
+
+@pytest.mark.long
+def test_the_stages_of_the_twin_add_up_to_its_real_time_factor(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    pytest.importorskip("av")
+    if shutil.which("java") is None:
+        pytest.skip("needs a JDK")
+    options = ["--train", "6", "--dev", "1", "--test", "1", "--frames", "240", "--video", "mp4"]
+    assert simulate(["--lexicon", "demo", "--to", str(tmp_path), *options]) == 0
+    (video,) = (tmp_path / "videos/test").glob("*.mp4")
+    command = [DEMO / "run_on_jvm.sh", video, "--bundle", BUNDLE]
+    environment = {**os.environ, "SLR_PYTHON": sys.executable}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    shares = {
+        name: int(share)
+        for name, share in re.findall(r"^\| ([^|]+) \|.* (-?\d+) % \|$", done.stderr, re.MULTILINE)
+    }
+    assert {"pose_landmark_full.tflite", "stream_fp32.tflite", "pipe to the models"} < set(shares)
+    factor = float(re.search(r"real-time factor ([\d.]+)", done.stderr)[1])
+    reading = sum(share for name, share in shares.items() if name != "waiting for the picture")
+    # Each share is rounded to a hundredth of real time.
+    assert reading / 100 == pytest.approx(factor, abs=0.005 * len(shares))
+    assert all(share >= 0 for share in shares.values())
