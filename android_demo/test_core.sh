@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # JUnit tests of core: from its class files, and with --apk from the code that is in an APK.
 #
-#   android_demo/test_core.sh [--apk FILE] [--select CLASS_OR_PACKAGE_REGEX]
+#   android_demo/test_core.sh [--apk FILE] [--select CLASS_OR_PACKAGE_REGEX] [--java OPTIONS]
 #
+# --java '-Xmx64m -Dslr.fuzz.frames=100000' --select '.*keypoints.FuzzTest' lets 100,000 pictures through a small heap.
 # With --apk, the APK's Dalvik code is translated back to Java classes, and the same tests run on those.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools/environment.sh"
 
-APK="" SELECT=".*"
+APK="" SELECT=".*" JAVA_OPTIONS=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --apk) APK="${2:-}"; [ -f "$APK" ] || fail "there is no APK $APK; make apk builds one";;
     --select) SELECT="${2:?--select needs a pattern}";;
+    --java) read -ra JAVA_OPTIONS <<< "${2:?--java needs options of the JVM}";;
     -h|--help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0;;
     *) fail "unknown option $1; see --help";;
   esac
@@ -24,7 +26,7 @@ KOTLIN_TEST="$TOOLS/kotlinc/kotlin-test.jar:$TOOLS/kotlinc/kotlin-test-junit5.ja
 
 run_tests() {  # run_tests WHAT CORE
   echo "core from $1"
-  (cd "$DEMO" && java -Xmx1g -cp "$2:$TESTS:$DEMO/core/src/test/resources:$STDLIB:$KOTLIN_TEST" \
+  (cd "$DEMO" && java -Xmx1g "${JAVA_OPTIONS[@]}" -cp "$2:$TESTS:$DEMO/core/src/test/resources:$STDLIB:$KOTLIN_TEST" \
     org.junit.platform.console.ConsoleLauncher execute --scan-classpath "$TESTS" --include-classname "$SELECT" \
     --details "${SLR_JUNIT_DETAILS:-summary}" --disable-banner --fail-if-no-tests)
 }
