@@ -1,31 +1,39 @@
 #!/usr/bin/env python3
 """Compare the glosses of the JVM twin with those of `python -m slr_keras.predict`, and say why.
 
-Between the two lie two changes: core's keypoints in place of MediaPipe Holistic's, and a stream in
-place of a whole clip. Each video is read in all four ways, and by the twin itself:
+From `predict` to the twin, each step changes one thing:
 
-    | | MediaPipe's points | core's points |
-    | --- | --- | --- |
-    | whole clip, run | predict | predict-core |
-    | stream, bundle | stream | stream-core, which the twin must equal |
+| step | changes |
+| --- | --- |
+| predict | MediaPipe Holistic's points, the run, the whole clip |
+| file | the bundle's file, frame by frame: all gaps are waited for, rest ends nothing |
+| gaps | gaps are waited for as long as in a stream |
+| rest | sentences begin with movement and end at rest: `stream` of the bundle |
+| keypoints | core's points in place of MediaPipe's |
+| twin | all of it in core; must equal the step before |
 
 Exit code 1: the twin reads something else than `stream` of the same bundle on core's own points.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
 DEMO = HERE.parents[1]
-WAYS = ("predict", "predict-core", "stream", "stream-core", "twin")
+STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")
 #: Pictures a second, of the twin and of the keypoints' contract.
 RATE = "25"
+#: Frames that a gap is waited for where all of it is: longer than any clip.
+FOREVER = "1000000"
 Glosses = tuple[str, ...]
 
 
@@ -34,7 +42,7 @@ class Failure(Exception):
 
 
 def glosses_of(run: Path, bundle: Path, video: Path) -> dict[str, Glosses]:
-    """The glosses of a video, by way.
+    """The glosses of a video, step by step.
 
     Args:
         run: folder that `fit` made, of keypoints of MediaPipe Holistic.
@@ -45,48 +53,85 @@ def glosses_of(run: Path, bundle: Path, video: Path) -> dict[str, Glosses]:
         Failure: a command failed.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        points = Path(scratch, f"{video.stem}.npz")
-        _write_points(video, points)
+        kept, core = Path(scratch, "mediapipe"), Path(scratch, "core.npz")
+        predicted = _predicted(run, video, kept)
+        (mediapipe,) = kept.glob("*.npz")
+        _write_core_points(video, core)
         return {
-            "predict": _predicted(run, video),
-            "predict-core": _predicted(run, points),
-            "stream": _streamed(bundle, video),
-            "stream-core": _streamed(bundle, points),
-            "twin": tuple(_twin(video, "--bundle", bundle).split()),
+            "predict": predicted,
+            "file": _streamed(bundle, mediapipe, "--rest", "0", "--look-ahead", FOREVER),
+            "gaps": _streamed(bundle, mediapipe, "--rest", "0"),
+            "rest": _streamed(bundle, mediapipe),
+            "keypoints": _streamed(bundle, core),
+            "twin": tuple(_twin(video, bundle).split()),
         }
 
 
 def reasons(found: Mapping[str, Glosses]) -> str:
-    """Which of the two changes make the twin read something else than `predict`.
+    """The steps that make the twin read something else than `predict`.
 
-    >>> reasons({"predict": ("A",), "predict-core": ("A",), "stream": ("B",),
-    ...          "stream-core": ("B",), "twin": ("B",)})
-    'stream'
+    >>> reasons({"predict": ("A",), "file": ("A",), "gaps": ("A",), "rest": ("A", "B"),
+    ...          "keypoints": ("B",), "twin": ("B",)})
+    'rest, keypoints'
     """
-    if found["twin"] != found["stream-core"]:
+    if found["twin"] != found["keypoints"]:
         return "FAULT: the twin is not its own stream"
     if found["twin"] == found["predict"]:
         return ""
-    changes = {
-        "keypoints": found["predict-core"] != found["predict"],
-        "stream": found["stream"] != found["predict"],
-    }
-    return " and ".join(name for name, changed in changes.items() if changed) or "both together"
+    return ", ".join(step for before, step in pairwise(STEPS) if found[step] != found[before])
 
 
 def table(results: Mapping[str, Mapping[str, Glosses]]) -> str:
-    """In Markdown: the videos, how each way reads them, and why the twin differs."""
-    lines = [f"| video | {' | '.join(WAYS)} | differs by |", "| --- " * (len(WAYS) + 2) + "|"]
+    """In Markdown: how each step reads the videos, where it differs from the step before."""
+    lines = [f"| video | {' | '.join(STEPS)} | differs by |", "| --- " * (len(STEPS) + 2) + "|"]
     for video, found in results.items():
-        cells = [" ".join(found[way]) or "-" for way in WAYS]
+        cells = [_told(found["predict"])]
+        for before, step in pairwise(STEPS):
+            cells.append("=" if found[step] == found[before] else _told(found[step]))
         lines.append(f"| {video} | {' | '.join(cells)} | {reasons(found)} |")
     same = sum(found["twin"] == found["predict"] for found in results.values())
     lines.append(f"\n{same} of {len(results)}: the twin reads what `predict` reads.")
     return "\n".join(lines)
 
 
-def _write_points(video: Path, output: Path) -> None:
-    """Core's landmarks as a clip for `predict` and `stream`."""
+def _told(glosses: Glosses) -> str:
+    return " ".join(glosses) or "(nothing)"
+
+
+def _predicted(run: Path, video: Path, kept: Path) -> Glosses:
+    """Of the run; MediaPipe's points are left in the folder `kept`."""
+    from slr_keras.predict import main
+
+    (found,) = json.loads(_said(main, run, video, "--format", "json", "--cache", kept))["clips"]
+    return tuple(gloss["gloss"] for gloss in found["glosses"])
+
+
+def _streamed(bundle: Path, clip: Path, *options: str) -> Glosses:
+    from slr_keras.stream import main
+
+    events = map(json.loads, _said(main, bundle, clip, "--json", *options).splitlines())
+    sentences = (event["glosses"] for event in events if event["event"] == "sentence")
+    return tuple(gloss["gloss"] for sentence in sentences for gloss in sentence)
+
+
+def _said(command: Callable[[list[str]], int], *arguments: object) -> str:
+    """What a command of `slr_keras` writes to its standard output."""
+    from slr_keras.errors import UserError
+
+    output, errors = io.StringIO(), io.StringIO()
+    layout = ["--layout", "mediapipe_holistic_543"]
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            code = command([*map(str, arguments), *layout])
+    except UserError as error:
+        raise Failure(str(error)) from error
+    if code:
+        raise Failure(_last_line(errors.getvalue()))
+    return output.getvalue()
+
+
+def _write_core_points(video: Path, output: Path) -> None:
+    """Core's landmarks as a clip."""
     import numpy as np
     from compare_keypoints import core_landmarks
 
@@ -99,30 +144,11 @@ def _write_points(video: Path, output: Path) -> None:
     write_clip(output, found["points"], float(RATE), lambda: np.array(found["size"][0]), {})
 
 
-def _predicted(run: Path, clip: Path) -> Glosses:
-    (found,) = json.loads(_python("predict", run, clip, "--format", "json"))["clips"]
-    return tuple(gloss["gloss"] for gloss in found["glosses"])
-
-
-def _streamed(bundle: Path, clip: Path) -> Glosses:
-    events = map(json.loads, _python("stream", bundle, clip, "--json").splitlines())
-    sentences = (event["glosses"] for event in events if event["event"] == "sentence")
-    return tuple(gloss["gloss"] for sentence in sentences for gloss in sentence)
-
-
-def _python(module: str, *arguments: object) -> str:
-    layout = ["--layout", "mediapipe_holistic_543"]
-    return _run([sys.executable, "-m", f"slr_keras.{module}", *arguments, *layout])
-
-
-def _twin(video: Path, *options: object) -> str:
-    return _run([DEMO / "run_on_jvm.sh", video, "--fps", RATE, *options])
-
-
-def _run(command: list[object]) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+def _twin(video: Path, bundle: Path) -> str:
+    command = [DEMO / "run_on_jvm.sh", video, "--fps", RATE, "--bundle", bundle]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Failure(f"{' '.join(map(str, command))}: {_last_line(done.stderr)}")
+        raise Failure(f"the twin: {_last_line(done.stderr)}")
     return done.stdout
 
 
@@ -156,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         print(f"{len(results)} of {len(options.videos)} videos read", file=sys.stderr)
     print(table(results))
-    return 1 if any(found["twin"] != found["stream-core"] for found in results.values()) else 0
+    return 1 if any(found["twin"] != found["keypoints"] for found in results.values()) else 0
 
 
 if __name__ == "__main__":

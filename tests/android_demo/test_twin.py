@@ -26,34 +26,44 @@ def comparing() -> ModuleType:
     return module
 
 
-def ways(predict: str, predict_core: str, stream: str, stream_core: str, twin: str) -> dict:
-    names = ("predict", "predict-core", "stream", "stream-core", "twin")
-    values = (predict, predict_core, stream, stream_core, twin)
-    return {name: tuple(value.split()) for name, value in zip(names, values, strict=True)}
+STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")
+
+
+def steps(*values: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(value.split()) for name, value in zip(STEPS, values, strict=True)}
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (ways("A B", "A B", "A B", "A B", "A B"), ""),
-        (ways("A B", "A", "A B", "A", "A"), "keypoints"),
-        (ways("A B", "A B", "A", "A", "A"), "stream"),
-        (ways("A B", "A", "B", "", ""), "keypoints and stream"),
-        (ways("A B", "A B", "A B", "A", "A"), "both together"),
-        (ways("A B", "A", "A", "A B", "A B"), ""),
+        (steps("A B", "A B", "A B", "A B", "A B", "A B"), ""),
+        (steps("A B", "A", "A", "A", "A", "A"), "file"),
+        (steps("A B", "A B", "A", "A", "A", "A"), "gaps"),
+        (steps("A B", "A B", "A B", "A", "A", "A"), "rest"),
+        (steps("A B", "A B", "A B", "A B", "", ""), "keypoints"),
+        (steps("A B", "A B", "B", "B", "C", "C"), "gaps, keypoints"),
+        # What one step takes another gives back.
+        (steps("A B", "A B", "B", "B", "A B", "A B"), ""),
     ],
 )
-def test_a_difference_is_laid_to_what_makes_it_alone(comparing, found, expected):
+def test_a_difference_is_laid_to_the_steps_that_change_the_glosses(comparing, found, expected):
+    assert comparing.STEPS == STEPS
     assert comparing.reasons(found) == expected
 
 
+def test_the_table_tells_glosses_where_they_change(comparing):
+    table = comparing.table({"clip": steps("A B", "A B", "B", "B", "", "")})
+    assert "| clip | A B | = | B | = | (nothing) | = | gaps, keypoints |" in table
+    assert "0 of 1" in table
+
+
 def test_a_twin_that_is_not_its_own_stream_is_a_fault(comparing, monkeypatch, tmp_path, capsys):
-    found = ways("A", "A", "A", "A", "B")
+    found = steps("A", "A", "A", "A", "A", "B")
     assert comparing.reasons(found).startswith("FAULT")
     monkeypatch.setattr(comparing, "glosses_of", lambda *_: found)
     (tmp_path / "clip.mp4").touch()
     assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "clip.mp4")]) == 1
-    assert "| clip | A | A | A | A | B | FAULT" in capsys.readouterr().out
+    assert "| clip | A | = | = | = | = | B | FAULT" in capsys.readouterr().out
 
 
 def test_what_is_not_there_is_named_before_anything_runs(comparing, tmp_path, capsys):
