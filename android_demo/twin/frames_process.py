@@ -1,14 +1,15 @@
 """Pictures of a video for the JVM twin: `python frames_process.py VIDEO [--fps RATE]`.
 
-Written to standard output, little-endian, for each picture: `F`, its time in milliseconds
-(float64), its width and height (uint32), and its bytes, red, green, blue. At the end `E`; if the
-video cannot be read `X`, a length (uint32) and why. The decoder, and what pictures there are at
-a steady rate, are those of `slr_keras`.
+Written to standard output, little-endian, for each picture: `F`, its time and what decoding it
+took, in milliseconds (float64 each), its width and height (uint32), and its bytes, red, green,
+blue. At the end `E`; if the video cannot be read `X`, a length (uint32) and why. The decoder, and
+what pictures there are at a steady rate, are those of `slr_keras`.
 """
 
 import argparse
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,11 +44,14 @@ def _write(video: Path, fps: float | None, outgoing: BinaryIO) -> None:
         timed = ((float(one.start), one.frame) for one in shown)
     else:
         timed = ((number / fps, frame) for number, frame in enumerate(at_rate(shown, fps)))
+    begin = time.perf_counter()
     for seconds, frame in timed:
         picture = np.ascontiguousarray(frame() if callable(frame) else frame)
+        took = time.perf_counter() - begin
         height, width = picture.shape[:2]
-        outgoing.write(b"F" + struct.pack("<dII", 1000 * seconds, width, height))
+        outgoing.write(b"F" + struct.pack("<ddII", 1000 * seconds, 1000 * took, width, height))
         outgoing.write(picture.tobytes())
+        begin = time.perf_counter()
 
 
 if __name__ == "__main__":

@@ -147,14 +147,16 @@ def test_pictures_come_with_their_bytes_and_times_and_a_bad_video_with_its_reaso
     pictures = np.random.default_rng(1).integers(0, 256, (3, 4, 6, 3), np.uint8)
     np.save(tmp_path / "clip.npy", pictures)
     stream = frames(tmp_path / "clip.npy")
-    head = 1 + 16
+    head = 1 + 24
     size = head + pictures[0].nbytes
     assert len(stream) == 3 * size + 1
     assert stream[-1:] == b"E"
     for number, picture in enumerate(pictures):
         part = stream[number * size : (number + 1) * size]
         assert part[:1] == b"F"
-        assert struct.unpack("<dII", part[1:head]) == (40.0 * number, 6, 4)
+        milliseconds, decoding, *shape = struct.unpack("<ddII", part[1:head])
+        assert (milliseconds, shape) == (40.0 * number, [6, 4])
+        assert 0 <= decoding < 60_000
         assert part[head:] == picture.tobytes()
     steady = frames(tmp_path / "clip.npy", "--fps", "50")
     assert len(steady) == 6 * size + 1

@@ -91,14 +91,14 @@ private fun run(request: Request): Int {
     val options = keypointOptions(request.flags, bundle != null)
     val fps = request.values["--fps"]?.let(::rate)
     val stages = Stages()
-    ProcessEngines(python, File(scripts, "engine_process.py"), stages).use { engines ->
-        val tracker = HolisticTracker(engines, readModels(folder, options), options)
+    ProcessEngines(python, File(scripts, "engine_process.py"), stages::ran).use { engines ->
+        val tracker = HolisticTracker(engines, readModels(folder, options), options, stages)
         val told = VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
             if (bundle == null) {
                 tracker.use { writeLandmarks(frames, it, output!!) }
             } else {
                 val arrangement = Arrangement(bundle.contract, layoutText(scripts))
-                val reader = SignReader(tracker, StreamRecogniser(bundle, engines), arrangement)
+                val reader = SignReader(tracker, StreamRecogniser(bundle, engines, stopwatch = stages), arrangement)
                 reader.use { printGlosses(frames, it, stages).told() }
             }
         }

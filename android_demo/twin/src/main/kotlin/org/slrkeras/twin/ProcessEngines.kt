@@ -19,11 +19,14 @@ import java.nio.ByteOrder
  *
  * @param python interpreter that has ai-edge-litert
  * @param script engine_process.py
- * @param stages told what each model took, and the pipe to it
+ * @param ran told of each run of a model: its milliseconds, and those with the pipe to it
  * @throws EngineException if the process cannot be started
  */
-class ProcessEngines(python: String, private val script: File, private val stages: Stages = Stages()) :
-    EngineFactory, AutoCloseable {
+class ProcessEngines(
+    python: String,
+    private val script: File,
+    private val ran: (computing: Double, all: Double) -> Unit = { _, _ -> },
+) : EngineFactory, AutoCloseable {
     private val process: Process = try {
         ProcessBuilder(python, script.path).redirectError(ProcessBuilder.Redirect.INHERIT).start()
     } catch (error: IOException) {
@@ -70,7 +73,7 @@ class ProcessEngines(python: String, private val script: File, private val stage
             val answer = answered(name, 'R', request, 'O')
             val computing = answer.double
             outputs.zip(results).forEach { (spec, result) -> take(spec, result, answer) }
-            stages.ran(name, computing, (System.nanoTime() - begin) / 1e6)
+            ran(computing, (System.nanoTime() - begin) / 1e6)
         }
 
         private fun put(spec: TensorSpec, value: Any) {

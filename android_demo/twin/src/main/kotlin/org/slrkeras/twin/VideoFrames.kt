@@ -7,8 +7,13 @@ import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** A picture of a video and its time, from the beginning. */
-class Frame(val milliseconds: Double, val image: BytesImage)
+/**
+ * A picture of a video.
+ *
+ * @property milliseconds from the beginning
+ * @property decoded milliseconds that decoding it took
+ */
+class Frame(val milliseconds: Double, val decoded: Double, val image: BytesImage)
 
 /** The video cannot be read; the message says why. */
 class VideoException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
@@ -51,11 +56,12 @@ class VideoFrames(python: String, script: File, private val video: File, fps: Do
     private fun read(): Frame? = try {
         when (val kind = incoming.readByte().toInt().toChar()) {
             'F' -> {
-                val head = taken(16)
+                val head = taken(24)
                 val milliseconds = head.double
+                val decoded = head.double
                 val width = head.int
                 val height = head.int
-                Frame(milliseconds, BytesImage(width, height, taken(3 * width * height).array()))
+                Frame(milliseconds, decoded, BytesImage(width, height, taken(3 * width * height).array()))
             }
             'E' -> null.also { ended = true }
             'X' -> throw VideoException(String(taken(taken(4).int).array()))

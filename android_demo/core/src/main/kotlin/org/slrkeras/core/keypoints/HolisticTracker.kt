@@ -1,6 +1,9 @@
 package org.slrkeras.core.keypoints
 
 import org.slrkeras.core.engine.EngineFactory
+import org.slrkeras.core.timing.Stage
+import org.slrkeras.core.timing.Stopwatch
+import org.slrkeras.core.timing.timed
 
 /**
  * How keypoints are found. The defaults are those of MediaPipe Holistic, without the face.
@@ -48,12 +51,14 @@ class KeypointOptions(
  * Not safe for use from several threads at once.
  *
  * @param models bytes of the files that [KeypointOptions.models] names
+ * @param stopwatch told what the stages take
  * @throws org.slrkeras.core.engine.EngineException if a model is missing, cannot be loaded, or is another
  */
 class HolisticTracker(
     factory: EngineFactory,
     models: Map<KeypointModel, ByteArray>,
     private val options: KeypointOptions = KeypointOptions(),
+    private val stopwatch: Stopwatch? = null,
 ) : AutoCloseable {
     private val networks = Networks(factory, models, options.threads)
     private val pose: PoseTracker
@@ -75,6 +80,7 @@ class HolisticTracker(
                 options.tracking,
                 follow,
                 follow && options.smooth,
+                stopwatch,
             )
             regions = HandRegionFinder(networks.load(KeypointModel.HAND_REGION))
             val hands = HandModel(networks.load(KeypointModel.HAND_LANDMARKS))
@@ -111,12 +117,21 @@ class HolisticTracker(
         require(timestampMilliseconds.isFinite()) { "a picture at $timestampMilliseconds milliseconds" }
         val seconds = advance(image, timestampMilliseconds)
         val body = pose.track(image, seconds)
-        val left = leftHand.track(image, body?.let { regions.find(image, it, wrist = 15, little = 17, index = 19) })
-        val right = rightHand.track(image, body?.let { regions.find(image, it, wrist = 16, little = 18, index = 20) })
-        val surface = if (body == null) null.also { face?.reset() } else face?.track(image, body)
-        val hands = palms?.completed(image, left, right) ?: Pair(left, right)
+        val left = hand(leftHand, image, body, wrist = 15, little = 17, index = 19)
+        val right = hand(rightHand, image, body, wrist = 16, little = 18, index = 20)
+        val surface = if (body == null) null.also { face?.reset() } else faceOf(image, body)
+        val hands = palms?.let { stopwatch.timed(Stage.PALMS) { it.completed(image, left, right) } }
+            ?: Pair(left, right)
         return HolisticLandmarks(body, surface, hands.first, hands.second, image.width, image.height)
     }
+
+    private fun hand(tracker: HandTracker, image: Image, body: Landmarks?, wrist: Int, little: Int, index: Int): Hand? {
+        val fresh = body?.let { stopwatch.timed(Stage.HAND_REGIONS) { regions.find(image, it, wrist, little, index) } }
+        return stopwatch.timed(Stage.HAND_LANDMARKS) { tracker.track(image, fresh) }
+    }
+
+    private fun faceOf(image: Image, body: Landmarks) =
+        face?.let { stopwatch.timed(Stage.FACE) { it.track(image, body) } }
 
     /** As above, with whole milliseconds. */
     fun track(

@@ -1,5 +1,9 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.timing.Stage
+import org.slrkeras.core.timing.Stopwatch
+import org.slrkeras.core.timing.timed
+
 /** Finds a person in all of a picture. */
 internal class PoseDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
@@ -38,6 +42,7 @@ internal class PoseDetector(private val network: Network, private val threshold:
  *
  * @param follow whether the region of the last picture is looked at first
  * @param smooth whether landmarks are smoothed
+ * @param stopwatch told what the stages take
  */
 internal class PoseTracker(
     private val detector: PoseDetector,
@@ -45,6 +50,7 @@ internal class PoseTracker(
     private val threshold: Float,
     private val follow: Boolean,
     private val smooth: Boolean,
+    private val stopwatch: Stopwatch? = null,
 ) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
     private val scores = ScoreSmoothing(POINTS)
@@ -65,8 +71,10 @@ internal class PoseTracker(
     }
 
     fun track(image: Image, seconds: Double): Landmarks? {
-        val looked = region ?: detector.find(image)
-        val all = looked?.takeIf { it.isUsable }?.let { landmarks(image, it) }
+        val looked = region ?: stopwatch.timed(Stage.POSE_DETECTION) { detector.find(image) }
+        val all = looked?.takeIf { it.isUsable }?.let {
+            stopwatch.timed(Stage.POSE_LANDMARKS) { landmarks(image, it) }
+        }
         if (all == null) {
             reset()
             return null
@@ -74,15 +82,19 @@ internal class PoseTracker(
         val body = all.copy(0, POINTS)
         // Centre and rim of the circle around the person, found beside the body's points.
         val around = all.copy(POINTS, POINTS + 2)
+        stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, image, seconds) }
+        val next = regionOf(around, image).squared(PoseDetector.MARGIN, 0f, image.width, image.height)
+        region = next.takeIf { follow && it.isUsable }
+        return body
+    }
+
+    private fun smoothen(body: Landmarks, around: Landmarks, image: Image, seconds: Double) {
         val size = regionOf(around, image).let { (it.width * image.width + it.height * image.height) / 2 }
         if (smooth) {
             scores.apply(body)
             points.apply(body, seconds, size, image.width, image.height)
         }
         circle.apply(around, seconds, size, image.width, image.height)
-        val next = regionOf(around, image).squared(PoseDetector.MARGIN, 0f, image.width, image.height)
-        region = next.takeIf { follow && it.isUsable }
-        return body
     }
 
     private fun regionOf(circle: Landmarks, image: Image) = Region.aligned(

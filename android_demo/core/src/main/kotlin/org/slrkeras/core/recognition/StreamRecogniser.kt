@@ -1,6 +1,9 @@
 package org.slrkeras.core.recognition
 
 import org.slrkeras.core.engine.EngineFactory
+import org.slrkeras.core.timing.Stage
+import org.slrkeras.core.timing.Stopwatch
+import org.slrkeras.core.timing.timed
 
 /**
  * Recognises one endless stream of landmarks; `slr_keras/streaming/recogniser.py`.
@@ -11,6 +14,7 @@ import org.slrkeras.core.engine.EngineFactory
  * @param options how the stream is recognised
  * @param precision of the model
  * @param threads at most so many threads compute
+ * @param stopwatch told what the stages take
  * @throws BundleException if the model is not the bundle's
  * @throws org.slrkeras.core.engine.EngineException if it does not load
  */
@@ -20,6 +24,7 @@ class StreamRecogniser(
     private val options: StreamOptions = bundle.stream.options,
     precision: String = bundle.precisions.first(),
     threads: Int = 1,
+    private val stopwatch: Stopwatch? = null,
 ) : AutoCloseable {
     private val contract = bundle.contract
     private val about = bundle.stream
@@ -164,7 +169,7 @@ class StreamRecogniser(
 
     /** The model sees the frames that wait. */
     private fun call() {
-        val row = state.step(pending)
+        val row = step(pending)
         pending.clear()
         calls++
         if (calls > about.delay) takeRow(row)
@@ -172,9 +177,14 @@ class StreamRecogniser(
 
     /** One step of scores. */
     private fun takeRow(row: FloatArray) {
-        decoder.advance(row)
-        tell(stable.advance(decoder.best))
+        val said = stopwatch.timed(Stage.DECODING) {
+            decoder.advance(row)
+            stable.advance(decoder.best)
+        }
+        tell(said)
     }
+
+    private fun step(frames: List<FloatArray>?) = stopwatch.timed(Stage.RECOGNITION_MODEL) { state.step(frames) }
 
     /** The sentence has ended: the rows on their way, and the whole. */
     private fun endSentence() {
@@ -184,11 +194,11 @@ class StreamRecogniser(
             call()
         }
         repeat(about.delay) {
-            val row = state.step(null)
+            val row = step(null)
             calls++
             if (calls > about.delay) takeRow(row)
         }
-        val found = decoder.finish()
+        val found = stopwatch.timed(Stage.DECODING) { decoder.finish() }
         tell(stable.finish(found.ids))
         val spans = found.spans.map {
             Span(firstFrame + it.start * about.frames, firstFrame + it.end * about.frames)

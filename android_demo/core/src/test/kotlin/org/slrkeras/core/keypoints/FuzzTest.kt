@@ -44,6 +44,7 @@ class FuzzTest {
             val before = usedMemory()
             track(frames / 4, frames)
             val grown = usedMemory() - before
+            println("memory: $grown bytes more after $frames pictures")
             assertTrue(grown < LIMIT, "$grown bytes more after $frames pictures")
         }
     }

@@ -5,6 +5,8 @@ import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.TensorSpec
 import org.slrkeras.core.json.JsonField
+import org.slrkeras.core.timing.Stage
+import org.slrkeras.core.timing.Stopwatch
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 
@@ -62,6 +64,42 @@ class RecogniserTest {
             recogniser.reset()
             compare(case, recogniser, frames(case, bundle.contract))
         }
+    }
+
+    @Test
+    fun `the stopwatch is told of each run of the model and each step of decoding`() {
+        val case = Golden.read("streams.json").list().first()
+        val bundle = mixerBundle(case)
+        val told = ArrayList<Stage>()
+        var running: Stage? = null
+        val stopwatch = object : Stopwatch {
+            override fun begin(stage: Stage) {
+                assertNull(running)
+                running = stage
+            }
+
+            override fun end(stage: Stage) {
+                assertEquals(running, stage)
+                running = null
+                told += stage
+            }
+        }
+        var runs = 0
+        val mixer = MixerEngine(bundle.stream)
+        val engine = object : Engine by mixer {
+            override fun run(values: List<Any>, results: List<Any>) {
+                assertEquals(Stage.RECOGNITION_MODEL, running)
+                runs++
+                mixer.run(values, results)
+            }
+        }
+        compare(
+            case,
+            StreamRecogniser(bundle, { _, _, _, _ -> engine }, stopwatch = stopwatch),
+            frames(case, bundle.contract),
+        )
+        assertEquals(runs, told.count { it == Stage.RECOGNITION_MODEL })
+        assertEquals(setOf(Stage.RECOGNITION_MODEL, Stage.DECODING), told.toSet())
     }
 
     @Test
