@@ -4,7 +4,9 @@
 Each video goes through core on the JVM (`run_on_jvm.sh`) and through MediaPipe, as
 `slr_keras.extraction` runs it. The table says, for each part, in how many pictures both found
 it, in how many only one did, and how far apart the points are: in pixels of a picture of
-640x480. Two runs: pictures followed as a video, and each for itself (`--still`).
+640x480. Two runs: pictures followed as a video, and each for itself (`--still`). With `--mode
+noise` MediaPipe is compared with itself, on pictures in which one value of a hundred is a step of
+brightness lighter or darker: what no comparison can be better than.
 """
 
 import argparse
@@ -91,6 +93,31 @@ def _write_still(video: Path, output: Path) -> None:
     np.save(output, np.stack(found))
 
 
+def noise(video: Path) -> dict[str, Part]:
+    """How MediaPipe agrees with itself on pictures that nobody could tell apart."""
+    from slr_keras.data.rates import at_rate
+    from slr_keras.data.video.recordings import shown_in
+    from slr_keras.extraction import Settings, landmark_frames
+
+    shown = at_rate(shown_in(video, 25.0, None), 25.0)
+    pictures = np.stack([frame() if callable(frame) else frame for frame in shown])
+    steps = np.random.default_rng(0).choice(
+        np.array([-1, 0, 1], np.int16), pictures.shape, p=[0.005, 0.99, 0.005]
+    )
+    disturbed = np.clip(pictures + steps, 0, 255).astype(np.uint8)
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "clip.npy")
+        for version in (pictures, disturbed):
+            np.save(file, version)
+            with landmark_frames(file, Settings(fps=None), rate=25.0) as frames:
+                found.append(np.stack([frame.points for frame in frames]))
+    records = np.zeros(len(pictures), _RECORD)
+    records["size"] = pictures.shape[2], pictures.shape[1]
+    records["points"] = found[1]
+    return compared(records, found[0])
+
+
 def compared(core: np.ndarray, mediapipe: np.ndarray) -> dict[str, Part]:
     """How core and MediaPipe agree in each part.
 
@@ -163,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables; 1 if pose or hands are too far apart."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
-    parser.add_argument("--mode", choices=["followed", "still", "both"], default="both")
+    parser.add_argument("--mode", choices=["followed", "still", "both", "noise"], default="both")
     parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.reference:
@@ -173,6 +200,10 @@ def main(arguments: list[str] | None = None) -> int:
     if absent:
         print(f"compare_keypoints: no such video: {', '.join(absent)}", file=sys.stderr)
         return 2
+    if options.mode == "noise":
+        results = {video.stem: noise(video) for video in options.videos}
+        print(table(results | {"all": merged(results.values())}))
+        return 0
     os.environ.setdefault("SLR_PYTHON", sys.executable)
     good = True
     for mode in ("followed", "still"):
