@@ -116,7 +116,10 @@ def test_recomputation_gives_the_same_vectors_gradients_and_statistics(encoder, 
     largest = max(np.abs(part).max() for part in kept[1])
     for ours, reference in zip(kept, again, strict=True):
         for a, b in zip(ours, reference, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5 * largest)
+            # Rounding through normalisations of few values: 1e-4 of a weight's largest gradient
+            # on some processors, as without recomputation from one set of kernels to another.
+            slack = max(1e-5 * largest, 5e-4 * np.abs(b).max())
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=slack)
     for weight, part in zip(encoder.trainable_variables, kept[1], strict=True):
         # A bias before a normalisation moves nothing, and no clip has a place beyond its length.
         idle = weight.path.endswith("convolution/bias")
