@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slr_keras.command import positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle
@@ -73,9 +73,14 @@ class Comparison:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
-    from export.emulation import CPUS, RUNTIME, arm_launcher, host
+    from export.lite.emulation import (
+        CPUS,
+        RUNTIME,
+        arm_launcher,
+        host,
+    )
     from slr_keras.bundle.bundle import Bundle
-    from slr_keras.files import write_json
+    from slr_keras.utils.files import write_json
 
     bundle = Bundle.load(options.bundle)
     clips = dict(clips_of(bundle, options))

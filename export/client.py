@@ -5,8 +5,13 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from slr_keras.command import USER_MISTAKE, number, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import (
+    USER_MISTAKE,
+    number,
+    positive,
+    run,
+)
+from slr_keras.utils.errors import UserError
 
 _NUMBER = number(lambda value: 0 < value <= 3600, "a number above 0 and up to 3600")
 
@@ -85,10 +90,10 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
     from export.serving.assets import Assets
     from export.serving.recogniser import ServedRecogniser
     from slr_keras.data.layout import layout
-    from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.medium import Overrides
-    from slr_keras.prediction.recognition import recognise_clips
-    from slr_keras.prediction.writers import writer
+    from slr_keras.recognition.batches import recognise_clips
+    from slr_keras.recognition.find_clips import find_clips
+    from slr_keras.recognition.modality.base import Overrides
+    from slr_keras.recognition.writers import writer
 
     assets = Assets.load(options.assets, client.target.version)
     decoding = assets.decoding

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.command import positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import positive, run
+from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 BASE is a model's folder, with versions that `python -m export.saved_model` published; the newest

@@ -4,8 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.command import count, positive, run, share
-from slr_keras.errors import UserError
+from slr_keras.utils.command import (
+    count,
+    positive,
+    run,
+    share,
+)
+from slr_keras.utils.errors import UserError
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 EXAMPLE = """\
@@ -32,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     _check(options)
     _on_the_processor()
-    from export.serving.graph.build import Plan, build
+    from export.graph.build import Plan, build
 
     plan = Plan(
         version=options.version,

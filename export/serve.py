@@ -7,8 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
-from slr_keras.command import number, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import number, positive, run
+from slr_keras.utils.errors import UserError
 
 _SECONDS = number(lambda value: 0 < value <= 3600, "a number of seconds up to 3600")
 

@@ -4,8 +4,8 @@ import argparse
 import re
 from pathlib import Path
 
-from slr_keras.command import count, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import count, positive, run
+from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 BASE is a model's folder, with versions that `python -m export.saved_model` published; several are

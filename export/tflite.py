@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.command import positive, run, share
-from slr_keras.errors import UserError
+from slr_keras.utils.command import positive, run, share
+from slr_keras.utils.errors import UserError
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 EXAMPLE = """\
@@ -31,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     _check(options)
-    from export.build import Plan, build
-    from export.verification import WER_LIMITS, precisions_of
+    from export.lite.build import Plan, build
+    from export.lite.verification import WER_LIMITS, precisions_of
 
     plan = Plan(
         precisions=tuple(dict.fromkeys(options.precision)),

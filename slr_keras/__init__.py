@@ -5,7 +5,7 @@ The public names are listed here, once, and are imported when first used (PEP 56
 
 >>> import slr_keras
 >>> slr_keras.UserError.__module__
-'slr_keras.errors'
+'slr_keras.utils.errors'
 """
 
 import importlib
@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 # Name -> the module that defines it.
 _PUBLIC = {
-    "UserError": "slr_keras.errors",
+    "UserError": "slr_keras.utils.errors",
     # Data: clips on disk, their glosses, what their points mean.
     "FolderWriter": "slr_keras.data.manifest",
     "Manifest": "slr_keras.data.manifest",
@@ -48,8 +48,8 @@ _PUBLIC = {
     "bootstrap_interval": "slr_keras.metrics.wer",
     "word_error_rate": "slr_keras.metrics.wer",
     # Trained models.
-    "Recogniser": "slr_keras.recognise",
-    "Recognition": "slr_keras.recognise",
+    "Recogniser": "slr_keras.recognition.recogniser",
+    "Recognition": "slr_keras.recognition.recogniser",
     "Run": "slr_keras.training.run",
 }
 

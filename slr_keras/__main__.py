@@ -7,9 +7,9 @@ import sys
 from importlib.machinery import SourceFileLoader
 
 import slr_keras
-from slr_keras.command import run
-from slr_keras.errors import UserError
-from slr_keras.suggestions import nearest
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.suggestions import nearest
 
 
 def commands() -> dict[str, str]:

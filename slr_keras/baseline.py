@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import count, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import count, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.baselines import Baseline
@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments (default: the command line's)."""
     options = _parser().parse_args(arguments)
     from slr_keras.data.manifest import read_folder
-    from slr_keras.files import write_text
     from slr_keras.metrics import bootstrap_interval, sentence_counts
+    from slr_keras.utils.files import write_text
 
     splits = read_folder(options.data)
     for split in ("train", options.split):

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     import keras
@@ -52,13 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["cgd"]:
         return benchmark_loss(arguments[1:])
     if arguments[:1] == ["memory"]:
-        from slr_keras.metrics.memory import command
+        from slr_keras.benchmarks.memory import command
 
         return command.main(arguments[1:])
     options = _parse(arguments)
     config = _config(options)
-    from slr_keras.metrics.speed import measure, table
-    from slr_keras.training.task import build_model
+    from slr_keras.benchmarks.speed import measure, table
+    from slr_keras.training.data import build_model
 
     training, evaluation, vocabulary = _datasets(config, options.steps)
     model = build_model(config, len(vocabulary), training.contract, config.training.precision)
@@ -87,7 +87,7 @@ def training_step(
     """The step that `fit` takes, on one device."""
     import tensorflow as tf
 
-    from slr_keras.training.objective import make_objective
+    from slr_keras.training.objectives.factory import make_objective
     from slr_keras.training.step import TrainingStep, make_optimiser
 
     step = TrainingStep(
@@ -104,10 +104,10 @@ def training_step(
 def benchmark_loss(arguments: list[str]) -> int:
     """Run `benchmark cgd`; returns the exit code."""
     options = _parse_loss(arguments)
-    from slr_keras.files import write_json
-    from slr_keras.losses.cst import benchmark as losses
-    from slr_keras.losses.cst.peers import fast_rnnt_available
-    from slr_keras.losses.cst.report import plot_scaling, record, table
+    from slr_keras.benchmarks.cst import benchmark as losses
+    from slr_keras.benchmarks.cst.peers import fast_rnnt_available
+    from slr_keras.benchmarks.cst.report import plot_scaling, record, table
+    from slr_keras.utils.files import write_json
 
     about = _machine(options.threads)
     sizes = [losses.Size(*size) for size in options.size or losses.SIZES]
@@ -218,7 +218,7 @@ def _config(options: argparse.Namespace) -> "Config":
 
 def _datasets(config: "Config", steps: int) -> tuple["ClipDataset", "ClipDataset", "Vocabulary"]:
     from slr_keras.models.registry import modality
-    from slr_keras.training.task import evaluation_dataset, read_task, training_dataset
+    from slr_keras.training.data import evaluation_dataset, read_task, training_dataset
 
     data = config.data
     if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from slr_keras.command import run
+from slr_keras.utils.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     from pathlib import Path
 
-    from slr_keras.errors import UserError
+    from slr_keras.utils.errors import UserError
 
     target = Path(options.to)
     if target.suffix != ".safetensors":
@@ -79,8 +79,8 @@ def _backbone(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
 
 def _model(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
     from slr_keras.data.vocabulary import Vocabulary
-    from slr_keras.errors import UserError
     from slr_keras.models import Ustm, create_model
+    from slr_keras.utils.errors import UserError
     from slr_keras.weights import load_ustm_checkpoint, save_model_weights
 
     vocabulary = Vocabulary.read(options.vocabulary)

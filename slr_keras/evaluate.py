@@ -7,8 +7,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.config import Config, DataConfig
@@ -52,13 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     manifest = _manifest(loaded.config.data, split, options)
 
-    from slr_keras.isolated.report import as_json
-    from slr_keras.isolated.written import score_signs
-    from slr_keras.readout import make_readout
+    from slr_keras.decoding.outputs import make_readout
+    from slr_keras.metrics.isolated.report import as_json
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score, write_scores
     from slr_keras.training.provenance import provenance
     from slr_keras.training.report import plain_table
+    from slr_keras.training.sign_files import score_signs
 
     made_of = provenance(loaded, manifest, config.decoding)
     model = loaded.model()
@@ -240,8 +240,8 @@ def _overridden(config: "Config", overrides: list[str]) -> "Config":
 def _manifest(data: "DataConfig", split: str, options: argparse.Namespace) -> "Manifest":
     import dataclasses
 
-    from slr_keras.training.faults import FaultyManifest
-    from slr_keras.training.task import read_split
+    from slr_keras.data.robustness import FaultyManifest
+    from slr_keras.training.data import read_split
 
     if options.data:
         data = dataclasses.replace(data, folder=options.data)

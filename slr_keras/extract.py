@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.command import USER_MISTAKE, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import USER_MISTAKE, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.extraction.report import Report

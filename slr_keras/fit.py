@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.command import run
+from slr_keras.utils.command import run
 
 if TYPE_CHECKING:
     from slr_keras.config import Config

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from slr_keras.command import run
+from slr_keras.utils.command import run
 
 EXAMPLE = """example:
   python -m slr_keras.fit_jax configs/stark_simulator_large_full.yaml --minutes 30
@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Before Keras is imported for the first time.
     os.environ["KERAS_BACKEND"] = "jax"
     from slr_keras.config import load_config
-    from slr_keras.errors import UserError
     from slr_keras.training.folder import RunFolder
+    from slr_keras.utils.errors import UserError
 
     config = load_config(options.config, options.set)
     try:

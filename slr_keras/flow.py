@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from slr_keras.command import USER_MISTAKE, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import USER_MISTAKE, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.manifest import Manifest

@@ -5,11 +5,11 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from slr_keras.isolated.fusion import FusedSplit
+    from slr_keras.comparison.fusion import FusedSplit
     from slr_keras.training.run import Run
 
 EXAMPLE = """example:
@@ -26,8 +26,13 @@ run already has are used again if weights, recipe and clips are still the same.
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
-    from slr_keras.isolated import report
-    from slr_keras.isolated.fusion import ALPHA, ALPHAS, best_alpha, require_fusible
+    from slr_keras.comparison.fusion import (
+        ALPHA,
+        ALPHAS,
+        best_alpha,
+        require_fusible,
+    )
+    from slr_keras.metrics.isolated import report
     from slr_keras.training.run import Run
 
     runs = [Run.load(path) for path in options.runs]
@@ -92,8 +97,8 @@ def _weight(text: str) -> float:
 
 
 def _open(runs: "list[Run]", split: str, options: argparse.Namespace) -> "FusedSplit":
+    from slr_keras.comparison.fusion import fused_split
     from slr_keras.comparison.recognised import open_split
-    from slr_keras.isolated.fusion import fused_split
 
     return fused_split(runs, split, [open_split(run, split, options.data) for run in runs])
 
@@ -101,7 +106,7 @@ def _open(runs: "list[Run]", split: str, options: argparse.Namespace) -> "FusedS
 def _as_json(
     fused: "FusedSplit", runs: "list[Run]", split: str, alpha: float, sweep: dict[str, Any]
 ) -> dict[str, Any]:
-    from slr_keras.isolated import report
+    from slr_keras.metrics.isolated import report
 
     alone = [report.as_json(score) for score in fused.alone]
     return {
@@ -117,9 +122,9 @@ def _as_json(
 def _write(folder: str, value: dict[str, Any], title: str, score) -> None:
     from pathlib import Path
 
-    from slr_keras.files import write_json, write_text
-    from slr_keras.isolated.pictures import draw_confusion, draw_reliability
-    from slr_keras.isolated.report import markdown
+    from slr_keras.metrics.isolated.plots import draw_confusion, draw_reliability
+    from slr_keras.metrics.isolated.report import markdown
+    from slr_keras.utils.files import write_json, write_text
 
     to = Path(folder)
     pictures = {"confusion": "confusion.png", "reliability": "reliability.png"}

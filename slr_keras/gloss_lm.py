@@ -11,8 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import count, number, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import (
+    count,
+    number,
+    positive,
+    run,
+)
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.vocabulary import Vocabulary

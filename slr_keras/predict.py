@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import USER_MISTAKE, number, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import USER_MISTAKE, number, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle
     from slr_keras.bundle.recogniser import BundleRecogniser
-    from slr_keras.recognise import Recogniser
+    from slr_keras.recognition.recogniser import Recogniser
     from slr_keras.training.run import Run
 
 LISTED = 10
@@ -53,10 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     from slr_keras.data.layout import layout
-    from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.medium import Overrides
-    from slr_keras.prediction.recognition import recognise_clips
-    from slr_keras.prediction.writers import writer
+    from slr_keras.recognition.batches import recognise_clips
+    from slr_keras.recognition.find_clips import find_clips
+    from slr_keras.recognition.modality.base import Overrides
+    from slr_keras.recognition.writers import writer
 
     loaded = _loaded(options)
     overrides = Overrides(
@@ -149,7 +149,7 @@ def _recogniser(
     loaded: "Run | Bundle", options: argparse.Namespace
 ) -> Iterator["Recogniser | BundleRecogniser"]:
     from slr_keras.bundle.bundle import Bundle
-    from slr_keras.recognise import ENSEMBLE, Recogniser
+    from slr_keras.recognition.recogniser import ENSEMBLE, Recogniser
 
     decoding, bundled = loaded.decoding, isinstance(loaded, Bundle)
     if options.beam is not None:
@@ -190,7 +190,7 @@ def _about(
 
 def _clean(loaded: "Run | Bundle") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     """The clean-up that `evaluate` applies before scoring, so that both give the same rate."""
-    from slr_keras.metrics.phoenix import CLEAN_UP
+    from slr_keras.text.phoenix import CLEAN_UP
 
     return CLEAN_UP[loaded.scoring]
 

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.datasets import Dataset, Option
@@ -108,7 +108,7 @@ def prepare(name: str, source: Path, folder: Path, force: bool = False, **settin
         UserError: the folder is occupied, or the data set's files are missing or malformed.
     """
     from slr_keras.data.datasets import dataset
-    from slr_keras.files import write_json
+    from slr_keras.utils.files import write_json
 
     known = dataset(name)
     if folder.exists() and not folder.is_dir():

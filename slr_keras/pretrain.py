@@ -11,8 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slr_keras.command import count, number, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import (
+    count,
+    number,
+    positive,
+    run,
+)
+from slr_keras.utils.errors import UserError
 
 _RATE = number(lambda value: 1e-8 <= value <= 1, "a number in 1e-08..1")
 
@@ -38,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     train, dev = _clips(options.data)
     import keras
 
-    from slr_keras.files import sha256
     from slr_keras.models.backbones import make_backbone
-    from slr_keras.training.pointing import PointingSettings, learn_points
+    from slr_keras.training.keypoint_pretraining import PointingSettings, learn_points
+    from slr_keras.utils.files import sha256
     from slr_keras.weights import WeightsRecord, save_backbone_weights
 
     keras.utils.set_random_seed(options.seed)

@@ -9,8 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
 from slr_keras.metrics import (
     CLEAN,
     COSTS,
@@ -23,7 +21,9 @@ from slr_keras.metrics import (
     signer_table,
 )
 from slr_keras.metrics.scoring import table_row
-from slr_keras.metrics.transcript import read_lines
+from slr_keras.text.transcript import read_lines
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 LEVEL = 0.95
 

@@ -10,8 +10,8 @@ import re
 import time
 from pathlib import Path
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 REQUEST = "simulation.json"
 DEFAULT_SENTENCES = {"demo": (800, 100, 200), "large": (3000, 300, 500)}
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.cues:
         return _simulate_cues(options)
-    from slr_keras.files import write_json
+    from slr_keras.utils.files import write_json
 
     splits = ("train", "dev", "test")
     asked = (options.train, options.dev, options.test)
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _simulate_cues(options: argparse.Namespace) -> int:
     """Write clips that differ in one cue."""
     from slr_keras.data.simulator.cues import CLIPS, CUES_VERSION, simulate_cues
-    from slr_keras.files import write_json
+    from slr_keras.utils.files import write_json
 
     if options.signers or options.video == "mp4":
         raise UserError("--cues has no signers, and keeps its pictures as npy; leave these out")
@@ -207,7 +207,7 @@ def _count_frames(folder: Path) -> int:
 
 def _holds(folder: Path, request: dict) -> bool:
     """Whether the folder's record is this request and its files are all there."""
-    from slr_keras.files import read_json
+    from slr_keras.utils.files import read_json
 
     record = folder / REQUEST
     splits = [split for split, count in request["sentences"].items() if count]

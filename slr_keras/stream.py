@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.command import count, positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import count, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -263,8 +263,8 @@ def _source(contract: "KeypointContract", options: argparse.Namespace) -> Iterab
     from slr_keras.data.layout import layout
     from slr_keras.data.video.recordings import VIDEOS
     from slr_keras.predict import _size
-    from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.medium import Overrides
+    from slr_keras.recognition.find_clips import find_clips
+    from slr_keras.recognition.modality.base import Overrides
     from slr_keras.streaming.sources import ClipSource, DetectedSource, LineSource
 
     try:

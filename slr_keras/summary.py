@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from slr_keras.command import run
+from slr_keras.utils.command import run
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,8 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     options = build_parser().parse_args(arguments)
-    from slr_keras.errors import UserError
     from slr_keras.models.registry import list_models
+    from slr_keras.utils.errors import UserError
 
     if options.classes < 2:
         raise UserError(f"--classes {options.classes}: a blank and one gloss make at least 2")
@@ -57,9 +57,9 @@ def summarise(name: str, classes: int, frames: int) -> dict:
     >>> summarise("stark_tiny", classes=22, frames=100)["modules"][0]["module"]
     'encoder_left'
     """
-    from slr_keras.errors import UserError
     from slr_keras.models.complexity import module_costs
     from slr_keras.models.registry import create_model
+    from slr_keras.utils.errors import UserError
 
     model = create_model(name, vocabulary_size=classes)
     frames = getattr(model, "clip_frames", 0) or frames

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from slr_keras.command import USER_MISTAKE, run
+from slr_keras.utils.command import USER_MISTAKE, run
 
 _EXAMPLE = """\
 example:
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from tqdm import tqdm
 
-    from slr_keras.data.validate import validate_folder
+    from slr_keras.data.validation.folder import validate_folder
 
     report = validate_folder(
         options.folder,

@@ -7,8 +7,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from slr_keras.command import run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import run
+from slr_keras.utils.errors import UserError
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from slr_keras.config import (
     read_run_config,
     to_yaml,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 MINIMAL = "data:\n  folder: data/demo\n"
 

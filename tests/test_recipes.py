@@ -7,8 +7,8 @@ import keras
 import pytest
 
 from slr_keras.config import load_config
+from slr_keras.decoding.outputs import make_readout
 from slr_keras.models.registry import create_model, isolated, modality
-from slr_keras.readout import make_readout
 from slr_keras.training.schedule import learning_rate
 
 RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml"))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import read_manifest
-from slr_keras.errors import UserError
-from slr_keras.recognise import Recogniser
+from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

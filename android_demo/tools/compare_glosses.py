@@ -116,7 +116,7 @@ def _streamed(bundle: Path, clip: Path, *options: str) -> Glosses:
 
 def _said(command: Callable[[list[str]], int], *arguments: object) -> str:
     """What a command of `slr_keras` writes to its standard output."""
-    from slr_keras.errors import UserError
+    from slr_keras.utils.errors import UserError
 
     output, errors = io.StringIO(), io.StringIO()
     layout = ["--layout", "mediapipe_holistic_543"]

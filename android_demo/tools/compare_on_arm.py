@@ -15,10 +15,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from export.emulation import CPUS, arm_launcher
+from export.lite.emulation import CPUS, arm_launcher
 from slr_keras.bundle.interpreter import Interpreter
-from slr_keras.command import positive, run
-from slr_keras.errors import UserError
+from slr_keras.utils.command import positive, run
+from slr_keras.utils.errors import UserError
 
 
 def picture(shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.layout import layout, layout_from_json
 from slr_keras.data.manifest import FolderWriter
 from slr_keras.data.simulator import Simulator
-from slr_keras.files import read_json, write_json
+from slr_keras.utils.files import read_json, write_json
 
 WHOLE_BODY = "coco_wholebody_133"
 POINTS = ("nose", "left_shoulder", "right_shoulder", "left_wrist", "right_wrist")
@@ -58,8 +58,8 @@ def write_bundle(to: Path) -> None:
     """Make the run, give it weights that are nothing special, and export its stream to `to`."""
     from export.tflite import main as export
     from slr_keras.fit import main as fit
-    from slr_keras.training.checkpoint import save_arrays
     from slr_keras.training.run import Run
+    from slr_keras.utils.arrays import save_arrays
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

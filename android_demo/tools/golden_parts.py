@@ -8,7 +8,7 @@ from golden_model import golden_contract, signing
 from golden_streams import Noise, random_stream
 from golden_values import CLASSES, packed, trained, written
 
-from export.streaming import describe_recogniser
+from export.lite.streaming import describe_recogniser
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.data.rates import at_rate

@@ -9,7 +9,7 @@ from golden_model import golden_contract, signing
 from golden_streams import Mixer, Noise, random_stream
 from golden_values import packed, trained, written
 
-from export.streaming import describe_recogniser
+from export.lite.streaming import describe_recogniser
 from slr_keras.bundle.bundle import FORMAT, SENTENCES, VERSION, Bundle
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.rates import at_rate

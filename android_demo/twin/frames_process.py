@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fps", type=float, help="pictures a second; all, at their times, without")
     options = parser.parse_args(arguments)
     outgoing = sys.stdout.buffer
-    from slr_keras.errors import UserError
+    from slr_keras.utils.errors import UserError
 
     try:
         _write(options.video, options.fps, outgoing)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from export.graph.endpoints import DEFAULT
 from export.serving.batching import Retired
 from export.serving.failure import ServingError
-from export.serving.graph.endpoints import DEFAULT
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays
 from export.serving.repository import Repository, Served

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.serving.graph.description import (
+from export.graph.description import (
     DESCRIPTION,
     FORMAT,
     FORMAT_VERSION,
     LABELS,
 )
-from export.serving.graph.publication import versions
+from export.graph.publication import versions
 from slr_keras.bundle.bundle import LANGUAGE_MODEL
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, read_text
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Assets:
 
     Attributes:
         path: the folder of the assets.
-        description: `serving.json`, see `export.serving.graph.description`.
+        description: `serving.json`, see `export.graph.description`.
         contract: how clips are given.
         vocabulary: whose tokens the columns of the scores are.
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from export.graph.endpoints import LENGTHS
 from export.serving.config import Batching
 from export.serving.failure import ServingError, of_tensorflow
 from export.serving.fitting import Key, grouped, refused
-from export.serving.graph.endpoints import LENGTHS
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays, ServedModel
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 SCHEMES = {"http": 8501, "https": 8501, "grpc": 8500, "grpcs": 8500}
 _PATH = re.compile(

@@ -8,7 +8,7 @@ import numpy as np
 from export.serving.client import Again, Client, Settings, Target
 from export.serving.protos import require_serving
 from export.serving.tensors import fill_proto, from_proto
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _TOO_LARGE = "larger than max"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from export.serving.protos import message, require_serving
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 MODELS, BATCHING, MONITORING = "models.config", "batching.config", "monitoring.config"
 METRICS_PATH = "/monitoring/prometheus/metrics"

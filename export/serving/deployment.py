@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.graph.publication import versions
 from export.serving.config import (
     BATCHING,
     LATEST,
@@ -19,9 +20,8 @@ from export.serving.config import (
     model_config,
     monitoring_config,
 )
-from export.serving.graph.publication import versions
-from slr_keras.errors import UserError
-from slr_keras.files import write_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_text
 
 COMPOSE, COMMANDS = "docker-compose.yaml", "COMMANDS.md"
 IMAGE = "tensorflow/serving:2.19.0"

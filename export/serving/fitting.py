@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from export.graph.endpoints import (
+    FILES,
+    FRAMES,
+    KEYPOINTS,
+    LENGTHS,
+)
 from export.serving.failure import ServingError
-from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
 from export.serving.model import ServedModel, Signature
 
 Key = tuple[Any, ...]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.serving.failure import ServingError
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 _LEAST = 16
 

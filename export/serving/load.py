@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from export.serving.graph.endpoints import FILES, FRAMES, KEYPOINTS, LENGTHS
-from export.serving.graph.publication import versions
+from export.graph.endpoints import (
+    FILES,
+    FRAMES,
+    KEYPOINTS,
+    LENGTHS,
+)
+from export.graph.publication import versions
 from export.serving.load_table import ALONE, BARE, BATCHES, ROWS, SINGLY, Row
 from export.serving.local import LocalServer, running
 from export.serving.model import ServedModel
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # Of log-probabilities: what is looked for is another clip's answer, not the last bit.
 TOLERANCE = 1e-4

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @dataclass(frozen=True)

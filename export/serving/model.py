@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from export.graph.description import DESCRIPTION
+from export.graph.endpoints import DEFAULT as DEFAULT_SIGNATURE
+from export.graph.publication import MANIFEST, check_manifest
 from export.serving.failure import ServingError
-from export.serving.graph.description import DESCRIPTION
-from export.serving.graph.endpoints import DEFAULT as DEFAULT_SIGNATURE
-from export.serving.graph.publication import MANIFEST, check_manifest
-from slr_keras.errors import UserError
-from slr_keras.files import read_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json
 
 Arrays = dict[str, np.ndarray]
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")

@@ -8,7 +8,7 @@ import functools
 import importlib.util
 from typing import Any
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _INT64, _STRING, _BOOL = "Int64Value", "StringValue", "BoolValue"
 # name → (number, a wrapper of google.protobuf, a message of this file, or a plain type)

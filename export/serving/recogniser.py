@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from export.graph.endpoints import (
+    CONTEXT,
+    FRAMES,
+    KEYPOINTS,
+    LENGTHS,
+    LOGITS,
+)
 from export.serving.assets import Assets
 from export.serving.client import Client
-from export.serving.graph.endpoints import CONTEXT, FRAMES, KEYPOINTS, LENGTHS, LOGITS
 from slr_keras.bundle.recogniser import RawPreparation
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.preparation import Preparation, VideoPreparation
@@ -14,8 +20,7 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window
 from slr_keras.decoding import DecodingConfig
-from slr_keras.prediction.one_by_one import OneByOne
-from slr_keras.readout import (
+from slr_keras.decoding.outputs import (
     ENSEMBLE,
     ContextCtcReadout,
     CtcReadout,
@@ -23,6 +28,7 @@ from slr_keras.readout import (
     Readout,
     TransducerReadout,
 )
+from slr_keras.recognition.windowed import OneByOne
 
 # Of a request: a server takes as many rows as its largest batch.
 _PREFIXES = 8

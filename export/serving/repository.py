@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.graph.publication import MANIFEST, versions
 from export.serving.batching import Batcher
 from export.serving.config import Batching, Model, read_models
 from export.serving.failure import ServingError
-from export.serving.graph.publication import MANIFEST, versions
 from export.serving.metrics import Metrics
 from export.serving.model import ServedModel
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _LOG = logging.getLogger("slr_keras.serving")
 # States of a version, by the names and order of ModelVersionStatus.

@@ -15,7 +15,7 @@ from export.serving.metrics import Metrics
 from export.serving.protos import require_serving
 from export.serving.repository import Repository
 from export.serving.rest_service import RestService
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 MEBIBYTE = 2**20
 _HEADER_SECONDS = 75.0

@@ -13,7 +13,7 @@ from slr_keras.baselines.features import Features
 from slr_keras.baselines.metric import LinearMetric
 from slr_keras.baselines.segments import REST, Segment, choose_templates, segments_of
 from slr_keras.data.manifest import Manifest
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 Glosses = tuple[str, ...]
 Pieces = list[tuple[str, np.ndarray]]

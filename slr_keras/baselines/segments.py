@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 REST = ""
 """Stands for frames between the signs; no gloss is the empty string."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.baselines.recognisers import Baseline
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 COSTS = (1.0, 10.0, 100.0)
 # Of the kernel: the mean squared distance of training clips over these.

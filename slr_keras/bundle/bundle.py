@@ -7,8 +7,8 @@ from typing import Any
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, read_text, sha256
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, read_text, sha256
 
 FORMAT, VERSION = "slr_keras.tflite", 1
 METADATA, CONTRACT, LABELS = "metadata.json", "keypoints.json", "labels.txt"
@@ -37,7 +37,7 @@ class Bundle:
 
     Attributes:
         path: its folder.
-        metadata: see `export.metadata`.
+        metadata: see `export.lite.metadata`.
         contract: how raw points are given; the files prepare them.
         vocabulary: of the run.
 

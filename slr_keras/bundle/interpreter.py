@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.bundle import worker
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # Runtime → the package that has it, and what to install.
 RUNTIMES: Mapping[str, tuple[str, str]] = {

@@ -13,9 +13,9 @@ from slr_keras.data.preparation import Preparation
 from slr_keras.data.rates import at_rate, steady
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig
-from slr_keras.errors import UserError
-from slr_keras.prediction.one_by_one import OneByOne
-from slr_keras.readout import CtcReadout, IsolatedReadout
+from slr_keras.decoding.outputs import CtcReadout, IsolatedReadout
+from slr_keras.recognition.windowed import OneByOne
+from slr_keras.utils.errors import UserError
 
 KEYPOINTS, FRAMES, SCORES = "keypoints", "frames", "log_probabilities"
 

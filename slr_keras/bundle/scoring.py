@@ -11,11 +11,11 @@ from slr_keras.bundle.bundle import Bundle
 from slr_keras.bundle.recogniser import BundleRecogniser
 from slr_keras.config import Config, parse_config
 from slr_keras.data.manifest import Manifest
-from slr_keras.errors import UserError
-from slr_keras.prediction.clip import Clip
-from slr_keras.prediction.keypoint_medium import KeypointMedium
-from slr_keras.prediction.medium import Overrides
-from slr_keras.readout import ENSEMBLE
+from slr_keras.decoding.outputs import ENSEMBLE
+from slr_keras.recognition.clip import Clip
+from slr_keras.recognition.modality.base import Overrides
+from slr_keras.recognition.modality.keypoints import KeypointMedium
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.training.evaluation import Evaluation

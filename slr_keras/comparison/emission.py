@@ -44,9 +44,9 @@ def emission(side: Recognised, row: int) -> Emission:
         side: the run and its split.
         row: of the clip in the manifest.
     """
-    from slr_keras.readout import ENSEMBLE, IsolatedReadout, make_readout
+    from slr_keras.decoding.outputs import ENSEMBLE, IsolatedReadout, make_readout
+    from slr_keras.training.data import contract_of, evaluation_dataset
     from slr_keras.training.evaluation import Predictor
-    from slr_keras.training.task import contract_of, evaluation_dataset
 
     run, manifest = side.run, side.manifest.subset([row])
     config = run.config
@@ -85,6 +85,6 @@ def cleaned_singly(glosses: Sequence[str], rules: str) -> list[str]:
     >>> cleaned_singly(["__ON__", "loc-NORD"], "phoenix2014t")
     ['', 'NORD']
     """
-    from slr_keras.metrics.phoenix import CLEAN_UP
+    from slr_keras.text.phoenix import CLEAN_UP
 
     return [" ".join(CLEAN_UP[rules]((gloss,))) for gloss in glosses]

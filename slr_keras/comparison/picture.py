@@ -12,8 +12,8 @@ import numpy as np
 
 from slr_keras.comparison.emission import Emission
 from slr_keras.data.sample import Sample
-from slr_keras.files import atomic_path
 from slr_keras.metrics.alignment import columns_of
+from slr_keras.utils.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

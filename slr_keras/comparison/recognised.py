@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slr_keras.data.manifest import Manifest
-from slr_keras.errors import UserError
+from slr_keras.training.data import read_split
 from slr_keras.training.run import Run
-from slr_keras.training.task import read_split
+from slr_keras.utils.errors import UserError
 
 _EXAMPLES = 3
 Sentences = tuple[tuple[str, ...], ...]
@@ -61,7 +61,7 @@ def recognise(
         references, glosses = map(tuple, columns)
         return Recognised(run, manifest, references, glosses, reused=True)
 
-    from slr_keras.readout import make_readout
+    from slr_keras.decoding.outputs import make_readout
     from slr_keras.training.evaluation import ENSEMBLE, Predictor
     from slr_keras.training.finish import score, write_scores
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from slr_keras.comparison.comparison import ComparedSentence, Comparison
 from slr_keras.comparison.recognised import Recognised
-from slr_keras.files import write_json, write_text
 from slr_keras.metrics import align
 from slr_keras.metrics.alignment import Alignment, columns_of, columns_text
 from slr_keras.training.report import versions
+from slr_keras.utils.files import write_json, write_text
 
 LISTED = 20
 LISTED_ON_SCREEN = 5

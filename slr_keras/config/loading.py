@@ -13,7 +13,7 @@ import yaml
 
 from slr_keras.config.schema import Config
 from slr_keras.config.yaml_source import KeyPath, read_value, read_yaml
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

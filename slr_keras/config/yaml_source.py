@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 KeyPath = tuple[str, ...]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 KEY = "keypoints"
 _OPEN_FILES = 16

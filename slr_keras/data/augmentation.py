@@ -11,7 +11,7 @@ import numpy as np
 
 from slr_keras.data.keypoints import mirror
 from slr_keras.data.sampling import MODES
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 NO_RESAMPLING = "none"
 

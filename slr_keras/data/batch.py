@@ -10,8 +10,8 @@ import numpy as np
 from slr_keras.data.sample import Sample
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
-from slr_keras.suggestions import nearest
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.suggestions import nearest
 
 Batch = dict[str, np.ndarray]
 Clip = tuple[np.ndarray, np.ndarray]

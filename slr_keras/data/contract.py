@@ -37,8 +37,8 @@ import numpy as np
 from slr_keras.data import keypoints
 from slr_keras.data.contract_fields import checked_fields, default_fields
 from slr_keras.data.layout import KeypointLayout, layout, layout_from_json
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, write_json
 
 VERSION = 1
 

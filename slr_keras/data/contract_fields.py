@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.data.layout import STREAMS, KeypointLayout
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.contract import KeypointContract

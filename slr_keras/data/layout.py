@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from slr_keras.errors import UserError
-from slr_keras.files import read_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json
 
 STREAMS = ("body", "left", "right", "face")
 CHANNELS = (("x", "y"), ("x", "y", "score"), ("x", "y", "z"), ("x", "y", "z", "score"))

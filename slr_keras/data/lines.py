@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
-from slr_keras.files import read_text, write_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text, write_text
 
 SPLITS = ("train", "dev", "test")
 CONTRACT_FILE = "keypoints.json"

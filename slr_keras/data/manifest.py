@@ -20,7 +20,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.reading import frames_of
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 __all__ = [
     "CONTRACT_FILE",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, write_json
 
 MISSING_FILE = "missing.json"
 

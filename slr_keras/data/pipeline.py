@@ -17,14 +17,14 @@ from slr_keras.data.bucketing import (
     training_batches,
 )
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.loaders import RGB, loader_for
+from slr_keras.data.loaders.factory import RGB, loader_for
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import MAX_FRAMES
 from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # The generators of an epoch's order and of what a batch's clips share must differ from those of
 # its clips, whose third word is a 64-bit hash.

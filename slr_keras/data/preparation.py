@@ -1,7 +1,7 @@
 """From a clip as it was recorded to the frames that a trained model sees, for recognition.
 
-These are the frames of evaluation (`slr_keras.data.clips`, `slr_keras.data.video.clips`) but of
-the whole clip, however long, at the contract's frame rate.
+These are the frames of evaluation (`slr_keras.data.loaders.keypoints`,
+`slr_keras.data.loaders.video`) but of the whole clip, however long, at the contract's frame rate.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from slr_keras.data.rates import Shown, at_rate, steady
 from slr_keras.data.sampling import REDUCTION, evaluation_indices
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window, resize
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 class Preparation(ABC):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 #: Seconds that one picture may last; beyond this, times are damaged and not meant.
 LONGEST_STILL = 60

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 REDUCTION = 4
 MAX_FRAMES = 400

@@ -12,8 +12,8 @@ import numpy as np
 
 from slr_keras.data import keypoints
 from slr_keras.data.contract import KeypointContract
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_path
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_path
 
 LEFT, RIGHT, MIDDLE = (31, 90, 200), (205, 45, 40), (90, 90, 90)
 PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
-from slr_keras.files import read_text, write_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text, write_text
 
 
 @dataclass(frozen=True)

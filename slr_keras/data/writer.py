@@ -19,8 +19,8 @@ from slr_keras.data.lines import (
     write_manifest,
 )
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
-from slr_keras.files import follow_umask
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import follow_umask
 
 
 class FolderWriter:

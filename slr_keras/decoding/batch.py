@@ -10,7 +10,7 @@ from slr_keras.decoding.greedy import greedy, single_gloss_scores
 from slr_keras.decoding.hypothesis import Hypothesis, checked, confidences_of, merge_repeats
 from slr_keras.decoding.language_model import NgramLanguageModel
 from slr_keras.decoding.prefix_beam import prefix_beam
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def decode_batch(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 METHODS = ("greedy", "beam", "single")
 

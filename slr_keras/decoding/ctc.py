@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from slr_keras.decoding.hypothesis import BLANK, checked
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @dataclass(frozen=True)

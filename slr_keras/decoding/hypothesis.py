@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 BLANK = 0
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.decoding.hypothesis import BLANK
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, write_json
 
 FORMAT = "slr_keras gloss language model 1"
 BEGIN = -1

@@ -22,7 +22,7 @@ from slr_keras.decoding.hypothesis import (
     merge_repeats,
 )
 from slr_keras.decoding.language_model import NgramLanguageModel
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 Prefix = tuple[int, ...]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slr_keras.decoding.hypothesis import BLANK, Hypothesis, log_softmax, merge_repeats
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 Prefix = tuple[int, ...]
 ContextFunction = Callable[[Sequence[Prefix]], np.ndarray]

@@ -10,7 +10,7 @@ import numpy as np
 
 from slr_keras.data.rates import Shown
 from slr_keras.data.video.pixels import library
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 class Camera:

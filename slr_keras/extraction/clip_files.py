@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.errors import UserError
 from slr_keras.extraction.settings import CHANNELS, LAYOUT, POINTS
-from slr_keras.files import atomic_path, file_name
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_path, file_name
 
 # Files that are cut short or foreign make numpy, zipfile and zlib raise all of these.
 _DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error)

@@ -10,12 +10,12 @@ from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.lines import SPLITS
 from slr_keras.data.missing import MISSING_FILE, Missing
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
 from slr_keras.extraction.clip_files import read_clip_file
 from slr_keras.extraction.parts import parts_found
 from slr_keras.extraction.report import RECORD, ClipReport
 from slr_keras.extraction.settings import LAYOUT
 from slr_keras.extraction.sources import Source
+from slr_keras.utils.errors import UserError
 
 #: A clip that was found, and its file.
 Clip = tuple[Source, Path]

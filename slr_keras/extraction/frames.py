@@ -17,8 +17,8 @@ from typing import IO, NamedTuple
 import numpy as np
 
 import slr_keras
-from slr_keras.errors import UserError
 from slr_keras.extraction.settings import CHANNELS, POINTS, Settings, mediapipe_version
+from slr_keras.utils.errors import UserError
 
 #: Seconds without a frame after which the process is given up.
 PATIENCE = 120.0

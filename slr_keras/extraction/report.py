@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.extraction.parts import PARTS, Found, Summary, summarised
-from slr_keras.files import atomic_path, write_json
+from slr_keras.utils.files import atomic_path, write_json
 
 RECORD, PICTURE = "extraction.json", "extraction.png"
 # Okabe and Ito's colours, told apart by colour-blind eyes.

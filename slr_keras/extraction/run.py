@@ -10,7 +10,6 @@ from typing import Any
 
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.flow_files import source_digest
-from slr_keras.errors import UserError
 from slr_keras.extraction.clip_files import clip_file, is_made, read_clip_file, write_clip
 from slr_keras.extraction.folder import folder_contract, write_data_folder
 from slr_keras.extraction.frames import LandmarkFrames, landmark_frames
@@ -18,6 +17,7 @@ from slr_keras.extraction.report import Report
 from slr_keras.extraction.settings import Settings
 from slr_keras.extraction.sheet import draw_sheet
 from slr_keras.extraction.sources import Source
+from slr_keras.utils.errors import UserError
 
 CLIPS, SHEETS = "clips", "sheets"
 

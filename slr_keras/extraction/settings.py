@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 #: What MediaPipe Holistic gives, in the order pose, face, left hand, right hand.
 LAYOUT = "mediapipe_holistic_543"

@@ -12,9 +12,9 @@ from typing import Any
 from slr_keras.data.lines import SPLITS
 from slr_keras.data.manifest import Manifest, read_folder, read_manifest
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
-from slr_keras.errors import UserError
 from slr_keras.extraction.frames import Window
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("file", "path", "video")

@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.rates import Shown, at_rate, steady
-from slr_keras.errors import UserError
 from slr_keras.extraction.camera import Camera, until_the_next
 from slr_keras.extraction.holistic import Holistic
 from slr_keras.extraction.settings import Settings
+from slr_keras.utils.errors import UserError
 
 
 def main(arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ from slr_keras.config import Config
 from slr_keras.data.batch import Batch
 from slr_keras.data.bucketing import bucket_boundaries
 from slr_keras.data.pipeline import ClipDataset
-from slr_keras.training.task import Task, read_task, training_dataset
+from slr_keras.training.data import Task, read_task, training_dataset
 
 SHAPES = 3
 AHEAD = 4

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import keras
 
 from slr_keras.config.schema import TrainingConfig
-from slr_keras.errors import UserError
 from slr_keras.jax_training.losses import divergence, ensemble_log_probabilities, stark_losses
+from slr_keras.utils.errors import UserError
 
 
 class State(NamedTuple):

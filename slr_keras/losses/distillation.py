@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def ensemble_log_probabilities(

@@ -5,12 +5,6 @@ from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, Pair, al
 from slr_keras.metrics.bootstrap import PairedBootstrap, bootstrap_ratio, paired_bootstrap
 from slr_keras.metrics.calibration import Calibration, calibration
 from slr_keras.metrics.matched_pairs import MatchedPairs, matched_pairs
-from slr_keras.metrics.phoenix import (
-    clean_phoenix2014,
-    clean_phoenix2014t,
-    clean_phoenix_hypothesis,
-    clean_phoenix_word,
-)
 from slr_keras.metrics.scoring import (
     CLEAN,
     COSTS,
@@ -20,13 +14,6 @@ from slr_keras.metrics.scoring import (
     signer_table,
 )
 from slr_keras.metrics.sign_accuracy import KS, Estimate, SignAccuracy, sign_accuracy
-from slr_keras.metrics.transcript import Transcript
-from slr_keras.metrics.transcripts import (
-    FORMATS,
-    detect_format,
-    read_transcripts,
-    write_transcripts,
-)
 from slr_keras.metrics.wer import (
     ErrorCounts,
     bootstrap_interval,
@@ -34,6 +21,19 @@ from slr_keras.metrics.wer import (
     jiwer_counts,
     sentence_counts,
     word_error_rate,
+)
+from slr_keras.text.phoenix import (
+    clean_phoenix2014,
+    clean_phoenix2014t,
+    clean_phoenix_hypothesis,
+    clean_phoenix_word,
+)
+from slr_keras.text.transcript import Transcript
+from slr_keras.text.transcripts import (
+    FORMATS,
+    detect_format,
+    read_transcripts,
+    write_transcripts,
 )
 
 __all__ = [

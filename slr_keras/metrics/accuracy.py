@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # The rank of a clip that is a miss at every k.
 MISS = np.iinfo(np.int64).max

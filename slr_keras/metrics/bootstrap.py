@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _CELLS_AT_ONCE = 4_000_000
 

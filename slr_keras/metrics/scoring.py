@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from slr_keras.errors import UserError
 from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, align
-from slr_keras.metrics.phoenix import (
+from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, count_errors, jiwer_counts
+from slr_keras.text.phoenix import (
     clean_phoenix2014,
     clean_phoenix2014t,
     clean_phoenix_hypothesis,
 )
-from slr_keras.metrics.transcript import Transcript
-from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, count_errors, jiwer_counts
+from slr_keras.text.transcript import Transcript
+from slr_keras.utils.errors import UserError
 
 COSTS = {"sclite": SCLITE, "levenshtein": LEVENSHTEIN}
 """Names of alignment costs."""

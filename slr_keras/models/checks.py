@@ -2,7 +2,7 @@
 
 import keras
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def require(condition, message: str) -> None:

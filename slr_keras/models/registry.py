@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from slr_keras.errors import UserError
-from slr_keras.suggestions import nearest
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.suggestions import nearest
 
 if TYPE_CHECKING:
     import keras

@@ -16,7 +16,7 @@ from slr_keras.decoding.hypothesis import (
     merge_repeats,
 )
 from slr_keras.decoding.prefix_beam import PrefixSearch
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 Prefix = tuple[int, ...]
 

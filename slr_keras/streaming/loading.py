@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from slr_keras.data.contract import KeypointContract
-from slr_keras.errors import UserError
 from slr_keras.models.registry import isolated
 from slr_keras.streaming.engine import KerasEngine, TfliteEngine
 from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from slr_keras.errors import UserError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stark.model import Stark
 from slr_keras.models.stark.policy import WINDOWED
 from slr_keras.models.stark.streams import HEAD_STREAMS
 from slr_keras.streaming import steps
+from slr_keras.utils.errors import UserError
 
 KEYPOINTS, VALID, SCORES = "keypoints", "valid", "log_probabilities"
 #: Names of the state's parts begin with it.

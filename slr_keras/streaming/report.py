@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slr_keras.errors import UserError
 from slr_keras.metrics.wer import bootstrap_interval, sentence_counts
 from slr_keras.streaming.recogniser import GLOSS, REVISE, SENTENCE, Event, StreamConfig
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.data.manifest import Manifest
@@ -108,7 +108,7 @@ def measure(
     import tensorflow as tf
 
     from slr_keras.streaming.model import with_policy
-    from slr_keras.training.task import read_split
+    from slr_keras.training.data import read_split
 
     # A step is so short that threads only wait for each other; once TensorFlow has begun, it keeps
     # what it has.
@@ -179,7 +179,7 @@ def _streamed(run: "Run", stark, manifest: "Manifest", config: StreamConfig) -> 
 
 def _clips(run: "Run", manifest: "Manifest"):
     """A clip for each sample."""
-    from slr_keras.prediction.clip import Clip, Points
+    from slr_keras.recognition.clip import Clip, Points
 
     theirs = manifest.contract
     for row, sample in enumerate(manifest):
@@ -192,7 +192,7 @@ def _clips(run: "Run", manifest: "Manifest"):
 
 def _offline(run: "Run", stark, manifest: "Manifest") -> dict[str, Any]:
     """Whole clips under the same policy."""
-    from slr_keras.readout import make_readout
+    from slr_keras.decoding.outputs import make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score
 

@@ -20,13 +20,13 @@ import numpy as np
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.layout import KeypointLayout, layout
 from slr_keras.data.rates import Shown, at_rate, steady
-from slr_keras.errors import UserError
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.settings import mediapipe_version
-from slr_keras.prediction.clip import Clip, Points
-from slr_keras.prediction.conform import agreed_layout, arrange, conform
-from slr_keras.prediction.keypoint_medium import KeypointMedium
-from slr_keras.prediction.medium import Overrides
+from slr_keras.recognition.clip import Clip, Points
+from slr_keras.recognition.layout_matching import agreed_layout, arrange, conform
+from slr_keras.recognition.modality.base import Overrides
+from slr_keras.recognition.modality.keypoints import KeypointMedium
+from slr_keras.utils.errors import UserError
 
 # Of a JSON line; 543 points of four channels take a fifth.
 LONGEST_LINE = 250_000
@@ -47,7 +47,7 @@ class ClipSource(LandmarkSource):
     """A clip that a file or a data folder holds.
 
     Args:
-        clip: from `slr_keras.prediction.inputs.find_clips`.
+        clip: from `slr_keras.recognition.find_clips.find_clips`.
         contract: of the run.
         overrides: what the user says about the clip.
 

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import DistributionConfig
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -13,14 +13,19 @@ from slr_keras.data.manifest import Manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_write
-from slr_keras.metrics.phoenix import CLEAN_UP
+from slr_keras.decoding.outputs import (
+    ENSEMBLE,
+    CtcReadout,
+    IsolatedReadout,
+    Readout,
+)
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
-from slr_keras.readout import ENSEMBLE, CtcReadout, IsolatedReadout, Readout
+from slr_keras.text.phoenix import CLEAN_UP
+from slr_keras.training.data import require_lengths, require_single_glosses
 from slr_keras.training.distribution import across_machines
-from slr_keras.training.objective import clip_inputs
-from slr_keras.training.task import require_lengths, require_single_glosses
+from slr_keras.training.objectives.factory import clip_inputs
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_write
 
 
 class Predictor:
@@ -186,7 +191,7 @@ def evaluate(
         dataset: clips in evaluation form.
         vocabulary: of the model.
         decoding: how to decode; every set is decoded alike.
-        scoring: clean-up rules, a key of `slr_keras.metrics.phoenix.CLEAN_UP`.
+        scoring: clean-up rules, a key of `slr_keras.text.phoenix.CLEAN_UP`.
         language_model: for `decoding`.
         tick: told the number of clips of every finished batch.
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.files import atomic_path, write_json, write_text
-from slr_keras.isolated.written import write_signs
+from slr_keras.decoding.outputs import make_readout
 from slr_keras.models.registry import isolated
-from slr_keras.readout import make_readout
+from slr_keras.training.data import contract_of, evaluation_dataset, read_split
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
 from slr_keras.training.progress import duration
 from slr_keras.training.provenance import Provenance, provenance, written
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
-from slr_keras.training.task import contract_of, evaluation_dataset, read_split
+from slr_keras.training.sign_files import write_signs
+from slr_keras.utils.files import atomic_path, write_json, write_text
 
 LANGUAGE_MODEL_ORDER = 3
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slr_keras.config import Config, differences, read_run_config, to_yaml
-from slr_keras.errors import UserError
-from slr_keras.files import write_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_text
 
 # What may differ when a run goes on: it changes where training runs and how its result is read.
 FREE_SECTIONS = ("distribution", "decoding")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_path, read_text, write_text
 from slr_keras.training.folder import RunFolder
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_path, read_text, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

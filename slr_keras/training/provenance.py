@@ -8,14 +8,14 @@ from typing import Any
 
 import slr_keras
 from slr_keras.config.loading import to_tree
-from slr_keras.data.loaders import FLOW
+from slr_keras.data.loaders.factory import FLOW
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.video.flow_files import flow_file
 from slr_keras.decoding import DecodingConfig
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, sha256
+from slr_keras.training.data import contract_of, segments
 from slr_keras.training.run import Run
-from slr_keras.training.task import contract_of, segments
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, sha256
 
 Provenance = dict[str, str]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from slr_keras.isolated.report import plain_text
-from slr_keras.isolated.written import score_signs
 from slr_keras.metrics.alignment import align
+from slr_keras.metrics.isolated.report import plain_text
 from slr_keras.training.evaluation import ENSEMBLE, Evaluation
+from slr_keras.training.sign_files import score_signs
 
 WORST = 20
 PACKAGES = ("slr-keras", "tensorflow", "keras", "numpy")

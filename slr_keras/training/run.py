@@ -10,15 +10,15 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, write_json
-from slr_keras.training.checkpoint import load_arrays, read_record
 from slr_keras.training.folder import RunFolder
+from slr_keras.utils.arrays import load_arrays, read_record
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, write_json
 
 if TYPE_CHECKING:
     import keras
 
-    from slr_keras.training.task import Task
+    from slr_keras.training.data import Task
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Run:
         Raises:
             UserError: no epoch is finished, or the weights do not fit the config.
         """
-        from slr_keras.training.task import build_model
+        from slr_keras.training.data import build_model
 
         # First, so that a missing checkpoint does not cost the making of a model.
         _ = self.best
@@ -136,7 +136,7 @@ class Run:
         kept = NgramLanguageModel.kept(file, self.vocabulary.digest, order)
         if kept is not None:
             return kept
-        from slr_keras.training.task import read_split
+        from slr_keras.training.data import read_split
 
         train = read_split(self.config.data, self.config.data.train)
         return train_language_model(train, self.vocabulary, order)

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from slr_keras.config.schema import TrainingConfig
-from slr_keras.errors import UserError
-from slr_keras.training.objective import Objective
+from slr_keras.training.objectives.factory import Objective
 from slr_keras.training.optimiser import Adam, Momentum, Optimiser, clip_by_global_norm
+from slr_keras.utils.errors import UserError
 
 SUM = tf.distribute.ReduceOp.SUM
 

@@ -16,12 +16,17 @@ import tensorflow as tf
 from slr_keras.config import Config
 from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
-from slr_keras.errors import UserError
-from slr_keras.files import sha256
-from slr_keras.isolated.score import head_accuracies
+from slr_keras.decoding.outputs import ENSEMBLE, make_readout
+from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.models.registry import isolated, modality
-from slr_keras.readout import ENSEMBLE, make_readout
-from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
+from slr_keras.training.data import (
+    Task,
+    build_model,
+    evaluation_dataset,
+    read_task,
+    require_lengths,
+    training_dataset,
+)
 from slr_keras.training.distribution import (
     is_chief,
     local_replicas,
@@ -32,20 +37,20 @@ from slr_keras.training.distribution import (
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.objective import make_objective
-from slr_keras.training.parts import completed, freeze, load_initial, load_parts
+from slr_keras.training.initial_weights import (
+    completed,
+    freeze,
+    load_initial,
+    load_parts,
+)
+from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import remembered, write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
-from slr_keras.training.task import (
-    Task,
-    build_model,
-    evaluation_dataset,
-    read_task,
-    require_lengths,
-    training_dataset,
-)
+from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import sha256
 
 # Each epoch is scored fast; the final scores use the recipe's own decoding.
 QUICK = DecodingConfig(method="greedy")

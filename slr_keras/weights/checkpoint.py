@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 from slr_keras.weights.safetensors import looks_like_safetensors, read_safetensors
 from slr_keras.weights.torch_file import read_torch
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_write
 from slr_keras.models.backbones import Backbone
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_write
 from slr_keras.weights.checkpoint import Checkpoint, read_checkpoint
 from slr_keras.weights.names import Scheme, schemes_of
 from slr_keras.weights.safetensors import write_safetensors

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_write
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_write
 from slr_keras.weights.checkpoint import read_checkpoint
 from slr_keras.weights.loading import OWN_FORMAT, WeightsRecord
 from slr_keras.weights.safetensors import write_safetensors

@@ -8,8 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.data.pickle_machine import Bounded, Machine, Names, Pending, Refused
-from slr_keras.data.pickle_torch import LEGACY_MAGIC, TORCH_NAMES, read_legacy, read_zip
+from slr_keras.data.pickles.pickle_machine import (
+    Bounded,
+    Machine,
+    Names,
+    Pending,
+    Refused,
+)
+from slr_keras.data.pickles.pickle_torch import (
+    LEGACY_MAGIC,
+    TORCH_NAMES,
+    read_legacy,
+    read_zip,
+)
 
 # Where training scripts put the weights among other things.
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slr_keras.errors import UserError
 from slr_keras.models.ustm import Ustm
+from slr_keras.utils.errors import UserError
 from slr_keras.weights.checkpoint import read_checkpoint
 from slr_keras.weights.loading import WeightsRecord
 from slr_keras.weights.models import complain, named_weights

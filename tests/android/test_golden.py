@@ -58,7 +58,7 @@ def test_the_committed_vectors_are_what_python_gives_today(tool, tmp_path):
 
 
 def test_the_bundle_says_of_the_recogniser_what_the_exporter_writes(tool):
-    from export.streaming import describe_recogniser
+    from export.lite.streaming import describe_recogniser
 
     metadata = json.loads((tool.GOLDEN / "bundle" / "metadata.json").read_text())
     assert metadata["streaming"]["recogniser"] == json.loads(json.dumps(describe_recogniser()))

@@ -9,8 +9,8 @@ import pytest
 
 from slr_keras.baselines import BagBaseline, DtwBaseline
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
 from slr_keras.metrics import word_error_rate
+from slr_keras.utils.errors import UserError
 
 METHODS = {
     "plain dtw": DtwBaseline,

@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.baselines.segments import REST, Segment, choose_templates, segments_of
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def parts(sample, **options):

@@ -6,8 +6,8 @@ import pytest
 from slr_keras.baselines import SvmBaseline
 from slr_keras.baselines.svm import COSTS, SHARPNESSES, resampled
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
 from slr_keras.metrics import word_error_rate
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("sklearn")
 

@@ -15,7 +15,7 @@ from slr_keras.bundle.interpreter import (
     has_runtime,
     runtime_version,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def sums(tmp_path_factory):
     pytest.importorskip("ai_edge_litert")
     import tensorflow as tf
 
-    from export.conversion import convert
+    from export.lite.conversion import convert
 
     specs = [tf.TensorSpec((1, 4), name="left"), tf.TensorSpec((1, 4), name="right")]
 

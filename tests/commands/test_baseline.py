@@ -10,8 +10,8 @@ import pytest
 from slr_keras.baseline import main
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.errors import UserError
 from slr_keras.metrics import read_transcripts, word_error_rate
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

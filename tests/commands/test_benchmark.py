@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from slr_keras import benchmark
+from slr_keras.benchmarks.speed import Figure, Measurement, table
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.data.manifest import FolderWriter, read_folder
-from slr_keras.errors import UserError
-from slr_keras.metrics.speed import Figure, Measurement, table
+from slr_keras.utils.errors import UserError
 
 FIGURES = ("training", "evaluation", "model_alone", "input_alone", "waiting", "input_to_model")
 
@@ -53,7 +53,7 @@ def test_every_rate_is_reported_with_its_spread(folder, capsys, tmp_path):
 
 
 def test_waiting_and_rates_are_those_of_the_clock():
-    from slr_keras.metrics.speed import _timed
+    from slr_keras.benchmarks.speed import _timed
 
     def slow():
         for _ in range(3):

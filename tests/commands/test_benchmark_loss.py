@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from slr_keras import benchmark
-from slr_keras.errors import UserError
-from slr_keras.losses.cst.benchmark import (
+from slr_keras.benchmarks.cst.benchmark import (
     FAST_RNNT,
     OURS,
     Size,
@@ -17,9 +16,10 @@ from slr_keras.losses.cst.benchmark import (
     contenders,
     libraries,
 )
-from slr_keras.losses.cst.peers import fast_rnnt_available
-from slr_keras.losses.cst.report import plot_scaling, table
-from slr_keras.losses.cst.rounds import measured
+from slr_keras.benchmarks.cst.peers import fast_rnnt_available
+from slr_keras.benchmarks.cst.report import plot_scaling, table
+from slr_keras.benchmarks.cst.rounds import measured
+from slr_keras.utils.errors import UserError
 
 
 def test_every_contender_reports_its_spread_and_where_it_ran(capsys, tmp_path):

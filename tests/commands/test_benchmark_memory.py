@@ -5,7 +5,7 @@ import json
 import pytest
 
 from slr_keras import benchmark
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # As small as the model comes.
 OPTIONS = {"widths": [4], "stem_width": 4, "heads": 1, "window": 3, "pools": [1]}
@@ -60,8 +60,8 @@ def test_mistakes_are_the_users(recipe, arguments, message):
 
 
 def test_the_longest_clip_is_that_of_resampling():
+    from slr_keras.benchmarks.memory.command import _longest
     from slr_keras.config import load_config
-    from slr_keras.metrics.memory.command import _longest
 
     recipe = "configs/ustm_phoenix14.yaml"
     assert _longest(load_config(recipe)) == 232

@@ -112,7 +112,7 @@ def test_importing_the_package_imports_nothing_else():
         "-c",
         "import sys, slr_keras; slr_keras.UserError; print(sorted(sys.modules))",
     )
-    assert "'slr_keras.errors'" in done.stdout
+    assert "'slr_keras.utils.errors'" in done.stdout
     assert "numpy" not in done.stdout
     assert "tensorflow" not in done.stdout
 

@@ -11,11 +11,11 @@ from slr_keras.comparison import Comparison
 from slr_keras.comparison.emission import emission
 from slr_keras.comparison.recognised import open_split, recognise
 from slr_keras.data.manifest import FolderWriter, read_manifest
-from slr_keras.errors import UserError
 from slr_keras.evaluate import main
-from slr_keras.files import write_text
-from slr_keras.training.checkpoint import read_record, save_arrays
 from slr_keras.training.run import Run
+from slr_keras.utils.arrays import read_record, save_arrays
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_text
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from slr_keras.config import ModelConfig
 from slr_keras.convert import main
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models import create_model
 from slr_keras.models.backbones import make_backbone
-from slr_keras.training.parts import load_parts
+from slr_keras.training.initial_weights import load_parts
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_backbone_weights
 from slr_keras.weights.models import named_weights
 from slr_keras.weights.safetensors import write_safetensors

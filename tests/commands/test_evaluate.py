@@ -7,9 +7,9 @@ import pytest
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import FolderWriter, read_manifest
-from slr_keras.errors import UserError
+from slr_keras.data.robustness import FaultyManifest
 from slr_keras.evaluate import main
-from slr_keras.training.faults import FaultyManifest
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from PIL import Image
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.missing import Missing
-from slr_keras.errors import UserError
 from slr_keras.extract import main
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("av")
@@ -95,9 +95,9 @@ def test_contact_sheets_show_the_points_over_the_pictures(made):
 
 
 def test_the_other_commands_read_the_folder_and_the_files(made, tmp_path, capsys):
-    from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.medium import medium_for
     from slr_keras.prepare import main as prepare
+    from slr_keras.recognition.find_clips import find_clips
+    from slr_keras.recognition.modality.base import medium_for
     from slr_keras.validate import main as validate
     from slr_keras.view import main as view
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.fit import main
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

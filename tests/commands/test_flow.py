@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slr_keras.data.loaders import loader_for
+from slr_keras.data.loaders.factory import loader_for
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.segments import Segments
@@ -22,8 +22,8 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.flow import fields_of
 from slr_keras.data.video.flow_files import FlowFile
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.flow import main
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("cv2")
 

@@ -11,10 +11,10 @@ from slr_keras.data.lines import write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import NgramLanguageModel
-from slr_keras.errors import UserError
 from slr_keras.gloss_lm import main
 from slr_keras.models.gloss_lm import load_language_model
 from slr_keras.models.gloss_lm.training import perplexity
+from slr_keras.utils.errors import UserError
 
 SMALL = ["--width", "8", "--heads", "2", "--blocks", "1", "--epochs", "2", "--capacity", "8"]
 

@@ -10,8 +10,8 @@ import pytest
 
 from slr_keras.data.datasets import list_datasets
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
 from slr_keras.prepare import main
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture

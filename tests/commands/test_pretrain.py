@@ -10,10 +10,10 @@ import pytest
 
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import simulate_folder
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import make_backbone
 from slr_keras.pretrain import main
-from slr_keras.training.pointing import PointingSettings, _Source, learn_points
+from slr_keras.training.keypoint_pretraining import PointingSettings, _Source, learn_points
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_backbone_weights
 
 SMALL = ["--backbone", "resnet_micro", "--epochs", "2", "--clips", "4", "--frames", "4"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from slr_keras import score
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def write(path, text):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
 from slr_keras.simulate import main
+from slr_keras.utils.errors import UserError
 
 FEW = ["--train", "10", "--dev", "2", "--test", "3", "--signers", "2", "1", "1"]
 

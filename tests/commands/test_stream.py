@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.stream import main, recognised
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.summary import main, summarise
+from slr_keras.utils.errors import UserError
 
 
 def test_paper_model_has_the_published_parameters_and_multiply_adds(capsys):

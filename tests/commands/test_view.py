@@ -7,7 +7,7 @@ from PIL import Image
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter
 from slr_keras.data.simulator import Simulator
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 from slr_keras.view import main
 
 

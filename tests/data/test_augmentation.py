@@ -9,7 +9,7 @@ from slr_keras.data.augmentation import (
     lost_points,
     transform,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 STILL = AugmentationConfig.none()
 HANDS = [tuple(range(6, 27)), tuple(range(32, 53))]

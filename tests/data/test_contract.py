@@ -10,7 +10,7 @@ import pytest
 
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.layout import layout, layout_from_json, list_layouts
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # For every field another value that is sound too.
 OTHER = {

@@ -9,7 +9,7 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout, layout_from_json, list_layouts, read_layout
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def span(first, last):

@@ -15,7 +15,7 @@ from slr_keras.data.manifest import (
     write_manifest,
 )
 from slr_keras.data.sample import Sample
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 KINECT = contract("kinect_20")
 

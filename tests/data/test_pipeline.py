@@ -9,13 +9,13 @@ import pytest
 
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.bucketing import FILLER
-from slr_keras.data.clips import hand_points
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
+from slr_keras.data.loaders.keypoints import hand_points
 from slr_keras.data.manifest import FolderWriter, Manifest, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 POINTS = [f"p{i}" for i in range(6)] + ["left_hand_wrist", "left_thumb_1", "right_hand_wrist"]
 LAYOUT = layout_from_json(

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from slr_keras.data.loaders.video import VideoClipLoader
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.preparation import VideoPreparation, preparation_for
 from slr_keras.data.sample import Sample
-from slr_keras.data.video.clips import VideoClipLoader
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 CONTRACT = FrameContract((30, 20), resize=(24, 26), crop=(17, 15))
 

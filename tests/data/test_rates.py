@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from slr_keras.data.rates import Shown, at_rate, steady
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def timed(*moments):

@@ -12,7 +12,7 @@ from slr_keras.data.sampling import (
     training_indices,
     training_length,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -10,8 +10,8 @@ from slr_keras.data.manifest import FolderWriter, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import RULES, Segments
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
-from slr_keras.training.task import segments
+from slr_keras.training.data import segments
+from slr_keras.utils.errors import UserError
 
 LENGTHS = (1, 2, 5, 15, 16, 17, 31, 33, 61, 178)
 

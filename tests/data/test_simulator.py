@@ -6,7 +6,7 @@ import pytest
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import Simulator, lexicon, simulate_folder
 from slr_keras.data.simulator.grammar import pool_of
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 SMALL = {"train": 12, "dev": 8, "test": 8}
 

@@ -8,10 +8,10 @@ import pytest
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.sample import Sample
 from slr_keras.data.simulator.cues import CUES, cue_clip, cue_glosses, simulate_cues
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.simulate import main
+from slr_keras.utils.errors import UserError
 
 SIZE = (32, 32)
 

@@ -9,7 +9,7 @@ from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter, read_folder
 from slr_keras.data.simulator import Simulator, simulate_folder
 from slr_keras.data.simulator.film import open_film
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 FEW = {"train": 9, "dev": 1, "test": 0}
 

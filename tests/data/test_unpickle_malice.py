@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slr_keras.data.unpickle import read_pickle
-from slr_keras.errors import UserError
+from slr_keras.data.pickles.unpickle import read_pickle
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture

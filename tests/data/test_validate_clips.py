@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 
 # Image normalisation, so that the units are checked too.
 CONTRACT = contract("kinect_20", normalisation="image", y_axis="down", image_size=(200, 200))

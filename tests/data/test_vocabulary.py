@@ -4,7 +4,7 @@ import pytest
 
 from slr_keras.data.sample import Sample
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def samples(*sentences):

@@ -9,7 +9,7 @@ import pytest
 from slr_keras.data import writer as writer_module
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter, read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 KINECT = contract("kinect_20")
 

@@ -17,7 +17,7 @@ from slr_keras.decoding import (
     prefix_beam,
     single_gloss,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 CONFIGS = [
     DecodingConfig(method="greedy"),

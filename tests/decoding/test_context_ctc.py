@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.decoding import greedy, log_softmax, prefix_beam
 from slr_keras.decoding.context_ctc import align_context_ctc, context_ctc_beam
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 CLASSES = 4
 

@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.decoding import align_ctc, log_likelihood
 from slr_keras.decoding.ctc import best_paths, log_likelihoods
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("seed", range(80))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slr_keras.decoding import align_ctc, greedy, single_gloss, single_gloss_scores
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("seed", range(60))

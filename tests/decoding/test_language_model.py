@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from slr_keras.decoding import NgramLanguageModel
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def random_model(seed, order, classes=6):

@@ -11,7 +11,7 @@ from slr_keras.decoding import (
     prefix_beam,
 )
 from slr_keras.decoding.prefix_beam import PrefixSearch
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 EVERYTHING = 10_000
 

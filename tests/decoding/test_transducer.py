@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.decoding import log_softmax
 from slr_keras.decoding.transducer import ContextCache, align_transducer, transducer_beam
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 CLASSES = 4
 

@@ -6,10 +6,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from export import emulation
 from export.arm import Comparison, main
+from export.lite import emulation
 from export.tflite import main as export
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def log_probabilities(*rows):

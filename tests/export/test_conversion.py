@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from export.checks import relative_error, require_builtin, run_bytes
-from export.conversion import PRECISIONS, convert
-from export.flatbuffer import operations
-from slr_keras.errors import UserError
+from export.lite.checks import relative_error, require_builtin, run_bytes
+from export.lite.conversion import PRECISIONS, convert
+from export.lite.flatbuffer import operations
+from slr_keras.utils.errors import UserError
 
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("ai_edge_litert")

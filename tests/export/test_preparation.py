@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from export.checks import require_builtin, run_bytes
-from export.conversion import convert
+from export.lite.checks import require_builtin, run_bytes
+from export.lite.conversion import convert
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.data.sampling import evaluation_indices
 
 tf = pytest.importorskip("tensorflow")
 
-from export.preparation import prepare  # noqa: E402
+from export.lite.preparation import prepare  # noqa: E402
 
 FRAMES = 24
 LAYOUT = {

@@ -6,10 +6,10 @@ import pytest
 
 from export.tflite import main
 from slr_keras.bundle.bundle import Bundle
-from slr_keras.errors import UserError
 from slr_keras.stream import main as stream
 from slr_keras.streaming.endpoint import RestConfig
 from slr_keras.streaming.recogniser import StreamConfig
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("ai_edge_litert")
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from export.flatbuffer import operator_name, read_model
-from export.network import require_exportable
+from export.lite.flatbuffer import operator_name, read_model
+from export.lite.network import require_exportable
 from export.tflite import main
 from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.interpreter import Interpreter
@@ -18,12 +18,12 @@ from slr_keras.config import parse_config
 from slr_keras.data.manifest import read_manifest
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.evaluate import main as evaluate
-from slr_keras.files import sha256
 from slr_keras.predict import main as predict
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import sha256
 
 pytest.importorskip("ai_edge_litert")
 
@@ -134,7 +134,7 @@ def test_predict_with_a_bundle_needs_no_tensorflow(bundle, test_split):
 
 
 def test_clips_longer_than_any_file_are_read_in_windows(bundle, run):
-    from slr_keras.recognise import Recogniser
+    from slr_keras.recognition.recogniser import Recogniser
 
     split = read_manifest(run.parent / "data" / "train.jsonl")
     longest = max(range(len(split)), key=lambda row: split[row].frames)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from slr_keras.data.rates import Shown
-from slr_keras.errors import UserError
 from slr_keras.extraction import landmark_frames
 from slr_keras.extraction.camera import Camera, until_the_next
+from slr_keras.utils.errors import UserError
 
 cv2 = pytest.importorskip("cv2")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.extraction.clip_files import clip_file, is_made, read_clip_file, write_clip
+from slr_keras.utils.errors import UserError
 
 RECORD = {"version": 1, "source": "abc"}
 

@@ -14,9 +14,9 @@ from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout
 from slr_keras.data.rates import at_rate
 from slr_keras.data.video.recordings import shown_in
-from slr_keras.errors import UserError
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.frames import Window
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("av")

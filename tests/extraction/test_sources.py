@@ -6,9 +6,9 @@ import pytest
 from slr_keras.data.manifest import write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.errors import UserError
 from slr_keras.extraction.frames import Window
 from slr_keras.extraction.sources import find_sources, read_table, with_glosses
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from slr_keras.comparison.fusion import FusedSplit, best_alpha, fuse
 from slr_keras.data.manifest import FolderWriter, read_manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.errors import UserError
-from slr_keras.isolated.fusion import FusedSplit, best_alpha, fuse
+from slr_keras.decoding.outputs import IsolatedReadout
 from slr_keras.metrics import label_ranks
-from slr_keras.readout import IsolatedReadout
+from slr_keras.utils.errors import UserError
 
 GLOSSES = ("A", "B", "C")
 

@@ -9,10 +9,10 @@ import pytest
 
 from slr_keras import evaluate, fuse, predict
 from slr_keras.data.manifest import read_manifest
-from slr_keras.errors import UserError
-from slr_keras.recognise import Recogniser
-from slr_keras.training.checkpoint import read_record, save_arrays
+from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
+from slr_keras.utils.arrays import read_record, save_arrays
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_runs_that_do_not_go_together_are_refused(run, other, tmp_path):
 
 
 def test_other_clips_or_other_signs_are_refused_by_id(run, other, tiny):
-    from slr_keras.isolated.fusion import fused_split
+    from slr_keras.comparison.fusion import fused_split
 
     runs = [Run.load(run), Run.load(other)]
     manifest = read_manifest(run.parent / "data" / "test.jsonl")

@@ -5,11 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
-from slr_keras.isolated import SignScore, read_groups
-from slr_keras.isolated.pictures import confusion_matrix, draw_confusion, draw_reliability
-from slr_keras.isolated.report import as_json, denominators, markdown, plain_text
 from slr_keras.metrics import calibration, sign_accuracy
+from slr_keras.metrics.isolated import SignScore, read_groups
+from slr_keras.metrics.isolated.plots import confusion_matrix, draw_confusion, draw_reliability
+from slr_keras.metrics.isolated.report import (
+    as_json,
+    denominators,
+    markdown,
+    plain_text,
+)
+from slr_keras.utils.errors import UserError
 
 GLOSSES = ("A", "B", "C", "D", "E", "F")
 # Signed, then the order in which the model ranks the signs.

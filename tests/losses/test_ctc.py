@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses import (
     ctc_loss,
     distillation_loss,
@@ -14,6 +13,7 @@ from slr_keras.losses import (
     feasible,
     stark_losses,
 )
+from slr_keras.utils.errors import UserError
 
 
 def log_softmax(x):

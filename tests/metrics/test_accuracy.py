@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.metrics import label_ranks, per_class_top_k_accuracy, top_k_accuracy
+from slr_keras.utils.errors import UserError
 
 
 def test_top_k_equals_a_plain_search_among_the_k_best():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.metrics import LEVENSHTEIN, Transcript, score_transcripts
+from slr_keras.utils.errors import UserError
 
 
 def transcripts(**glosses):

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.metrics import align, bootstrap_ratio, matched_pairs, paired_bootstrap
 from slr_keras.metrics.matched_pairs import segment_errors
+from slr_keras.utils.errors import UserError
 
 
 def test_interval_and_p_value_are_those_of_all_resamples_there_are():

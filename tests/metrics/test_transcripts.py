@@ -5,7 +5,6 @@ import random
 
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.metrics import (
     FORMATS,
     Transcript,
@@ -13,7 +12,8 @@ from slr_keras.metrics import (
     read_transcripts,
     write_transcripts,
 )
-from slr_keras.metrics.transcript import read_lines
+from slr_keras.text.transcript import read_lines
+from slr_keras.utils.errors import UserError
 
 
 def write(path, text):

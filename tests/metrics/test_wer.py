@@ -5,7 +5,6 @@ import random
 
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.metrics import (
     LEVENSHTEIN,
     ErrorCounts,
@@ -23,6 +22,7 @@ from slr_keras.metrics import (
     word_error_rate,
 )
 from slr_keras.metrics.scoring import table_row
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.models.registry import create_model, isolated, list_models
 from slr_keras.models.stark import SignHead, StarkIsolated
+from slr_keras.utils.errors import UserError
 
 LITTLE = {"widths": (8, 12), "stem_width": 8, "heads": 2, "window": 3, "pools": (2, 1)}
 STREAMS = {"body": (0, 1, 2, 3, 4), "left": (0, 1), "right": (0, 2), "face": (3, 4)}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
 from slr_keras.models.registry import create_model, isolated, list_models
 from slr_keras.models.stark.model import Stark
+from slr_keras.utils.errors import UserError
 
 LITTLE = {
     "widths": (8, 12),

@@ -5,9 +5,9 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout
-from slr_keras.errors import UserError
-from slr_keras.prediction.clip import Points
-from slr_keras.prediction.conform import conform
+from slr_keras.recognition.clip import Points
+from slr_keras.recognition.layout_matching import conform
+from slr_keras.utils.errors import UserError
 
 WIDTH, HEIGHT = 210, 260
 

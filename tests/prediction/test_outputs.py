@@ -6,9 +6,15 @@ import re
 
 import pytest
 
-from slr_keras.prediction import Gloss, Prediction, to_json, to_text, to_webvtt
-from slr_keras.prediction.clip import Failure
-from slr_keras.prediction.outputs import score_line
+from slr_keras.recognition import (
+    Gloss,
+    Prediction,
+    to_json,
+    to_text,
+    to_webvtt,
+)
+from slr_keras.recognition.clip import Failure
+from slr_keras.recognition.formats import score_line
 
 ABOUT = {"run": "runs/demo", "model": "stark_tiny", "vocabulary": "3fa9", "contract": "77"}
 
@@ -55,7 +61,7 @@ def test_json_holds_everything_under_documented_names():
 
 
 def test_every_key_of_the_json_is_in_its_documentation():
-    from slr_keras.prediction import outputs
+    from slr_keras.recognition import formats as outputs
 
     found = json.loads(to_json([prediction("A", reference=("A",))], {**ABOUT, "head": "fuse"}))
     keys = [*found, *found["clips"][0], *found["clips"][0]["glosses"][0], *found["score"]]

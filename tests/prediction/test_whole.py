@@ -7,8 +7,8 @@ from slr_keras.data.contract import contract
 from slr_keras.data.preparation import KeypointPreparation, VideoPreparation
 from slr_keras.data.segments import Segments, centres
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.errors import UserError
-from slr_keras.prediction.whole import sampled, score_whole_clips
+from slr_keras.recognition.isolated_clips import sampled, score_whole_clips
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("frames", [1, 7, 16, 17, 31])

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
-from slr_keras.prediction.windows import CONTEXT_STEPS, cut_windows, score_clips
+from slr_keras.recognition.windows import CONTEXT_STEPS, cut_windows, score_clips
+from slr_keras.utils.errors import UserError
 
 LONGEST = 64
 

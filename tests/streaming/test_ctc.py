@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel, decode_batch
-from slr_keras.errors import UserError
 from slr_keras.streaming.ctc import StablePrefix, step_decoder
+from slr_keras.utils.errors import UserError
 
 
 def scores(seed, steps=24, classes=7):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.streaming.model import StreamingStark, streaming_model, with_policy
+from slr_keras.utils.errors import UserError
 
 POLICIES = ("prefix", "ema", "windowed")
 # Depths, windows and pools whose delays fill a call, leave a rest, or cross a pool.

@@ -8,10 +8,10 @@ import pytest
 from slr_keras.data.contract import contract
 from slr_keras.decoding import DecodingConfig, decode_batch
 from slr_keras.decoding.hypothesis import log_softmax
-from slr_keras.errors import UserError
 from slr_keras.streaming.endpoint import RestConfig
 from slr_keras.streaming.engine import Engine, KerasEngine
 from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
+from slr_keras.utils.errors import UserError
 
 UNENDING = StreamConfig(look_ahead=12, rest=RestConfig(frames=0))
 NAMES = ("<blank>", "<unk>", "A", "B", "C", "D")

@@ -7,9 +7,9 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout
-from slr_keras.errors import UserError
-from slr_keras.prediction.medium import Overrides
+from slr_keras.recognition.modality.base import Overrides
 from slr_keras.streaming.sources import LineSource
+from slr_keras.utils.errors import UserError
 
 PIXELS = contract("coco_wholebody_133", image_size=(200, 100))
 

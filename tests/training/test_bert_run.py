@@ -12,14 +12,14 @@ import yaml
 from slr_keras.config import ModelConfig, parse_config
 from slr_keras.data.simulator import simulate_folder
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
 from slr_keras.models.gloss_lm import gloss_text, preset_digest
 from slr_keras.models.registry import create_model
-from slr_keras.training.objective import make_objective
-from slr_keras.training.parts import completed, load_parts
+from slr_keras.training.initial_weights import completed, load_parts
+from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
 
 WORDS = Vocabulary(("RAIN", "NORTH", "WIND"))
 MARKS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

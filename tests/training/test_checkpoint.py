@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
-from slr_keras.training import checkpoint
-from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
+from slr_keras.utils import arrays as checkpoint
+from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
+from slr_keras.utils.errors import UserError
 
 
 def variables(*values):

@@ -7,11 +7,14 @@ import tensorflow as tf
 
 from slr_keras.config import parse_config
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.errors import UserError
 from slr_keras.models.stark import StarkIsolated
-from slr_keras.training.classification import ClassificationObjective, cross_entropy
-from slr_keras.training.objective import make_objective
-from slr_keras.training.task import read_task, training_dataset
+from slr_keras.training.data import read_task, training_dataset
+from slr_keras.training.objectives.classification import (
+    ClassificationObjective,
+    cross_entropy,
+)
+from slr_keras.training.objectives.factory import make_objective
+from slr_keras.utils.errors import UserError
 
 STREAMS = {"body": (0, 1, 2), "left": (0, 1)}
 HEADS = {"fuse", "left", "body"}

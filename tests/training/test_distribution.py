@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from slr_keras.config import DistributionConfig
-from slr_keras.errors import UserError
 from slr_keras.training.distribution import chosen_devices, is_chief, make_strategy
 from slr_keras.training.folder import RunFolder
+from slr_keras.utils.errors import UserError
 
 
 def test_three_steps_and_an_evaluation_on_two_devices_equal_one(tiny, tmp_path):

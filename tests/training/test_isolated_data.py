@@ -8,24 +8,24 @@ import pytest
 
 from slr_keras.config import parse_config
 from slr_keras.data.contract import contract
-from slr_keras.data.loaders import loader_for
+from slr_keras.data.loaders.factory import loader_for
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.flow_files import flow_file
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.flow import make_flow
 from slr_keras.models.registry import MODELS
-from slr_keras.recognise import Recogniser
-from slr_keras.training.provenance import flow_digest
-from slr_keras.training.task import (
+from slr_keras.recognition.recogniser import Recogniser
+from slr_keras.training.data import (
     build_model,
     evaluation_dataset,
     read_task,
     require_lengths,
     training_dataset,
 )
+from slr_keras.training.provenance import flow_digest
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

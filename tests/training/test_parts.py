@@ -10,15 +10,15 @@ import tensorflow as tf
 from slr_keras.config import ModelConfig
 from slr_keras.config.schema import TrainingConfig
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import make_backbone
 from slr_keras.models.gloss_lm import CausalLanguageModel, save_language_model
 from slr_keras.models.registry import create_model
+from slr_keras.training.data import build_model
 from slr_keras.training.folder import RunFolder
-from slr_keras.training.parts import freeze, load_initial, load_parts
+from slr_keras.training.initial_weights import freeze, load_initial, load_parts
 from slr_keras.training.run import Run
-from slr_keras.training.task import build_model
 from slr_keras.training.trainer import Trainer
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import save_backbone_weights
 
 WORDS = Vocabulary(("RAIN", "NORTH", "WIND"))

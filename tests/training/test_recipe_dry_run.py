@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from slr_keras.config import load_config
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.training.objective import make_objective
+from slr_keras.training.data import build_model
+from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.step import TrainingStep, make_optimiser
-from slr_keras.training.task import build_model
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 CONTRACT = FrameContract(size=(210, 260), resize=(256, 256), crop=(224, 224))

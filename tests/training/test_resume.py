@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from slr_keras.config import override
-from slr_keras.errors import UserError
-from slr_keras.files import sha256
-from slr_keras.training.checkpoint import read_record
 from slr_keras.training.folder import RunFolder
+from slr_keras.utils.arrays import read_record
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import sha256
 
 TIMES = ("seconds", "clips_per_second", "waiting")
 

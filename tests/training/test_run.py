@@ -9,9 +9,9 @@ import pytest
 
 from slr_keras.config import override
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.training.data import read_task
 from slr_keras.training.run import Run, write_description
-from slr_keras.training.task import read_task
+from slr_keras.utils.errors import UserError
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ def test_worst_sentences_are_aligned_with_errors_marked_worst_first(tiny, data):
 
 
 def test_saved_predictions_are_those_of_the_best_weights(trained, data):
+    from slr_keras.training.data import read_split
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score
-    from slr_keras.training.task import read_split
 
     run = Run.load(trained)
     evaluation = score(run, Predictor(run.model()), read_split(run.config.data, "dev"))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from slr_keras.config.schema import SelfDistillationConfig
 from slr_keras.losses import ctc_loss
 from slr_keras.models.registry import create_model
-from slr_keras.training.self_distillation import SelfDistillationObjective
+from slr_keras.training.objectives.self_distillation import SelfDistillationObjective
 
 CLASSES = 5
 

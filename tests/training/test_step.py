@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from slr_keras.config import TrainingConfig
-from slr_keras.errors import UserError
 from slr_keras.losses import stark_losses
-from slr_keras.training.objective import StarkObjective
+from slr_keras.training.objectives.factory import StarkObjective
 from slr_keras.training.step import TrainingStep, make_optimiser
+from slr_keras.utils.errors import UserError
 
 CLASSES = 5
 SPEC = {

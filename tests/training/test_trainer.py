@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import FolderWriter, read_manifest, write_manifest
-from slr_keras.errors import UserError
+from slr_keras.training.data import read_task, training_dataset
 from slr_keras.training.folder import RunFolder
-from slr_keras.training.task import read_task, training_dataset
+from slr_keras.utils.errors import UserError
 
 
 def opened(path, config):
@@ -36,8 +36,8 @@ def test_a_diverging_run_names_the_clips_and_saves_nothing(tiny, data, tmp_path)
 def test_the_moving_average_is_what_is_scored_and_kept(tiny, data, tmp_path):
     import tensorflow as tf
 
-    from slr_keras.training.checkpoint import load_arrays
     from slr_keras.training.trainer import Trainer
+    from slr_keras.utils.arrays import load_arrays
 
     config = tiny.config(data, epochs=1, moving_average=0.99)
     folder = opened(tmp_path / "run", config)

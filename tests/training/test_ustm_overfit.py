@@ -8,7 +8,7 @@ import tensorflow as tf
 from slr_keras.config import TrainingConfig
 from slr_keras.decoding.greedy import greedy
 from slr_keras.models.registry import create_model
-from slr_keras.training.self_distillation import SelfDistillationObjective
+from slr_keras.training.objectives.self_distillation import SelfDistillationObjective
 from slr_keras.training.step import TrainingStep, make_optimiser
 
 LABELS = ([1, 3, 2], [2, 1])

@@ -8,15 +8,15 @@ import yaml
 
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import simulate_folder
-from slr_keras.errors import UserError
+from slr_keras.decoding.outputs import make_readout
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
-from slr_keras.readout import make_readout
 from slr_keras.training.distribution import make_strategy
 from slr_keras.training.evaluation import Predictor
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.run import Run
 from slr_keras.training.trainer import Trainer
+from slr_keras.utils.errors import UserError
 
 RECIPE = {
     "model": {

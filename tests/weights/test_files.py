@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import read_checkpoint
 from slr_keras.weights.safetensors import read_safetensors, write_safetensors
 

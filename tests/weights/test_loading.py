@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import Swin, make_backbone
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_backbone_weights, save_backbone_weights
 from slr_keras.weights.safetensors import write_safetensors
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models.ustm import Ustm
+from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_model_weights, load_ustm_checkpoint, save_model_weights
 from slr_keras.weights.models import named_weights
 

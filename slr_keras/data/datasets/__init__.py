@@ -7,7 +7,7 @@ folder that the user names, and says what is missing and where it is obtained.
 import importlib
 
 from slr_keras.data.datasets.base import Dataset, Option
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 __all__ = ["Dataset", "Option", "dataset", "list_datasets"]
 

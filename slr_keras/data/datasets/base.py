@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 from slr_keras.data.datasets import sign_clips
 from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.sign_clips import SignClip
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, read_text
 
 # The files by what they are made from, those that people have checked last.
 _AUTOMATIC = ("mouthing", "dict")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slr_keras.data.datasets.base import header, read_csv
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # Column names by meaning, in the order of preference.
 _ID = ("name", "id")
@@ -62,7 +62,7 @@ def read_corpus(path: str | Path) -> list[Sentence]:
     path = Path(path)
     columns = header(path)
     if not (set(columns) & set(_ID) and set(columns) & set(_GLOSSES)):
-        from slr_keras.metrics.transcripts import read_transcripts
+        from slr_keras.text.transcripts import read_transcripts
 
         return [
             Sentence(found.id, found.glosses, found.signer)

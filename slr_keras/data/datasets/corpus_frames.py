@@ -15,7 +15,7 @@ from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.reading import picture_files, require_count
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 FRAMES = Option(
     "frames",

@@ -15,7 +15,7 @@ from slr_keras.data.datasets.corpus_frames import (
     write_frames,
 )
 from slr_keras.data.lines import SPLITS
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _STEM = "CSL-Daily"
 _SIZE, _FPS = (512, 512), 30

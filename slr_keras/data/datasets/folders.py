@@ -12,7 +12,7 @@ from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.sign_clips import SignClip
 from slr_keras.data.datasets.splits import by_signer, check_shares
 from slr_keras.data.video.recordings import is_recording
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _LAYOUT = "<class>/<recording>"
 

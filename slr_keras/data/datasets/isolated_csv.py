@@ -9,7 +9,7 @@ from slr_keras.data.datasets.base import Dataset, Option, one_word, read_csv
 from slr_keras.data.datasets.label_map import LABEL_MAP, joined, read_label_map
 from slr_keras.data.datasets.sign_clips import SPLIT_NAMES, SignClip
 from slr_keras.data.datasets.splits import by_signer
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _TABLE = "manifest.csv"
 

@@ -2,7 +2,7 @@
 
 MSKA gives one pickle a split, `Phoenix-2014T.train` and so on, with the keypoints inside.
 TwoStream gives gzipped annotation lists of the same names in lower case, and all keypoints in one
-`keypoints_hrnet_dark_coco_wholebody.pkl`. Both are read; see `slr_keras.data.unpickle`.
+`keypoints_hrnet_dark_coco_wholebody.pkl`. Both are read; see `slr_keras.data.pickles.unpickle`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,9 @@ from slr_keras.data.contract import contract
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.datasets.corpus import Sentence, clip_name, read_corpus
 from slr_keras.data.lines import SPLITS
-from slr_keras.data.unpickle import read_pickle
+from slr_keras.data.pickles.unpickle import read_pickle
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 LAYOUT = "coco_wholebody_133"
 TWOSTREAM_KEYPOINTS = "keypoints_hrnet_dark_coco_wholebody.pkl"

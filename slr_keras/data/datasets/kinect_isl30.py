@@ -11,7 +11,7 @@ from slr_keras.data.datasets.composition import IsolatedClip, compose_sentences
 from slr_keras.data.datasets.splits import by_signer
 from slr_keras.data.layout import layout
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _FILE = "sequences.npz"
 _FRAMES_A_SECOND = 30

@@ -7,7 +7,7 @@ import numpy as np
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.datasets.splits import by_order, by_signer
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _FILE = "words.npz"
 _SESSIONS = ("s0", "s1", "s2", "s3")

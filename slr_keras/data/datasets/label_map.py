@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slr_keras.data.datasets.base import Option, one_word
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
-from slr_keras.suggestions import nearest
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
+from slr_keras.utils.suggestions import nearest
 
 LABEL_MAP = Option(
     "label_map",

@@ -12,7 +12,7 @@ from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.datasets.npz import read_array
 from slr_keras.data.datasets.splits import by_order
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _POSE, _FACE, _HAND = mediapipe.POSE * 4, mediapipe.FACE * 3, mediapipe.HAND * 3
 _KNOWN = {

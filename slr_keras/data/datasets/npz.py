@@ -11,7 +11,7 @@ from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.datasets import own_table
 from slr_keras.data.datasets.base import Dataset, Option, frame_size
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def prepare(

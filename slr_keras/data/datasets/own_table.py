@@ -7,7 +7,7 @@ from pathlib import Path
 from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
 from slr_keras.data.datasets.splits import at_random, by_signer
 from slr_keras.data.lines import SPLITS
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 DEFAULT_TABLE = "glosses.csv"
 

@@ -8,8 +8,8 @@ from slr_keras.data.contract import contract
 from slr_keras.data.datasets.base import Dataset, Option, cut, read_npz
 from slr_keras.data.lines import SPLITS
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
-from slr_keras.files import read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
 
 _FILE = "skels.npz"
 _POINTS = 50

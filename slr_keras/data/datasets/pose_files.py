@@ -13,7 +13,7 @@ from slr_keras.data.datasets import own_table
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.layout import layout
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _HANDS = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
 _POSE, _FACE = "POSE_LANDMARKS", "FACE_LANDMARKS"

@@ -9,7 +9,7 @@ from slr_keras.data.contract import contract
 from slr_keras.data.datasets import splits
 from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
 from slr_keras.data.writer import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # The names of the packed files, then those of the repository they were taken from.
 _FRAMES = ("train_frames.csv", "hands_condensed.csv")

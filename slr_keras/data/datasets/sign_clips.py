@@ -13,12 +13,12 @@ from slr_keras.data.datasets.base import Option, frame_size
 from slr_keras.data.lines import FRAMES_FILE, SPLITS, write_manifest
 from slr_keras.data.missing import MISSING_FILE, Missing
 from slr_keras.data.sample import Sample
-from slr_keras.data.validate_folder_files import GROUPS_FILE
+from slr_keras.data.validation.files import GROUPS_FILE
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.measuring import Measure, measured
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
-from slr_keras.files import write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_json
 
 #: How data sets name their splits.
 SPLIT_NAMES = {"train": "train", "val": "dev", "dev": "dev", "test": "test"}

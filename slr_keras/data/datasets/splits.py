@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def by_signer(

@@ -12,8 +12,8 @@ from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.label_map import LABEL_MAP, joined, read_label_map
 from slr_keras.data.datasets.sign_clips import SPLIT_NAMES, SignClip
 from slr_keras.data.video.recordings import VIDEOS
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, read_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, read_text
 
 _ANNOTATIONS = "WLASL_v0.3.json"
 _CLASSES = "wlasl_class_list.txt"

@@ -27,8 +27,8 @@ from slr_keras.data.lines import FRAMES_FILE, SPLITS, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_path
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_path
 
 #: Changes whenever the same request would give other clips.
 CUES_VERSION = 1

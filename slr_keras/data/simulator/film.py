@@ -10,7 +10,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from slr_keras.data.writer import npy_header
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 VIDEOS = ("npy", "mp4")
 SMALLEST, LARGEST = 16, 1024

@@ -10,8 +10,8 @@ from slr_keras.data.simulator.film import open_film
 from slr_keras.data.simulator.lexicon import Lexicon
 from slr_keras.data.simulator.motion import FPS
 from slr_keras.data.simulator.simulator import SPLITS, Simulator
-from slr_keras.errors import UserError
-from slr_keras.files import write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_json
 
 #: Changes whenever the same request would give other data.
 SIMULATOR_VERSION = 1

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from slr_keras.data.simulator.demo_signs import demo_signs
 from slr_keras.data.simulator.large_signs import large_signs
 from slr_keras.data.simulator.signs import Sign
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 LEXICONS = ("demo", "large")
 

@@ -15,7 +15,7 @@ from slr_keras.data.simulator.lexicon import Lexicon, lexicon
 from slr_keras.data.simulator.randomness import generator
 from slr_keras.data.simulator.scene import Scene, make_scene
 from slr_keras.data.simulator.signer import LEFT_EVERY, Signer, signer
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 SPLITS = tuple(POOLS)
 IMAGE_SIZE = (210.0, 260.0)

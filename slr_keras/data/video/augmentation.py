@@ -8,7 +8,7 @@ import numpy as np
 
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.pixels import Window
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 NO_RESAMPLING = "none"
 TEMPORAL = ("random", "uniform", NO_RESAMPLING)

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, write_json
-from slr_keras.suggestions import nearest
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.suggestions import nearest
 
 VERSION = 1
 LARGEST = 2**14

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.video.pixels import library, resize
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 #: Pixels that the largest value stands for. denseflow has 32, and 20 in its examples.
 BOUND = 20.0

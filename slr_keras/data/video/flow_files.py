@@ -21,8 +21,14 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.video.flow import BOUND, METHODS
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.reading import picture_files, video_array
-from slr_keras.errors import UserError
-from slr_keras.files import atomic_path, file_name, read_json, sha256, write_json
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import (
+    atomic_path,
+    file_name,
+    read_json,
+    sha256,
+    write_json,
+)
 
 FLOW = "flow"
 RECORD = "record.json"

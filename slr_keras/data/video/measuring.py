@@ -7,7 +7,7 @@ from slr_keras.data.arrays import read_npy
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.opening import decoded, opened
 from slr_keras.data.video.reading import picture_files, read_picture, video_array
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.video.pixels import library
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 SMALL_PICTURE = 640 * 480
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 LAYERS = ("K5", "P2", "K5", "P2")
 

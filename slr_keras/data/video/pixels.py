@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @dataclass(frozen=True)

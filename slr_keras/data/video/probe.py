@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from slr_keras.data.findings import ERROR, Finding
 from slr_keras.data.sample import Sample
+from slr_keras.data.validation.findings import ERROR, Finding
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.opening import opened
 from slr_keras.data.video.reading import frames_of
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def probe(

@@ -15,7 +15,7 @@ from slr_keras.data.arrays import cut, mapped
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.opening import colour_converter, decoded, opened, upright
 from slr_keras.data.video.windows import require_end, window_frames
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 _DIGITS = re.compile(r"(\d+)")

@@ -14,7 +14,7 @@ from slr_keras.data.arrays import read_npy
 from slr_keras.data.rates import Shown, steady
 from slr_keras.data.video.opening import decoded, opened, upright
 from slr_keras.data.video.reading import PICTURES, picture_files, read_picture
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 #: Suffixes by which a folder is searched; a file that is named itself may have any other.
 VIDEOS = (

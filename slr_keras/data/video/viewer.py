@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 _LEAST_WIDTH = 160
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.video.opening import decoded, opened, upright
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 # Pictures that are sooner decoded than jumped over.
 _NEAR = 100

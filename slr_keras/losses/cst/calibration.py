@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses.cst.edit_distance import distinct_hypotheses, edit_distance
 from slr_keras.losses.cst.lattice import NEVER
 from slr_keras.losses.cst.shapes import as_floating, check_shapes
+from slr_keras.utils.errors import UserError
 
 FORMS = ("renormalised", "literal", "mwer")
 REWARDS = ("inv", "exp")

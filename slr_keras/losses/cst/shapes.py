@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def check_shapes(caller: str, tensors: Mapping[str, tuple[tf.Tensor, str]]) -> None:
@@ -25,7 +25,7 @@ def check_shapes(caller: str, tensors: Mapping[str, tuple[tf.Tensor, str]]) -> N
     >>> check_shapes("f", {"x": (tf.zeros((2, 3)), "batch n"), "y": (tf.zeros(4), "n+1")})
     >>> check_shapes("f", {"x": (tf.zeros((2, 3)), "batch n"), "y": (tf.zeros(3), "n+1")})
     Traceback (most recent call last):
-    slr_keras.errors.UserError: f: y has shape (3,); give (n+1), where n=3
+    slr_keras.utils.errors.UserError: f: y has shape (3,); give (n+1), where n=3
     """
     sizes: dict[str, int] = {}
     for name, (tensor, dimensions) in tensors.items():

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slr_keras.errors import UserError
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.i3d import I3d
 from slr_keras.models.backbones.resnet import ResNet
 from slr_keras.models.backbones.swin import Swin
-from slr_keras.suggestions import nearest
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.suggestions import nearest
 
 # The backbones of clips (specs/stepnet.md §3, §10) give maps; a model sets the length of its clips.
 _MAPS: Mapping[str, Any] = {"last_stride": 1, "clip_frames": 16, "pooled": False}

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.layers import PACKAGE
+from slr_keras.utils.errors import UserError
 
 # In the table of word pieces: no further piece.
 NOTHING = -1

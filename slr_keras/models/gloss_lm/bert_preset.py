@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
-from slr_keras.files import read_json, sha256
 from slr_keras.models.gloss_lm.bert import NOTHING, BertContext, keras_hub
 from slr_keras.models.gloss_lm.text import gloss_text
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, sha256
 
 # Names of keras-hub's configuration for arguments of `BertContext`.
 _SIZES = {

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm.causal import CausalLanguageModel
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel
 from slr_keras.models.gloss_lm.word_vectors import WordVectorLanguageModel
-from slr_keras.training.checkpoint import load_arrays, read_record, save_arrays
+from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
+from slr_keras.utils.errors import UserError
 
 FORMAT = "slr_keras neural gloss language model 1"
 KINDS: Mapping[str, type[GlossLanguageModel]] = {

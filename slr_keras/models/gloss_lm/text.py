@@ -2,7 +2,7 @@
 
 import re
 
-from slr_keras.metrics.phoenix import clean_phoenix_word
+from slr_keras.text.phoenix import clean_phoenix_word
 
 _JOINTS = re.compile(r"[-+_\s]+")
 

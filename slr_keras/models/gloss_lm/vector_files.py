@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm.text import gloss_text
+from slr_keras.utils.errors import UserError
 
 
 def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np.ndarray]:

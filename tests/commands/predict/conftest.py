@@ -78,10 +78,10 @@ def data(tmp_path_factory, whole_body):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, data, whole_body):
     """A run as `fit` leaves it; its weights are random, which recognises plenty of signs."""
-    from slr_keras.training.checkpoint import save_arrays
+    from slr_keras.training.data import build_model, read_task
     from slr_keras.training.folder import RunFolder
     from slr_keras.training.run import write_description
-    from slr_keras.training.task import build_model, read_task
+    from slr_keras.utils.arrays import save_arrays
 
     recipe = {
         "data": {"folder": str(data)},
@@ -102,8 +102,8 @@ def trained(tmp_path_factory, data, whole_body):
 @pytest.fixture(scope="session")
 def recognisers():
     """Recognisers that share one model, and for the same heads its graph: both take seconds."""
-    from slr_keras.readout import CtcReadout
-    from slr_keras.recognise import Recogniser
+    from slr_keras.decoding.outputs import CtcReadout
+    from slr_keras.recognition.recogniser import Recogniser
 
     by_heads = {}
 
@@ -126,7 +126,7 @@ def recognisers():
 @pytest.fixture
 def predict(trained, recognisers, capsys, monkeypatch):
     """Run the command in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setattr("slr_keras.recognise.Recogniser", recognisers)
+    monkeypatch.setattr("slr_keras.recognition.recogniser.Recogniser", recognisers)
 
     def call(*arguments):
         with contextlib.suppress(SystemExit):

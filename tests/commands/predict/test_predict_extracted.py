@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.data.rates import at_rate
 from slr_keras.data.video.recordings import shown_in
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("av")
@@ -40,7 +40,7 @@ def test_keypoints_are_found_in_a_video_and_kept_where_the_user_says(
     def fail(*arguments, **options):
         raise AssertionError("the keypoints are in the cache")
 
-    monkeypatch.setattr("slr_keras.prediction.extracted.landmark_frames", fail)
+    monkeypatch.setattr("slr_keras.recognition.modality.extracted.landmark_frames", fail)
     assert recognised(video, *PAIRED, "--cache", cache) == [clip]
     # Another video of the same name is another.
     video.write_bytes(video.read_bytes() + b"\0")
@@ -71,8 +71,8 @@ def run(predict, *arguments):
 
 def test_videos_in_a_folder_are_clips_unless_their_keypoints_lie_beside_them(tmp_path, whole_body):
     from slr_keras.data.layout import layout
-    from slr_keras.prediction.inputs import find_clips
-    from slr_keras.prediction.medium import Overrides
+    from slr_keras.recognition.find_clips import find_clips
+    from slr_keras.recognition.modality.base import Overrides
 
     for name in ("a.mp4", "b.mp4", "b.npz", "notes.txt"):
         (tmp_path / name).touch()
@@ -93,7 +93,7 @@ def test_a_data_folder_of_video_is_sent_to_extract(tmp_path, whole_body):
     from slr_keras.data.manifest import write_manifest
     from slr_keras.data.sample import Sample
     from slr_keras.data.video.contract import FrameContract
-    from slr_keras.prediction.inputs import find_clips
+    from slr_keras.recognition.find_clips import find_clips
 
     FrameContract((64, 48)).write(tmp_path / "frames.json")
     write_manifest(tmp_path / "test.jsonl", [Sample("a", (), 5, video="a.mp4")])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
 from slr_keras.predict import main
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -81,7 +81,9 @@ def test_many_failures_are_counted_and_not_all_listed(predict, tmp_path):
 def test_what_cannot_be_done_is_refused_before_anything_is_recognised(
     predict, data, arguments, message, monkeypatch
 ):
-    monkeypatch.setattr("slr_keras.recognise.Recogniser", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr(
+        "slr_keras.recognition.recogniser.Recogniser", lambda *_: pytest.fail("too late")
+    )
     with pytest.raises(UserError, match=message):
         predict(data, *arguments)
 

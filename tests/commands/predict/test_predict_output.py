@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def test_times_lie_within_the_clip_and_follow_each_other(recognised, data):

@@ -9,8 +9,8 @@ from PIL import Image
 
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import simulate_folder
-from slr_keras.errors import UserError
 from slr_keras.predict import main
+from slr_keras.utils.errors import UserError
 
 RECIPE = {
     "model": {"name": "c2st_tiny", "options": {"width": 16, "backbone": "resnet_micro",
@@ -32,10 +32,10 @@ def run(frames_data, tmp_path_factory):
     import keras
 
     from slr_keras.config import parse_config
-    from slr_keras.training.checkpoint import save_arrays
+    from slr_keras.training.data import build_model, read_task
     from slr_keras.training.folder import RunFolder
     from slr_keras.training.run import write_description
-    from slr_keras.training.task import build_model, read_task
+    from slr_keras.utils.arrays import save_arrays
 
     config = parse_config({"data": {"folder": str(frames_data)}, **RECIPE})
     folder = RunFolder(tmp_path_factory.mktemp("predict_video") / "run")
@@ -50,7 +50,7 @@ def run(frames_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recogniser(run):
-    from slr_keras.recognise import Recogniser
+    from slr_keras.recognition.recogniser import Recogniser
     from slr_keras.training.run import Run
 
     return Recogniser(Run.load(run))
@@ -59,7 +59,7 @@ def recogniser(run):
 @pytest.fixture
 def predict(run, recogniser, capsys, monkeypatch):
     """Run the command with one model for all tests: (exit code, standard output, error)."""
-    monkeypatch.setattr("slr_keras.recognise.Recogniser", lambda *_: recogniser)
+    monkeypatch.setattr("slr_keras.recognition.recogniser.Recogniser", lambda *_: recogniser)
 
     def call(*arguments):
         with contextlib.suppress(SystemExit):

@@ -4,7 +4,7 @@ import pytest
 
 from slr_keras.data.datasets.corpus import Sentence, read_corpus
 from slr_keras.data.datasets.csl_daily import read_annotations
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 PHOENIX_T = (
     "name|video|start|end|speaker|orth|translation\n"

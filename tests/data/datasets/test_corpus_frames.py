@@ -8,7 +8,7 @@ from PIL import Image
 
 from slr_keras.data.datasets import csl_daily, phoenix2014, phoenix2014t
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 BROKEN = "13April_2011_Wednesday_tagesschau_default-14"
 

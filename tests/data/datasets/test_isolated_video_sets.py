@@ -9,10 +9,10 @@ from PIL import Image
 
 from slr_keras.data.datasets.folders import at_random
 from slr_keras.data.manifest import read_folder
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.prepare import main
+from slr_keras.utils.errors import UserError
 
 
 def pictures(folder, frames, name="image_{:05d}.jpg"):

@@ -11,7 +11,7 @@ import pytest
 from slr_keras.data.datasets import csl_daily, phoenix2014, phoenix2014t
 from slr_keras.data.datasets.keypoint_pickles import TWOSTREAM_KEYPOINTS, read_keypoint_pickle
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "pickles" / "clips.pkl"
 

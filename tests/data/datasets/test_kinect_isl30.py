@@ -7,7 +7,7 @@ from slr_keras.data.datasets import kinect_isl30
 from slr_keras.data.datasets.composition import IsolatedClip, compose_sentences
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 LEFT, RIGHT = layout("kinect_20").indices(("shoulder_left", "shoulder_right"))
 SIGNERS = ("S01", "S03", "S09")

@@ -14,7 +14,7 @@ from slr_keras.data.datasets import (
 from slr_keras.data.datasets.mediapipe import assemble
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 ROW = {name: row for row, name in enumerate(layout("mediapipe_75").points)}
 SHOULDERS = (ROW["left_shoulder"], ROW["right_shoulder"])

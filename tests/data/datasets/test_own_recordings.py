@@ -9,7 +9,7 @@ from slr_keras.data.contract import contract
 from slr_keras.data.datasets import npz
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 TABLE = (
     'id,glosses,split,signer,fps,text\none,RAIN SOON,train,s1,30,"rain, soon"\ntwo,SUN,dev,s2,,\n'

@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.data.datasets import phoenix14t_skeletons
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 FRAMES = np.random.default_rng(0).normal(0, 0.3, (5, 50, 3)).astype("f4")
 FRAMES[:, 1] = 0  # the neck is the origin

@@ -9,7 +9,7 @@ from slr_keras.data.contract import contract
 from slr_keras.data.datasets import pose_files
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import read_folder, read_manifest
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 pose_format = pytest.importorskip("pose_format")
 POSE_NAMES = [name.upper() for name in layout("mediapipe_75").points[:33]]

@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.data.datasets import dataset
 from slr_keras.data.manifest import read_folder
-from slr_keras.metrics.transcripts import read_transcripts
+from slr_keras.text.transcripts import read_transcripts
 
 pytestmark = pytest.mark.shared_data
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from slr_keras.data.datasets import dataset, list_datasets
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("name", list_datasets())

@@ -5,7 +5,7 @@ import pytest
 
 from slr_keras.data.datasets import rwth_boston104
 from slr_keras.data.manifest import read_folder
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 NAMES = {
     "packed": ("train_frames.csv", "train_segments.csv"),

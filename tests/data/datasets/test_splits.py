@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.datasets.splits import at_random, by_order, by_signer, folds
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def test_no_signer_is_in_two_splits():

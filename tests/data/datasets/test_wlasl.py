@@ -7,8 +7,8 @@ import pytest
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.missing import Missing
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.prepare import main
+from slr_keras.utils.errors import UserError
 
 NAMES = [f"word {n}" if n % 10 == 3 else f"word{n}" for n in range(2000)]
 # Video id: class, split, frames, first and last as in the annotations, signer.

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from slr_keras.data.loaders import loader_for
+from slr_keras.data.loaders.factory import loader_for
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.sample import Sample
@@ -16,7 +16,7 @@ from slr_keras.data.video.flow import METHODS, displacements, fields_of, quantis
 from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, record_of, write_flow
 from slr_keras.data.video.pixels import Window
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 cv2 = pytest.importorskip("cv2")
 
@@ -178,7 +178,7 @@ def test_the_mirror_image_moves_the_other_way(tmp_path):
     pictures = moved((3, -2))
     (field,) = fields_of(pictures, "farneback", (64, 64))
     (mirrored,) = fields_of([p[:, ::-1] for p in pictures], "farneback", (64, 64))
-    from slr_keras.data.video.flow_clips import _cut
+    from slr_keras.data.loaders.flow import _cut
 
     seen = _cut(field, Window(0, 0, 64, 64, flip=True)).astype(int)
     assert np.abs(seen - mirrored)[16:48, 16:48].max() <= 2

@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 PHOENIX = FrameContract(size=(210, 260), resize=(256, 256), crop=(224, 224))
 

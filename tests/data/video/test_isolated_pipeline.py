@@ -8,11 +8,11 @@ import pytest
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.prepare import main
+from slr_keras.utils.errors import UserError
 
 av = pytest.importorskip("av")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.video.padding import LAYERS, output_length, vac_padding
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def test_a_clip_of_138_frames_becomes_152_and_leaves_35_steps():

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from slr_keras.data.loaders.video import VideoClipLoader
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
-from slr_keras.data.video.clips import VideoClipLoader
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window, resize
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 FRAMES = 6
 

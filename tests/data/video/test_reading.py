@@ -12,7 +12,7 @@ from slr_keras.data.manifest import Manifest, read_folder, read_manifest, write_
 from slr_keras.data.sample import Sample
 from slr_keras.data.video import reading
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 
 def saved_by(folder, frames, name, **options):

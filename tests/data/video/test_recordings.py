@@ -8,7 +8,7 @@ from PIL import Image
 
 from slr_keras.data.rates import at_rate
 from slr_keras.data.video.recordings import is_readable, is_recording, shown_in
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 av = pytest.importorskip("av")
 

@@ -9,7 +9,7 @@ from PIL import Image
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.video import reading
 
 

@@ -11,7 +11,7 @@ from slr_keras.data.video.augmentation import (
     rescaled_indices,
     rescaled_length,
 )
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 RECIPE = VideoAugmentationConfig()
 

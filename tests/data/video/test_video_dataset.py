@@ -8,16 +8,16 @@ import pytest
 from slr_keras.data import pipeline
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.bucketing import FILLER
-from slr_keras.data.clips import ClipLoader
 from slr_keras.data.contract import contract
-from slr_keras.data.loaders import loader_for
+from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.keypoints import ClipLoader
+from slr_keras.data.loaders.video import VideoClipLoader
 from slr_keras.data.manifest import Manifest, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
-from slr_keras.data.video.clips import VideoClipLoader
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 GLOSSES = Vocabulary(("RAIN", "WIND", "SUN"))
 SHORT = VideoAugmentationConfig(shortest=4, crop_margin=2)

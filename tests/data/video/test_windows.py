@@ -8,11 +8,11 @@ from PIL import Image
 
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
-from slr_keras.data.validate import validate_folder
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.video import windows
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.windows import window_frames
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 av = pytest.importorskip("av")
 

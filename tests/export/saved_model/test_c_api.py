@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.serving.graph.golden import clips_for
-from export.serving.graph.verification import expected_scores
-from slr_keras.recognise import Recogniser
+from export.graph.golden import clips_for
+from export.graph.verification import expected_scores
+from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
 
 from .conftest import SYSTEMS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.serving.graph.decoding import GreedyContext, best_signs, greedy_ctc
+from export.graph.decoding import GreedyContext, best_signs, greedy_ctc
 from slr_keras.decoding import DecodingConfig, context_ctc_beam, decode_batch, transducer_beam
 from slr_keras.models import create_model
 

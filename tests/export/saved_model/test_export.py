@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export.graph.endpoints import require_servable
+from export.graph.publication import (
+    appearing,
+    check_manifest,
+    next_version,
+    versions,
+)
 from export.saved_model import main
-from export.serving.graph.endpoints import require_servable
-from export.serving.graph.publication import appearing, check_manifest, next_version, versions
 from slr_keras.config import parse_config
-from slr_keras.errors import UserError
 from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
 
 from .conftest import SYSTEMS
 

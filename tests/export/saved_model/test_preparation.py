@@ -7,15 +7,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from export.serving.graph.keypoints import prepared
-from export.serving.graph.lanczos import resized
-from export.serving.graph.pictures import seen
-from export.serving.graph.sampling import Sampling, checked_lengths
+from export.graph.keypoints import prepared
+from export.graph.lanczos import resized
+from export.graph.pictures import seen
+from export.graph.sampling import Sampling, checked_lengths
 from slr_keras.data.contract import contract
 from slr_keras.data.preparation import KeypointPreparation, VideoPreparation
 from slr_keras.data.segments import Segments
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.prediction.whole import sampled
+from slr_keras.recognition.isolated_clips import sampled
 
 CONTRACTS = {
     "image": contract("coco_wholebody_133", image_size=(210, 260)),

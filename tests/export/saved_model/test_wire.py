@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from export.graph.golden import clips_for
+from export.graph.verification import expected_scores
 from export.serving.client import connect
-from export.serving.graph.golden import clips_for
-from export.serving.graph.verification import expected_scores
-from slr_keras.recognise import Recogniser
+from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
 
 from .conftest import SYSTEMS

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from export.graph.publication import appearing, write_manifest
 from export.serving import local
 from export.serving.config import (
     BATCHING,
@@ -26,13 +27,12 @@ from export.serving.config import (
     monitoring_config,
     read_batching,
 )
-from export.serving.graph.publication import appearing, write_manifest
 from export.serving.guard import Guard
 from export.serving.metrics import Metrics
 from export.serving.repository import Repository
 from export.serving.server import Options, Server
 from slr_keras.data.contract import contract
-from slr_keras.files import write_json, write_text
+from slr_keras.utils.files import write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[3]
 BUCKETS, STRIDE = (16, 32, 64), 4
@@ -88,7 +88,7 @@ def _description(layout):
 def _module(seed, work):
     import tensorflow as tf
 
-    from export.serving.graph.decoding import greedy_ctc
+    from export.graph.decoding import greedy_ctc
 
     random = np.random.default_rng(seed)
 

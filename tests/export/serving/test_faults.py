@@ -15,7 +15,7 @@ import requests
 
 from export.serving.client import Settings, connect
 from export.serving.failure import public
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 ONCE = Settings(retries=0, timeout=20.0)
 

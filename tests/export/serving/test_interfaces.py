@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from export.serving.client import connect
-from slr_keras.errors import UserError
+from slr_keras.utils.errors import UserError
 
 TOLERANCE = 1e-5
 

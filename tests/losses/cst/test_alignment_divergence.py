@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses.cst import aligned_divergence, lattice_divergence, visual_divergence
+from slr_keras.utils.errors import UserError
 
 
 def definition(reference, teacher, student, temperature=8.0, blank=0):

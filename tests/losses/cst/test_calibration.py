@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses.cst import (
     calibration_loss,
     cgd_loss_additive,
@@ -16,6 +15,7 @@ from slr_keras.losses.cst import (
     hypothesis_set,
     log_reward,
 )
+from slr_keras.utils.errors import UserError
 
 
 def distance(a, b):

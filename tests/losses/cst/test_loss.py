@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.losses.cst import (
     cgd_arcs,
     cgd_arcs_additive,
@@ -16,6 +15,7 @@ from slr_keras.losses.cst import (
     cgd_loss_additive,
     occupancy,
 )
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize("spread", [1.0, 5.0])

@@ -3,7 +3,13 @@
 import pytest
 import tensorflow as tf
 
-from slr_keras.metrics.memory import DryRun, Ledger, Tensor, Variable, bytes_of
+from slr_keras.benchmarks.memory import (
+    DryRun,
+    Ledger,
+    Tensor,
+    Variable,
+    bytes_of,
+)
 
 FLOATS = 4
 BATCH, WIDE, LAYERS = 64, 128, 3

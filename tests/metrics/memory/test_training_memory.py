@@ -20,8 +20,8 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 from slr_keras.config import parse_config
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.losses.cst.memory import peak_of
-from slr_keras.metrics.memory.training import TracedStep
+from slr_keras.benchmarks.cst.memory import peak_of
+from slr_keras.benchmarks.memory.training import TracedStep
 
 model, options, clips, frames = json.loads(sys.argv[1])
 values = {"data": {"folder": "data"}, "model": {"name": model, "options": options}}

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import Swin, make_backbone
 from slr_keras.models.backbones.costs import frame_multiply_adds
 from slr_keras.models.backbones.stem import ConvolutionalStem
 from slr_keras.models.ustm import ClipEncoder
+from slr_keras.utils.errors import UserError
 
 OPTIONS = {"embedding": 8, "depths": (1, 1), "heads": (2, 4), "window": 2, "patch": 4}
 OPTIONS |= {"stochastic_depth": 0.0, "stem": (4, 6)}

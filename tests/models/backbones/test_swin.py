@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.models.backbones import Swin, list_backbones, make_backbone
 from slr_keras.models.backbones.window_attention import shift_mask
+from slr_keras.utils.errors import UserError
 
 SMALL = {"embedding": 8, "depths": (2, 2), "heads": (2, 4), "window": 4, "stochastic_depth": 0.0}
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.models.c2st import LEVELS
 from slr_keras.models.registry import create_model
+from slr_keras.utils.errors import UserError
 
 CLASSES, SIZE = 6, 32
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm import BertContext, load_bert, preset_digest, preset_sizes
+from slr_keras.utils.errors import UserError
 
 VOCABULARY = Vocabulary(("REGEN", "loc-NORD", "__EMOTION__", "WIND-KALT"))
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Reg", "##en", "Nord", "Wind", "Kalt"]

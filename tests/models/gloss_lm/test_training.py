@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm import (
     CausalLanguageModel,
     WordVectorLanguageModel,
@@ -16,6 +15,7 @@ from slr_keras.models.gloss_lm import (
 )
 from slr_keras.models.gloss_lm.storage import read_notes
 from slr_keras.models.gloss_lm.training import CausalTraining, perplexity, train_causal
+from slr_keras.utils.errors import UserError
 
 VOCABULARY = Vocabulary(("A", "B", "C"))
 
@@ -84,7 +84,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     path.write_bytes(b"PK\x03\x04 not an archive")
     with pytest.raises(UserError, match=r"lm\.npz"):
         load_language_model(path)
-    from slr_keras.training.checkpoint import save_arrays
+    from slr_keras.utils.arrays import save_arrays
 
     save_arrays(path, {"weights": []}, {"format": "other"})
     with pytest.raises(UserError, match="not a gloss language model"):

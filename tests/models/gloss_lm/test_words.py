@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from slr_keras.errors import UserError
 from slr_keras.models.gloss_lm import gloss_text, gloss_vectors, read_word_vectors
+from slr_keras.utils.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.models.registry import create_model, isolated, modality
 from slr_keras.models.stepnet import StepNet
+from slr_keras.utils.errors import UserError
 
 PARTS = ("left", "right", "top", "bottom", "left_right", "top_bottom", "global", "spatial")
 HEADS = (*PARTS, "temporal", "fused")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.training.self_distillation import SelfDistillationObjective
+from slr_keras.training.objectives.self_distillation import SelfDistillationObjective
 from slr_keras.weights.models import named_weights
 
 FRAMES = (13, 6)

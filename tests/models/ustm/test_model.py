@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.errors import UserError
 from slr_keras.models.complexity import module_costs
 from slr_keras.models.registry import create_model
+from slr_keras.utils.errors import UserError
 
 PHOENIX14 = 1296
 # Keras keeps one bias where PyTorch's LSTM adds two.

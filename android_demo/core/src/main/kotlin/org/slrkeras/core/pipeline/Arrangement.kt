@@ -7,7 +7,7 @@ import org.slrkeras.core.recognition.BundleException
 import org.slrkeras.core.recognition.Contract
 
 /**
- * Brings a tracker's landmarks to what a bundle was trained on; `slr_keras/prediction/conform.py`.
+ * Brings a tracker's landmarks to what a bundle was trained on; `slr_keras/recognition/layout_matching.py`.
  *
  * Points and channels go by name: a bundle for another layout than the tracker's works where that has all points that
  * the

@@ -3,7 +3,7 @@ package org.slrkeras.core.recognition
 import org.slrkeras.core.json.JsonField
 
 /**
- * The streaming form of a model, as `metadata.json` describes it under `streaming`; `export/streaming.py` writes it.
+ * The streaming form of a model, as `metadata.json` describes it under `streaming`; `export/lite/streaming.py` writes it.
  *
  * @property frames of a call
  * @property delay calls after the first until the first row of scores that means something

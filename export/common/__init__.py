@@ -1,0 +1,1 @@
+"""Shared by the TFLite and the SavedModel export."""

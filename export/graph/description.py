@@ -1,0 +1,131 @@
+"""`assets/serving.json`: what a version is, for clients and servers that never load it.
+
+| key | value |
+| --- | --- |
+| `format`, `format_version` | `"slr_keras.saved_model"`, 1 |
+| `name`, `system`, `model` | of the run; `stark`, `c2st`, `ustm` or `stepnet`; as registered |
+| `kind` | `"continuous"` (scores by step) or `"isolated"` (one row of scores a clip) |
+| `modality` | `"keypoints"` or `"video"` |
+| `blank` | class of the CTC blank, or of no gloss; null where there is none |
+| `labels` | `file`, `count` and `digest` of the vocabulary: line i names column i from 0 |
+| `contract` | `file` and `digest` of how clips are described |
+| `content` | by input: `what` it is, a frame's `shape`, largest sides of an encoded picture |
+| `stride`, `fps` | frames of a step (null of isolated models); frames a second of a clip |
+| `clip_frames` | frames that the model takes of every clip, null where it takes all |
+| `buckets` | lengths in frames that clients pad to, ascending; other lengths work, unwarmed |
+| `limits` | `shortest` and `longest` clip in frames |
+| `scores` | `"log_probabilities"`, or `"logits"` that `serving_context` adds to |
+| `decoding` | `greedy`: how `serving_glosses` reads scores; `recipe`: how the run decodes |
+| `signatures` | by name `inputs` and `outputs` by name: `dtype` and `shape`, -1 where it is free |
+| `precision` | of weights and arithmetic; inputs and outputs are float32 always |
+| `run` | SHA-256 of `weights` and `config`, and `best` epoch |
+| `packages` | versions that made it |
+| `warmup_records` | how many |
+| `verification` | `status`; relative errors; error rates on dev where its data was there |
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slr_keras
+from export.graph.endpoints import (
+    FILES,
+    FRAMES,
+    KEYPOINTS,
+    Endpoints,
+)
+from slr_keras.bundle.bundle import labels
+from slr_keras.decoding.hypothesis import BLANK
+from slr_keras.utils.files import sha256, write_text
+
+if TYPE_CHECKING:
+    from slr_keras.training.run import Run
+
+FORMAT, FORMAT_VERSION = "slr_keras.saved_model", 1
+DESCRIPTION, LABELS = "serving.json", "labels.txt"
+KEYPOINT_CONTRACT, FRAME_CONTRACT = "keypoints.json", "frames.json"
+PACKAGES = ("tensorflow", "keras", "numpy")
+
+
+def describe(
+    endpoints: Endpoints, signatures: Mapping[str, Any], buckets: Sequence[int], precision: str
+) -> dict[str, Any]:
+    """All that is known before anything is verified."""
+    from slr_keras.config.loading import to_tree
+
+    run, contract = endpoints.run, endpoints.run.contract
+    segments = endpoints.sampling.segments
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": run.path.resolve().name,
+        "system": run.model_name.partition("_")[0],
+        "model": run.model_name,
+        "kind": "isolated" if run.isolated else "continuous",
+        "modality": run.modality,
+        "blank": None if run.isolated else BLANK,
+        "labels": {
+            "file": LABELS,
+            "count": len(labels(run.vocabulary, run.isolated)),
+            "digest": run.vocabulary.digest,
+        },
+        "contract": {"file": contract_file(run), "digest": contract.digest},
+        "content": _content(run),
+        "stride": endpoints.stride,
+        "fps": contract.fps,
+        "clip_frames": segments.count if segments else None,
+        "buckets": list(buckets),
+        "limits": {"shortest": 1, "longest": endpoints.longest},
+        "scores": "log_probabilities" if endpoints.gives_log_probabilities else "logits",
+        "decoding": {"greedy": endpoints.greedy_form, "recipe": to_tree(run.decoding)},
+        "signatures": dict(signatures),
+        "precision": precision,
+        "run": {
+            "weights": sha256(run.folder.best),
+            "config": sha256(run.folder.config),
+            "best": dict(run.best),
+        },
+        "packages": {
+            "slr_keras": slr_keras.__version__,
+            **{name: installed.version(name) for name in PACKAGES},
+        },
+        "warmup_records": 0,
+        "verification": {"status": "unverified"},
+    }
+
+
+def contract_file(run: "Run") -> str:
+    """The name of the contract among the assets."""
+    return KEYPOINT_CONTRACT if run.modality == "keypoints" else FRAME_CONTRACT
+
+
+def write_assets(run: "Run", assets: Path) -> None:
+    """Write labels, contract and, where the run decodes with one, its gloss language model."""
+    from slr_keras.bundle.bundle import LANGUAGE_MODEL
+
+    assets.mkdir(exist_ok=True)
+    run.contract.write(assets / contract_file(run))
+    write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.isolated)) + "\n")
+    if (language_model := run.language_model()) is not None:
+        language_model.save(assets / LANGUAGE_MODEL)
+
+
+def _content(run: "Run") -> dict[str, Any]:
+    from export.graph.pictures import LARGEST
+
+    if run.modality == "keypoints":
+        source = run.contract.source
+        what = f"raw points of layout {source.name} ({', '.join(source.channels)}); NaN or zeros "
+        return {
+            KEYPOINTS: {
+                "what": what + "where nothing was seen",
+                "layout": source.name,
+                "shape": [len(source.points), len(source.channels)],
+            }
+        }
+    return {
+        FRAMES: {"what": "RGB pictures of one size, upright", "shape": [-1, -1, 3]},
+        FILES: {"what": "JPEG or PNG files, upright", "shape": [], "largest_side": LARGEST},
+    }

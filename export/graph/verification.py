@@ -1,0 +1,207 @@
+"""Whether a SavedModel does what its run does: scores beside Keras, glosses on the dev split."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.graph import reload
+from export.graph.endpoints import (
+    DEFAULT,
+    ENCODED,
+    FRAMES,
+    GLOSSES,
+    KEYPOINTS,
+    LOGITS,
+)
+from export.lite.checks import relative_error
+from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS
+from slr_keras.metrics.wer import ErrorCounts, sentence_counts
+from slr_keras.text.phoenix import CLEAN_UP
+from slr_keras.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from slr_keras.data.manifest import Manifest
+    from slr_keras.recognition.recogniser import Recogniser
+    from slr_keras.training.run import Run
+
+#: Largest difference of scores from Keras in float32, as a share of the largest.
+PARITY = {"float32": 1e-5, "float16": 0.01, "bfloat16": 0.1}
+#: Points of WER (of the error rate, for single signs) that a precision may lose.
+WER_LIMITS = {"float32": 0.1, "float16": 0.3, "bfloat16": 0.5}
+_TIMEOUT = 1800
+
+
+def expected_scores(recogniser: "Recogniser", clips: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What Keras makes of each clip, one by one: `(steps, columns)`, as `logits` has them."""
+    found = {}
+    for name, clip in clips.items():
+        scores = recogniser.logits([clip])[0][ENSEMBLE]
+        found[name] = scores[0, FIRST_GLOSS:] if recogniser.run.isolated else scores
+    return found
+
+
+def reloaded(folder: Path, clips: Mapping[str, np.ndarray], modality: str) -> dict[str, np.ndarray]:
+    """What a fresh process makes of the clips; see `reload`.
+
+    Raises:
+        UserError: the SavedModel does not load or run there; says what TensorFlow says.
+    """
+    name = KEYPOINTS if modality == "keypoints" else FRAMES
+    with tempfile.TemporaryDirectory() as scratch:
+        given, results = Path(scratch, "clips.npz"), Path(scratch, "results.npz")
+        np.savez(given, __input__=name, **clips)
+        # Without the folder of the script, whose modules are the project's.
+        command = [sys.executable, "-P", reload.__file__, str(folder), str(given), str(results)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise UserError(
+                f"the SavedModel was not done with the golden clips after {_TIMEOUT} seconds; "
+                "nothing was written (--no-verify skips them)"
+            ) from None
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise UserError(
+                f"the SavedModel does not run in a process of its own: {last}; nothing was written"
+            )
+        with np.load(results) as file:
+            return dict(file)
+
+
+def compare(
+    found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], limit: float
+) -> dict[str, float]:
+    """The largest relative error of each way to the scores: alone, in a batch, of files.
+
+    Raises:
+        UserError: one is above the limit, or no number; names the clip.
+    """
+    errors: dict[str, float] = {}
+    ways = {DEFAULT: f"{DEFAULT}/{{}}/{LOGITS}", "together": "together/{}"}
+    if any(key.startswith(ENCODED) for key in found):
+        ways[ENCODED] = f"{ENCODED}/{{}}/{LOGITS}"
+    for way, pattern in ways.items():
+        for name, scores in expected.items():
+            given = found[pattern.format(name)].reshape(-1, scores.shape[-1])
+            wanted = scores.reshape(-1, scores.shape[-1])
+            if given.shape != wanted.shape:
+                raise UserError(
+                    f"{way}: the golden clip {name!r} has {len(given)} steps and {len(wanted)} in "
+                    "Keras; nothing was written"
+                )
+            error = relative_error(given, wanted)
+            # Also of NaN.
+            if not error <= limit:
+                raise UserError(
+                    f"{way}: the scores of the golden clip {name!r} differ from Keras by "
+                    f"{error:.2g} of the largest, limit {limit:g} (--parity); nothing was written"
+                )
+            errors[way] = max(errors.get(way, 0.0), error)
+    return {way: float(f"{error:.3g}") for way, error in errors.items()}
+
+
+def compare_glosses(
+    found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], recogniser: "Recogniser"
+) -> None:
+    """Refuse glosses of the graph that differ from greedy decoding outside it.
+
+    Raises:
+        UserError: names the clip and both.
+    """
+    run, readout = recogniser.run, recogniser._readout
+    greedy = replace(run.decoding, method="greedy", language_model_order=0, insertion_bonus=0.0)
+    for name, scores in expected.items():
+        key = f"{GLOSSES}/{name}"
+        if run.isolated:
+            given, wanted = [int(found[f"{key}/ids"][0, 0])], [int(scores.argmax())]
+        else:
+            given = found[f"{key}/ids"][0, : found[f"{key}/lengths"][0]].tolist()
+            wanted = list(readout.decode(scores[None], [len(scores)], greedy)[0].ids)
+        if given != wanted:
+            raise UserError(
+                f"{GLOSSES}: the golden clip {name!r} is decoded to {given}, outside the graph to "
+                f"{wanted}; nothing was written"
+            )
+
+
+def task_metric(
+    folder: Path, recogniser: "Recogniser", manifest: "Manifest", longest: int
+) -> dict[str, Any]:
+    """Error rates of Keras and of the SavedModel on a split, decoded as the run decodes.
+
+    Args:
+        folder: of the version.
+        recogniser: of the run.
+        manifest: clips; those longer than `longest` are left out and counted.
+        longest: frames.
+
+    Returns:
+        `wer`, `keras_wer`, `change` in points, `clips`, `left_out`, `words`.
+    """
+    import tensorflow as tf
+
+    run = recogniser.run
+    loaded = tf.saved_model.load(str(folder))
+    function = loaded.signatures[DEFAULT]
+    name = KEYPOINTS if run.modality == "keypoints" else FRAMES
+    clean = CLEAN_UP[run.config.data.scoring]
+    counts = {"served": ErrorCounts(), "keras": ErrorCounts()}
+    clips = 0
+    for row, raw in _clips(run, manifest, longest):
+        outputs = function(**{name: tf.constant(raw[None]), "lengths": tf.constant([len(raw)])})
+        served = outputs[LOGITS].numpy()[0]
+        if run.isolated:
+            served = np.pad(served, (FIRST_GLOSS, 0), constant_values=-np.inf)[None]
+        scores = {"served": served, "keras": recogniser.logits([raw])[0][ENSEMBLE]}
+        reference = clean(manifest[row].glosses)
+        for which, values in scores.items():
+            hypothesis = recogniser._readout.decode(
+                values[None], [len(values)], recogniser.decoding, recogniser.language_model
+            )[0]
+            said = clean(run.vocabulary.decode(hypothesis.ids))
+            counts[which] += sum(sentence_counts([reference], [said]), ErrorCounts())
+        clips += 1
+    if not counts["keras"].references:
+        return {"clips": 0, "left_out": len(manifest) - clips}
+    served, keras = counts["served"].wer, counts["keras"].wer
+    return {
+        "wer": round(served, 4),
+        "keras_wer": round(keras, 4),
+        "change": round(served - keras, 4),
+        "clips": clips,
+        "left_out": len(manifest) - clips,
+        "words": counts["keras"].references,
+    }
+
+
+def require_metric(found: Mapping[str, Any], precision: str, limit: float) -> None:
+    """Refuse a version that loses more than its limit.
+
+    Raises:
+        UserError: names both figures.
+
+    >>> from export.graph.verification import require_metric
+    >>> require_metric({"clips": 9, "change": 0.2, "words": 500}, "bfloat16", 0.5)
+    """
+    if found["clips"] and found["change"] > limit:
+        raise UserError(
+            f"{precision}: loses {found['change']:.2f} points of WER on {found['clips']} dev "
+            f"clips, limit {limit:g} (--limit; one of {found['words']} glosses is "
+            f"{100 / found['words']:.2f} points); nothing was written"
+        )
+
+
+def _clips(run: "Run", manifest: "Manifest", longest: int) -> Iterator[tuple[int, np.ndarray]]:
+    for row in range(len(manifest)):
+        if manifest[row].frames > longest:
+            continue
+        if run.modality == "keypoints":
+            yield row, np.asarray(manifest.load(row), np.float32)
+        else:
+            yield row, manifest.load_video(row)

@@ -1,0 +1,109 @@
+"""Requests that TensorFlow Serving makes before a version counts as available.
+
+A first request of a shape is slow: kernels are chosen, memory is found. Here is one of each shape
+that clients are asked to send.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.graph.endpoints import (
+    CONTEXT,
+    FILES,
+    FRAMES,
+    LENGTHS,
+)
+from slr_keras.utils.errors import UserError
+
+FILE = "assets.extra/tf_serving_warmup_requests"
+# TensorFlow Serving's limit.
+MOST = 1000
+
+
+def write_warmup(
+    folder: Path,
+    signatures: Mapping[str, Any],
+    buckets: Sequence[int],
+    example: np.ndarray,
+) -> int:
+    """Write one record for every signature and bucket.
+
+    Args:
+        folder: of the version.
+        signatures: as `endpoints.described` gives them.
+        buckets: frames.
+        example: a frame: of keypoints `(points, channels)`, or a picture.
+
+    Returns:
+        How many.
+
+    Raises:
+        UserError: tensorflow-serving-api is not installed, or there would be too many.
+    """
+    import tensorflow as tf
+
+    prediction_log_pb2 = _protos()
+    path = folder / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = list(_requests(signatures, buckets, example))
+    if len(records) > MOST:
+        raise UserError(f"{len(buckets)} buckets need {len(records)} warm-up records of {MOST}")
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in records:
+            log = prediction_log_pb2.PredictLog(request=request)
+            record = prediction_log_pb2.PredictionLog(predict_log=log)
+            writer.write(record.SerializeToString())
+    return len(records)
+
+
+def _requests(
+    signatures: Mapping[str, Any], buckets: Sequence[int], example: np.ndarray
+) -> Iterator[Any]:
+    import tensorflow as tf
+    from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+    for name, of in signatures.items():
+        if name == CONTEXT:
+            yield PredictRequest(
+                model_spec={"signature_name": name},
+                inputs={
+                    "prefixes": tf.make_tensor_proto(np.zeros((1, 4), np.int32)),
+                    LENGTHS: tf.make_tensor_proto(np.zeros(1, np.int32)),
+                },
+            )
+            continue
+        (content,) = (key for key in of["inputs"] if key != LENGTHS)
+        for frames in buckets:
+            yield PredictRequest(
+                model_spec={"signature_name": name},
+                inputs={
+                    content: _content(content, example, frames),
+                    LENGTHS: tf.make_tensor_proto(np.int32([frames])),
+                },
+            )
+
+
+def _content(name: str, example: np.ndarray, frames: int) -> Any:
+    import tensorflow as tf
+
+    if name == FILES:
+        file = tf.io.encode_jpeg(example).numpy()
+        return tf.make_tensor_proto(np.full((1, frames), file, object), tf.string)
+    if name == FRAMES:
+        # A tensor whose numbers are all the same is written as one.
+        return tf.make_tensor_proto(127, tf.uint8, (1, frames, *example.shape))
+    return tf.make_tensor_proto(np.repeat(example[None, None], frames, 1))
+
+
+def _protos() -> Any:
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ImportError as error:
+        raise UserError(
+            "warm-up records need tensorflow-serving-api: pip install 'slr-keras[serving]', or "
+            "--no-warmup"
+        ) from error
+    return prediction_log_pb2

@@ -1,0 +1,150 @@
+"""An ARM64 Linux in a folder, for the runtime under qemu: packages of Debian and two wheels.
+
+Nothing is installed on the machine and nothing runs as another user: packages are unpacked, and
+qemu-aarch64-static runs the Python among them. It shows what the runtime's ARM kernels compute; it
+is no Android, and its times say nothing.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from slr_keras.bundle.interpreter import Launcher
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_text
+
+QEMU = "qemu-aarch64-static"
+TOOLS = (QEMU, "apt-get", "dpkg")
+#: One core without and one with the instructions for products of eight bits.
+CPUS = ("cortex-a53", "cortex-a76")
+# 1.4.0 is the last that was seen to compute rightly and not to crash under qemu 7.2.
+RUNTIME = "ai-edge-litert==1.4.0"
+PINNED = f"""\
+{RUNTIME} --hash=sha256:131d1c12dedc0c45aa683106d71ea895117c2332b0efb52712965f8b5e63781d
+numpy==2.3.5 --hash=sha256:3095bdb8dd297e5920b010e96134ed91d852d81d490e787beca7e35ae1d89cf7
+"""
+PACKAGES = (
+    *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libbz2-1.0"),
+    *("liblzma5", "libssl3", "libsqlite3-0", "libuuid1", "libcrypt1"),
+    *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
+)
+PYTHON = "usr/bin/python3.11"
+SITE = "site"
+MARK = "complete"
+
+
+def missing_tools() -> list[str]:
+    """What has to be installed first: qemu, and Debian's own tools.
+
+    >>> from export.lite.emulation import missing_tools
+    >>> isinstance(missing_tools(), list)
+    True
+    """
+    return [tool for tool in TOOLS if shutil.which(tool) is None]
+
+
+def default_folder() -> Path:
+    """Where the system is kept between runs."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "slr_keras", "arm64")
+
+
+def arm_launcher(cpu: str = CPUS[-1], folder: Path | None = None) -> Launcher:
+    """The Python of the system, on an emulated processor; the system is made if it is not there.
+
+    Args:
+        cpu: a name that qemu knows.
+        folder: of the system; some 140 MB, kept.
+
+    Raises:
+        UserError: a tool is missing, or packages cannot be obtained.
+    """
+    if missing := missing_tools():
+        raise UserError(
+            f"running ARM code needs {', '.join(missing)}: a Debian with `apt-get install "
+            "qemu-user-static`"
+        )
+    folder = folder or default_folder()
+    if not _complete(folder):
+        _make(folder)
+    command = (QEMU, "-cpu", cpu, "-L", str(folder), str(folder / PYTHON))
+    return Launcher(command, {"PYTHONPATH": str(folder / SITE), "PYTHONHOME": ""})
+
+
+def _complete(folder: Path) -> bool:
+    mark = folder / MARK
+    return mark.is_file() and mark.read_text() == _contents()
+
+
+def _contents() -> str:
+    return "\n".join([*PACKAGES, PINNED])
+
+
+def _make(folder: Path) -> None:
+    """Unpack all beside the folder, and put it in its place when it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        system = Path(scratch, "system")
+        system.mkdir()
+        for package in _debian_packages(Path(scratch, "debian")):
+            _run(["dpkg", "-x", str(package), str(system)], "unpacking a package")
+        for wheel in _wheels(Path(scratch, "wheels")):
+            _unzip(wheel, system / SITE)
+        write_text(system / MARK, _contents())
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(system, folder)
+
+
+def _debian_packages(folder: Path) -> list[Path]:
+    """The packages as the machine's own sources have them for ARM64; apt checks signatures."""
+    places = [folder / name for name in ("lists/partial", "cache/archives/partial", "found")]
+    for place in places:
+        place.mkdir(parents=True)
+    options = [
+        "-oAPT::Architecture=arm64",
+        "-oAPT::Architectures=arm64",
+        f"-oDir::State::Lists={folder / 'lists'}",
+        f"-oDir::Cache={folder / 'cache'}",
+        "-oDir::State::status=/dev/null",
+        "-oAPT::Sandbox::User=",
+    ]
+    _run(["apt-get", *options, "update"], "reading Debian's package lists")
+    _run(["apt-get", *options, "download", *PACKAGES], "getting Debian's packages", places[-1])
+    return sorted(places[-1].glob("*.deb"))
+
+
+def _wheels(folder: Path) -> list[Path]:
+    folder.mkdir()
+    wanted = folder / "wanted.txt"
+    wanted.write_text(PINNED)
+    platforms = ("manylinux_2_17_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--only-binary=:all:", *(f"--platform={name}" for name in platforms)]
+    command += ["--python-version=3.11", "--implementation=cp", "--abi=cp311"]
+    _run([*command, "-d", str(folder), "-r", str(wanted)], "getting the runtime for ARM")
+    return sorted(folder.glob("*.whl"))
+
+
+def _unzip(wheel: Path, to: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise UserError(f"{wheel.name}: a file of it would lie outside: {name}")
+        archive.extractall(to)
+
+
+def _run(command: list[str], what: str, folder: Path | None = None) -> None:
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+    if found.returncode:
+        said = (found.stderr or found.stdout).strip().splitlines()[-1:] or ["no reason given"]
+        raise UserError(f"{what} for the ARM system failed: {said[0]}")
+
+
+def host() -> str:
+    """The kind of processor that this is, such as `x86_64`."""
+    return platform.machine()

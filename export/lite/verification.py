@@ -1,0 +1,192 @@
+"""Whether a bundle does what its run does: scores beside Keras, and glosses on the dev split."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from export.lite.checks import relative_error
+from export.lite.conversion import (
+    DYNAMIC,
+    FLOAT16,
+    FLOAT32,
+    INT8,
+)
+from slr_keras.bundle.bundle import Bundle
+from slr_keras.bundle.recogniser import BundleRecogniser
+from slr_keras.data.manifest import Manifest
+from slr_keras.metrics.wer import ErrorCounts, sentence_counts
+from slr_keras.text.phoenix import CLEAN_UP
+from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
+
+# Points of WER (of the error rate, for single signs) that a precision may lose.
+WER_LIMITS: Mapping[str, float] = {FLOAT32: 0.1, FLOAT16: 0.1, DYNAMIC: 0.3, INT8: 1.0}
+# Largest difference of fp32's scores, as a share of the largest score.
+PARITY_LIMIT = 1e-5
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What Keras makes of a split, with the heads of the bundle.
+
+    Attributes:
+        manifest: the clips.
+        scores: of each clip, `(steps, tokens)`.
+        glosses: of each clip.
+        counts: its errors.
+    """
+
+    manifest: Manifest
+    scores: tuple[np.ndarray, ...]
+    glosses: tuple[tuple[str, ...], ...]
+    counts: tuple[ErrorCounts, ...]
+
+    @property
+    def total(self) -> ErrorCounts:
+        """Errors of all clips."""
+        return sum(self.counts, ErrorCounts())
+
+
+def keras_reference(
+    run: Run,
+    heads: Sequence[str],
+    manifest: Manifest,
+    tick: Callable[[int], None] = lambda clips: None,
+) -> Reference:
+    """Recognise a split with the run itself, clip by clip as a phone would be given them.
+
+    Raises:
+        UserError: the split's contract is not the run's, or it has no glosses.
+    """
+    from slr_keras.recognition.recogniser import ENSEMBLE, Recogniser
+
+    run.contract.require_same(manifest.contract, f"the run {run.path}", str(manifest.folder))
+    recogniser = Recogniser(run, replace(run.decoding, heads=tuple(heads)))
+    scores: list[np.ndarray] = []
+    for first in range(0, len(manifest), BATCH):
+        rows = range(first, min(first + BATCH, len(manifest)))
+        found = recogniser.logits([manifest.load(row) for row in rows])
+        scores += [clip[ENSEMBLE] for clip in found]
+        tick(len(rows))
+    readout, decoding = recogniser._readout, recogniser.decoding
+    hypotheses = [
+        readout.decode(it[None], [len(it)], decoding, recogniser.language_model)[0] for it in scores
+    ]
+    glosses = tuple(run.vocabulary.decode(hypothesis.ids) for hypothesis in hypotheses)
+    counts = _counted(manifest, glosses, run.config.data.scoring)
+    return Reference(manifest, tuple(scores), glosses, counts)
+
+
+def verify(
+    bundle: Bundle,
+    reference: Reference,
+    precision: str,
+    tick: Callable[[int], None] = lambda clips: None,
+) -> dict[str, Any]:
+    """What one precision of a bundle does with the clips of a reference.
+
+    Returns:
+        `wer` and `change` (points, of the deployed path with its windows), `relative_error` and
+        `argmax_agreement` (of clips that fit into a bucket), `clips`, `windowed`.
+    """
+    glosses, errors, agreeing, steps, windowed = [], [0.0], 0, 0, 0
+    manifest = reference.manifest
+    with BundleRecogniser(bundle, precision) as recogniser:
+        for row, expected in enumerate(reference.scores):
+            raw = manifest.load(row)
+            scores = recogniser.scores(raw)
+            glosses.append(bundle.vocabulary.decode(recogniser.decode(scores).ids))
+            if len(raw) > bundle.buckets[-1]:
+                windowed += 1
+            else:
+                seen = np.isfinite(expected)
+                errors.append(relative_error(scores[seen], expected[seen]))
+                agreeing += int((scores.argmax(-1) == expected.argmax(-1)).sum())
+                steps += len(expected)
+            tick(1)
+    total = sum(_counted(manifest, tuple(glosses), bundle.scoring), ErrorCounts())
+    return {
+        "wer": round(total.wer, 4),
+        "change": round(total.wer - reference.total.wer, 4),
+        "relative_error": float(f"{max(errors):.3g}"),
+        "argmax_agreement": round(agreeing / max(steps, 1), 6),
+        "clips": len(manifest),
+        "windowed": windowed,
+    }
+
+
+def require_within(
+    found: Mapping[str, Any],
+    precision: str,
+    words: int,
+    wer_limits: Mapping[str, float] = WER_LIMITS,
+    parity_limit: float = PARITY_LIMIT,
+) -> None:
+    """Refuse a precision that differs too much from Keras.
+
+    Args:
+        found: of `verify`.
+        precision: that was verified.
+        words: glosses of the references, for the message.
+        wer_limits: by precision, points.
+        parity_limit: of `fp32`.
+
+    Raises:
+        UserError: names the figure, the limit, and what can be done.
+
+    >>> from export.lite.verification import require_within
+    >>> require_within({"change": 0.2, "relative_error": 0.01, "windowed": 0}, "dynamic", 500)
+    """
+    if precision == FLOAT32 and found["relative_error"] > parity_limit:
+        raise UserError(
+            f"fp32: its scores differ from Keras by {found['relative_error']:.2g} of the largest, "
+            f"limit {parity_limit:g} (--parity); nothing was written"
+        )
+    limit = wer_limits[precision]
+    if found["change"] > limit:
+        windows = (
+            f"; {found['windowed']} clips are longer than the largest bucket and are read in "
+            "windows: a larger --frames may mend it"
+            if found["windowed"]
+            else ""
+        )
+        raise UserError(
+            f"{precision}: loses {found['change']:.2f} points of WER on the dev split, limit "
+            f"{limit:g} (--limit {precision}=POINTS; one of {words} glosses is "
+            f"{100 / words:.2f} points){windows}; nothing was written"
+        )
+
+
+def precisions_of(limits: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Parse `PRECISION=POINTS`.
+
+    Raises:
+        UserError: another form.
+
+    >>> from export.lite.verification import precisions_of
+    >>> dict(precisions_of(["int8=2.5"]))
+    {'int8': 2.5}
+    """
+    for text in limits:
+        name, _, value = text.partition("=")
+        try:
+            points = float(value)
+        except ValueError:
+            points = -1.0
+        if name not in WER_LIMITS or not 0 <= points <= 1000:
+            raise UserError(
+                f"--limit {text}: write PRECISION=POINTS with one of {', '.join(WER_LIMITS)}, "
+                "such as int8=1.5"
+            )
+        yield name, points
+
+
+def _counted(
+    manifest: Manifest, glosses: tuple[tuple[str, ...], ...], scoring: str
+) -> tuple[ErrorCounts, ...]:
+    clean = CLEAN_UP[scoring]
+    references = [clean(sample.glosses) for sample in manifest]
+    return tuple(sentence_counts(references, [clean(said) for said in glosses]))

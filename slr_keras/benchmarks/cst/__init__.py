@@ -1,0 +1,1 @@
+"""Benchmark of the CST loss against other implementations."""

@@ -1,0 +1,1 @@
+"""Loaders: one clip of a manifest as arrays."""

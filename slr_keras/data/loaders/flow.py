@@ -1,0 +1,74 @@
+"""Clips of optical flow: at each moment the motion of five steps (specs/stepnet.md §8)."""
+
+from typing import Any
+
+import numpy as np
+
+from slr_keras.data.batch import FrameSpec
+from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.video.flow import STEPS
+from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, source_bytes
+from slr_keras.data.video.pixels import Window
+from slr_keras.utils.errors import UserError
+
+
+class FlowClipLoader(VideoClipLoader):
+    """The flow of a manifest's clips, as `slr_keras.flow` left it beside them.
+
+    A clip of n pictures has the fields 0 .. n - 2. At a moment p it is seen as a stack of five
+    fields, p .. p + 4, each with its x before its y: `(height, width, 10)` uint8, 128 where nothing
+    moves. There are max(n - 5, 1) moments, and they take the place of frames in all rules of
+    time; fields beyond the last repeat it. One picture alone does not move. Mirrored flow has its x
+    negated, 255 - value.
+
+    The arguments are those of `VideoClipLoader`.
+
+    Raises:
+        UserError: the data folder has no flow, flow of another size, or the augmentation changes
+            colours; see also `Loader`.
+    """
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        if self.augmentation.colour:
+            raise UserError(
+                f"video_augmentation.colour is {self.augmentation.colour}, but optical flow has no "
+                "colours; set it to 0"
+            )
+        self.recipe = Recipe.read(self.manifest.folder)
+        if self.recipe.size != self.contract.resize:
+            raise UserError(
+                f"{self.manifest.folder}: its flow is of pictures of "
+                f"{self.recipe.size[0]} x {self.recipe.size[1]}, but frames.json resizes to "
+                f"{self.contract.resize[0]} x {self.contract.resize[1]}; run `python -m "
+                f"slr_keras.flow {self.manifest.folder}` again"
+            )
+        self.frame = FrameSpec("video", (*self.contract.crop, 2 * STEPS), "uint8")
+        self.frames = np.maximum(self.frames - STEPS, 1)
+
+    def _read(self, row: int, indices: np.ndarray, window: Window) -> np.ndarray:
+        sample = self.manifest[row]
+        try:
+            file = FlowFile(flow_file(self.manifest.folder, sample))
+            file.require(self.recipe, sample.frames, source_bytes(sample, self.manifest.folder))
+            last = sample.frames - 2
+            numbers = np.minimum(indices[:, None] + np.arange(STEPS), last)
+            fields = file.fields(np.unique(numbers).tolist() if last >= 0 else ())
+        except UserError as error:
+            raise UserError(f"{self.manifest.where(row)}: {error}") from error.__cause__
+        if last < 0:
+            return np.full((len(indices), *self.frame.shape), 128, np.uint8)
+        seen = {number: _cut(field, window) for number, field in fields.items()}
+        clip = np.empty((len(indices), *self.frame.shape), np.uint8)
+        for place, stack in enumerate(numbers.tolist()):
+            for step, number in enumerate(stack):
+                clip[place, ..., 2 * step : 2 * step + 2] = seen[number]
+        return clip
+
+
+def _cut(field: np.ndarray, window: Window) -> np.ndarray:
+    """A window of a field; what moves to the right moves to the left in the mirror."""
+    cut = window.cut(field)
+    if window.flip:
+        cut = np.stack([255 - cut[..., 0], cut[..., 1]], axis=-1)
+    return cut

@@ -1,0 +1,132 @@
+"""Clips of keypoints: selected, repaired, normalised, and changed at random in training."""
+
+import re
+
+import numpy as np
+
+from slr_keras.data.augmentation import (
+    NO_RESAMPLING,
+    AugmentationConfig,
+    draw_angle,
+    lost_points,
+    transform,
+)
+from slr_keras.data.batch import Clip, FrameSpec
+from slr_keras.data.bucketing import expected_lengths
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.loaders.base import Loader
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.sampling import (
+    MAX_FRAMES,
+    evaluation_indices,
+    evaluation_length,
+    training_indices,
+    training_length,
+)
+from slr_keras.data.segments import Segments
+from slr_keras.data.vocabulary import Vocabulary
+
+HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
+
+
+class ClipLoader(Loader):
+    """Keypoints of a manifest's clips, as evaluation or training sees them.
+
+    Args:
+        manifest: the clips.
+        vocabulary: turns glosses into labels.
+        contract: selects, repairs and normalises points.
+        augmentation: what changes in training; None changes nothing.
+        seed, max_frames, unknown, ctc_epochs, segments: see `Loader`.
+
+    Raises:
+        UserError: see `Loader`.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        vocabulary: Vocabulary,
+        contract: KeypointContract,
+        augmentation: AugmentationConfig | None = None,
+        seed: int = 0,
+        max_frames: int = MAX_FRAMES,
+        unknown: str = "error",
+        ctc_epochs: int | None = None,
+        segments: Segments | None = None,
+    ):
+        augmentation = augmentation or AugmentationConfig.none()
+        super().__init__(
+            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
+        )
+        self.contract = contract
+        self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
+        self._hands = hand_points(contract)
+
+    @property
+    def resamples(self) -> bool:
+        """Whether training changes lengths."""
+        return self.segments is None and self.augmentation.temporal != NO_RESAMPLING
+
+    def evaluation_length(self, frames: int) -> int:
+        """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
+        return evaluation_length(frames, self.max_frames)
+
+    def draw_length(self, rng: np.random.Generator, row: int) -> int:
+        """Draw the resampled length of a clip (specs/stark.md §1.6)."""
+        frames, ratio = int(self.frames[row]), self.augmentation.temporal_range
+        return training_length(rng, frames, self.max_frames, ratio, self._required(row))
+
+    def possible_lengths(self) -> np.ndarray:
+        """`(clips, 9)` lengths that training may give, evenly spread."""
+        return expected_lengths(self.frames, self.augmentation.temporal_range, self.max_frames)
+
+    def draw_shared(self, rng: np.random.Generator) -> float | None:
+        """The rotation in radians that all clips of a batch have in common, if one is."""
+        if self.augmentation.rotation_per != "batch":
+            return None
+        return draw_angle(rng, self.augmentation)
+
+    def load_drawn(
+        self, row: int, rng: np.random.Generator | None, shared: float | None = None
+    ) -> Clip:
+        """Keypoints `(time, points, channels)` float32 and labels; `shared` is an angle."""
+        points = self.contract.select(self.manifest.load(row))
+        if rng is None:
+            return self._prepare(points)[self._indices(None, row)], self._labels(row)
+        indices = self._indices(rng, row)
+        lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
+        # NaN is missing under every contract; zeros may be a place.
+        points[lost] = np.nan
+        points = self._prepare(points)[indices]
+        points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
+        return points, self._labels(row)
+
+    def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
+        if self.segments is not None:
+            return self._segment_frames(row, rng)
+        frames = int(self.frames[row])
+        if rng is None or not self.resamples:
+            return evaluation_indices(frames, self.max_frames)
+        length = self.draw_length(rng, row)
+        return training_indices(rng, frames, length, self.augmentation.temporal)
+
+    def _prepare(self, selected: np.ndarray) -> np.ndarray:
+        return self.contract.normalise(self.contract.fill_gaps(selected))
+
+
+def hand_points(contract: KeypointContract) -> list[tuple[int, ...]]:
+    """Indices of each hand's points, for the hands that the contract has as streams.
+
+    They are the points of the "left" and "right" streams that are named after a hand or a finger.
+
+    >>> from slr_keras.data.loaders.keypoints import hand_points
+    >>> from slr_keras.data.contract import contract
+    >>> [len(hand) for hand in hand_points(contract("coco_wholebody_133"))]
+    [21, 21]
+    """
+    hands = []
+    for stream in ("left", "right"):
+        points = contract.streams.get(stream, ())
+        hands.append(tuple(point for point in points if HAND.search(contract.points[point])))
+    return [hand for hand in hands if hand]

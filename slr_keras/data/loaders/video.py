@@ -1,0 +1,127 @@
+"""Clips of pictures: resized, cropped, and changed at random in training (specs/c2st.md §2.1)."""
+
+import math
+import os
+
+import numpy as np
+
+from slr_keras.data.batch import Clip, FrameSpec
+from slr_keras.data.loaders.base import Loader
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.sampling import MAX_FRAMES, REDUCTION
+from slr_keras.data.segments import Segments
+from slr_keras.data.video.augmentation import (
+    VideoAugmentationConfig,
+    draw_colours,
+    draw_window,
+    recolour,
+    rescaled_indices,
+    rescaled_length,
+)
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.pixels import Window, resize
+from slr_keras.data.vocabulary import Vocabulary
+
+_SHARES = 9
+_MOST_THREADS = 16
+
+
+class VideoClipLoader(Loader):
+    """Pictures of a manifest's clips, as evaluation or training sees them.
+
+    Evaluation takes all frames and repeats the last one up to a multiple of 4; it cuts the centre.
+
+    Args:
+        manifest: the clips.
+        vocabulary: turns glosses into labels.
+        contract: size, resizing and crop of the pictures.
+        augmentation: what changes in training; None changes nothing.
+        seed, unknown, ctc_epochs, segments: see `Loader`.
+        max_frames: longest clip; of a longer one, evaluation takes the central frames.
+
+    Raises:
+        UserError: see `Loader`.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        vocabulary: Vocabulary,
+        contract: FrameContract,
+        augmentation: VideoAugmentationConfig | None = None,
+        seed: int = 0,
+        max_frames: int = MAX_FRAMES,
+        unknown: str = "error",
+        ctc_epochs: int | None = None,
+        segments: Segments | None = None,
+    ):
+        augmentation = augmentation or VideoAugmentationConfig.none()
+        super().__init__(
+            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
+        )
+        self.contract = contract
+        self.frame = FrameSpec("video", contract.shape, "uint8")
+        # Decoding, resizing and reading all let other threads run.
+        self.threads = min(os.cpu_count() or 1, _MOST_THREADS)
+
+    @property
+    def resamples(self) -> bool:
+        """Whether training changes lengths."""
+        return self.segments is None and self.augmentation.resamples
+
+    def evaluation_length(self, frames: int) -> int:
+        """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
+        return min(math.ceil(frames / REDUCTION) * REDUCTION, self.max_frames)
+
+    def draw_length(self, rng: np.random.Generator, row: int) -> int:
+        """Draw the rescaled length of a clip."""
+        low, high = self.augmentation.temporal_range
+        share = low + (high - low) * rng.random()
+        return self._length(share, row)
+
+    def possible_lengths(self) -> np.ndarray:
+        """`(clips, 9)` lengths that training may give, evenly spread."""
+        shares = np.linspace(*self.augmentation.temporal_range, _SHARES).tolist()
+        return np.array([[self._length(s, row) for s in shares] for row in range(len(self))])
+
+    def load_drawn(
+        self, row: int, rng: np.random.Generator | None, shared: float | None = None
+    ) -> Clip:
+        """Pictures `(time, height, width, 3)` uint8, RGB, and labels."""
+        picture = self.contract.resize[::-1]
+        if rng is None:
+            return self._read(row, self._indices(None, row), self._centre), self._labels(row)
+        indices = self._indices(rng, row)
+        window = draw_window(rng, picture, self.contract.crop, self.augmentation)
+        colours = draw_colours(rng, self.augmentation)
+        return recolour(self._read(row, indices, window), colours), self._labels(row)
+
+    @property
+    def _centre(self) -> Window:
+        return Window.centre(self.contract.resize[::-1], self.contract.crop)
+
+    def _length(self, share: float, row: int) -> int:
+        frames, required = int(self.frames[row]), self._required(row)
+        return rescaled_length(share, frames, self.augmentation, self.max_frames, required)
+
+    def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
+        if self.segments is not None:
+            return self._segment_frames(row, rng)
+        if rng is None or not self.resamples:
+            return self._evaluation_indices(row)
+        length = self.draw_length(rng, row)
+        return rescaled_indices(rng, int(self.frames[row]), length, self.augmentation.temporal)
+
+    def _evaluation_indices(self, row: int) -> np.ndarray:
+        frames = int(self.frames[row])
+        first = max(frames - self.max_frames, 0) // 2
+        return np.minimum(first + np.arange(self.evaluation_length(frames)), frames - 1)
+
+    def _read(self, row: int, indices: np.ndarray, window: Window) -> np.ndarray:
+        wanted, copies = np.unique(indices, return_counts=True)
+        clip = np.empty((len(indices), *self.frame.shape), np.uint8)
+        place = 0
+        for frame, count in zip(self.manifest.video_frames(row, wanted.tolist()), copies):
+            clip[place : place + count] = window.cut(resize(frame, self.contract.resize))
+            place += count
+        return clip

@@ -1,0 +1,61 @@
+"""Validation of what a data folder of isolated signs says of itself as a whole."""
+
+from pathlib import Path
+
+from slr_keras.data.missing import MISSING_FILE, Missing
+from slr_keras.data.validation.findings import ERROR, WARNING, Finding
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json
+
+GROUPS_FILE = "groups.json"
+
+
+def check_missing(folder: Path, findings: list[Finding]) -> None:
+    """Clips of the data set that the folder was prepared without, one finding a split."""
+    path = folder / MISSING_FILE
+    if not path.exists():
+        return
+    try:
+        missing = Missing.read(path)
+    except UserError as error:
+        what = str(error).removeprefix(f"{path}: ")
+        findings.append(Finding(ERROR, "missing-clips", "", str(path), what, "remove the file"))
+        return
+    for split, clips in missing.clips.items():
+        name, why = next(iter(clips.items()), ("none", ""))
+        what = (
+            f"{len(clips)} of {missing.expected[split]} clips of {split} are missing, the first is "
+            f"{name!r} ({why})"
+        )
+        advice = "obtain them and prepare the data again, or say so beside every score"
+        findings.append(Finding(WARNING, "missing-clips", "", str(path), what, advice))
+
+
+def check_groups(folder: Path, vocabulary: Vocabulary | None, findings: list[Finding]) -> None:
+    """Groups of glosses that are no groups, or have glosses that no model will know."""
+    path = folder / GROUPS_FILE
+    if not path.exists():
+        return
+
+    def find(what: str) -> None:
+        advice = "correct it, or remove it to have no groups"
+        findings.append(Finding(ERROR, "groups", "", str(path), what, advice))
+
+    try:
+        groups = read_json(path)
+    except UserError as error:
+        find(str(error).removeprefix(f"{path}: "))
+        return
+    if not isinstance(groups, dict) or not all(isinstance(g, list) for g in groups.values()):
+        find("is not a JSON object of lists of glosses")
+        return
+    first: dict[object, str] = {}
+    for name, glosses in groups.items():
+        for gloss in glosses:
+            if vocabulary is not None and gloss not in vocabulary:
+                find(f"gloss {gloss!r} of the group {name!r} is not in the vocabulary")
+                return
+            if first.setdefault(gloss, name) != name:
+                find(f"gloss {gloss!r} is in the groups {first[gloss]!r} and {name!r}")
+                return

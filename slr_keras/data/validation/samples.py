@@ -1,0 +1,150 @@
+"""Validation of samples, glosses and splits; reads no keypoints."""
+
+import itertools
+from collections.abc import Callable
+
+from slr_keras.data.sample import Sample
+from slr_keras.data.validation.findings import ERROR, WARNING, Finding
+from slr_keras.data.vocabulary import Vocabulary
+
+# A sample and the file and line where it stands.
+Row = tuple[str, Sample]
+
+
+def infeasible(sample: Sample, temporal_stride: int = 4) -> bool:
+    """Whether CTC cannot spell the glosses in the clip's output steps (spec stark §4.4).
+
+    CTC needs a step per gloss and one more between equal neighbours; a clip shorter than the
+    stride is padded to one step.
+
+    >>> from slr_keras.data.sample import Sample
+    >>> from slr_keras.data.validation.samples import infeasible
+    >>> [infeasible(Sample("a", ("A", "A"), frames=frames)) for frames in (11, 12)]
+    [True, False]
+    """
+    steps = max(1, sample.frames // temporal_stride)
+    return steps < len(sample.glosses) + _repeats(sample)
+
+
+def _repeats(sample: Sample) -> int:
+    return sum(a == b for a, b in itertools.pairwise(sample.glosses))
+
+
+def check_samples(
+    rows: list[Row], split: str, temporal_stride: int, findings: list[Finding]
+) -> None:
+    """Empty and one-frame clips, clips without glosses, and clips too short for CTC."""
+    for where, sample in rows:
+        if sample.frames == 0:
+            what, advice = "the clip has no frames", "drop it"
+            findings.append(Finding(ERROR, "empty-clip", sample.id, where, what, advice))
+            continue
+        if sample.frames == 1:
+            what = "the clip has one frame"
+            advice = f"check it: it will be repeated to {temporal_stride} frames"
+            findings.append(Finding(WARNING, "one-frame-clip", sample.id, where, what, advice))
+        if not sample.glosses:
+            severity = ERROR if split == "train" else WARNING
+            what, advice = "the clip has no glosses", "label it or drop it"
+            findings.append(Finding(severity, "no-glosses", sample.id, where, what, advice))
+        elif infeasible(sample, temporal_stride):
+            what = (
+                f"{sample.frames} frames give {max(1, sample.frames // temporal_stride)} steps, "
+                f"too few for {len(sample.glosses)} glosses and {_repeats(sample)} repeats"
+            )
+            advice = "drop it or check its glosses: training will skip it"
+            findings.append(Finding(WARNING, "infeasible", sample.id, where, what, advice))
+
+
+def check_glosses(
+    rows: list[Row], split: str, vocabulary: Vocabulary, findings: list[Finding]
+) -> None:
+    """Glosses that the vocabulary does not have, once each."""
+    found: dict[str, list[Row]] = {}
+    for where, sample in rows:
+        for gloss in sample.glosses:
+            if gloss not in vocabulary:
+                found.setdefault(gloss, []).append((where, sample))
+    for gloss, places in found.items():
+        where, sample = places[0]
+        what = f"gloss {gloss!r} is not in the vocabulary ({len(places)} times in {split})"
+        if split == "train":
+            advice = "add it to vocabulary.txt"
+        else:
+            advice = "no model can recognise it: add a training clip, or accept it as an error"
+        severity = ERROR if split == "train" else WARNING
+        findings.append(Finding(severity, "unknown-gloss", sample.id, where, what, advice))
+
+
+def check_rate(rows: list[Row], fps: float, file: str, findings: list[Finding]) -> None:
+    """Clips whose frame rate is not that of the contract in `file`."""
+    other = [(where, s) for where, s in rows if abs(s.fps - fps) > 0.02 * fps]
+    if other:
+        where, sample = other[0]
+        what = (
+            f"{sample.fps:g} frames a second, but {file} says {fps:g} "
+            f"({len(other)} of {len(rows)} clips)"
+        )
+        advice = "resample the clips or correct the rate: models learn motion per frame"
+        findings.append(Finding(WARNING, "frame-rate", sample.id, where, what, advice))
+
+
+def check_places(rows: list[Row], key: str, file: str, findings: list[Finding]) -> None:
+    """Clips that lack the keypoints or the video that the contract in `file` describes."""
+    without = [(where, s) for where, s in rows if not getattr(s, key)]
+    if without:
+        where, sample = without[0]
+        what = f"no {key}, though there is a {file} ({len(without)} of {len(rows)} clips)"
+        advice = f"add {key!r} to the lines: models of {key} cannot use these clips"
+        findings.append(Finding(WARNING, f"no-{key}", sample.id, where, what, advice))
+
+
+def check_ids_across(rows: dict[str, list[Row]], findings: list[Finding]) -> None:
+    """Ids that two splits share."""
+    first: dict[str, str] = {}
+    for split in rows:
+        for where, sample in rows[split]:
+            if sample.id in first:
+                what = f"the id is also at {first[sample.id]}, in another split"
+                advice = "drop one of the two, or rename it if they are different clips"
+                findings.append(Finding(ERROR, "duplicate-id", sample.id, where, what, advice))
+            else:
+                first[sample.id] = where
+
+
+def check_splits(
+    rows: dict[str, list[Row]], signers: bool, sentences: bool, findings: list[Finding]
+) -> None:
+    """Signers, and sentences of train, that two splits share though they must not."""
+    for one, other in itertools.combinations(rows, 2):
+        if signers:
+            _check_disjoint(rows, one, other, "signer", lambda sample: sample.signer, findings)
+        if sentences and one == "train":
+            _check_disjoint(
+                rows, one, other, "sentence", lambda sample: " ".join(sample.glosses), findings
+            )
+    if signers:
+        for where, sample in itertools.chain.from_iterable(rows.values()):
+            if not sample.signer:
+                what = "no signer is given, but splits must not share signers"
+                advice = "add 'signer' to the line"
+                findings.append(Finding(ERROR, "no-signer", sample.id, where, what, advice))
+
+
+def _check_disjoint(
+    rows: dict[str, list[Row]],
+    one: str,
+    other: str,
+    what: str,
+    value: Callable[[Sample], str],
+    findings: list[Finding],
+) -> None:
+    first = {value(sample): place for place, sample in reversed(rows[one]) if value(sample)}
+    reported = set()
+    for where, sample in rows[other]:
+        shared = value(sample)
+        if shared in first and shared not in reported:
+            reported.add(shared)
+            text = f"{what} {shared!r} is in {other} and in {one} (at {first[shared]})"
+            advice = f"move the clips: {one} and {other} must not share a {what}"
+            findings.append(Finding(ERROR, f"shared-{what}", sample.id, where, text, advice))

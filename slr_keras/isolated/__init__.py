@@ -1,7 +1,0 @@
-"""Isolated signs: how well clips of one sign are named, by one run or by two together."""
-
-from slr_keras.isolated.fusion import fuse
-from slr_keras.isolated.groups import read_groups
-from slr_keras.isolated.score import Confusion, SignScore
-
-__all__ = ["Confusion", "SignScore", "fuse", "read_groups"]

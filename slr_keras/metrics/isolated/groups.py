@@ -1,0 +1,40 @@
+"""Groups of signs that are reported by themselves, such as NMFs-CSL's confusing and normal ones."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json
+
+GROUPS_FILE = "groups.json"
+TOTAL = "total"
+
+Groups = Mapping[str, tuple[str, ...]]
+
+
+def read_groups(folder: str | Path) -> dict[str, tuple[str, ...]]:
+    """The groups of a data folder's signs: `groups.json`, `{"confusing": ["GLOSS", ...], ...}`.
+
+    Returns:
+        glosses by group; nothing where the folder has no such file.
+
+    Raises:
+        UserError: the file is not an object of lists of glosses, a group is empty or is called
+            total, or a gloss is twice in a group.
+    """
+    path = Path(folder) / GROUPS_FILE
+    if not path.is_file():
+        return {}
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f'{path}: must be an object such as {{"confusing": ["GLOSS", ...]}}')
+    for name, glosses in value.items():
+        listed = isinstance(glosses, list) and all(isinstance(gloss, str) for gloss in glosses)
+        if not listed or not glosses:
+            raise UserError(f"{path}: group {name!r} must be a list of at least one gloss")
+        if name == TOTAL:
+            raise UserError(f"{path}: {TOTAL!r} is all signs together; call the group otherwise")
+        twice = next((gloss for gloss in glosses if glosses.count(gloss) > 1), None)
+        if twice is not None:
+            raise UserError(f"{path}: group {name!r} names {twice!r} twice")
+    return {name: tuple(glosses) for name, glosses in value.items()}

@@ -1,0 +1,182 @@
+"""The score of a model on clips of one sign (specs/stepnet.md §11)."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from slr_keras.metrics import (
+    KS,
+    MISS,
+    Calibration,
+    Estimate,
+    SignAccuracy,
+    calibration,
+    label_ranks,
+    sign_accuracy,
+)
+from slr_keras.metrics.isolated.groups import TOTAL, Groups
+from slr_keras.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A sign that was taken for another: how often, of how many clips of it."""
+
+    signed: str
+    named: str
+    count: int
+    clips: int
+
+
+@dataclass(frozen=True)
+class SignScore:
+    """How the signs of clips were ranked.
+
+    Attributes:
+        signed: gloss of each clip.
+        named: gloss that the model names for each.
+        confidences: `(clips,)`, the probability of what it names.
+        ranks: `(clips,)` of the right sign, 0 for a hit; `MISS` for a sign that the model does not
+            know.
+        glosses: that the model knows.
+        groups: glosses by group.
+
+    >>> import numpy as np
+    >>> from slr_keras.metrics.isolated import SignScore
+    >>> logits = np.log([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.6, 0.2, 0.2]])
+    >>> score = SignScore.of(logits, ["RAIN", "SNOW", "HAIL"], ["RAIN", "SNOW", "SUN"])
+    >>> score.ranks.tolist()[:2], round(score.top(1).value, 1), score.unknown
+    ([0, 1], 33.3, {'HAIL': 1})
+    """
+
+    signed: tuple[str, ...]
+    named: tuple[str, ...]
+    confidences: np.ndarray
+    ranks: np.ndarray
+    glosses: tuple[str, ...]
+    groups: Groups
+
+    @classmethod
+    def of(
+        cls,
+        logits: np.ndarray,
+        signed: Sequence[str],
+        glosses: Sequence[str],
+        groups: Groups | None = None,
+    ) -> "SignScore":
+        """Score clips.
+
+        Args:
+            logits: `(clips, classes)`, or log-probabilities.
+            signed: gloss of each clip; one that the model does not know is a miss at every k.
+            glosses: of each class.
+            groups: glosses that are reported by themselves, by the name of the group.
+
+        Raises:
+            UserError: no clip, or a group with a gloss that neither the model nor a clip has.
+        """
+        if not len(signed):
+            raise UserError("no clip: a score needs at least one")
+        groups = groups or {}
+        _check_groups(groups, {*glosses, *signed})
+        best = np.asarray(logits).argmax(axis=1)
+        return cls(
+            tuple(signed),
+            tuple(glosses[place] for place in best),
+            # Where a logit is not a number the clip is a miss, with no confidence.
+            np.nan_to_num(_softmax(logits)[np.arange(len(best)), best]),
+            _ranks(logits, signed, glosses),
+            tuple(glosses),
+            groups,
+        )
+
+    @property
+    def hits(self) -> np.ndarray:
+        """`(clips,)`, whether the right sign comes first."""
+        return self.ranks < 1
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Signs that the model does not know, with their clips."""
+        known = set(self.glosses)
+        return dict(Counter(gloss for gloss in self.signed if gloss not in known))
+
+    @cached_property
+    def accuracies(self) -> dict[str, SignAccuracy]:
+        """Of all clips ("total"), and of each group that has clips."""
+        every = dict.fromkeys([*self.glosses, *self.signed])
+        numbers = {gloss: number for number, gloss in enumerate(every)}
+        labels = np.array([numbers[gloss] for gloss in self.signed])
+        found = {TOTAL: sign_accuracy(self.ranks, labels, len(every))}
+        for name, members in self.groups.items():
+            rows = np.isin(labels, [numbers[gloss] for gloss in members])
+            if rows.any():
+                found[name] = sign_accuracy(self.ranks[rows], labels[rows], len(members))
+        return found
+
+    def top(self, k: int) -> Estimate:
+        """Accuracy of all clips at one of `KS`."""
+        return self.accuracies[TOTAL].per_instance[k]
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How far the confidences can be believed."""
+        return calibration(self.confidences, self.hits)
+
+    @cached_property
+    def confusions(self) -> tuple[Confusion, ...]:
+        """Wrong names, the most frequent first; among equals by name."""
+        clips = Counter(self.signed)
+        wrong = Counter(
+            pair for pair, hit in zip(zip(self.signed, self.named), self.hits) if not hit
+        )
+        order = sorted(wrong, key=lambda pair: (-wrong[pair], pair))
+        return tuple(Confusion(*pair, wrong[pair], clips[pair[0]]) for pair in order)
+
+    def most_confused(self, number: int) -> list[str]:
+        """The signs that take part in most errors, as the one signed or the one named."""
+        errors: Counter[str] = Counter()
+        for confusion in self.confusions:
+            errors[confusion.signed] += confusion.count
+            errors[confusion.named] += confusion.count
+        return sorted(sorted(errors), key=lambda gloss: -errors[gloss])[:number]
+
+
+def head_accuracies(
+    signs: Mapping[str, np.ndarray], signed: Sequence[str], glosses: Sequence[str]
+) -> dict[str, dict[int, float]]:
+    """Per-instance accuracy in percent of each head, by k, without intervals.
+
+    Args:
+        signs: `(clips, classes)` by head.
+        signed: gloss of each clip.
+        glosses: of each class.
+    """
+    ranks = {name: _ranks(logits, signed, glosses) for name, logits in signs.items()}
+    return {name: {k: float(100 * np.mean(r < k)) for k in KS} for name, r in ranks.items()}
+
+
+def _ranks(logits: np.ndarray, signed: Sequence[str], glosses: Sequence[str]) -> np.ndarray:
+    """`(clips,)` ranks of the right signs; of those that the model does not know, `MISS`."""
+    known = {gloss: place for place, gloss in enumerate(glosses)}
+    classes = np.array([known.get(gloss, -1) for gloss in signed])
+    return np.where(classes < 0, MISS, label_ranks(logits, np.maximum(classes, 0)))
+
+
+def _check_groups(groups: Groups, glosses: set[str]) -> None:
+    for name, members in groups.items():
+        strange = [gloss for gloss in members if gloss not in glosses]
+        if strange:
+            raise UserError(
+                f"groups.json: group {name!r} names {strange[0]!r}, a sign of neither the "
+                "vocabulary nor the clips; correct its spelling or take it out"
+            )
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    logits = np.asarray(logits, np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

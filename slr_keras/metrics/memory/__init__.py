@@ -1,6 +1,0 @@
-"""What memory a training step takes, learnt without the accelerator that will run it."""
-
-from slr_keras.metrics.memory.dry_run import DryRun
-from slr_keras.metrics.memory.ledger import Ledger, Tensor, TensorList, Variable, bytes_of
-
-__all__ = ["DryRun", "Ledger", "Tensor", "TensorList", "Variable", "bytes_of"]

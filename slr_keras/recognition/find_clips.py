@@ -1,0 +1,118 @@
+"""From what the user names (a file, a manifest, a folder) to the clips in it."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest, read_folder, read_manifest
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.recognition.clip import Clip
+from slr_keras.recognition.modality.base import Medium, Overrides, medium_for
+from slr_keras.utils.errors import UserError
+
+
+def find_clips(
+    inputs: Iterable[str | Path],
+    contract: KeypointContract | FrameContract,
+    split: str = "test",
+    overrides: Overrides | None = None,
+) -> list[Clip]:
+    """The clips that the inputs name, in their order; no frames are read.
+
+    Args:
+        inputs: files of one clip, manifests (`.jsonl`), data folders, or folders of clips, which
+            are searched through and sorted by name. For keypoints a clip is a `.npy`, `.npz` or
+            `.pose` file; for video a video file, a `.npy`, or a folder of PNG or JPEG pictures.
+        contract: of the run; a manifest of another layout is refused here, once.
+        split: which manifest of a data folder.
+        overrides: what the user says about the clips.
+
+    Raises:
+        UserError: an input is not there or is none of these; a manifest is not valid; a folder is
+            empty or has no such split.
+
+    >>> import tempfile, pathlib, numpy as np
+    >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.recognition import find_clips
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(pathlib.Path(folder, "monday.npy"), np.ones((9, 133, 3)))
+    ...     [clip.id for clip in find_clips([folder], contract("coco_wholebody_133"))]
+    ['monday']
+    """
+    medium = medium_for(contract, overrides)
+    clips = []
+    for path in map(Path, inputs):
+        if path.is_dir():
+            if _is_data_folder(path):
+                clips += _of_manifest(_split(path, split), medium)
+            else:
+                clips += _of_folder(path, medium)
+        elif not path.exists():
+            raise UserError(f"{path}: no such file or folder")
+        elif path.suffix == ".jsonl":
+            clips += _of_manifest(read_manifest(path), medium)
+        elif medium.takes(path):
+            clips.append(_of_path(path, path.stem, medium))
+        else:
+            raise UserError(
+                f"{path}: not something to recognise; give a {medium.what}, a manifest (.jsonl) "
+                "or a folder of either"
+            )
+    return clips
+
+
+def _is_data_folder(path: Path) -> bool:
+    contracts = (CONTRACT_FILE, FRAMES_FILE)
+    return any((path / name).exists() for name in contracts) or any(path.glob("*.jsonl"))
+
+
+def _split(folder: Path, split: str) -> Manifest:
+    splits = read_folder(folder)
+    if split not in splits:
+        raise UserError(
+            f"{folder}: has no split {split!r}; choose with --split one of {', '.join(splits)}"
+        )
+    return splits[split]
+
+
+def _of_manifest(manifest: Manifest, medium: Medium) -> list[Clip]:
+    if not len(manifest):
+        raise UserError(f"{manifest.path}: the manifest has no samples")
+    read = medium.manifest_reader(manifest)
+    # Where some are labelled, a clip without glosses is one in which nothing is signed.
+    labelled = any(sample.glosses for sample in manifest)
+    return [
+        Clip(
+            sample.id,
+            manifest.where(index),
+            partial(read, index),
+            sample.glosses if labelled else None,
+        )
+        for index, sample in enumerate(manifest)
+    ]
+
+
+def _of_folder(folder: Path, medium: Medium) -> list[Clip]:
+    if medium.holds(folder):
+        return [_of_path(folder, folder.resolve().name, medium)]
+    # Some systems leave "._a.npy" beside "a.npy".
+    found = [path for path in folder.rglob("*") if not path.name.startswith(".")]
+    paths = sorted(path for path in found if medium.holds(path))
+    if not paths:
+        raise UserError(f"{folder}: no clip in this folder (no {medium.what}) and no manifest")
+    return [_of_path(path, _name(path.relative_to(folder), path), medium) for path in paths]
+
+
+def _name(within: Path, path: Path) -> str:
+    # A folder's name may have a dot in it.
+    return (within if path.is_dir() else within.with_suffix("")).as_posix()
+
+
+def _of_path(path: Path, name: str, medium: Medium) -> Clip:
+    manifest = path.with_name(f"{path.stem.removesuffix('.frames')}.jsonl")
+    if path.suffix == ".npy" and manifest.exists():
+        raise UserError(
+            f"{path}: holds all clips of {manifest.name} end to end; give that manifest instead"
+        )
+    return Clip(name, str(path), medium.reader(path))

@@ -1,0 +1,214 @@
+"""Recognised glosses as text, JSON or WebVTT. Pure functions from predictions to strings.
+
+The JSON is one object:
+
+    format      "slr_keras.predictions"
+    version     1; a reader may rely on the keys below
+    run         the run's folder
+    model       the model's name
+    vocabulary  digest of the run's vocabulary;  contract: digest of its contract
+    head        whose scores were decoded;  decoding: the decoding options
+    clips       a list, in the order given, of objects
+        id, source  the sample's id, and the file it came from
+        frames, fps, duration   number, per second (on average), in seconds
+        glosses     a list of {"gloss", "start", "end", "confidence"}: seconds from the start of
+                    the clip, end exclusive; confidence in 0..1
+        reference   a list of glosses, or null where none is known
+        notices     a list of sentences about the input, such as coordinates that are missing
+    errors      a list of {"id", "source", "message"}: the clips that could not be recognised
+    score       null without references, else {"wer" (percent), "substitutions", "insertions",
+                "deletions", "references" (glosses in the references), "clips" (scored)}
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from slr_keras.recognition.clip import Failure, Prediction
+
+FORMAT = "slr_keras.predictions"
+VERSION = 1
+
+Clean = Callable[[tuple[str, ...]], tuple[str, ...]]
+
+
+def to_json(
+    predictions: Sequence[Prediction],
+    about: Mapping[str, Any],
+    failures: Sequence[Failure] = (),
+    clean: Clean = tuple,
+) -> str:
+    """Everything, as the JSON object that the module's docstring describes.
+
+    Args:
+        predictions: in the order to write.
+        about: `run`, `model`, `vocabulary`, `contract`, `head` and `decoding`.
+        failures: the clips that could not be recognised.
+        clean: clean-up of reference and hypothesis before scoring.
+
+    >>> import json
+    >>> from slr_keras.recognition import Gloss, Prediction, to_json
+    >>> clip = Prediction("a", "a.npy", 50, 25.0, (Gloss("RAIN", 0.2, 0.8, 0.97),))
+    >>> json.loads(to_json([clip], {"run": "runs/demo"}))["clips"][0]["glosses"]
+    [{'gloss': 'RAIN', 'start': 0.2, 'end': 0.8, 'confidence': 0.97}]
+    """
+    value = {
+        "format": FORMAT,
+        "version": VERSION,
+        **about,
+        "clips": [_clip(prediction) for prediction in predictions],
+        "errors": [
+            {"id": failure.id, "source": failure.source, "message": failure.message}
+            for failure in failures
+        ],
+        "score": score(predictions, clean),
+    }
+    # NaN is no JSON; a confidence or time that is NaN is a defect and must not be written.
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _clip(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "id": prediction.id,
+        "source": prediction.source,
+        "frames": prediction.frames,
+        "fps": prediction.fps,
+        "duration": round(prediction.frames / prediction.fps, 3),
+        "glosses": [
+            {
+                "gloss": gloss.gloss,
+                "start": round(gloss.start, 3),
+                "end": round(gloss.end, 3),
+                "confidence": round(gloss.confidence, 4),
+            }
+            for gloss in prediction.glosses
+        ],
+        "reference": None if prediction.reference is None else list(prediction.reference),
+        "notices": list(prediction.notices),
+    }
+
+
+def score(predictions: Sequence[Prediction], clean: Clean = tuple) -> dict[str, Any] | None:
+    """Word error rate over the clips that have a reference; None where no clip has one."""
+    from slr_keras.metrics.wer import word_error_rate
+
+    scored = [prediction for prediction in predictions if prediction.reference is not None]
+    counts = word_error_rate(
+        [clean(prediction.reference) for prediction in scored],
+        [clean(prediction.hypothesis) for prediction in scored],
+    )
+    if not counts.references:
+        return None
+    return {
+        "wer": round(counts.wer, 4),
+        "substitutions": counts.substitutions,
+        "insertions": counts.insertions,
+        "deletions": counts.deletions,
+        "references": counts.references,
+        "clips": len(scored),
+    }
+
+
+def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -> str:
+    """One line `id: GLOSS GLOSS`; with a reference, both aligned; with `times`, a table.
+
+    Reference and hypothesis are aligned as they are scored, after `clean`. S marks a gloss that
+    was taken for another, D one that was missed, I one that was not signed.
+
+    >>> from slr_keras.recognition import Gloss, Prediction, to_text
+    >>> signs = (Gloss("RAIN", 0.2, 0.8, 0.97), Gloss("NORTH", 1.0, 1.5, 0.6))
+    >>> print(to_text(Prediction("a", "a.npy", 50, 25.0, signs)), end="")
+    a: RAIN NORTH
+    >>> print(to_text(Prediction("a", "a.npy", 50, 25.0, signs), times=True), end="")
+    a: RAIN NORTH
+       start     end  confidence  gloss
+       0.200   0.800        0.97  RAIN
+       1.000   1.500        0.60  NORTH
+    >>> print(to_text(Prediction("a", "a.npy", 50, 25.0, signs, ("RAIN", "SOUTH"))), end="")
+    a: RAIN NORTH
+      REF:  RAIN SOUTH
+      HYP:  RAIN NORTH
+      Eval:      S
+    """
+    lines = [f"{prediction.id}: {' '.join(prediction.hypothesis)}".rstrip()]
+    if prediction.reference is not None:
+        lines += _aligned(clean(prediction.reference), clean(prediction.hypothesis))
+    if times and prediction.glosses:
+        lines.append(f"{'start':>8}{'end':>8}{'confidence':>12}  gloss")
+        lines += [
+            f"{gloss.start:8.3f}{gloss.end:8.3f}{gloss.confidence:12.2f}  {gloss.gloss}"
+            for gloss in prediction.glosses
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(reference: Sequence[str], hypothesis: Sequence[str]) -> list[str]:
+    from slr_keras.metrics.alignment import align
+
+    return [f"  {line}" for line in align(reference, hypothesis).text().split("\n")]
+
+
+def score_line(predictions: Sequence[Prediction], clean: Clean = tuple) -> str | None:
+    """The word error rate in one line; None where no clip has a reference."""
+    found = score(predictions, clean)
+    if found is None:
+        return None
+    return (
+        f"WER {found['wer']:.2f} % of {found['references']} glosses in {found['clips']} "
+        f"clip{'' if found['clips'] == 1 else 's'} "
+        f"({found['substitutions']} substituted, {found['deletions']} deleted, "
+        f"{found['insertions']} inserted)"
+    )
+
+
+def to_webvtt(prediction: Prediction, about: Mapping[str, Any]) -> str:
+    r"""Subtitles: one cue per sign, to lay under the video that the clip was taken from.
+
+    The header is a NOTE naming the clip, the run and the vocabulary's digest; a cue's identifier
+    is its number and confidence.
+
+    >>> from slr_keras.recognition import Gloss, Prediction, to_webvtt
+    >>> clip = Prediction("a", "a.npy", 50, 25.0, (Gloss("R&B", 0.2, 0.8, 0.97),))
+    >>> print(to_webvtt(clip, {"run": "runs/demo", "vocabulary": "3fa9"}), end="")
+    WEBVTT
+    <BLANKLINE>
+    NOTE
+    clip: a
+    run: runs/demo
+    vocabulary: 3fa9
+    <BLANKLINE>
+    1 confidence 0.97
+    00:00:00.200 --> 00:00:00.800
+    R&amp;B
+    """
+    note = {"clip": prediction.id, **about}
+    keys = ("clip", "run", "vocabulary")
+    header = "\n".join(f"{key}: {_note(note[key])}" for key in keys if key in note)
+    blocks = ["WEBVTT", f"NOTE\n{header}"]
+    for number, gloss in enumerate(prediction.glosses, start=1):
+        start = round(gloss.start * 1000)
+        # A cue must end after it starts; a sign of one step at a high frame rate may not.
+        end = max(round(gloss.end * 1000), start + 1)
+        blocks.append(
+            f"{number} confidence {gloss.confidence:.2f}\n"
+            f"{_clock(start)} --> {_clock(end)}\n{_escape(gloss.gloss)}"
+        )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _clock(milliseconds: int) -> str:
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+
+
+def _escape(text: str) -> str:
+    # ">" too, since a cue must not hold "-->".
+    text = " ".join(text.split())
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _note(value: object) -> str:
+    # Notes are not unescaped by readers; only the arrow and line breaks are not allowed there.
+    return " ".join(str(value).split()).replace("-->", "->")

@@ -1,0 +1,1 @@
+"""Input modalities: which files a model accepts and how they become frames."""

@@ -1,0 +1,121 @@
+"""What a run sees, as `predict` handles it: which files hold it, and how they become frames."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.layout import KeypointLayout
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.preparation import Preparation
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.recognition.clip import Clip
+from slr_keras.utils.errors import UserError
+
+_FRAME_RATES = (1.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the user says about the clips, before anything that files say.
+
+    Attributes:
+        layout: of keypoints; fps: frames a second; image_size: in the units of x and y.
+        cache: folder that keeps the keypoints found in videos, for the next time.
+    """
+
+    layout: KeypointLayout | None = None
+    fps: float | None = None
+    image_size: tuple[float, float] | None = None
+    cache: Path | None = None
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A clip whose frames the model is about to see.
+
+    Attributes:
+        frames: the model's frames, one after another; may raise `UserError` on the way.
+        length: how many there are, where it is known before they are read, else 0.
+        count: once they are read: how many frames the clip itself has, and their rate.
+        notices: once they are read: what the user should know about the clip.
+    """
+
+    frames: Iterable[np.ndarray]
+    length: int
+    count: Callable[[], tuple[int, float]]
+    notices: Sequence[str]
+
+
+class Medium(ABC):
+    """Keypoints or video.
+
+    Attributes:
+        what: the files that are read, for messages.
+        overrides: what the user says about the clips.
+    """
+
+    what: str
+    overrides: Overrides
+
+    @abstractmethod
+    def holds(self, path: Path) -> bool:
+        """Whether a file or folder, found in a folder that is searched, is one clip."""
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file that the user names is one clip."""
+        return self.holds(path)
+
+    @abstractmethod
+    def reader(self, path: Path) -> Callable:
+        """What reads one clip's file or folder; gives what `footage` takes."""
+
+    @abstractmethod
+    def manifest_reader(self, manifest: Manifest) -> Callable[[int], object]:
+        """What reads a clip of a manifest by its row.
+
+        Raises:
+            UserError: the manifest is not of the run's kind.
+        """
+
+    @abstractmethod
+    def footage(self, clip: Clip, preparation: Preparation) -> Footage:
+        """Read a clip, or begin to.
+
+        Raises:
+            UserError: it cannot be read, or is not what the run was trained on.
+        """
+
+    def rate(self, stated: float | None, fps: float, source: str) -> float:
+        """Frames a second of a clip: what the user says, else its file, else the contract.
+
+        Raises:
+            UserError: the file says nothing that can be.
+        """
+        found = float(self.overrides.fps or (fps if stated is None else stated))
+        low, high = _FRAME_RATES
+        if not low <= found <= high:
+            raise UserError(
+                f"{source}: its frame rate is {found:g}; a rate is {low:g} to {high:g} frames "
+                "per second; correct it or pass --fps"
+            )
+        return found
+
+
+def medium_for(
+    contract: KeypointContract | FrameContract, overrides: Overrides | None = None
+) -> Medium:
+    """The medium of a run, by its contract.
+
+    Raises:
+        UserError: the user says of video what only keypoints have.
+    """
+    # These build on this module.
+    from slr_keras.recognition.modality.keypoints import KeypointMedium
+    from slr_keras.recognition.modality.video import VideoMedium
+
+    kind = KeypointMedium if isinstance(contract, KeypointContract) else VideoMedium
+    return kind(contract, overrides or Overrides())

@@ -1,0 +1,158 @@
+"""Clips of keypoints, checked against the run's contract: files of arrays, or found in video."""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.contract import KeypointContract
+from slr_keras.data.layout import KeypointLayout, layout, list_layouts
+from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest
+from slr_keras.data.preparation import Preparation
+from slr_keras.data.video.recordings import VIDEOS, is_readable
+from slr_keras.extraction.settings import LAYOUT, mediapipe_version
+from slr_keras.recognition.clip import Clip, Points
+from slr_keras.recognition.layout_matching import agreed_layout, conform
+from slr_keras.recognition.modality.base import Footage, Medium, Overrides
+from slr_keras.recognition.modality.extracted import found_in
+from slr_keras.utils.errors import UserError
+
+KEY = "keypoints"
+# What an .npz file may say about its points.
+_STATED = ("fps", "layout", "image_size")
+# What numpy and zipfile raise on files that are cut short, foreign or hold objects.
+_DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, AttributeError)
+
+
+class KeypointMedium(Medium):
+    """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests; videos, through MediaPipe.
+
+    Args:
+        contract: of the run.
+        overrides: what the user says about the clips.
+    """
+
+    def __init__(self, contract: KeypointContract, overrides: Overrides):
+        self.contract = contract
+        self.overrides = overrides
+        self.what = f"keypoint file ({', '.join(READERS)}), a video"
+
+    def holds(self, path: Path) -> bool:
+        """See `Medium`; a video whose keypoints lie beside it is not read again."""
+        if not path.is_file():
+            return False
+        if path.suffix in READERS:
+            return True
+        found = any(path.with_suffix(suffix).exists() for suffix in READERS)
+        return path.suffix.lower() in VIDEOS and not found
+
+    def takes(self, path: Path) -> bool:
+        """See `Medium`; whatever opens as a video."""
+        return path.suffix in READERS or is_readable(path)
+
+    def reader(self, path: Path) -> Callable[[], Points]:
+        """See `Medium`.
+
+        Raises:
+            UserError: MediaPipe is not installed, or its points are not those of the run and the
+                user did not ask to pair them.
+        """
+        if path.suffix in READERS:
+            return partial(READERS[path.suffix], path)
+        # Before minutes are spent on finding keypoints.
+        mediapipe_version()
+        agreed_layout(layout(LAYOUT), self.contract, str(path), self.overrides.layout)
+        return partial(found_in, path, self.contract.fps, self.overrides.fps, self.overrides.cache)
+
+    def manifest_reader(self, manifest: Manifest) -> Callable[[int], Points]:
+        """See `Medium`; refuses another layout, and video, once."""
+        folder = manifest.folder
+        if (folder / FRAMES_FILE).exists() and not (folder / CONTRACT_FILE).exists():
+            raise UserError(
+                f"{manifest.path}: is of video, but the run sees keypoints; find them with "
+                f"`python -m slr_keras.extract {folder} --to FOLDER`"
+            )
+        theirs = manifest.contract
+        agreed_layout(theirs.source, self.contract, str(manifest.path), self.overrides.layout)
+        if theirs.y_axis != self.contract.y_axis:
+            raise UserError(
+                f"{manifest.folder / CONTRACT_FILE}: y grows {theirs.y_axis} but the run was "
+                f"trained with y growing {self.contract.y_axis}; turn y over and correct y_axis"
+            )
+
+        def read(index: int) -> Points:
+            fps = manifest[index].fps
+            return Points(manifest.load(index), fps, theirs.source, theirs.image_size)
+
+        return read
+
+    def footage(self, clip: Clip, preparation: Preparation) -> Footage:
+        """See `Medium`; everything is read and checked at once."""
+        values, fps, notices = self.raw(clip)
+        frames = list(preparation.prepared(values, fps))
+        return Footage(frames, len(frames), lambda: (len(values), fps), notices)
+
+    def raw(self, clip: Clip) -> tuple[np.ndarray, float, list[str]]:
+        """A clip's points as the contract's files have them, their rate, and notices.
+
+        Raises:
+            UserError: it cannot be read, or is not what the run was trained on.
+        """
+        points = clip.read()
+        if self.overrides.image_size is not None:
+            points = replace(points, image_size=self.overrides.image_size)
+        values, notices = conform(points, self.contract, clip.source, self.overrides.layout)
+        return values, self.rate(points.fps, self.contract.fps, clip.source), notices
+
+
+def _read_npy(path: Path) -> Points:
+    try:
+        return Points(np.load(path, mmap_mode="r", allow_pickle=False))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except _DAMAGE as error:
+        raise UserError(f"{path}: truncated or not a .npy file of numbers ({error})") from error
+
+
+def _read_npz(path: Path) -> Points:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if KEY not in file.files:
+                found = ", ".join(file.files) or "nothing"
+                raise UserError(f"{path}: has no array {KEY!r}, only {found}")
+            stated = {name: file[name] for name in _STATED if name in file.files}
+            size, name = stated.get("image_size"), stated.get("layout")
+            return Points(
+                file[KEY],
+                float(stated["fps"]) if "fps" in stated else None,
+                None if name is None else _layout(str(name), path),
+                None if size is None else (float(size[0]), float(size[1])),
+            )
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (*_DAMAGE, TypeError, IndexError) as error:
+        raise UserError(f"{path}: truncated or not a .npz file of numbers ({error})") from error
+
+
+def _layout(name: str, path: Path) -> KeypointLayout:
+    if name not in list_layouts():
+        raise UserError(f"{path}: its array layout names {name!r}; {', '.join(list_layouts())}")
+    return layout(name)
+
+
+def _read_pose(path: Path) -> Points:
+    from slr_keras.data.datasets.pose_files import read_pose_clip
+
+    clip = read_pose_clip(path)
+    return Points(clip.keypoints, clip.fps, layout(clip.layout), clip.image_size)
+
+
+READERS: dict[str, Callable[[Path], Points]] = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".pose": _read_pose,
+}

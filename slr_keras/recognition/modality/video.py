@@ -1,0 +1,114 @@
+"""Clips of video: recordings and manifests, decoded while the model reads them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.preparation import VideoPreparation
+from slr_keras.data.rates import Shown, steady
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.recordings import is_readable, is_recording, shown_in
+from slr_keras.recognition.clip import Clip, Pictures
+from slr_keras.recognition.modality.base import Footage, Medium, Overrides
+from slr_keras.utils.errors import UserError
+
+# Pictures that are stretched by more than this change what hands look like.
+_STRETCH = 1.1
+
+
+class VideoMedium(Medium):
+    """Pictures in video files, folders, arrays and manifests.
+
+    Args:
+        contract: of the run; pictures of any size are resized as it says.
+        overrides: what the user says about the clips.
+
+    Raises:
+        UserError: the overrides are of keypoints.
+    """
+
+    what = "video file, a .npy of uint8 (frames, height, width, 3), a folder of PNG or JPEG frames"
+
+    def __init__(self, contract: FrameContract, overrides: Overrides):
+        for name in ("layout", "image_size", "cache"):
+            if getattr(overrides, name) is not None:
+                option = name.replace("_", "-")
+                raise UserError(f"--{option}: is about keypoints, but this run sees video")
+        self.contract = contract
+        self.overrides = overrides
+
+    def holds(self, path: Path) -> bool:
+        """See `Medium`."""
+        return is_recording(path)
+
+    def takes(self, path: Path) -> bool:
+        """See `Medium`; whatever opens as a video."""
+        return is_readable(path)
+
+    def reader(self, path: Path) -> Callable[[], Pictures]:
+        """See `Medium`."""
+        return lambda: Pictures(partial(shown_in, path, self.contract.fps))
+
+    def manifest_reader(self, manifest: Manifest) -> Callable[[int], Pictures]:
+        """See `Medium`; refuses a folder that means its pictures to be seen otherwise."""
+        self.contract.require_compatible(
+            manifest.frame_contract, "the run", str(manifest.folder / "frames.json")
+        )
+
+        def read(index: int) -> Pictures:
+            fps = self.rate(manifest[index].fps, self.contract.fps, manifest.where(index))
+            return Pictures(lambda given: steady(manifest.video_frames(index), given or fps))
+
+        return read
+
+    def footage(self, clip: Clip, preparation: VideoPreparation) -> Footage:
+        """See `Medium`; nothing is decoded before the frames are asked for."""
+        seen = _Seen(clip.source, self.contract)
+        shown = seen.watch(clip.read().shown(self.overrides.fps))
+        return Footage(seen.named(preparation.prepared_shown(shown)), 0, seen.count, seen.notices)
+
+
+class _Seen:
+    """Counts the pictures that pass, and notices what the user should know about them."""
+
+    def __init__(self, source: str, contract: FrameContract):
+        self.source = source
+        self.contract = contract
+        self.notices: list[str] = []
+        self._frames, self._seconds = 0, Fraction(0)
+
+    def count(self) -> tuple[int, float]:
+        return self._frames, float(self._frames / self._seconds)
+
+    def watch(self, shown: Iterable[Shown]) -> Iterator[Shown]:
+        for one in shown:
+            if not self._frames:
+                self._check_proportions(one.frame.shape[1], one.frame.shape[0])
+            self._frames += 1
+            self._seconds = one.end
+            yield one
+
+    def named(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The frames; what goes wrong on the way names the clip."""
+        try:
+            yield from frames
+        except UserError as error:
+            if str(error).startswith(self.source):
+                raise
+            raise UserError(f"{self.source}: {error}") from error
+
+    def _check_proportions(self, width: int, height: int) -> None:
+        if self.contract.size is None:
+            return
+        theirs = self.contract.size[0] / self.contract.size[1]
+        stretch = width / height / theirs
+        if max(stretch, 1 / stretch) > _STRETCH:
+            self.notices.append(
+                f"{self.source}: pictures are {width} x {height}, but the run was trained on "
+                f"{self.contract.size[0]} x {self.contract.size[1]}; they are resized to what it "
+                "sees, so that people look stretched; crop them to these proportions"
+            )

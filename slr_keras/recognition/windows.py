@@ -1,0 +1,147 @@
+"""Clips of any length in overlapping windows, a bounded number of frames at a time.
+
+A model is trained on clips of at most `data.max_frames`. Longer ones are read in windows of that
+length, which overlap by what the outputs beside a cut lack; the outputs are joined halfway into
+the overlaps.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from slr_keras.data.sampling import REDUCTION
+from slr_keras.utils.errors import UserError
+
+# Output steps next to a cut have not seen all their neighbours. STARK's four encoder windows of
+# seven frames and its head's convolutions reach 12 + 8 frames (specs/stark.md §3.10), C²ST's two
+# convolutions 6; its recurrent layers forget gradually.
+CONTEXT_STEPS = 6
+
+Scores = Mapping[str, np.ndarray]
+Score = Callable[[list[np.ndarray]], list[Scores]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some frames of a clip, `(frames, ...)`, and where they begin in it."""
+
+    start: int
+    frames: np.ndarray
+
+    @property
+    def stop(self) -> int:
+        """The frame after the last one."""
+        return self.start + len(self.frames)
+
+
+def cut_windows(frames: Iterable[np.ndarray], longest: int) -> Iterator[Window]:
+    """Cut a clip into windows while its frames come; none but a window's are kept.
+
+    Args:
+        frames: as many as a multiple of 4.
+        longest: frames of a window, a multiple of 4; a shorter clip is one window.
+
+    >>> from slr_keras.recognition.windows import cut_windows
+    >>> [(window.start, window.stop) for window in cut_windows(range(140), 64)]
+    [(0, 64), (16, 80), (32, 96), (48, 112), (64, 128), (76, 140)]
+    """
+    stride = max(longest - 2 * CONTEXT_STEPS * REDUCTION, REDUCTION)
+    kept: deque = deque(maxlen=longest)
+    seen = given = 0
+    for frame in frames:
+        kept.append(frame)
+        seen += 1
+        if seen >= longest and (seen - longest) % stride == 0:
+            given = seen
+            yield Window(seen - longest, np.stack(kept))
+    if given < seen:
+        # The last window ends with the clip.
+        yield Window(seen - len(kept), np.stack(kept))
+
+
+@dataclass
+class _Parts:
+    """A clip whose windows are being scored."""
+
+    parts: list[tuple[int, int, Scores]] = field(default_factory=list)
+    waiting: int = 0
+    cut: bool = False
+    error: UserError | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.cut and not self.waiting
+
+    def result(self) -> Scores | UserError:
+        return self.error or join(self.parts)
+
+
+def score_clips(
+    clips: Iterable[Iterable[np.ndarray]], score: Score, longest: int, batch_frames: int
+) -> Iterator[Scores | UserError]:
+    """Scores of whole clips, in their order; windows of neighbours are scored together.
+
+    Args:
+        clips: the frames of each, as `cut_windows` takes them.
+        score: gives, for windows `(frames, ...)` scored in one batch, arrays `(steps, classes)`
+            by name.
+        longest: frames of a window.
+        batch_frames: frames scored at the same time, padding included, if not one window alone.
+
+    Yields:
+        a clip's joined scores, or the `UserError` that its frames raised; the others go on.
+    """
+    open_clips: deque[_Parts] = deque()
+    batch: list[tuple[_Parts, Window]] = []
+
+    def flush() -> None:
+        found = score([window.frames for _, window in batch]) if batch else []
+        for (clip, window), scores in zip(batch, found, strict=True):
+            clip.parts.append((window.start, window.stop, scores))
+            clip.waiting -= 1
+        batch.clear()
+
+    for frames in clips:
+        clip = _Parts()
+        open_clips.append(clip)
+        try:
+            for window in cut_windows(frames, longest):
+                lengths = [len(window.frames), *(len(other.frames) for _, other in batch)]
+                if max(lengths) * len(lengths) > batch_frames:
+                    flush()
+                batch.append((clip, window))
+                clip.waiting += 1
+        except UserError as error:
+            clip.error = error
+        clip.cut = True
+        while open_clips and open_clips[0].finished:
+            yield open_clips.popleft().result()
+    flush()
+    yield from (clip.result() for clip in open_clips)
+
+
+def join(parts: list[tuple[int, int, Scores]]) -> Scores:
+    """Join the scores of overlapping windows, each giving the steps far from its cuts.
+
+    Args:
+        parts: first frame, frame after the last, and scores of each window, in order.
+
+    >>> import numpy as np
+    >>> from slr_keras.recognition.windows import join
+    >>> first, second = ({"a": np.full((4, 1), value)} for value in (1, 2))
+    >>> join([(0, 16, first), (8, 24, second)])["a"][:, 0].tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    joined: dict[str, list[np.ndarray]] = {name: [] for name in parts[0][2]}
+    done = 0
+    for place, (start, stop, scores) in enumerate(parts):
+        first, end = start // REDUCTION, stop // REDUCTION
+        if place + 1 < len(parts):
+            # Halfway into what this window and the next both see.
+            end = (end + parts[place + 1][0] // REDUCTION) // 2
+        for name, values in scores.items():
+            joined[name].append(values[done - first : end - first])
+        done = end
+    return {name: np.concatenate(values) for name, values in joined.items()}

@@ -1,0 +1,1 @@
+"""Reading and writing of glosses: transcripts, NIST mark-up, tables."""

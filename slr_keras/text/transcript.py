@@ -1,0 +1,113 @@
+"""One transcript, and what the readers of all formats share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slr_keras.utils.errors import UserError
+
+END_OF_TIME = 1.79769e308
+"""The end that PHOENIX's STM files give: the whole clip."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The glosses of one clip.
+
+    Attributes:
+        id: name of the clip.
+        glosses: in order; may be empty.
+        signer: "" where the format does not say.
+        times: (start, end) of each gloss in seconds, or empty.
+        start, end: of the clip within its file, in seconds.
+
+    >>> from slr_keras.metrics import Transcript
+    >>> Transcript("clip1", ("A", "B"), signer="s01").glosses
+    ('A', 'B')
+    """
+
+    id: str
+    glosses: tuple[str, ...]
+    signer: str = ""
+    times: tuple[tuple[float, float], ...] = ()
+    start: float = 0.0
+    end: float = END_OF_TIME
+
+    def __post_init__(self) -> None:
+        if self.times and len(self.times) != len(self.glosses):
+            raise ValueError(
+                f"{self.id}: {len(self.glosses)} glosses but times for {len(self.times)}"
+            )
+
+
+class Collector:
+    """Transcripts by id, in the file's order; a second one of the same id is an error."""
+
+    def __init__(self, path: str | Path):
+        self.path = path
+        self.transcripts: dict[str, Transcript] = {}
+        self.lines: dict[str, int] = {}
+
+    def add(self, transcript: Transcript, line: int) -> None:
+        """Keep a transcript that stands at a line of the file."""
+        name = transcript.id
+        if not name:
+            raise UserError(f"{self.path}:{line}: no id; give every sentence one")
+        if name in self.transcripts:
+            raise UserError(
+                f"{self.path}:{line}: id {name!r} stands already in line {self.lines[name]}; "
+                "an id names one sentence"
+            )
+        self.transcripts[name] = transcript
+        self.lines[name] = line
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """All lines of a UTF-8 text file, without their ends; a byte order mark is dropped.
+
+    Raises:
+        UserError: the file cannot be read, or is not UTF-8 text; names the line.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}:{data[: error.start].count(10) + 1}: not UTF-8 text ({error.reason}); "
+            "convert the file, for example with: iconv -f latin1 -t utf-8"
+        ) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UserError(f"{path}:{line}: a binary file (it has a NUL byte), not a transcript")
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return lines
+
+
+def content(lines: list[str], comment: str = ";;") -> Iterator[tuple[int, str]]:
+    """Number (from 1) and text of each line that is neither blank nor a comment."""
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not (comment and line.lstrip().startswith(comment)):
+            yield number, line
+
+
+def require_words(path: str | Path, transcript: Transcript, separators: str = "") -> None:
+    """Refuse, before writing, what would not read back as it was.
+
+    Raises:
+        UserError: an id, signer or gloss is empty, has white space or one of `separators`.
+    """
+    for what, word in [
+        ("id", transcript.id),
+        ("signer", transcript.signer or "-"),
+        *(("gloss", gloss) for gloss in transcript.glosses),
+    ]:
+        if not word or any(c.isspace() or c in separators for c in word):
+            raise UserError(
+                f"{path}: {what} {word!r} of sentence {transcript.id!r} is empty or has a "
+                "character that this format cannot hold; rename it, or write JSONL"
+            )

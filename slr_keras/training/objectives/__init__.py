@@ -1,0 +1,1 @@
+"""Training objectives: the loss of each clip, by model family."""

@@ -1,0 +1,149 @@
+"""Everything that training needs to go on, in one file that is whole or absent."""
+
+import errno
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import atomic_path
+
+RECORD = "record"
+_DAMAGE = (OSError, EOFError, ValueError, AttributeError, KeyError, zipfile.BadZipFile)
+
+
+def save_arrays(path: str | Path, groups: Mapping[str, Sequence], record: Any) -> None:
+    """Write groups of variables and a record of plain values.
+
+    The file is a NumPy archive: arrays called `group/number`, and the record as JSON. An older
+    file of the name stays until the new one is complete.
+
+    Args:
+        path: ends in .npz.
+        groups: variables (or anything with `numpy()`) by group, in a fixed order.
+        record: what JSON can hold.
+
+    Raises:
+        UserError: the file cannot be written, for example because the disk is full.
+    """
+    arrays = {
+        _key(group, number): variable.numpy()
+        for group, variables in groups.items()
+        for number, variable in enumerate(variables)
+    }
+    text = np.frombuffer(json.dumps(record).encode(), np.uint8)
+    try:
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            sink = _Sink(file)
+            with zipfile.ZipFile(sink, "w") as archive:
+                for name, array in {RECORD: text, **arrays}.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        np.lib.format.write_array(entry, array, allow_pickle=False)
+            if sink.error:
+                raise sink.error
+            file.flush()
+    except OSError as error:
+        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        before = "the one before it is intact" if Path(path).exists() else "there is none yet"
+        raise UserError(
+            f"{path}: cannot save the checkpoint, {reason}; {before}. "
+            "Make room and run the same command again"
+        ) from error
+
+
+def load_arrays(path: str | Path, groups: Mapping[str, Sequence]) -> Any:
+    """Read what `save_arrays` wrote into variables that exist.
+
+    All is checked before anything is assigned; groups of the file that are not asked for are left.
+
+    Returns:
+        The record.
+
+    Raises:
+        UserError: the file is unreadable, or its variables are not these; names the first.
+    """
+    with _open(path) as archive:
+        names = set(archive.files)
+        values = []
+        for group, variables in groups.items():
+            for number, variable in enumerate(variables):
+                key, name = _key(group, number), getattr(variable, "path", variable.name)
+                if key not in names:
+                    raise UserError(
+                        f"{path}: nothing for the variable {name} ({key}): it belongs to another "
+                        "model; use the run's own config"
+                    )
+                value = _read(archive, key, path)
+                if value.shape != tuple(variable.shape):
+                    raise UserError(
+                        f"{path}: {name} ({key}) has shape {value.shape} there and "
+                        f"{tuple(variable.shape)} here: it belongs to another model or vocabulary"
+                    )
+                values.append((variable, value))
+            if _key(group, len(variables)) in names:
+                raise UserError(f"{path}: it has more variables than the model in {group}")
+        record = _record(archive, path)
+    for variable, value in values:
+        variable.assign(value)
+    return record
+
+
+def read_record(path: str | Path) -> Any:
+    """The record alone."""
+    with _open(path) as archive:
+        return _record(archive, path)
+
+
+class _Sink:
+    """Passes bytes on until that fails, and keeps the error.
+
+    An archive that sees the error itself tries once more when it is destroyed, and the user would
+    read of that, too.
+    """
+
+    def __init__(self, file: IO[bytes]):
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, data) -> int:
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Nothing to do before the end."""
+
+
+def _key(group: str, number: int) -> str:
+    # Not the variable's name: Keras numbers its automatic names per process.
+    return f"{group}/{number:04d}"
+
+
+def _record(archive, path: str | Path) -> Any:
+    return json.loads(_read(archive, RECORD, path).tobytes().decode())
+
+
+def _read(archive, key: str, path: str | Path) -> np.ndarray:
+    try:
+        return archive[key]
+    except _DAMAGE as error:
+        raise UserError(f"{path}: damaged; restore it, or begin anew with --restart") from error
+
+
+def _open(path: str | Path):
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if RECORD not in archive.files:
+            raise ValueError("no record")
+        return archive
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such checkpoint") from error
+    except _DAMAGE as error:
+        raise UserError(f"{path}: not a checkpoint of slr_keras, or a damaged one") from error

@@ -1,0 +1,87 @@
+"""What every command shares: errors in one line, exit codes, quiet start-up."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from slr_keras.utils.errors import UserError
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+
+def run(
+    main: Callable[[list[str] | None], int | None], arguments: list[str] | None = None
+) -> NoReturn:
+    """Run a command's `main` and leave the process with its exit code.
+
+    A `UserError`, or an operating-system error that the user can mend (no such file, disk full),
+    becomes one line on standard error and exit code 2; Ctrl-C becomes exit code 130.
+    """
+    # TensorFlow announces CPU features at start-up unless told not to before its import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        code = main(arguments) or 0
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = USER_MISTAKE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: not a failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        if error.errno is None:
+            raise
+        hint = "; free some space and run the same command again" * (error.errno == errno.ENOSPC)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror}{hint}", file=sys.stderr)
+        code = USER_MISTAKE
+    sys.exit(code)
+
+
+def count(text: str) -> int:
+    """An option's value that is a whole number from 0, for argparse's `type`."""
+    return _whole(text, 0)
+
+
+def positive(text: str) -> int:
+    """An option's value that is a whole number from 1, for argparse's `type`."""
+    return _whole(text, 1)
+
+
+def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float]:
+    """A `type` for argparse of numbers that are accepted; `what` says which those are.
+
+    >>> from slr_keras.utils.command import number
+    >>> number(lambda value: 0 < value < 1, "a number between 0 and 1")("0.5")
+    0.5
+    """
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return value
+
+    return parse
+
+
+def share(text: str) -> float:
+    """An option's value that is a number between 0 and 1, for argparse's `type`."""
+    return number(lambda value: 0 < value < 1, "a number between 0 and 1")(text)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+    return int(text)

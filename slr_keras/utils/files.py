@@ -1,0 +1,138 @@
+"""Files that are either whole or absent: write to a temporary name, fsync, rename."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from slr_keras.utils.errors import UserError
+
+_LONGEST_NAME = 200
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+
+    For libraries that insist on opening the file themselves. The suffix is kept, since such
+    libraries choose a format by it.
+
+    >>> import tempfile, pathlib
+    >>> from slr_keras.utils.files import atomic_path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = pathlib.Path(folder, "a.txt")
+    ...     with atomic_path(target) as temporary:
+    ...         _ = temporary.write_text("whole")
+    ...     target.read_text()
+    'whole'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        follow_umask(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def follow_umask(*paths: Path) -> None:
+    """Give files and folders the rights that the user's umask leaves.
+
+    `tempfile` makes them private to their owner, and a server or a colleague may be another.
+    """
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in paths:
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file for writing that appears under its name only once it is complete.
+
+    Args:
+        path: the file to write; its folder is made if need be.
+        mode: "w" for text (UTF-8) or "wb" for bytes.
+
+    >>> import tempfile, pathlib
+    >>> from slr_keras.utils.files import atomic_write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(pathlib.Path(folder, "a.txt")) as file:
+    ...         _ = file.write("whole")
+    ...     pathlib.Path(folder, "a.txt").read_text()
+    'whole'
+    """
+    encoding = None if "b" in mode else "utf-8"
+    with atomic_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
+        yield file
+        file.flush()
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text atomically."""
+    with atomic_write(path) as file:
+        file.write(text)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a value as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_text(path: str | Path) -> str:
+    """Read UTF-8 text.
+
+    Raises:
+        UserError: the file is absent, unreadable or not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        UserError: the file is absent, unreadable or not JSON; names file and line.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_name(text: str) -> str:
+    """A name under which a file can be written anywhere: one part, not hidden, not too long.
+
+    >>> from slr_keras.utils.files import file_name
+    >>> file_name("book/1"), file_name("../up")
+    ('book%2F1', '%2E.%2Fup')
+    """
+    name = quote(text, safe=" ")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) > _LONGEST_NAME:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        name = f"{name[: _LONGEST_NAME - 17].rstrip('%')}-{digest}"
+    return name
