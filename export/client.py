@@ -40,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     _check(options)
-    from export.serving.client import Settings, connect
+    from export.serving.client import Settings
+    from export.serving.connect import connect
     from export.serving.guard import read_token
 
     settings = Settings(

@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     _check(options)
-    from export.lite.build import Plan, build
+    from export.lite.build import build
+    from export.lite.plan import Plan
     from export.lite.verification import WER_LIMITS, precisions_of
 
     plan = Plan(

@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     config = _config(options)
     from slr_keras.benchmarks.speed import measure, table
-    from slr_keras.training.data import build_model
+    from slr_keras.training.model import build_model
 
     training, evaluation, vocabulary = _datasets(config, options.steps)
     model = build_model(config, len(vocabulary), training.contract, config.training.precision)

@@ -3,13 +3,12 @@
 import argparse
 import contextlib
 import dataclasses
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.command import USER_MISTAKE, number, run
+from slr_keras.utils.command import USER_MISTAKE, image_size, number, run
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--fps", type=_RATE, metavar="F", help="frames per second, against what the files say")
     add(
         "--image-size",
-        type=_size,
+        type=image_size,
         metavar="WxH",
         help="size of the video in the units of x and y, if it is not the run's (1280x720, 1x1)",
     )
@@ -120,13 +119,6 @@ def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
-
-
-def _size(text: str) -> tuple[float, float]:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
-    if not found or not all(float(side) > 0 for side in found.groups()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
-    return float(found[1]), float(found[2])
 
 
 def _loaded(options: argparse.Namespace) -> "Run | Bundle":

@@ -262,13 +262,13 @@ def _stream_config(options: argparse.Namespace) -> "StreamConfig":
 def _source(contract: "KeypointContract", options: argparse.Namespace) -> Iterable["np.ndarray"]:
     from slr_keras.data.layout import layout
     from slr_keras.data.video.recordings import VIDEOS
-    from slr_keras.predict import _size
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
     from slr_keras.streaming.sources import ClipSource, DetectedSource, LineSource
+    from slr_keras.utils.command import image_size
 
     try:
-        size = _size(options.image_size) if options.image_size else None
+        size = image_size(options.image_size) if options.image_size else None
     except argparse.ArgumentTypeError as error:
         raise UserError(f"--image-size: {error}") from None
     named = layout(options.layout) if options.layout else None

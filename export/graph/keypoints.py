@@ -42,7 +42,7 @@ def prepared(
     """
     import tensorflow as tf
 
-    from export.lite.preparation import image_normalised, selected, unseen
+    from export.common.keypoints import image_normalised, selected, unseen
 
     time = tf.range(tf.shape(raw)[1])
     real = (time < lengths[:, None])[..., None]
@@ -62,7 +62,7 @@ def _filled(channels: Channels, lost: "tf.Tensor", contract: KeypointContract) -
     """`keypoints.fill_gaps`: what is missing afterwards is zero, score included."""
     import tensorflow as tf
 
-    from export.lite.preparation import between_sightings
+    from export.common.keypoints import between_sightings
 
     channels = [tf.where(lost, 0.0, values) for values in channels]
     if contract.max_gap <= 0:

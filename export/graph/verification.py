@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.common.comparison import relative_error
 from export.graph import reload
 from export.graph.endpoints import (
     DEFAULT,
@@ -19,7 +20,6 @@ from export.graph.endpoints import (
     KEYPOINTS,
     LOGITS,
 )
-from export.lite.checks import relative_error
 from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP

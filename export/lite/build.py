@@ -5,16 +5,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from export.common.clips import golden_clips, inputs_of, representative
+from export.common.comparison import relative_error
 from export.lite import metadata
 from export.lite.card import model_card
-from export.lite.checks import relative_error, require_builtin, run_cases
+from export.lite.checks import require_builtin, run_cases
 from export.lite.conversion import FLOAT32, INT8, convert
 from export.lite.golden import write_golden
 from export.lite.latency import Peak, measure
@@ -25,6 +25,7 @@ from export.lite.network import (
     network,
     require_exportable,
 )
+from export.lite.plan import Plan
 from export.lite.profile import profile
 from export.lite.streaming import write_streaming
 from export.lite.verification import (
@@ -46,36 +47,6 @@ from slr_keras.utils.files import follow_umask, write_json, write_text
 
 THREADS = (1, 2)
 PROFILED_FRAMES = 128
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to export, and what it must withstand.
-
-    Attributes:
-        precisions: the first is the bundle's default.
-        buckets: frames of the files, ascending.
-        head: "fuse" or "ensemble".
-        verified: compare with Keras.
-        wer_limits, parity_limit: see `export.lite.verification`.
-        clips: how many of the dev split; all if None.
-        calibration_clips: of the train split, for int8.
-        repeats: of a latency; 0 measures none.
-        data: another data folder than the recipe's.
-        streaming: spatial policy of a streaming form beside the buckets; None writes none.
-    """
-
-    precisions: tuple[str, ...]
-    buckets: tuple[int, ...]
-    head: str
-    verified: bool
-    wer_limits: Mapping[str, float]
-    parity_limit: float
-    clips: int | None = None
-    calibration_clips: int = 100
-    repeats: int = 30
-    data: str | None = None
-    streaming: str | None = None
 
 
 def build(

@@ -36,7 +36,7 @@ from slr_keras.models.registry import isolated
 from slr_keras.utils.files import sha256
 
 if TYPE_CHECKING:
-    from export.lite.build import Plan
+    from export.lite.plan import Plan
     from export.lite.verification import Reference
     from slr_keras.training.run import Run
 

@@ -7,6 +7,7 @@ loops and at most four axes, so that a phone feeds what its detector gives.
 import numpy as np
 import tensorflow as tf
 
+from export.common.keypoints import Channels, between_sightings, image_normalised, selected, unseen
 from export.lite.order import masked_median
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import LARGEST
@@ -14,10 +15,6 @@ from slr_keras.data.sampling import REDUCTION
 
 # Names of operations begin with it: these stay in float32 whatever the rest is quantised to.
 SCOPE = "preparation"
-
-# x, y, perhaps z, and the score, each (T, points): tensors of equal shapes are compared and chosen
-# from several times faster than where one is broadcast or lies strided.
-Channels = list[tf.Tensor]
 
 
 def prepare(
@@ -57,32 +54,6 @@ def prepare(
         return points[None], tf.cast(time < seen, tf.float32)[None]
 
 
-def selected(raw: tf.Tensor, contract: KeypointContract) -> Channels:
-    """`KeypointContract.select` of `(..., source points, source channels)`; NaN and infinities are
-    still in it."""
-    chosen = tf.gather(raw, contract.indices, axis=-2)
-    available = contract.source.channels
-    channels = [
-        chosen[..., available.index(name)] if name in available else tf.ones_like(chosen[..., 0])
-        for name in contract.channels
-    ]
-    if "score" not in available:
-        channels[-1] = tf.cast(~unseen(channels, 0.0, contract), tf.float32)
-    return channels
-
-
-def unseen(channels: Channels, threshold: float, contract: KeypointContract) -> tf.Tensor:
-    """`keypoints.missing`: booleans."""
-    *places, score = channels
-    # Also false of NaN.
-    found = (score > 0) & (score >= threshold)
-    for values in channels:
-        found &= tf.abs(values) < LARGEST
-    if contract.zero_is_missing:
-        found &= (places[0] != 0) | (places[1] != 0)
-    return ~found
-
-
 def _filled(channels: Channels, lost: tf.Tensor, contract: KeypointContract) -> Channels:
     """`keypoints.fill_gaps`: what is missing afterwards is zero, score included."""
     length = lost.shape[0]
@@ -102,45 +73,6 @@ def _filled(channels: Channels, lost: tf.Tensor, contract: KeypointContract) -> 
     return between_sightings(channels, lost, time, before, after, ends, contract)
 
 
-def between_sightings(
-    channels: Channels,
-    lost: tf.Tensor,
-    time: tf.Tensor,
-    before: Channels,
-    after: Channels,
-    ends: tuple[tf.Tensor, tf.Tensor],
-    contract: KeypointContract,
-) -> Channels:
-    """Channels with the gaps filled that the contract fills, score included.
-
-    Args:
-        channels: zero where a point was lost.
-        lost: booleans.
-        time: of each frame.
-        before, after: the nearest sighting before and after each frame: its place, and last its
-            frame, negative where there is none.
-        ends: frame of the first and of the last sighting in the clip.
-        contract: its `max_gap` and `interpolated_score`.
-    """
-    *places_before, when_before = before
-    *places_after, when_after = after
-    earliest, latest = ends
-    since, until = time - when_before, when_after - time
-    found_before, found_after = when_before >= 0, when_after >= 0
-    inner = found_before & found_after & (since + until <= contract.max_gap + 1)
-    head = (time < earliest) & found_after & (until <= contract.max_gap)
-    tail = (time > latest) & found_before & (since <= contract.max_gap)
-    filling = lost & (inner | head | tail)
-    weight = since / tf.maximum(since + until, 1.0)
-    filled = []
-    for values, left, right in zip(channels, places_before, places_after):
-        between = (1 - weight) * left + weight * right
-        places = tf.where(head, right, tf.where(tail, left, between))
-        filled.append(tf.where(filling, places, values))
-    score = tf.zeros_like(channels[-1]) + contract.interpolated_score
-    return [*filled, tf.where(filling, score, channels[-1])]
-
-
 def _carried(track: Channels, reach: int, forward: bool) -> Channels:
     """The nearest sighting up to `reach` frames before (or after) each frame, or none.
 
@@ -158,15 +90,6 @@ def _carried(track: Channels, reach: int, forward: bool) -> Channels:
         track = [tf.where(has, mine, theirs) for mine, theirs in zip(track, moved)]
         step *= 2
     return track
-
-
-def image_normalised(places: Channels, contract: KeypointContract) -> Channels:
-    """`keypoints.normalise_image`."""
-    width, height = contract.image_size
-    x, y, *z = places
-    up = contract.y_axis == "up"
-    y = y * ((2 if up else -2) / height) - (1.0 if up else -1.0)
-    return [x * (2 / width) - 1.0, y, *(values * (2 / width) for values in z)]
 
 
 def _body_normalised(places: Channels, present: tf.Tensor, contract: KeypointContract) -> Channels:

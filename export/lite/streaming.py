@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.lite.checks import relative_error, require_builtin
+from export.common.comparison import relative_error
+from export.lite.checks import require_builtin
 from export.lite.conversion import (
     FLOAT32,
     INT8,

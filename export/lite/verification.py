@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from export.lite.checks import relative_error
+from export.common.comparison import relative_error
 from export.lite.conversion import (
     DYNAMIC,
     FLOAT16,

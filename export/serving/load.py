@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import os
 import tempfile
 import time
@@ -20,6 +19,8 @@ from export.graph.endpoints import (
     LENGTHS,
 )
 from export.graph.publication import versions
+from export.serving.config import Batching
+from export.serving.deployment import Plan, write_deployment
 from export.serving.load_table import ALONE, BARE, BATCHES, ROWS, SINGLY, Row
 from export.serving.local import LocalServer, running
 from export.serving.model import ServedModel
@@ -29,6 +30,8 @@ from slr_keras.utils.errors import UserError
 TOLERANCE = 1e-4
 # Different clips, so that an answer given to the wrong client is seen.
 CLIPS = 8
+# Seconds that a clip waits for others.
+BATCH_TIMEOUT = 0.005
 _CHANNELS = 8
 # Clients of the server that makes no batches: its queue has no configuration, and holds fewer.
 MOST_SINGLY = 32
@@ -144,16 +147,13 @@ def _bare(model: ServedModel, inputs: Mapping[str, np.ndarray], span: float, row
 def _server(
     version: Path, batch: int, clients: int, threads: int, *options: str
 ) -> Iterator[LocalServer]:
-    from export.serving_config import main as configuration
-
     base = version.resolve().parent
-    sizes = [str(2**power) for power in range(batch.bit_length()) if 2**power < batch]
-    queue = str(-(-2 * clients // batch) + 1)
-    sized = ["--batch-sizes", *sizes, str(batch), "--queue", queue]
+    sizes = (*(2**power for power in range(batch.bit_length()) if 2**power < batch), batch)
+    queue = -(-2 * clients // batch) + 1
+    batching = Batching(batch, BATCH_TIMEOUT, queue, allowed_batch_sizes=sizes)
     mounted = ["--mount", f"{base}:/models/{base.name}", "--threads", str(threads)]
     with tempfile.TemporaryDirectory() as folder:
-        with contextlib.redirect_stdout(io.StringIO()):
-            configuration([str(base), "--to", folder, *sized])
+        write_deployment(Plan({base.name: base}, {}, 1, batching), folder)
         with running(Path(folder), *mounted, *options) as server:
             yield server
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slr_keras.data.sample import Sample
-from slr_keras.utils.errors import UserError
+from slr_keras.data.spans import checked_spans
 
 REST = ""
 """Stands for frames between the signs; no gloss is the empty string."""
@@ -90,35 +90,6 @@ def _spread(pool, samples, count, rng) -> list[Segment]:
         keyed.append((turns[signer], len(keyed), pool[k]))
         turns[signer] += 1
     return [segment for _, _, segment in sorted(keyed, key=lambda item: item[:2])[:count]]
-
-
-def checked_spans(sample: Sample, spans: object) -> list[tuple[int, int]]:
-    """Spans of a sample's glosses, `[start, end)` in frames.
-
-    Raises:
-        UserError: spans that do not fit the glosses or the frames; names the sample.
-    """
-    try:
-        pairs = [(int(start), int(end)) for start, end in spans]
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"sample {sample.id!r}: spans must be a list of [start, end] in frames ({error})"
-        ) from error
-    if len(pairs) != len(sample.glosses):
-        raise UserError(
-            f"sample {sample.id!r}: {len(pairs)} spans for {len(sample.glosses)} glosses; "
-            "give one per gloss or none at all"
-        )
-    before = 0
-    for start, end in pairs:
-        # Neighbours may overlap, as annotated signs do; they keep their order.
-        if not before <= start < end <= sample.frames:
-            raise UserError(
-                f"sample {sample.id!r}: span [{start}, {end}) is empty, begins before the one "
-                f"in front of it, or lies outside the {sample.frames} frames"
-            )
-        before = start
-    return pairs
 
 
 def _with_rest(sample: Sample, spans: list[tuple[int, int]]) -> list[tuple[str, int, int]]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from slr_keras.baselines.segments import checked_spans
 from slr_keras.comparison.comparison import ComparedSentence
 from slr_keras.comparison.emission import cleaned_singly, emission
 from slr_keras.comparison.picture import Sign, draw_alignment
 from slr_keras.comparison.recognised import Recognised
 from slr_keras.data.sample import Sample
+from slr_keras.data.spans import checked_spans
 
 
 def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised]) -> None:

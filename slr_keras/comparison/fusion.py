@@ -30,7 +30,7 @@ def fuse(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA) -> np.ndar
         alpha: weight of B; at 0 the result is A's.
 
     >>> import numpy as np
-    >>> from slr_keras.metrics.isolated import fuse
+    >>> from slr_keras.comparison.fusion import fuse
     >>> fuse(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]), alpha=0.5).tolist()
     [[1.0, 1.5]]
     """

@@ -73,7 +73,7 @@ class KeypointContract:
 
     def __post_init__(self) -> None:
         # Plain types whatever the caller gave, so that equal contracts have equal digests.
-        for name, value in checked_fields(self).items():
+        for name, value in checked_fields(self.source, vars(self)).items():
             object.__setattr__(self, name, value)
 
     def __hash__(self) -> int:

@@ -4,13 +4,10 @@ import contextlib
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slr_keras.data.layout import STREAMS, KeypointLayout
 from slr_keras.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from slr_keras.data.contract import KeypointContract
 
 CHANNELS = (("x", "y", "score"), ("x", "y", "z", "score"))
 _SHOULDERS = ("left_shoulder", "right_shoulder")
@@ -72,28 +69,27 @@ def default_fields(
     return fields
 
 
-def checked_fields(contract: "KeypointContract") -> dict[str, Any]:
+def checked_fields(source: KeypointLayout, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Every field but the source, checked against the others, as tuples, floats and integers.
 
     Raises:
         UserError: names the field and what it must be.
     """
-    source = contract.source
-    points = _texts("points", contract.points)
-    indices = _integers("indices", contract.indices, len(source.points))
+    points = _texts("points", fields["points"])
+    indices = _integers("indices", fields["indices"], len(source.points))
     if tuple(source.points[index] for index in indices) != points:
         raise UserError(f"points: they are not the rows `indices` of layout {source.name!r}")
     if len(set(points)) != len(points) or not points:
         raise UserError("points: they must be unique, and at least one")
-    channels = _texts("channels", contract.channels)
+    channels = _texts("channels", fields["channels"])
     if channels not in CHANNELS:
         raise UserError(f"channels: {' '.join(channels)}; they must be x y score or x y z score")
     if "z" in channels and "z" not in source.channels:
         raise UserError(f"channels: layout {source.name!r} has no z")
-    mirror = _integers("mirror", contract.mirror, len(points))
+    mirror = _integers("mirror", fields["mirror"], len(points))
     if len(mirror) != len(points) or any(mirror[mirror[i]] != i for i in range(len(points))):
         raise UserError("mirror: mirroring twice must give every point back")
-    root, scale = _texts("root", contract.root), _texts("scale", contract.scale)
+    root, scale = _texts("root", fields["root"]), _texts("scale", fields["scale"])
     for name, chosen in (("root", root), ("scale", scale)):
         for point in chosen:
             if point not in points:
@@ -102,25 +98,25 @@ def checked_fields(contract: "KeypointContract") -> dict[str, Any]:
         raise UserError("root: at least one point")
     if len(scale) != 2:
         raise UserError("scale: exactly two points")
-    _choice("y_axis", contract.y_axis, ("down", "up"))
-    _choice("normalisation", contract.normalisation, ("image", "body"))
-    if not isinstance(contract.zero_is_missing, bool):
+    _choice("y_axis", fields["y_axis"], ("down", "up"))
+    _choice("normalisation", fields["normalisation"], ("image", "body"))
+    if not isinstance(fields["zero_is_missing"], bool):
         raise UserError("zero_is_missing: must be true or false")
-    image_size = contract.image_size
+    image_size = fields["image_size"]
     if not isinstance(image_size, list | tuple) or len(image_size) != 2:
         raise UserError("image_size: must be [width, height]")
     return {
         "points": points,
         "indices": indices,
-        "streams": MappingProxyType(_streams(contract.streams, len(points))),
+        "streams": MappingProxyType(_streams(fields["streams"], len(points))),
         "channels": channels,
         "image_size": tuple(_number("image_size", size, above=0) for size in image_size),
         "root": root,
         "scale": scale,
-        "score_threshold": _number("score_threshold", contract.score_threshold, least=0),
-        "interpolated_score": _number("interpolated_score", contract.interpolated_score, above=0),
-        "max_gap": _count("max_gap", contract.max_gap),
-        "fps": _number("fps", contract.fps, above=0),
+        "score_threshold": _number("score_threshold", fields["score_threshold"], least=0),
+        "interpolated_score": _number("interpolated_score", fields["interpolated_score"], above=0),
+        "max_gap": _count("max_gap", fields["max_gap"]),
+        "fps": _number("fps", fields["fps"], above=0),
         "mirror": mirror,
     }
 

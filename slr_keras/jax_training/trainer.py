@@ -20,15 +20,11 @@ from slr_keras.jax_training.losses import ensemble_log_probabilities
 from slr_keras.jax_training.step import State, Teacher, initial_state, make_step
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.models.stark import Stark
-from slr_keras.training.data import (
-    Task,
-    build_model,
-    evaluation_dataset,
-    read_task,
-)
+from slr_keras.training.data import Task, evaluation_dataset, read_task
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.initial_weights import completed, freeze, load_initial
+from slr_keras.training.initial_weights import freeze, load_initial
+from slr_keras.training.model import build_model, completed
 from slr_keras.training.run import Run, write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.utils.arrays import read_record, save_arrays

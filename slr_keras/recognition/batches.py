@@ -8,13 +8,10 @@ from slr_keras.recognition.clip import (
     Gloss,
     Prediction,
 )
-from slr_keras.recognition.modality.base import (
-    Footage,
-    Medium,
-    Overrides,
-    medium_for,
-)
-from slr_keras.recognition.recogniser import Recogniser, Recognition
+from slr_keras.recognition.modality.base import Footage, Medium, Overrides
+from slr_keras.recognition.modality.factory import medium_for
+from slr_keras.recognition.recogniser import Recogniser
+from slr_keras.recognition.result import Recognition
 from slr_keras.utils.errors import UserError
 
 # Read together, then sorted by length where it is known: enough to fill batches evenly, few

@@ -8,7 +8,8 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest, read_folder, read_manifest
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.recognition.clip import Clip
-from slr_keras.recognition.modality.base import Medium, Overrides, medium_for
+from slr_keras.recognition.modality.base import Medium, Overrides
+from slr_keras.recognition.modality.factory import medium_for
 from slr_keras.utils.errors import UserError
 
 

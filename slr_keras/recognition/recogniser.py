@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,45 +13,12 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig, Hypothesis
 from slr_keras.decoding.outputs import ENSEMBLE, IsolatedReadout, make_readout
 from slr_keras.recognition.isolated_clips import sampled, score_whole_clips
+from slr_keras.recognition.result import Recognition
 from slr_keras.recognition.windows import score_clips
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from slr_keras.data.vocabulary import Vocabulary
     from slr_keras.training.run import Run
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """Glosses recognised in one clip.
-
-    Attributes:
-        glosses: in the order signed.
-        times: (start, end) of each gloss in seconds from the beginning of the clip.
-        confidences: of each gloss, in [0, 1].
-        log_probability: of the whole sequence, natural logarithm.
-
-    >>> from slr_keras.recognition.recogniser import Recognition
-    >>> Recognition(("RAIN",), ((0.16, 0.48),), (0.98,), -0.1).glosses
-    ('RAIN',)
-    """
-
-    glosses: tuple[str, ...]
-    times: tuple[tuple[float, float], ...]
-    confidences: tuple[float, ...]
-    log_probability: float
-
-    @classmethod
-    def of(
-        cls, hypothesis: Hypothesis, vocabulary: "Vocabulary", step_seconds: float
-    ) -> "Recognition":
-        """What a hypothesis says, with names and seconds for ids and steps."""
-        return cls(
-            vocabulary.decode(hypothesis.ids),
-            tuple((start * step_seconds, end * step_seconds) for start, end in hypothesis.spans),
-            hypothesis.confidences,
-            hypothesis.log_probability,
-        )
 
 
 class Recogniser:

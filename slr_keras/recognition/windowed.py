@@ -11,7 +11,7 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
 from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS, Readout
 from slr_keras.recognition.isolated_clips import sampled
-from slr_keras.recognition.recogniser import Recognition
+from slr_keras.recognition.result import Recognition
 from slr_keras.recognition.windows import cut_windows, join
 from slr_keras.utils.errors import UserError
 

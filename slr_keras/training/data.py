@@ -4,24 +4,21 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.loaders.factory import RGB
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
-from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.training.initial_weights import completed
+from slr_keras.training.model import Contract
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     import keras
 
 LISTED = 20
-Contract = KeypointContract | FrameContract
 
 
 @dataclass(frozen=True)
@@ -233,47 +230,6 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
                 f"{dataset.manifest.where(row)}: {least} frames, but the model in its published "
                 f"form needs {shortest}; remove the clip, or leave model.options.masked on"
             )
-
-
-def build_model(
-    config: Config, vocabulary_size: int, contract: Contract, precision: str = "float32"
-) -> "keras.Model":
-    """The model that a config names, for the points or frames of a contract.
-
-    Raises:
-        UserError: no such model or option, or an option that the contract decides.
-    """
-    from slr_keras.models.registry import create_model
-
-    options = dict(completed(config.model).options)
-    for name in ("streams", "points", "channels", "image_size"):
-        if name in options:
-            raise UserError(
-                f"model.options.{name}: the contract of the data folder decides it; remove it"
-            )
-    if precision != "float32":
-        options["dtype"] = precision
-    if isinstance(contract, KeypointContract):
-        options["streams"] = contract.streams
-        options["points"] = len(contract.points)
-        options["channels"] = len(contract.channels)
-    else:
-        options["image_size"] = contract.shape[:2]
-        if config.data.stream != RGB or "stream" in options:
-            _match_stream(options, config.data.stream)
-        if config.training.jit_compile:
-            # Which frames are padding is known only when the step runs, too late for XLA.
-            options.setdefault("skip_padding", False)
-    return create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
-
-
-def _match_stream(options: dict[str, Any], stream: str) -> None:
-    """Let a model see what the data gives."""
-    if options.setdefault("stream", stream) != stream:
-        raise UserError(
-            f"model.options.stream is {options['stream']}, but data.stream is {stream}; make them "
-            "equal, or leave the model's out"
-        )
 
 
 def _vocabulary(config: DataConfig, train: Manifest) -> Vocabulary:

@@ -23,7 +23,7 @@ from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_coun
 from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.training.data import require_lengths, require_single_glosses
 from slr_keras.training.distribution import across_machines
-from slr_keras.training.objectives.factory import clip_inputs
+from slr_keras.training.objectives.base import clip_inputs
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_write
 

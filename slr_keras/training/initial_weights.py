@@ -1,6 +1,5 @@
 """What of a model was trained before: its backbone, its gloss language model, most of it."""
 
-import dataclasses
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -15,28 +14,6 @@ from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
 from slr_keras.utils.suggestions import nearest
-
-
-def completed(config: ModelConfig) -> ModelConfig:
-    """The configuration with the sizes of BERT, which those of its preset's folder are.
-
-    Raises:
-        UserError: BERT is asked for and no preset is named, or the folder holds none.
-    """
-    if config.options.get("language_model") != "bert":
-        return config
-    given = config.options.get("language_model_options") or {}
-    if {"width", "blocks", "pieces"} <= set(given):
-        return config
-    if not config.language_model:
-        raise UserError(
-            "model.language_model: name the folder of a BERT preset (keras-hub's save_to_preset) "
-            "for model.options.language_model: bert"
-        )
-    from slr_keras.models.gloss_lm import preset_sizes
-
-    sizes = {**preset_sizes(config.language_model), **given}
-    return dataclasses.replace(config, options={**config.options, "language_model_options": sizes})
 
 
 def load_parts(

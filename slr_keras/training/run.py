@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.config import Config, ModelConfig, read_run_config
+from slr_keras.config import Config, read_run_config
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.training.folder import RunFolder
+from slr_keras.training.model import remembered
 from slr_keras.utils.arrays import load_arrays, read_record
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
@@ -115,7 +116,7 @@ class Run:
         Raises:
             UserError: no epoch is finished, or the weights do not fit the config.
         """
-        from slr_keras.training.data import build_model
+        from slr_keras.training.model import build_model
 
         # First, so that a missing checkpoint does not cost the making of a model.
         _ = self.best
@@ -140,20 +141,6 @@ class Run:
 
         train = read_split(self.config.data, self.config.data.train)
         return train_language_model(train, self.vocabulary, order)
-
-
-def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
-    """A run's model as its recipe says it, with sizes that the recipe left to a file.
-
-    The file may no longer be there; the run's description knows what it said.
-    """
-    options = dict(config.options)
-    for name, known in read_json(folder.model)["options"].items():
-        if isinstance(known, dict):
-            known = {**known, **(options.get(name) or {})}
-            options[name] = known
-        options.setdefault(name, known)
-    return replace(config, options=options)
 
 
 def write_description(

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from slr_keras.config.schema import TrainingConfig
-from slr_keras.training.objectives.factory import Objective
+from slr_keras.training.objectives.base import Objective
 from slr_keras.training.optimiser import Adam, Momentum, Optimiser, clip_by_global_norm
 from slr_keras.utils.errors import UserError
 

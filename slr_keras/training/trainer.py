@@ -21,7 +21,6 @@ from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.models.registry import isolated, modality
 from slr_keras.training.data import (
     Task,
-    build_model,
     evaluation_dataset,
     read_task,
     require_lengths,
@@ -37,15 +36,11 @@ from slr_keras.training.distribution import (
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.initial_weights import (
-    completed,
-    freeze,
-    load_initial,
-    load_parts,
-)
+from slr_keras.training.initial_weights import freeze, load_initial, load_parts
+from slr_keras.training.model import build_model, completed, remembered
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.progress import Progress
-from slr_keras.training.run import remembered, write_description
+from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays

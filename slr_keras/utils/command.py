@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -85,3 +86,11 @@ def _whole(text: str, least: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
     return int(text)
+
+
+def image_size(text: str) -> tuple[float, float]:
+    """An option's value that is a width and a height such as 1280x720, for argparse's `type`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
+    if not found or not all(float(side) > 0 for side in found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return float(found[1]), float(found[2])

@@ -7,16 +7,10 @@ import pytest
 import tensorflow as tf
 
 from slr_keras import benchmark
-from slr_keras.benchmarks.cst.benchmark import (
-    FAST_RNNT,
-    OURS,
-    Size,
-    Timing,
-    axis_sizes,
-    contenders,
-    libraries,
-)
+from slr_keras.benchmarks.cst.benchmark import Timing, axis_sizes, libraries
+from slr_keras.benchmarks.cst.contenders import FAST_RNNT, OURS, contenders
 from slr_keras.benchmarks.cst.peers import fast_rnnt_available
+from slr_keras.benchmarks.cst.problem import Size
 from slr_keras.benchmarks.cst.report import plot_scaling, table
 from slr_keras.benchmarks.cst.rounds import measured
 from slr_keras.utils.errors import UserError

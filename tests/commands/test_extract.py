@@ -97,7 +97,7 @@ def test_contact_sheets_show_the_points_over_the_pictures(made):
 def test_the_other_commands_read_the_folder_and_the_files(made, tmp_path, capsys):
     from slr_keras.prepare import main as prepare
     from slr_keras.recognition.find_clips import find_clips
-    from slr_keras.recognition.modality.base import medium_for
+    from slr_keras.recognition.modality.factory import medium_for
     from slr_keras.validate import main as validate
     from slr_keras.view import main as view
 

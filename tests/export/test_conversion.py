@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from export.lite.checks import relative_error, require_builtin, run_bytes
+from export.common.comparison import relative_error
+from export.lite.checks import require_builtin, run_bytes
 from export.lite.conversion import PRECISIONS, convert
 from export.lite.flatbuffer import operations
 from slr_keras.utils.errors import UserError

@@ -16,7 +16,8 @@ from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
 from slr_keras.models.gloss_lm import gloss_text, preset_digest
 from slr_keras.models.registry import create_model
-from slr_keras.training.initial_weights import completed, load_parts
+from slr_keras.training.initial_weights import load_parts
+from slr_keras.training.model import completed
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError

@@ -18,12 +18,12 @@ from slr_keras.flow import make_flow
 from slr_keras.models.registry import MODELS
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.data import (
-    build_model,
     evaluation_dataset,
     read_task,
     require_lengths,
     training_dataset,
 )
+from slr_keras.training.model import build_model
 from slr_keras.training.provenance import flow_digest
 from slr_keras.utils.errors import UserError
 

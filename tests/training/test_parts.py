@@ -13,9 +13,9 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.backbones import make_backbone
 from slr_keras.models.gloss_lm import CausalLanguageModel, save_language_model
 from slr_keras.models.registry import create_model
-from slr_keras.training.data import build_model
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.initial_weights import freeze, load_initial, load_parts
+from slr_keras.training.model import build_model
 from slr_keras.training.run import Run
 from slr_keras.training.trainer import Trainer
 from slr_keras.utils.errors import UserError

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from slr_keras.config import load_config
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.training.data import build_model
+from slr_keras.training.model import build_model
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.step import TrainingStep, make_optimiser
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from slr_keras.config import TrainingConfig
 from slr_keras.losses import stark_losses
-from slr_keras.training.objectives.factory import StarkObjective
+from slr_keras.training.objectives.stark import StarkObjective
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.utils.errors import UserError
 

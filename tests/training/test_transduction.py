@@ -19,7 +19,7 @@ from slr_keras.losses.cst import (
 )
 from slr_keras.models.c2st.sampling import sample_hypotheses, uniform
 from slr_keras.models.registry import create_model
-from slr_keras.training.data import build_model
+from slr_keras.training.model import build_model
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.objectives.transduction import TransductionObjective
 from slr_keras.training.step import TrainingStep, make_optimiser

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slr_keras.benchmarks.cst.benchmark import Problem
+    from slr_keras.benchmarks.cst.problem import Problem
 
 
 def fast_rnnt_available() -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slr_keras.benchmarks.cst.benchmark import FAST_RNNT as PEERS
-from slr_keras.benchmarks.cst.benchmark import Size, Timing
+from slr_keras.benchmarks.cst.benchmark import Timing
+from slr_keras.benchmarks.cst.contenders import FAST_RNNT as PEERS
+from slr_keras.benchmarks.cst.problem import Size
 from slr_keras.utils.files import atomic_path
 
 
@@ -31,7 +32,9 @@ def ratios(timings: Mapping[str, Timing]) -> dict[str, dict[str, tuple[float, fl
 def memory_ratio(size: Size, name: str, timing: Timing) -> float | None:
     """Memory of a contender, its input included, over what the additive form must hold.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import Size, Timing
+    >>> from slr_keras.benchmarks.cst.problem import Size
+
+    >>> from slr_keras.benchmarks.cst.benchmark import Timing
     >>> from slr_keras.benchmarks.cst.report import memory_ratio
     >>> size = Size(1, 3, 2, 4)  # 24 logits, 96 bytes
     >>> memory_ratio(size, "additive, XLA", Timing(1.0, 1.0, 1.0, 192))
@@ -45,7 +48,9 @@ def memory_ratio(size: Size, name: str, timing: Timing) -> float | None:
 def table(size: Size, timings: Mapping[str, Timing]) -> str:
     """Milliseconds, ratios to the peers and memory of each contender.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import Size, Timing
+    >>> from slr_keras.benchmarks.cst.problem import Size
+
+    >>> from slr_keras.benchmarks.cst.benchmark import Timing
     >>> from slr_keras.benchmarks.cst.report import table
     >>> print(table(Size(1, 3, 2, 4), {"additive, XLA": Timing(1.5, 1.25, 4.0, 192)}))
     batch 1, steps 3, labels 2, classes 4; two parts and their exponentials 0.0 MiB
@@ -76,7 +81,9 @@ def table(size: Size, timings: Mapping[str, Timing]) -> str:
 def record(size: Size, timings: Mapping[str, Timing]) -> dict[str, Any]:
     """A size's results as JSON values: milliseconds, bytes, and the ratios of the table.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import Size, Timing
+    >>> from slr_keras.benchmarks.cst.problem import Size
+
+    >>> from slr_keras.benchmarks.cst.benchmark import Timing
     >>> from slr_keras.benchmarks.cst.report import record
     >>> found = record(Size(1, 3, 2, 4), {"additive, XLA": Timing(1.5, 1.25, 4.0, 192)})
     >>> found["least_memory"], found["contenders"]["additive, XLA"]["memory_of_bound"]

@@ -101,22 +101,23 @@ def measured(
 def _serve(connection, names: list[str], threads: int) -> None:
     """Answer questions until the other end is closed."""
     # After the start, so that a library is asked for threads before it makes any.
-    from slr_keras.benchmarks.cst import benchmark
+    from slr_keras.benchmarks.cst import contenders
+    from slr_keras.benchmarks.cst.problem import Size
 
     try:
-        benchmark.limit_threads(names, threads)
+        contenders.limit_threads(names, threads)
         calls: dict[str, Any] = {}
         while True:
             question, *values = connection.recv()
             try:
                 if question == "prepare":
-                    calls = benchmark.contenders(benchmark.Size(*values[0]), names)
-                    benchmark.warm_up(calls)
+                    calls = contenders.contenders(Size(*values[0]), names)
+                    contenders.warm_up(calls)
                     answer: Any = list(calls)
                 elif question == "memory":
-                    answer = benchmark.peaks(calls)
+                    answer = contenders.peaks(calls)
                 else:
-                    answer = benchmark.one_round(calls)
+                    answer = contenders.one_round(calls)
             except Exception as error:
                 connection.send(("error", f"{type(error).__name__}: {error}".splitlines()[0]))
             else:

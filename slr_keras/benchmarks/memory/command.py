@@ -12,7 +12,7 @@ from slr_keras.utils.errors import UserError
 if TYPE_CHECKING:
     from slr_keras.benchmarks.memory.training import StepMemory
     from slr_keras.config import Config
-    from slr_keras.training.data import Contract
+    from slr_keras.training.model import Contract
 
 EXAMPLE = """example:
   python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --frames 140 232 --batch 1 2

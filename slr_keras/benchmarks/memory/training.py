@@ -19,8 +19,9 @@ from slr_keras.benchmarks.memory.resources import UnknownOperationError
 from slr_keras.config import Config
 from slr_keras.data.batch import Batch, FrameSpec, collate, element_spec
 from slr_keras.data.contract import KeypointContract
-from slr_keras.training.data import Contract, build_model
-from slr_keras.training.objectives.factory import Objective, make_objective
+from slr_keras.training.model import Contract, build_model
+from slr_keras.training.objectives.base import Objective
+from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.utils.errors import UserError
 

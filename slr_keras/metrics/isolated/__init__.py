@@ -1,7 +1,6 @@
 """Isolated signs: how well clips of one sign are named, by one run or by two together."""
 
-from slr_keras.comparison.fusion import fuse
 from slr_keras.metrics.isolated.groups import read_groups
 from slr_keras.metrics.isolated.score import Confusion, SignScore
 
-__all__ = ["Confusion", "SignScore", "fuse", "read_groups"]
+__all__ = ["Confusion", "SignScore", "read_groups"]

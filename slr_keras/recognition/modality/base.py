@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from slr_keras.data.contract import KeypointContract
 from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.preparation import Preparation
-from slr_keras.data.video.contract import FrameContract
 from slr_keras.recognition.clip import Clip
 from slr_keras.utils.errors import UserError
 
@@ -103,19 +101,3 @@ class Medium(ABC):
                 "per second; correct it or pass --fps"
             )
         return found
-
-
-def medium_for(
-    contract: KeypointContract | FrameContract, overrides: Overrides | None = None
-) -> Medium:
-    """The medium of a run, by its contract.
-
-    Raises:
-        UserError: the user says of video what only keypoints have.
-    """
-    # These build on this module.
-    from slr_keras.recognition.modality.keypoints import KeypointMedium
-    from slr_keras.recognition.modality.video import VideoMedium
-
-    kind = KeypointMedium if isinstance(contract, KeypointContract) else VideoMedium
-    return kind(contract, overrides or Overrides())

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.losses import distillation_loss
-from slr_keras.training.objectives.factory import clip_inputs
+from slr_keras.training.objectives.base import clip_inputs
 
 
 class ClassificationObjective:

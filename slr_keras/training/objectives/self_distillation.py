@@ -6,7 +6,7 @@ from slr_keras.config.schema import SelfDistillationConfig
 from slr_keras.losses import ctc_loss
 from slr_keras.losses.cst import visual_divergence
 from slr_keras.models.ustm import HEADS
-from slr_keras.training.objectives.factory import clip_inputs
+from slr_keras.training.objectives.base import clip_inputs
 
 STUDENT, TEACHER = HEADS
 

@@ -22,7 +22,7 @@ from slr_keras.losses.cst import (
     visual_divergence,
 )
 from slr_keras.models.c2st.sampling import sample_hypotheses
-from slr_keras.training.objectives.factory import clip_inputs
+from slr_keras.training.objectives.base import clip_inputs
 
 TEACHER, STUDENT = "video", "chunk"
 LEVELS = (STUDENT, TEACHER)

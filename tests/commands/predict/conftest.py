@@ -78,8 +78,9 @@ def data(tmp_path_factory, whole_body):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, data, whole_body):
     """A run as `fit` leaves it; its weights are random, which recognises plenty of signs."""
-    from slr_keras.training.data import build_model, read_task
+    from slr_keras.training.data import read_task
     from slr_keras.training.folder import RunFolder
+    from slr_keras.training.model import build_model
     from slr_keras.training.run import write_description
     from slr_keras.utils.arrays import save_arrays
 

@@ -32,8 +32,9 @@ def run(frames_data, tmp_path_factory):
     import keras
 
     from slr_keras.config import parse_config
-    from slr_keras.training.data import build_model, read_task
+    from slr_keras.training.data import read_task
     from slr_keras.training.folder import RunFolder
+    from slr_keras.training.model import build_model
     from slr_keras.training.run import write_description
     from slr_keras.utils.arrays import save_arrays
 

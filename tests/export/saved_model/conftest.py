@@ -8,8 +8,9 @@ from slr_keras.config import parse_config
 from slr_keras.config.loading import to_yaml
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.training.data import build_model, read_task
+from slr_keras.training.data import read_task
 from slr_keras.training.folder import RunFolder
+from slr_keras.training.model import build_model
 from slr_keras.training.run import write_description
 from slr_keras.utils.arrays import save_arrays
 from slr_keras.utils.files import write_text

@@ -5,7 +5,7 @@ import pytest
 
 from export.graph.golden import clips_for
 from export.graph.verification import expected_scores
-from export.serving.client import connect
+from export.serving.connect import connect
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
 

@@ -33,7 +33,7 @@ def service(little, published, tmp_path_factory):
 @pytest.fixture(params=["grpc", "rest"])
 def client(request, service):
     """A client of the newest version, over each protocol."""
-    from export.serving.client import connect
+    from export.serving.connect import connect
 
     with connect(f"{getattr(service, request.param)}/little") as client:
         yield client

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import requests
 
-from export.serving.client import Settings, connect
+from export.serving.client import Settings
+from export.serving.connect import connect
 from export.serving.failure import public
 from slr_keras.utils.errors import UserError
 

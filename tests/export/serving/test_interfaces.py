@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import requests
 
-from export.serving.client import connect
+from export.serving.connect import connect
 from slr_keras.utils.errors import UserError
 
 TOLERANCE = 1e-5

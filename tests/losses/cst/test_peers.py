@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.benchmarks.cst.benchmark import Problem, Size
 from slr_keras.benchmarks.cst.peers import fast_rnnt_available, fast_rnnt_contenders
+from slr_keras.benchmarks.cst.problem import Problem, Size
 from slr_keras.losses.cst import cgd_loss, cgd_loss_additive
 
 needs_fast_rnnt = pytest.mark.skipif(not fast_rnnt_available(), reason="fast_rnnt not installed")

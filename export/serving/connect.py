@@ -1,0 +1,28 @@
+"""Open a client for the protocol that a URL names."""
+
+from export.serving.client import Client, Settings, Target
+
+
+def connect(url: str, settings: Settings | None = None) -> Client:
+    """A client of the model that a URL names; nothing is sent yet.
+
+    Args:
+        url: see `Target.parse`.
+        settings: how to ask.
+
+    Raises:
+        UserError: it is no such URL, or gRPC is asked for without the extra `serving`.
+
+    Example::
+
+        with connect("grpc://127.0.0.1:8500/stark") as client:
+            scores = client.predict({"keypoints": clips, "lengths": lengths})["logits"]
+    """
+    target, settings = Target.parse(url), settings or Settings()
+    if target.scheme in ("http", "https"):
+        from export.serving.client_rest import RestClient
+
+        return RestClient(target, settings)
+    from export.serving.client_grpc import GrpcClient
+
+    return GrpcClient(target, settings)

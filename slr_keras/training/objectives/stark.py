@@ -1,0 +1,29 @@
+"""Objective of STARK: CTC of every head and self-distillation (§2.3)."""
+
+from slr_keras.losses import stark_losses
+from slr_keras.training.objectives.base import clip_inputs
+
+
+class StarkObjective:
+    """CTC of every head and their distillation (specs/stark.md §2.3).
+
+    Args:
+        distillation_weight: of the divergence of each head from their mean.
+    """
+
+    terms = ("ctc", "distillation")
+    controls = ()
+
+    def __init__(self, distillation_weight: float = 1.0):
+        self.distillation_weight = distillation_weight
+
+    def at(self, epoch: int) -> dict[str, float]:
+        """Nothing changes from epoch to epoch."""
+        return {}
+
+    def __call__(self, model, batch, controls):
+        """See `Objective`."""
+        logits = model(clip_inputs(model, batch), training=True)
+        steps = batch["frames"] // model.stride
+        terms = stark_losses(batch["labels"], logits, batch["label_lengths"], steps)
+        return terms["ctc"] + self.distillation_weight * terms["distillation"], terms
