@@ -1,6 +1,5 @@
 """Fixtures for the whole suite."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -30,12 +29,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny():
-    """The module `training/tiny_run.py`: tiny data, and runs trained on it."""
-    path = ROOT / "tests" / "training" / "tiny_run.py"
-    spec = importlib.util.spec_from_file_location("tiny_run", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module `helpers/tiny_run.py`: tiny data, and runs trained on it."""
+    import tiny_run
+
+    return tiny_run
 
 
 @pytest.fixture(scope="session")

@@ -15,22 +15,18 @@ DEMO = Path(__file__).resolve().parents[2] / "android_demo"
 TWIN = DEMO / "twin"
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def fetching() -> ModuleType:
-    return load(DEMO / "tools/fetch_keypoint_models.py")
+    import fetch_keypoint_models
+
+    return fetch_keypoint_models
 
 
 @pytest.fixture(scope="module")
 def comparing() -> ModuleType:
-    return load(DEMO / "tools/compare_keypoints.py")
+    import compare_keypoints
+
+    return compare_keypoints
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +185,9 @@ def test_comparison_counts_pictures_and_measures_in_pixels_of_640_by_480(compari
 
 def test_golden_vectors_are_what_their_script_writes(capsys):
     pytest.importorskip("cv2")
-    assert load(DEMO / "tools/golden_keypoints.py").main(["--check"]) == 0, capsys.readouterr().err
+    import golden_keypoints
+
+    assert golden_keypoints.main(["--check"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.long

@@ -1,6 +1,5 @@
 """The JVM twin: what it says of its time, and the comparison of its glosses with `predict`."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -19,11 +18,9 @@ BUNDLE = DEMO / "core/src/test/resources/golden/bundle"
 
 @pytest.fixture(scope="module")
 def comparing() -> ModuleType:
-    path = DEMO / "tools/compare_glosses.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    import compare_glosses
+
+    return compare_glosses
 
 
 STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")

@@ -1,16 +1,10 @@
-"""Makes the brute-force reference importable under pytest's importlib mode."""
+"""The brute-force reference of the decoders."""
 
-import importlib.util
-from pathlib import Path
-
+import brute_force
 import pytest
 
 
 @pytest.fixture(scope="session")
 def brute():
     """The module of reference implementations."""
-    path = Path(__file__).with_name("brute_force.py")
-    spec = importlib.util.spec_from_file_location("brute_force", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return brute_force

@@ -1,6 +1,5 @@
 """Three steps on one device and on two, printed as the largest difference of any weight."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from slr_keras.training.distribution import make_strategy  # noqa: E402
 from slr_keras.training.folder import RunFolder  # noqa: E402
 from slr_keras.training.trainer import Trainer  # noqa: E402
 
-path = Path(__file__).with_name("tiny_run.py")
-spec = importlib.util.spec_from_file_location("tiny_run", path)
-tiny = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tiny)
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+import tiny_run as tiny  # noqa: E402
 
 # A bias before batch normalisation has a gradient of exactly zero: Adam turns the rounding that is
 # computed instead into steps of any size, and nothing that the model gives depends on it. The

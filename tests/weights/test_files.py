@@ -127,7 +127,7 @@ def test_a_torch_file_without_tensors_is_refused(value, tmp_path):
 
 @pytest.mark.parametrize("name", ["tensors_zip.pt", "tensors_legacy.pt"])
 def test_files_of_real_torch_are_read(root, name):
-    found = read_checkpoint(root / "tests/data/fixtures/pickles" / name).tensors
+    found = read_checkpoint(root / "tests/data/pickles/fixtures" / name).tensors
     base = np.arange(24, dtype="f4")
     np.testing.assert_array_equal(found["float"], base.reshape(2, 3, 4))
     np.testing.assert_array_equal(found["transposed"], base.reshape(4, 6).T)

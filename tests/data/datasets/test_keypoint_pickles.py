@@ -13,7 +13,7 @@ from slr_keras.data.datasets.keypoint_pickles import TWOSTREAM_KEYPOINTS, read_k
 from slr_keras.data.manifest import read_folder
 from slr_keras.utils.errors import UserError
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "pickles" / "clips.pkl"
+FIXTURE = Path(__file__).parents[1] / "pickles" / "fixtures" / "clips.pkl"
 
 
 def keypoints(frames: int) -> np.ndarray:

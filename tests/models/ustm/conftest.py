@@ -1,9 +1,8 @@
 """The literal transcriptions, importable under pytest's importlib mode, and a small USTM."""
 
-import importlib.util
-from pathlib import Path
-
 import keras
+import literal_swin
+import literal_ustm
 import numpy as np
 import pytest
 
@@ -21,13 +20,6 @@ OPTIONS = {
     "pixels": "slowfast",
     "dropout": 0.0,
 }
-
-
-def load(path: Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def make_model(**options) -> Ustm:
@@ -62,6 +54,5 @@ def small():
 @pytest.fixture(scope="session")
 def literal():
     """The module of the second transcription of USTM; `swin` is that of Swin."""
-    module = load(Path(__file__).with_name("literal_ustm.py"))
-    module.swin = load(Path(__file__).parents[1] / "backbones" / "literal_swin.py")
-    return module
+    literal_ustm.swin = literal_swin
+    return literal_ustm

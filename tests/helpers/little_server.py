@@ -1,6 +1,6 @@
 """Little SavedModels with the signatures of exported ones, and servers of them, for tests.
 
-`python tests/export/serving/little.py FOLDER` publishes what the tests of the interfaces ask for.
+`python tests/helpers/little_server.py FOLDER` publishes what the tests of the interfaces ask for.
 Start TensorFlow Serving with the configuration in FOLDER/config, see its COMMANDS.md, then run
 these tests with SLR_SERVING_URL="grpc://127.0.0.1:8500 http://127.0.0.1:8501".
 """
@@ -34,7 +34,7 @@ from export.serving.server import Options, Server
 from slr_keras.data.contract import contract
 from slr_keras.utils.files import write_json, write_text
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 BUCKETS, STRIDE = (16, 32, 64), 4
 POINTS, CHANNELS = 133, 3
 GLOSSES = ("RAIN", "SUN", "WIND", "SNOW")

@@ -1,18 +1,10 @@
 """The fast block against the printed equations (specs/stark.md §8.2-8.5)."""
 
-import importlib.util
-from pathlib import Path
-
+import literal_stark as literal
 import numpy as np
 import pytest
 
 from slr_keras.models.stark.block import StarkBlock
-
-_spec = importlib.util.spec_from_file_location(
-    "literal_stark", Path(__file__).with_name("literal_stark.py")
-)
-literal = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(literal)
 
 HEADS, POINTS = 3, 5
 

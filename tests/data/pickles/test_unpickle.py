@@ -14,7 +14,7 @@ import pytest
 from slr_keras.data.pickles.unpickle import read_pickle
 from slr_keras.utils.errors import UserError
 
-FIXTURES = Path(__file__).parent / "fixtures" / "pickles"
+FIXTURES = Path(__file__).parent / "fixtures"
 BASE = np.arange(24, dtype=np.float32)
 TENSORS = {
     "float": BASE.reshape(2, 3, 4),
@@ -32,7 +32,7 @@ TENSORS = {
 
 
 def keypoints(frames: int, start: float) -> np.ndarray:
-    """The numbers of fixtures/pickles/make_fixtures.py."""
+    """The numbers of fixtures/make_fixtures.py."""
     return np.arange(frames * 133 * 3, dtype=np.float32).reshape(frames, 133, 3) / 8 + start
 
 
