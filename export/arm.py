@@ -127,12 +127,12 @@ def compare(
     Raises:
         UserError: the runtime fails there.
     """
-    from slr_keras.bundle.recogniser import BundleRecogniser
+    from slr_keras.bundle.scorer import bundle_recogniser
 
     comparison = Comparison()
     with (
-        BundleRecogniser(bundle, precision) as here,
-        BundleRecogniser(bundle, precision, launcher=launcher) as there,
+        bundle_recogniser(bundle, precision) as here,
+        bundle_recogniser(bundle, precision, launcher=launcher) as there,
     ):
         for clip in clips.values():
             scores = [machine.scores(clip) for machine in (here, there)]
@@ -156,7 +156,7 @@ def clips_of(bundle: "Bundle", options: argparse.Namespace) -> Iterator[tuple[st
                 yield f"golden {clip}", arrays[name]
     if not options.data:
         return
-    from slr_keras.bundle.recogniser import RawPreparation
+    from slr_keras.bundle.scorer import RawPreparation
     from slr_keras.data.manifest import read_manifest
 
     manifest = read_manifest(Path(options.data) / f"{options.split}.jsonl")

@@ -89,20 +89,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _recognise(client: object, options: argparse.Namespace) -> int:
     from export.serving.assets import Assets
-    from export.serving.recogniser import ServedRecogniser
+    from export.serving.scorer import served_recogniser
     from slr_keras.data.layout import layout
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
     from slr_keras.recognition.writers import writer
+    from slr_keras.text.phoenix import CLEAN_UP
 
     assets = Assets.load(options.assets, client.target.version)
     decoding = assets.decoding
     if options.beam is not None:
-        if assets.isolated:
+        if assets.output == "sign":
             raise UserError(f"--beam {options.beam}: the model names single signs; leave it out")
         decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
-    recogniser = ServedRecogniser(client, assets, decoding)
+    recogniser = served_recogniser(client, assets, decoding)
     overrides = Overrides(layout(options.layout) if options.layout else None, options.fps)
     clips = find_clips(options.inputs, assets.contract, options.split, overrides)[: options.limit]
     write = writer(options.format, options.to, clips, options.times)
@@ -114,7 +115,7 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
         "decoding": dataclasses.asdict(decoding),
     }
     results = recognise_clips(recogniser, clips, overrides)
-    predictions, failures = write(results, about, lambda glosses: glosses)
+    predictions, failures = write(results, about, CLEAN_UP[assets.scoring])
     for prediction in predictions:
         for notice in prediction.notices:
             print(f"notice: {notice}", file=sys.stderr)

@@ -217,14 +217,14 @@ def _config(options: argparse.Namespace) -> "Config":
 
 
 def _datasets(config: "Config", steps: int) -> tuple["ClipDataset", "ClipDataset", "Vocabulary"]:
-    from slr_keras.models.registry import modality
+    from slr_keras.models.registry import family_of
     from slr_keras.training.data import evaluation_dataset, read_task, training_dataset
 
     data = config.data
     if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
         data = dataclasses.replace(data, dev=data.train)
     config = dataclasses.replace(config, data=data)
-    task = read_task(data, modality(config.model.name))
+    task = read_task(data, family_of(config.model.name).modality)
     training = training_dataset(config, task, replicas=1)
     dev = _spread(task.dev, steps * data.batch_size)
     evaluation = evaluation_dataset(config, dev, task.vocabulary, task.contract)

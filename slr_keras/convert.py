@@ -79,14 +79,14 @@ def _backbone(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
 
 def _model(options: argparse.Namespace, target: "Path") -> "WeightsRecord":
     from slr_keras.data.vocabulary import Vocabulary
-    from slr_keras.models import Ustm, create_model
+    from slr_keras.models.registry import create_model, family_of
     from slr_keras.utils.errors import UserError
     from slr_keras.weights import load_ustm_checkpoint, save_model_weights
 
     vocabulary = Vocabulary.read(options.vocabulary)
-    model = create_model(options.model, len(vocabulary))
-    if not isinstance(model, Ustm):
+    if family_of(options.model).name != "ustm":
         raise UserError(f"--model {options.model}: only checkpoints of USTM can be converted whole")
+    model = create_model(options.model, len(vocabulary))
     record = load_ustm_checkpoint(model, options.source, vocabulary)
     save_model_weights(model, target, vocabulary, record)
     return record

@@ -52,17 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
         )
     manifest = _manifest(loaded.config.data, split, options)
 
-    from slr_keras.decoding.outputs import make_readout
     from slr_keras.metrics.isolated.report import as_json
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score, write_scores
+    from slr_keras.training.model import make_decoder
     from slr_keras.training.provenance import provenance
     from slr_keras.training.report import plain_table
     from slr_keras.training.sign_files import score_signs
 
     made_of = provenance(loaded, manifest, config.decoding)
     model = loaded.model()
-    predictor = Predictor(model, readout=make_readout(model, config))
+    predictor = Predictor(model, decoder=make_decoder(model, config))
     with _bar(len(manifest), options.json) as tick:
         evaluation = score(loaded, predictor, manifest, config.decoding, tick)
     facts = _faults(options)

@@ -12,10 +12,8 @@ from slr_keras.utils.command import USER_MISTAKE, image_size, number, run
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from slr_keras.bundle.bundle import Bundle
-    from slr_keras.bundle.recogniser import BundleRecogniser
     from slr_keras.recognition.recogniser import Recogniser
-    from slr_keras.training.run import Run
+    from slr_keras.recognition.trained_model import TrainedModel
 
 LISTED = 10
 _RATE = number(lambda value: 1 <= value <= 1000, "a rate of 1 to 1000 frames per second")
@@ -57,20 +55,21 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.recognition.modality.base import Overrides
     from slr_keras.recognition.writers import writer
 
-    loaded = _loaded(options)
+    trained = _loaded(options)
     overrides = Overrides(
         layout(options.layout) if options.layout else None,
         options.fps,
         options.image_size,
         Path(options.cache) if options.cache else None,
     )
-    clips = find_clips(options.inputs, loaded.contract, options.split, overrides)
+    clips = find_clips(options.inputs, trained.contract, options.split, overrides)
     clips = clips[: options.limit]
     # All that can be refused is refused before the model is made, which takes a while.
     write = writer(options.format, options.to, clips, options.times)
-    with _recogniser(loaded, options) as recogniser, _bar(len(clips), options) as tick:
+    with _recogniser(trained, options) as recogniser, _bar(len(clips), options) as tick:
         results = recognise_clips(recogniser, clips, overrides, tick)
-        predictions, failures = write(results, _about(loaded, recogniser, options), _clean(loaded))
+        about = _about(trained, recogniser, options)
+        predictions, failures = write(results, about, _clean(trained))
     _tell([f"notice: {notice}" for found in predictions for notice in found.notices])
     _tell([f"error: {failure.message}" for failure in failures])
     return USER_MISTAKE if failures else 0
@@ -121,7 +120,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _loaded(options: argparse.Namespace) -> "Run | Bundle":
+def _loaded(options: argparse.Namespace) -> "TrainedModel":
     from slr_keras.bundle.bundle import Bundle, is_bundle
 
     if is_bundle(options.run):
@@ -136,55 +135,52 @@ def _loaded(options: argparse.Namespace) -> "Run | Bundle":
     return Run.load(options.run)
 
 
-@contextlib.contextmanager
-def _recogniser(
-    loaded: "Run | Bundle", options: argparse.Namespace
-) -> Iterator["Recogniser | BundleRecogniser"]:
+def _recogniser(trained: "TrainedModel", options: argparse.Namespace) -> "Recogniser":
+    """The recogniser of a run or a bundle, a context manager."""
     from slr_keras.bundle.bundle import Bundle
-    from slr_keras.recognition.recogniser import ENSEMBLE, Recogniser
+    from slr_keras.decoding.outputs import ENSEMBLE
+    from slr_keras.recognition.recogniser import Recogniser
 
-    decoding, bundled = loaded.decoding, isinstance(loaded, Bundle)
+    decoding = trained.decoding
     if options.beam is not None:
-        if decoding.method == "single" or loaded.isolated:
+        if decoding.method == "single" or trained.output == "sign":
             raise UserError(
                 f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
                 "leave --beam out"
             )
         decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
-    if bundled:
-        from slr_keras.bundle.recogniser import BundleRecogniser
+    if isinstance(trained, Bundle):
+        from slr_keras.bundle.scorer import bundle_recogniser
 
-        loaded.require_head(options.head)
-        with BundleRecogniser(loaded, options.precision, decoding) as recogniser:
-            yield recogniser
-        return
+        trained.require_head(options.head)
+        return bundle_recogniser(trained, options.precision, decoding)
     if options.head != ENSEMBLE:
         decoding = dataclasses.replace(decoding, heads=(options.head,))
-    yield Recogniser(loaded, decoding)
+    return Recogniser(trained, decoding)
 
 
 def _about(
-    loaded: "Run | Bundle",
-    recogniser: "Recogniser | BundleRecogniser",
+    trained: "TrainedModel",
+    recogniser: "Recogniser",
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    precision = getattr(recogniser, "precision", None)
+    precision = getattr(recogniser.scorer, "precision", None)
     return {
         "run": options.run,
         **({"precision": precision} if precision else {}),
-        "model": loaded.model_name,
-        "vocabulary": loaded.vocabulary.digest,
-        "contract": loaded.contract.digest,
+        "model": trained.model_name,
+        "vocabulary": trained.vocabulary.digest,
+        "contract": trained.contract.digest,
         "head": options.head,
         "decoding": dataclasses.asdict(recogniser.decoding),
     }
 
 
-def _clean(loaded: "Run | Bundle") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+def _clean(trained: "TrainedModel") -> Callable[[tuple[str, ...]], tuple[str, ...]]:
     """The clean-up that `evaluate` applies before scoring, so that both give the same rate."""
     from slr_keras.text.phoenix import CLEAN_UP
 
-    return CLEAN_UP[loaded.scoring]
+    return CLEAN_UP[trained.scoring]
 
 
 @contextlib.contextmanager

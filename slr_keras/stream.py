@@ -59,8 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.streaming.loading import (
         engine_of,
         policy_of,
-        recogniser_of,
         require_streamable,
+        streaming_recogniser,
     )
     from slr_keras.training.run import Run
 
@@ -76,12 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     policy = policy_of(loaded, (options.policy or [None])[0])
     engine = engine_of(loaded, with_policy(loaded.model(), policy))
-    return _show(recogniser_of(loaded, engine, config), source, options)
+    return _show(streaming_recogniser(loaded, engine, config), source, options)
 
 
 def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
     from slr_keras.streaming.engine import TfliteEngine
-    from slr_keras.streaming.loading import bundle_recogniser
+    from slr_keras.streaming.loading import streaming_recogniser
 
     if options.report:
         raise UserError(f"{options.run}: --report scores runs; name the run that was exported")
@@ -93,7 +93,7 @@ def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
         )
     source = _source(bundle.contract, options)
     with TfliteEngine(file, about) as engine:
-        return _show(bundle_recogniser(bundle, engine, _stream_config(options)), source, options)
+        return _show(streaming_recogniser(bundle, engine, _stream_config(options)), source, options)
 
 
 def _show(

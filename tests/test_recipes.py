@@ -7,8 +7,8 @@ import keras
 import pytest
 
 from slr_keras.config import load_config
-from slr_keras.decoding.outputs import make_readout
-from slr_keras.models.registry import create_model, isolated, modality
+from slr_keras.models.registry import create_model, family_of
+from slr_keras.training.model import make_decoder
 from slr_keras.training.schedule import learning_rate
 
 RECIPES = sorted(Path(__file__).parent.parent.joinpath("configs").glob("*.yaml"))
@@ -22,12 +22,12 @@ def test_recipe_loads_and_its_model_can_be_made(path):
     light = system in ("ustm", "stepnet")
     with keras.StatelessScope(initialize_variables=False) if light else nullcontext():
         model = create_model(name, vocabulary_size=5, **config.model.options)
-    if isolated(name):
+    if family_of(name).output == "sign":
         assert {head.classes for head in model.head_layers.values()} == {3}
-        assert make_readout(model, config).heads == model.reported_heads
+        assert make_decoder(model, config).heads == model.reported_heads
     elif system == "ustm":
-        assert make_readout(model, config).heads == ("sequence",)
-    elif modality(name) == "keypoints":
+        assert make_decoder(model, config).heads == ("sequence",)
+    elif family_of(name).modality == "keypoints":
         assert model.output["fuse"].shape[-1] == 5
     else:
         assert model.context_logits("video", [()]).shape == (1, 5)

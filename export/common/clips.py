@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from slr_keras.bundle.recogniser import FRAMES, KEYPOINTS
+from slr_keras.bundle.scorer import FRAMES, KEYPOINTS
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import LARGEST
 from slr_keras.data.layout import layout

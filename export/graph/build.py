@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from export.graph import description, verification
 from export.graph.endpoints import Endpoints, require_servable, save
-from export.graph.golden import clips_for, example_frame
 from export.graph.publication import (
     LARGEST_VERSION,
     appearing,
@@ -98,11 +97,13 @@ def build(
         tell(f"saving {run.model_name} in {plan.precision}")
         signatures = save(endpoints, str(folder))
         value = description.describe(endpoints, signatures, buckets, plan.precision)
-        description.write_assets(run, folder / "assets")
+        description.write_assets(endpoints, folder / "assets")
         if plan.warmup:
-            value["warmup_records"] = write_warmup(folder, signatures, buckets, example_frame(run))
+            value["warmup_records"] = write_warmup(
+                folder, signatures, buckets, endpoints.input.example_frame()
+            )
         if plan.verified:
-            value["verification"] = _verify(run, plan, folder, longest, tell)
+            value["verification"] = _verify(endpoints, plan, folder, tell)
         write_json(folder / "assets" / description.DESCRIPTION, value)
         write_manifest(folder)
     return to / str(version)
@@ -136,15 +137,16 @@ def _buckets(run: Run, plan: Plan, longest: int, endpoints: Endpoints) -> tuple[
 
 
 def _verify(
-    run: Run, plan: Plan, folder: Path, longest: int, tell: Callable[[str], None]
+    endpoints: Endpoints, plan: Plan, folder: Path, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     from slr_keras.recognition.recogniser import Recogniser
 
     tell("comparing with Keras in a process of its own")
-    recogniser = Recogniser(run)
-    clips = clips_for(run, longest)
+    content = endpoints.input
+    recogniser = Recogniser(endpoints.run)
+    clips = content.golden_clips(endpoints.longest)
     expected = verification.expected_scores(recogniser, clips)
-    found = verification.reloaded(folder, clips, run.modality)
+    found = verification.reloaded(folder, clips, content.name)
     parity = plan.parity or verification.PARITY[plan.precision]
     result: dict[str, Any] = {
         "status": "verified",
@@ -154,31 +156,28 @@ def _verify(
     }
     if plan.precision == "float32":
         verification.compare_glosses(found, expected, recogniser)
-    dev = _dev(run, plan)
+    dev = _dev(endpoints, plan)
     if dev is None:
         return {**result, "dev": None}
     tell(f"recognising {len(dev)} dev clips with both")
-    metric = verification.task_metric(folder, recogniser, dev, longest)
+    metric = verification.task_metric(folder, recogniser, dev, content, endpoints.longest)
     limit = verification.WER_LIMITS[plan.precision] if plan.limit is None else plan.limit
     verification.require_metric(metric, plan.precision, limit)
     return {**result, "dev": {**metric, "limit": limit}}
 
 
-def _dev(run: Run, plan: Plan) -> "Manifest | None":
+def _dev(endpoints: Endpoints, plan: Plan) -> "Manifest | None":
     """The first clips of the dev split; None where its data is not there and none was named."""
     from slr_keras.training.data import read_split
 
     if not plan.clips:
         return None
+    run = endpoints.run
     data = run.config.data
     if plan.data:
         data = dataclasses.replace(data, folder=plan.data)
     elif not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
         return None
     dev = read_split(data, data.dev)
-    where = f"the run {run.path}", str(dev.folder)
-    if run.modality == "keypoints":
-        run.contract.require_same(dev.contract, *where)
-    else:
-        run.contract.require_compatible(dev.frame_contract, *where)
+    endpoints.input.require_same(dev, f"the run {run.path}")
     return dev.subset(range(min(plan.clips, len(dev))))

@@ -6,7 +6,7 @@ steps: of one path, where a beam search on the client sums over all that give th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from slr_keras.decoding.config import DecodingConfig
 from slr_keras.decoding.hypothesis import BLANK
@@ -76,6 +76,9 @@ class GreedyContext:
         collapses: whether equal neighbours are one gloss unless a blank parts them, as of a model
             that learnt CTC with context.
     """
+
+    #: `Decoder.greedy_form` of the decoders whose greedy search this is.
+    FORMS: ClassVar[tuple[str, ...]] = ("transducer", "ctc_context")
 
     model: "keras.Model"
     level: str

@@ -15,6 +15,7 @@
 | `buckets` | lengths in frames that clients pad to, ascending; other lengths work, unwarmed |
 | `limits` | `shortest` and `longest` clip in frames |
 | `scores` | `"log_probabilities"`, or `"logits"` that `serving_context` adds to |
+| `scoring` | clean-up rules of the recipe, by which error rates are computed |
 | `decoding` | `greedy`: how `serving_glosses` reads scores; `recipe`: how the run decodes |
 | `signatures` | by name `inputs` and `outputs` by name: `dtype` and `shape`, -1 where it is free |
 | `precision` | of weights and arithmetic; inputs and outputs are float32 always |
@@ -30,18 +31,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slr_keras
-from export.graph.endpoints import (
-    FILES,
-    FRAMES,
-    KEYPOINTS,
-    Endpoints,
-)
+from export.graph.endpoints import Endpoints
 from slr_keras.bundle.bundle import labels
 from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.utils.files import sha256, write_text
 
 if TYPE_CHECKING:
-    from slr_keras.training.run import Run
+    pass
 
 FORMAT, FORMAT_VERSION = "slr_keras.saved_model", 1
 DESCRIPTION, LABELS = "serving.json", "labels.txt"
@@ -63,22 +59,23 @@ def describe(
         "name": run.path.resolve().name,
         "system": run.model_name.partition("_")[0],
         "model": run.model_name,
-        "kind": "isolated" if run.isolated else "continuous",
+        "kind": "isolated" if run.output == "sign" else "continuous",
         "modality": run.modality,
-        "blank": None if run.isolated else BLANK,
+        "blank": None if run.output == "sign" else BLANK,
         "labels": {
             "file": LABELS,
-            "count": len(labels(run.vocabulary, run.isolated)),
+            "count": len(labels(run.vocabulary, run.output)),
             "digest": run.vocabulary.digest,
         },
-        "contract": {"file": contract_file(run), "digest": contract.digest},
-        "content": _content(run),
+        "contract": {"file": endpoints.input.contract_file, "digest": contract.digest},
+        "content": endpoints.input.description(),
         "stride": endpoints.stride,
         "fps": contract.fps,
         "clip_frames": segments.count if segments else None,
         "buckets": list(buckets),
         "limits": {"shortest": 1, "longest": endpoints.longest},
-        "scores": "log_probabilities" if endpoints.gives_log_probabilities else "logits",
+        "scores": "log_probabilities" if endpoints.decoder.normalised else "logits",
+        "scoring": run.scoring,
         "decoding": {"greedy": endpoints.greedy_form, "recipe": to_tree(run.decoding)},
         "signatures": dict(signatures),
         "precision": precision,
@@ -96,36 +93,13 @@ def describe(
     }
 
 
-def contract_file(run: "Run") -> str:
-    """The name of the contract among the assets."""
-    return KEYPOINT_CONTRACT if run.modality == "keypoints" else FRAME_CONTRACT
-
-
-def write_assets(run: "Run", assets: Path) -> None:
+def write_assets(endpoints: Endpoints, assets: Path) -> None:
     """Write labels, contract and, where the run decodes with one, its gloss language model."""
     from slr_keras.bundle.bundle import LANGUAGE_MODEL
 
+    run = endpoints.run
     assets.mkdir(exist_ok=True)
-    run.contract.write(assets / contract_file(run))
-    write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.isolated)) + "\n")
+    run.contract.write(assets / endpoints.input.contract_file)
+    write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.output)) + "\n")
     if (language_model := run.language_model()) is not None:
         language_model.save(assets / LANGUAGE_MODEL)
-
-
-def _content(run: "Run") -> dict[str, Any]:
-    from export.graph.pictures import LARGEST
-
-    if run.modality == "keypoints":
-        source = run.contract.source
-        what = f"raw points of layout {source.name} ({', '.join(source.channels)}); NaN or zeros "
-        return {
-            KEYPOINTS: {
-                "what": what + "where nothing was seen",
-                "layout": source.name,
-                "shape": [len(source.points), len(source.channels)],
-            }
-        }
-    return {
-        FRAMES: {"what": "RGB pictures of one size, upright", "shape": [-1, -1, 3]},
-        FILES: {"what": "JPEG or PNG files, upright", "shape": [], "largest_side": LARGEST},
-    }

@@ -2,38 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from export.graph.decoding import (
-    Decoder,
+    Decoder as GraphDecoder,
+)
+from export.graph.decoding import (
     GreedyContext,
     best_signs,
     greedy_ctc,
 )
-from export.graph.features import features_of
+from export.graph.inputs import GraphInput, graph_input
+from export.graph.names import CONTEXT, DEFAULT, ENCODED, FEATURES, GLOSSES, LENGTHS, LOGITS
 from export.graph.sampling import Sampling, checked_lengths, checked_shape
-from slr_keras.decoding.outputs import (
-    ENSEMBLE,
-    FIRST_GLOSS,
-    ContextCtcReadout,
-    IsolatedReadout,
-    TransducerReadout,
-    make_readout,
-)
+from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS, Decoder
+from slr_keras.training.model import make_decoder
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+    from slr_keras.models.family import ModelFamily
     from slr_keras.training.run import Run
 
-DEFAULT, ENCODED, FEATURES = "serving_default", "serving_encoded", "serving_features"
-GLOSSES, CONTEXT = "serving_glosses", "serving_context"
-KEYPOINTS, FRAMES, FILES, LENGTHS = "keypoints", "frames", "encoded", "lengths"
-LOGITS = "logits"
-
 Prepared = tuple[dict[str, "tf.Tensor"], "tf.Tensor"]
+Features = Callable[[Mapping[str, "tf.Tensor"]], "tf.Tensor"]
 
 
 def require_servable(run: "Run") -> None:
@@ -64,56 +59,54 @@ class Endpoints:
     model: "keras.Model"
     longest: int
 
-    def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "readout", make_readout(self.model, self.run.config))
-        set_(self, "sampling", self._sampling())
-        set_(self, "decoder", self._decoder())
+    @cached_property
+    def input(self) -> GraphInput:
+        """The content that clients send."""
+        return graph_input(self.run.contract)
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """How scores are decoded outside the graph."""
+        return make_decoder(self.model, self.run.config)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        """Which frames of a clip the model sees."""
+        from slr_keras.training.data import segments
+
+        return Sampling(
+            most=self.run.config.data.max_frames,
+            segments=segments(self.run.config),
+            whole=self.decoder.names_one_sign,
+            repeats=self.input.repeats_last,
+        )
 
     @property
     def stride(self) -> int | None:
         """Frames of a step; None for models of one sign, which give one row a clip."""
-        return None if self.run.isolated else self.model.stride
-
-    @property
-    def gives_log_probabilities(self) -> bool:
-        """Whether scores are log-probabilities; else logits, to which contexts are added."""
-        return not isinstance(self.readout, TransducerReadout)
+        return None if self.decoder.names_one_sign else self.model.stride
 
     @property
     def greedy_form(self) -> str:
-        """How `serving_glosses` reads the scores."""
-        if self.run.isolated:
-            return "signs"
-        if not isinstance(self.decoder, GreedyContext):
-            return "ctc"
-        return "ctc_context" if self.decoder.collapses else "transducer"
+        """How `serving_glosses` decodes the scores."""
+        return self.decoder.greedy_form
 
     def signatures(self) -> dict[str, "tf.types.experimental.ConcreteFunction"]:
         """Concrete functions by name."""
-        content = self._content()
-        found = {
+        content = self.input.specification()
+        functions = {
             DEFAULT: self._function(content, self._scored),
             GLOSSES: self._function(content, self._decoded),
-            FEATURES: self._function(content, self._featured()),
         }
-        if self.run.modality == "video":
-            import tensorflow as tf
-
-            files = tf.TensorSpec((None, None), tf.string, FILES)
-            found[ENCODED] = self._function(files, self._scored)
-        if self.greedy_form in ("transducer", "ctc_context"):
-            found[CONTEXT] = self._context_function()
-        return found
-
-    def _content(self) -> "tf.TensorSpec":
-        import tensorflow as tf
-
-        if self.run.modality == "video":
-            return tf.TensorSpec((None, None, None, None, 3), tf.uint8, FRAMES)
-        source = self.run.contract.source
-        shape = (None, None, len(source.points), len(source.channels))
-        return tf.TensorSpec(shape, tf.float32, KEYPOINTS)
+        features = features_of(self.run.family, self.model, self._reported_head())
+        if features is not None:
+            functions[FEATURES] = self._function(content, self._featured(features))
+        encoded = self.input.encoded_specification()
+        if encoded is not None:
+            functions[ENCODED] = self._function(encoded, self._scored)
+        if self.greedy_form in GreedyContext.FORMS:
+            functions[CONTEXT] = self._context_function()
+        return functions
 
     def _function(
         self, content: "tf.TensorSpec", of: Callable[[Prepared], Mapping[str, "tf.Tensor"]]
@@ -135,57 +128,45 @@ class Endpoints:
         lengths = checked_shape(lengths, LENGTHS)
         lengths = checked_lengths(content, lengths, name, self.longest)
         places, seen = self.sampling.places(lengths, tf.shape(content)[1])
-        if self.run.modality == "video":
-            from export.graph.pictures import seen as pictures
-
-            clips = {"video": pictures(content, places, self.run.contract)}
-        else:
-            from export.graph.keypoints import prepared
-
-            clips = {"keypoints": prepared(content, lengths, places, self.run.contract)}
+        clips = self.input.prepared(content, lengths, places)
         mask = tf.sequence_mask(seen, tf.shape(places)[1], dtype=tf.float32)
         return {**clips, "mask": mask}, seen
 
     def _scored(self, prepared: Prepared) -> dict[str, "tf.Tensor"]:
         inputs, seen = prepared
-        scores = self.readout.scores(self.model(inputs, training=False))[ENSEMBLE]
-        if self.run.isolated:
+        scores = self.decoder.scores(self.model(inputs, training=False))[ENSEMBLE]
+        if self.decoder.names_one_sign:
             return {LOGITS: scores[:, 0, FIRST_GLOSS:]}
         return {LOGITS: scores, LENGTHS: seen // self.stride}
 
     def _decoded(self, prepared: Prepared) -> dict[str, "tf.Tensor"]:
         scored = self._scored(prepared)
-        if self.run.isolated:
+        if self.decoder.names_one_sign:
             return best_signs(scored[LOGITS])
-        return self.decoder(scored[LOGITS], scored[LENGTHS])
+        return self._greedy()(scored[LOGITS], scored[LENGTHS])
 
-    def _featured(self) -> Callable[[Prepared], dict[str, "tf.Tensor"]]:
+    def _featured(self, features: Features) -> Callable[[Prepared], dict[str, "tf.Tensor"]]:
         import tensorflow as tf
-
-        features = features_of(self.model, self._reported_head())
 
         def compute(prepared: Prepared) -> dict[str, "tf.Tensor"]:
             inputs, seen = prepared
-            found = features(inputs)
+            values = features(inputs)
             # A model that takes a number of frames has all of its steps.
             steps = seen // self.model.stride
             if self.sampling.segments is not None:
-                steps = tf.zeros_like(seen) + tf.shape(found)[1]
-            return {"features": found, LENGTHS: steps}
+                steps = tf.zeros_like(seen) + tf.shape(values)[1]
+            return {"features": values, LENGTHS: steps}
 
         return compute
 
     def _reported_head(self) -> str:
-        if self.run.modality == "keypoints":
-            # Sees all streams, whatever else is averaged.
-            return "fuse"
         heads = self.run.decoding.heads or getattr(self.model, "reported_heads", ("",))
-        return heads[0]
+        return self.run.family.feature_head or heads[0]
 
     def _context_function(self) -> Any:
         import tensorflow as tf
 
-        model, level = self.model, self.readout.counting
+        model, level = self.model, self.decoder.counting
         signature = [
             tf.TensorSpec((None, None), tf.int32, "prefixes"),
             tf.TensorSpec((None,), tf.int32, LENGTHS),
@@ -201,22 +182,48 @@ class Endpoints:
         function = tf.function(call, input_signature=signature, autograph=False)
         return function.get_concrete_function()
 
-    def _sampling(self) -> Sampling:
-        from slr_keras.training.data import segments
-
-        return Sampling(
-            most=self.run.config.data.max_frames,
-            segments=segments(self.run.config),
-            whole=isinstance(self.readout, IsolatedReadout),
-            repeats=self.run.modality == "video",
-        )
-
-    def _decoder(self) -> Decoder:
-        decoding = self.run.decoding
-        if isinstance(self.readout, TransducerReadout):
-            collapses = isinstance(self.readout, ContextCtcReadout)
-            return GreedyContext(self.model, self.readout.counting, decoding, collapses)
+    def _greedy(self) -> GraphDecoder:
+        decoding, form = self.run.decoding, self.greedy_form
+        if form in GreedyContext.FORMS:
+            level = self.decoder.counting
+            return GreedyContext(self.model, level, decoding, collapses=form == "ctc_context")
         return lambda logits, steps: greedy_ctc(logits, steps, decoding.collapse_repeats)
+
+
+def features_of(family: "ModelFamily", model: "keras.Model", head: str) -> Features | None:
+    """A function from a model's inputs to the features `(batch, steps, width)` of a head, float32.
+
+    None if the family names no features and the model has no layer of the head.
+
+    Args:
+        family: of the model.
+        model: a model of the family.
+        head: whose input is given.
+
+    >>> import numpy as np
+    >>> from export.graph.endpoints import features_of
+    >>> from slr_keras.models.registry import create_model, family_of
+    >>> model = create_model("stark_tiny", vocabulary_size=22)
+    >>> clip = {"keypoints": np.zeros((1, 8, 79, 3), "float32"), "mask": np.ones((1, 8), "float32")}
+    >>> features_of(family_of("stark_tiny"), model, "fuse")(clip).shape
+    TensorShape([1, 2, 192])
+    """
+    import tensorflow as tf
+
+    compute = (family.features or _functional_features)(model, head)
+    if compute is None:
+        return None
+    return lambda inputs: tf.cast(compute(inputs), tf.float32)
+
+
+def _functional_features(model: "keras.Model", head: str) -> Features | None:
+    """The input of the layer of a head, of a functional model."""
+    import keras
+
+    if f"head_{head}" not in {layer.name for layer in model.layers}:
+        return None
+    inner = keras.Model(model.input, model.get_layer(f"head_{head}").input[0])
+    return lambda inputs: inner(inputs, training=False)
 
 
 def save(endpoints: Endpoints, folder: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,23 +12,21 @@ import numpy as np
 
 from export.common.comparison import relative_error
 from export.graph import reload
-from export.graph.endpoints import (
+from export.graph.names import (
     DEFAULT,
     ENCODED,
-    FRAMES,
     GLOSSES,
-    KEYPOINTS,
     LOGITS,
 )
-from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS
+from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS, with_special_tokens
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
+    from export.graph.inputs import GraphInput
     from slr_keras.data.manifest import Manifest
     from slr_keras.recognition.recogniser import Recogniser
-    from slr_keras.training.run import Run
 
 #: Largest difference of scores from Keras in float32, as a share of the largest.
 PARITY = {"float32": 1e-5, "float16": 0.01, "bfloat16": 0.1}
@@ -42,17 +40,18 @@ def expected_scores(recogniser: "Recogniser", clips: Mapping[str, np.ndarray]) -
     found = {}
     for name, clip in clips.items():
         scores = recogniser.logits([clip])[0][ENSEMBLE]
-        found[name] = scores[0, FIRST_GLOSS:] if recogniser.run.isolated else scores
+        found[name] = (
+            scores[0, FIRST_GLOSS:] if recogniser.scorer.decoder.names_one_sign else scores
+        )
     return found
 
 
-def reloaded(folder: Path, clips: Mapping[str, np.ndarray], modality: str) -> dict[str, np.ndarray]:
-    """What a fresh process makes of the clips; see `reload`.
+def reloaded(folder: Path, clips: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """What a fresh process makes of the clips, sent as the input `name`; see `reload`.
 
     Raises:
         UserError: the SavedModel does not load or run there; says what TensorFlow says.
     """
-    name = KEYPOINTS if modality == "keypoints" else FRAMES
     with tempfile.TemporaryDirectory() as scratch:
         given, results = Path(scratch, "clips.npz"), Path(scratch, "results.npz")
         np.savez(given, __input__=name, **clips)
@@ -114,15 +113,15 @@ def compare_glosses(
     Raises:
         UserError: names the clip and both.
     """
-    run, readout = recogniser.run, recogniser._readout
+    run, decoder = recogniser.trained, recogniser.scorer.decoder
     greedy = replace(run.decoding, method="greedy", language_model_order=0, insertion_bonus=0.0)
     for name, scores in expected.items():
         key = f"{GLOSSES}/{name}"
-        if run.isolated:
+        if decoder.names_one_sign:
             given, wanted = [int(found[f"{key}/ids"][0, 0])], [int(scores.argmax())]
         else:
             given = found[f"{key}/ids"][0, : found[f"{key}/lengths"][0]].tolist()
-            wanted = list(readout.decode(scores[None], [len(scores)], greedy)[0].ids)
+            wanted = list(decoder.decode(scores[None], [len(scores)], greedy)[0].ids)
         if given != wanted:
             raise UserError(
                 f"{GLOSSES}: the golden clip {name!r} is decoded to {given}, outside the graph to "
@@ -131,7 +130,11 @@ def compare_glosses(
 
 
 def task_metric(
-    folder: Path, recogniser: "Recogniser", manifest: "Manifest", longest: int
+    folder: Path,
+    recogniser: "Recogniser",
+    manifest: "Manifest",
+    content: "GraphInput",
+    longest: int,
 ) -> dict[str, Any]:
     """Error rates of Keras and of the SavedModel on a split, decoded as the run decodes.
 
@@ -139,6 +142,7 @@ def task_metric(
         folder: of the version.
         recogniser: of the run.
         manifest: clips; those longer than `longest` are left out and counted.
+        content: what the signatures take.
         longest: frames.
 
     Returns:
@@ -146,25 +150,26 @@ def task_metric(
     """
     import tensorflow as tf
 
-    run = recogniser.run
+    run = recogniser.trained
     loaded = tf.saved_model.load(str(folder))
     function = loaded.signatures[DEFAULT]
-    name = KEYPOINTS if run.modality == "keypoints" else FRAMES
-    clean = CLEAN_UP[run.config.data.scoring]
+    clean = CLEAN_UP[run.scoring]
     counts = {"served": ErrorCounts(), "keras": ErrorCounts()}
     clips = 0
-    for row, raw in _clips(run, manifest, longest):
-        outputs = function(**{name: tf.constant(raw[None]), "lengths": tf.constant([len(raw)])})
+    for row in range(len(manifest)):
+        if manifest[row].frames > longest:
+            continue
+        raw = content.raw_clip(manifest, row)
+        outputs = function(
+            **{content.name: tf.constant(raw[None]), "lengths": tf.constant([len(raw)])}
+        )
         served = outputs[LOGITS].numpy()[0]
-        if run.isolated:
-            served = np.pad(served, (FIRST_GLOSS, 0), constant_values=-np.inf)[None]
+        if recogniser.scorer.decoder.names_one_sign:
+            served = with_special_tokens(served[None])
         scores = {"served": served, "keras": recogniser.logits([raw])[0][ENSEMBLE]}
         reference = clean(manifest[row].glosses)
         for which, values in scores.items():
-            hypothesis = recogniser._readout.decode(
-                values[None], [len(values)], recogniser.decoding, recogniser.language_model
-            )[0]
-            said = clean(run.vocabulary.decode(hypothesis.ids))
+            said = clean(run.vocabulary.decode(recogniser.decode(values).ids))
             counts[which] += sum(sentence_counts([reference], [said]), ErrorCounts())
         clips += 1
     if not counts["keras"].references:
@@ -195,13 +200,3 @@ def require_metric(found: Mapping[str, Any], precision: str, limit: float) -> No
             f"clips, limit {limit:g} (--limit; one of {found['words']} glosses is "
             f"{100 / found['words']:.2f} points); nothing was written"
         )
-
-
-def _clips(run: "Run", manifest: "Manifest", longest: int) -> Iterator[tuple[int, np.ndarray]]:
-    for row in range(len(manifest)):
-        if manifest[row].frames > longest:
-            continue
-        if run.modality == "keypoints":
-            yield row, np.asarray(manifest.load(row), np.float32)
-        else:
-            yield row, manifest.load_video(row)

@@ -20,7 +20,7 @@ from export.lite.golden import write_golden
 from export.lite.latency import Peak, measure
 from export.lite.network import (
     FLOAT_OPERATIONS,
-    FLOAT_SCOPES,
+    PREPARATION_SCOPE,
     chosen_heads,
     network,
     require_exportable,
@@ -37,8 +37,7 @@ from export.lite.verification import (
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
-from slr_keras.bundle.recogniser import SCORES
-from slr_keras.models.registry import isolated
+from slr_keras.bundle.scorer import SCORES
 from slr_keras.streaming.loading import require_streamable
 from slr_keras.training.data import read_split
 from slr_keras.training.run import Run
@@ -116,6 +115,7 @@ class _Builder:
         self.folder, self.tell = folder, tell
         self.model = run.model()
         self.heads = chosen_heads(run, self.model, plan.head)
+        self.float_scopes = (PREPARATION_SCOPE, *run.family.float_scopes)
         self.golden = golden_clips(run.contract, plan.buckets)
         self.files: dict[str, dict[int, dict[str, Any]]] = {}
 
@@ -124,7 +124,9 @@ class _Builder:
         reference = self._reference()
         self._describe_contract()
         outputs = self._convert()
-        value = metadata.describe(self.run, self.plan, self.heads, self.files, self.splits.folder)
+        value = metadata.describe(
+            self.run, self.plan, self.heads, self.files, self.splits.folder, self.model.stride
+        )
         if self.plan.streaming:
             value["streaming"] = self._stream(self.plan.streaming)
         self._write(value)
@@ -144,9 +146,9 @@ class _Builder:
         return keras_reference(self.run, self.heads, self.splits.dev)
 
     def _describe_contract(self) -> None:
-        run, single = self.run, isolated(self.run.config.model.name)
+        run = self.run
         run.contract.write(self.folder / parts.CONTRACT)
-        labels = parts.labels(run.vocabulary, single)
+        labels = parts.labels(run.vocabulary, run.output)
         write_text(self.folder / parts.LABELS, "\n".join(labels) + "\n")
         if (language_model := run.language_model()) is not None:
             language_model.save(self.folder / parts.LANGUAGE_MODEL)
@@ -166,7 +168,7 @@ class _Builder:
                 examples = None
                 if precision == INT8:
                     examples = representative(self.splits.train, bucket, plan.calibration_clips)
-                file = convert(function, precision, examples, FLOAT_SCOPES, FLOAT_OPERATIONS)
+                file = convert(function, precision, examples, self.float_scopes, FLOAT_OPERATIONS)
                 path = self.folder / f"model_{precision}_{bucket}.tflite"
                 require_builtin(file, path.name)
                 path.write_bytes(file)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.bundle.bundle import GOLDEN_ARRAYS, GOLDEN_TEXT, Bundle
-from slr_keras.bundle.recogniser import BundleRecogniser
-from slr_keras.data.sampling import REDUCTION
+from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.utils.files import atomic_path, write_text
 
 # Clips of few frames: with them, the text stays below a megabyte.
@@ -30,14 +29,14 @@ def write_golden(
     listed = {name: _as_json(bundle, name, clips[name]) for name in TEXT_CLIPS}
     for name, clip in clips.items():
         arrays[f"{name}/keypoints"] = clip
-        steps = 1 if bundle.isolated else max(len(clip) // REDUCTION, 1)
+        steps = bundle.steps(len(clip))
         for precision, found in outputs.items():
             arrays[f"{name}/{precision}"] = values = found[name][0, :steps]
             if name in listed:
                 rows = [[float(f"{x:.6g}") for x in row] for row in values]
                 listed[name]["log_probabilities"][precision] = rows
     for precision in outputs:
-        with BundleRecogniser(bundle, precision) as recogniser:
+        with bundle_recogniser(bundle, precision) as recogniser:
             for name, entry in listed.items():
                 entry["glosses"][precision] = list(recogniser.recognise(clips[name]).glosses)
     with atomic_path(bundle.path / GOLDEN_ARRAYS) as temporary:

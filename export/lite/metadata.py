@@ -30,9 +30,8 @@ from export.lite.flatbuffer import operations
 from export.lite.latency import machine
 from slr_keras.bundle import bundle as parts
 from slr_keras.bundle.interpreter import RUNTIMES, has_runtime, runtime_version
-from slr_keras.bundle.recogniser import FRAMES, KEYPOINTS, SCORES
+from slr_keras.bundle.scorer import FRAMES, KEYPOINTS, SCORES
 from slr_keras.data.sampling import REDUCTION
-from slr_keras.models.registry import isolated
 from slr_keras.utils.files import sha256
 
 if TYPE_CHECKING:
@@ -49,14 +48,27 @@ def describe(
     heads: Sequence[str],
     files: Mapping[str, Mapping[int, Mapping[str, Any]]],
     data: str,
+    stride: int,
 ) -> dict[str, Any]:
-    """All that is known once the files are there; neither verified nor timed yet."""
+    """All that is known once the files are there; neither verified nor timed yet.
+
+    Args:
+        run: what is exported.
+        plan: of the export.
+        heads: whose mean probability the scores are.
+        files: by precision and bucket, what `describe_file` gives.
+        data: folder of the dev split.
+        stride: frames of a step of the scores.
+    """
     from slr_keras.config.loading import to_tree
 
-    single = isolated(run.config.model.name)
+    single = run.output == "sign"
     contract, config = run.contract, run.config
-    columns = len(parts.labels(run.vocabulary, single))
+    columns = len(parts.labels(run.vocabulary, run.output))
     source = contract.source
+    steps = f"max(frames // {REDUCTION}, 1)"
+    if stride != REDUCTION:
+        steps += f" * {REDUCTION // stride}"
     return {
         "format": parts.FORMAT,
         "version": parts.VERSION,
@@ -78,7 +90,7 @@ def describe(
             "labels": columns,
         },
         "fps": contract.fps,
-        "step_frames": REDUCTION,
+        "step_frames": stride,
         "inputs": {
             KEYPOINTS: {
                 "shape": [1, "T", len(source.points), len(source.channels)],
@@ -90,10 +102,10 @@ def describe(
         },
         "outputs": {
             SCORES: {
-                "shape": [1, 1 if single else f"T / {REDUCTION}", columns],
+                "shape": [1, 1 if single else f"T / {stride}", columns],
                 "dtype": "float32",
                 "is": "natural logarithms of probabilities"
-                + ("" if single else f"; max(frames // {REDUCTION}, 1) steps are real"),
+                + ("" if single else f"; {steps} steps are real"),
             }
         },
         "head": plan.head,

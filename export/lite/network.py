@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from export.lite.preparation import SCOPE, prepare
-from slr_keras.bundle.recogniser import FRAMES, KEYPOINTS, SCORES
-from slr_keras.models.stark.block import SPATIAL_SOFTMAX
-from slr_keras.models.stark.window import TEMPORAL_SOFTMAX
+from slr_keras.bundle.scorer import FRAMES, KEYPOINTS, SCORES
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,19 +15,13 @@ if TYPE_CHECKING:
 
 FUSE, ENSEMBLE = HEADS = ("fuse", "ensemble")
 
-# What eight bits do not hold: coordinates in pixels; the first layer, that reads fractions of them;
-# logits beside the -1e9 that masks them; a softmax over all points, whose shares are below a step;
-# means and deviations of layer normalisation; log-probabilities.
-FLOAT_SCOPES = (
-    rf"{SCOPE}/",
-    r"/points_\w+/|/encoder_\w+/transpose|/stem(_\d+)?/",
-    f"{TEMPORAL_SOFTMAX}/",
-    f"{SPATIAL_SOFTMAX}/",
-    r"head_\w+/(inner|output)_norm",
-)
-# And the products of two activations. Both may hold -128, and processors without dot products of
-# eight bits (such as cortex-a53) add two such products in sixteen, where they do not fit; weights
-# hold no -128. In float32 they are also several times faster, for nothing is changed to and fro.
+# Eight bits do not hold coordinates in pixels; the family of a model says what else they do not
+# hold.
+PREPARATION_SCOPE = rf"{SCOPE}/"
+# Eight bits do not hold log-probabilities either. Nor do products of two activations work in them:
+# both factors may hold -128, and processors without dot products of eight bits (such as cortex-a53)
+# add two such products in sixteen bits, where the sum does not fit; weights hold no -128. These
+# operations are also several times faster in float32, which needs no conversion to and fro.
 FLOAT_OPERATIONS = ("LOG_SOFTMAX", "BATCH_MATMUL")
 
 
@@ -45,19 +37,12 @@ def require_exportable(run: "Run") -> None:
             f"{run.path}: {name} sees {run.config.data.clip_frames} frames sampled from each clip "
             "(data.clip_frames), which a bundle does not do; train with data.clip_frames: 0"
         )
-    if run.modality == "keypoints":
+    obstacle = run.family.lite_obstacle
+    if run.modality == "keypoints" and not obstacle:
         return
-    reasons = {
-        "c2st": "its decoder asks for the context of every gloss so far, which is no static graph",
-        "ustm": "its encoder joins windows over time in tensors of more than four axes, and its "
-        "recurrent layers are no built-in graph",
-        "stepnet": "its pictures are found, cropped and resized outside the graph, and only "
-        "keypoints have a contract that a phone can follow",
-    }
-    family = name.partition("_")[0]
     raise UserError(
-        f"{run.path}: {name} sees video and does not become a TFLite bundle: "
-        f"{reasons.get(family, 'a bundle takes keypoints')}; serve it as a SavedModel"
+        f"{run.path}: {name} sees {run.modality} and does not become a TFLite bundle: "
+        f"{obstacle or 'a bundle takes keypoints'}; serve it as a SavedModel"
     )
 
 
@@ -82,7 +67,7 @@ def network(
 
     Returns:
         From "keypoints" `(1, T, source points, source channels)` and "frames" `(1,)` int32 to
-        "log_probabilities" `(1, T / 4, classes)`, or `(1, 1, classes)`.
+        "log_probabilities" `(1, T / stride, classes)`, or `(1, 1, classes)`.
     """
     import tensorflow as tf
 

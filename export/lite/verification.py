@@ -14,7 +14,7 @@ from export.lite.conversion import (
     INT8,
 )
 from slr_keras.bundle.bundle import Bundle
-from slr_keras.bundle.recogniser import BundleRecogniser
+from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.data.manifest import Manifest
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
@@ -61,7 +61,8 @@ def keras_reference(
     Raises:
         UserError: the split's contract is not the run's, or it has no glosses.
     """
-    from slr_keras.recognition.recogniser import ENSEMBLE, Recogniser
+    from slr_keras.decoding.outputs import ENSEMBLE
+    from slr_keras.recognition.recogniser import Recogniser
 
     run.contract.require_same(manifest.contract, f"the run {run.path}", str(manifest.folder))
     recogniser = Recogniser(run, replace(run.decoding, heads=tuple(heads)))
@@ -71,11 +72,7 @@ def keras_reference(
         found = recogniser.logits([manifest.load(row) for row in rows])
         scores += [clip[ENSEMBLE] for clip in found]
         tick(len(rows))
-    readout, decoding = recogniser._readout, recogniser.decoding
-    hypotheses = [
-        readout.decode(it[None], [len(it)], decoding, recogniser.language_model)[0] for it in scores
-    ]
-    glosses = tuple(run.vocabulary.decode(hypothesis.ids) for hypothesis in hypotheses)
+    glosses = tuple(run.vocabulary.decode(recogniser.decode(clip).ids) for clip in scores)
     counts = _counted(manifest, glosses, run.config.data.scoring)
     return Reference(manifest, tuple(scores), glosses, counts)
 
@@ -94,7 +91,7 @@ def verify(
     """
     glosses, errors, agreeing, steps, windowed = [], [0.0], 0, 0, 0
     manifest = reference.manifest
-    with BundleRecogniser(bundle, precision) as recogniser:
+    with bundle_recogniser(bundle, precision) as recogniser:
         for row, expected in enumerate(reference.scores):
             raw = manifest.load(row)
             scores = recogniser.scores(raw)

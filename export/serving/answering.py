@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from export.graph.endpoints import DEFAULT
+from export.graph.names import DEFAULT
 from export.serving.batching import Retired
 from export.serving.failure import ServingError
 from export.serving.metrics import Metrics

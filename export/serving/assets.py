@@ -17,11 +17,14 @@ from export.graph.description import (
 from export.graph.publication import versions
 from slr_keras.bundle.bundle import LANGUAGE_MODEL
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.modality import Modality, Output
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, read_text
+
+CONTRACTS = {contract.modality: contract for contract in (KeypointContract, FrameContract)}
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,7 @@ class Assets:
                 f"{folder / DESCRIPTION}: not of {FORMAT} {FORMAT_VERSION}, which this program "
                 "reads; export the run again"
             )
-        kind = KeypointContract if description["modality"] == "keypoints" else FrameContract
-        contract = kind.read(folder / description["contract"]["file"])
+        contract = CONTRACTS[description["modality"]].read(folder / description["contract"]["file"])
         if description["kind"] == "isolated":
             vocabulary = Vocabulary(tuple(read_text(folder / LABELS).splitlines()))
         else:
@@ -81,9 +83,19 @@ class Assets:
         return self.description["model"]
 
     @property
-    def isolated(self) -> bool:
-        """Whether it names the one sign of a clip."""
-        return self.description["kind"] == "isolated"
+    def modality(self) -> Modality:
+        """What the model reads: "keypoints" or "video"."""
+        return self.contract.modality
+
+    @property
+    def output(self) -> Output:
+        """What the model gives for a clip: "glosses" or one "sign"."""
+        return "sign" if self.description["kind"] == "isolated" else "glosses"
+
+    @property
+    def scoring(self) -> str:
+        """The clean-up rules of the recipe; none where an older version does not say them."""
+        return self.description.get("scoring", "plain")
 
     @property
     def buckets(self) -> tuple[int, ...]:

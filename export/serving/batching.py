@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from export.graph.endpoints import LENGTHS
+from export.graph.names import LENGTHS
 from export.serving.config import Batching
 from export.serving.failure import ServingError, of_tensorflow
 from export.serving.fitting import Key, grouped, refused

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from export.graph.endpoints import (
+from export.graph.names import (
     FILES,
     FRAMES,
     KEYPOINTS,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from export.graph.description import DESCRIPTION
-from export.graph.endpoints import DEFAULT as DEFAULT_SIGNATURE
+from export.graph.names import DEFAULT as DEFAULT_SIGNATURE
 from export.graph.publication import MANIFEST, check_manifest
 from export.serving.failure import ServingError
 from slr_keras.utils.errors import UserError

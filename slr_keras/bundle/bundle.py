@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.modality import Modality, Output
+from slr_keras.data.sampling import REDUCTION, evaluation_length
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
@@ -99,9 +101,25 @@ class Bundle:
         return tuple(self.metadata["precisions"])
 
     @property
-    def isolated(self) -> bool:
-        """Whether it names the one sign of a clip."""
-        return self.metadata["task"] == SIGN
+    def modality(self) -> Modality:
+        """What the model reads."""
+        return self.contract.modality
+
+    @property
+    def output(self) -> Output:
+        """What the model gives for a clip: "glosses" or one "sign"."""
+        return "sign" if self.metadata["task"] == SIGN else "glosses"
+
+    @property
+    def step_frames(self) -> int:
+        """Frames of a step of the scores."""
+        return self.metadata["step_frames"]
+
+    def steps(self, frames: int) -> int:
+        """Steps of the scores of a clip of so many frames that are not padding."""
+        if self.output == "sign":
+            return 1
+        return evaluation_length(frames, frames + REDUCTION) // self.step_frames
 
     @property
     def decoding(self) -> DecodingConfig:
@@ -197,15 +215,16 @@ class Bundle:
         return kept
 
 
-def labels(vocabulary: Vocabulary, isolated: bool) -> tuple[str, ...]:
+def labels(vocabulary: Vocabulary, output: Output) -> tuple[str, ...]:
     """The meaning of each column of the scores: tokens, or the signs alone.
 
-    >>> from slr_keras.bundle.bundle import labels
-    >>> from slr_keras.data.vocabulary import Vocabulary
-    >>> labels(Vocabulary(("RAIN",)), isolated=False)
-    ('<blank>', '<unk>', 'RAIN')
+        >>> from slr_keras.bundle.bundle import labels
+        >>> from slr_keras.data.sampling import REDUCTION, evaluation_length
+    from slr_keras.data.vocabulary import Vocabulary
+        >>> labels(Vocabulary(("RAIN",)), "glosses")
+        ('<blank>', '<unk>', 'RAIN')
     """
-    return vocabulary.glosses if isolated else vocabulary.tokens
+    return vocabulary.glosses if output == "sign" else vocabulary.tokens
 
 
 def _vocabulary(path: Path, task: str) -> Vocabulary:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slr_keras.bundle.bundle import Bundle
-from slr_keras.bundle.recogniser import BundleRecogniser
+from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.config import Config, parse_config
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.recognition.clip import Clip
 from slr_keras.recognition.modality.base import Overrides
-from slr_keras.recognition.modality.keypoints import KeypointMedium
+from slr_keras.recognition.modality.keypoints import KeypointInput
+from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def score_bundle(
     """
     from slr_keras.training.evaluation import evaluate
 
-    with BundleRecogniser(bundle, precision, recipe.decoding) as recogniser:
+    with bundle_recogniser(bundle, precision, recipe.decoding) as recogniser:
         return evaluate(
             _Predictor(recogniser),
             _Clips(manifest),
@@ -77,22 +78,22 @@ class _Clips:
 class _Predictor:
     """Scores of the clips of a split, one a batch."""
 
-    def __init__(self, recogniser: BundleRecogniser):
+    def __init__(self, recogniser: Recogniser):
         self.recogniser = recogniser
-        self.readout = recogniser.readout
-        self._medium = KeypointMedium(recogniser.run.contract, Overrides())
+        self.decoder = recogniser.scorer.decoder
+        self._modality = KeypointInput(recogniser.trained.contract, Overrides())
 
     def __call__(
         self, clips: _Clips
     ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
         manifest = clips.manifest
-        read = self._medium.manifest_reader(manifest)
+        read = self._modality.manifest_reader(manifest)
         for row, sample in enumerate(manifest):
             where = manifest.where(row)
             clip = Clip(sample.id, where, partial(read, row))
-            footage = self._medium.footage(clip, self.recogniser.preparation)
+            footage = self._modality.footage(clip, self.recogniser.preparation)
             try:
-                scores = self.recogniser.scores(np.stack(list(footage.frames)))
+                scores = self.recogniser.scores(footage.frames)
             except UserError as error:
                 raise UserError(f"{where}: {error}") from error
             yield np.array([row]), np.array([len(scores)]), {ENSEMBLE: scores[None]}

@@ -44,26 +44,27 @@ def emission(side: Recognised, row: int) -> Emission:
         side: the run and its split.
         row: of the clip in the manifest.
     """
-    from slr_keras.decoding.outputs import ENSEMBLE, IsolatedReadout, make_readout
+    from slr_keras.decoding.outputs import ENSEMBLE
     from slr_keras.training.data import contract_of, evaluation_dataset
     from slr_keras.training.evaluation import Predictor
+    from slr_keras.training.model import make_decoder
 
     run, manifest = side.run, side.manifest.subset([row])
     config = run.config
     model = run.model()
-    readout = make_readout(model, config)
+    decoder = make_decoder(model, config)
     contract = contract_of(side.manifest, run.modality)
     dataset = evaluation_dataset(config, manifest, run.vocabulary, contract)
-    ((_, (steps,), scores),) = Predictor(model, readout=readout)(dataset)
+    ((_, (steps,), scores),) = Predictor(model, decoder=decoder)(dataset)
     scores = scores[ENSEMBLE][0, :steps]
     decoding = replace(run.decoding, collapse_repeats=False)
     language_model = run.language_model(decoding)
-    (found,) = readout.decode(scores[None], [steps], decoding, language_model)
+    (found,) = decoder.decode(scores[None], [steps], decoding, language_model)
     glosses = cleaned_singly(run.vocabulary.decode(found.ids), config.data.scoring)
     kept = [place for place, gloss in enumerate(glosses) if gloss]
     sample = manifest[0]
     first = max(sample.frames - config.data.max_frames, 0) // 2
-    if isinstance(readout, IsolatedReadout):
+    if decoder.names_one_sign:
         # The one step of a clip of one sign is all that the model sees.
         first = 0 if getattr(model, "clip_frames", 0) else first
         frames = np.array([first, sample.frames - first])
@@ -71,7 +72,7 @@ def emission(side: Recognised, row: int) -> Emission:
         frames = np.minimum(first + model.stride * np.arange(steps + 1), sample.frames)
     return Emission(
         align(side.references[row], [glosses[place] for place in kept]),
-        readout.emission(scores, found.ids, decoding)[:, kept],
+        decoder.emission(scores, found.ids, decoding)[:, kept],
         tuple(found.spans[place] for place in kept),
         frames / sample.fps,
     )

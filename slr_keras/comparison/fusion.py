@@ -113,13 +113,11 @@ def require_fusible(runs: Sequence[Run]) -> None:
     Raises:
         UserError: the same run twice, a run of sentences, or other vocabularies.
     """
-    from slr_keras.models.registry import isolated
-
     one, other = runs
     if one.path.resolve() == other.path.resolve():
         raise UserError(f"{one.path} and {other.path} are the same run; name two")
     for run in runs:
-        if not isolated(run.config.model.name):
+        if run.output != "sign":
             raise UserError(
                 f"{run.path}: {run.config.model.name} recognises sentences; only runs that name "
                 "one sign a clip have logits to add"

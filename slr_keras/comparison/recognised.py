@@ -61,13 +61,13 @@ def recognise(
         references, glosses = map(tuple, columns)
         return Recognised(run, manifest, references, glosses, reused=True)
 
-    from slr_keras.decoding.outputs import make_readout
     from slr_keras.training.evaluation import ENSEMBLE, Predictor
     from slr_keras.training.finish import score, write_scores
+    from slr_keras.training.model import make_decoder
 
     made_of = provenance(run, manifest, run.decoding)
     model = run.model()
-    predictor = Predictor(model, readout=make_readout(model, run.config))
+    predictor = Predictor(model, decoder=make_decoder(model, run.config))
     evaluation = score(run, predictor, manifest, tick=tick)
     write_scores(run, split, evaluation, run.decoding, made_of)
     glosses = evaluation.glosses[ENSEMBLE]

@@ -30,13 +30,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from slr_keras.data import keypoints
 from slr_keras.data.contract_fields import checked_fields, default_fields
 from slr_keras.data.layout import KeypointLayout, layout, layout_from_json
+from slr_keras.data.modality import Modality
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
 
@@ -53,6 +54,8 @@ class KeypointContract:
     >>> whole_body.prepare(np.ones((8, 133, 3), np.float32)).shape
     (8, 79, 3)
     """
+
+    modality: ClassVar[Modality] = "keypoints"
 
     source: KeypointLayout
     points: tuple[str, ...]

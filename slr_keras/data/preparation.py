@@ -145,6 +145,5 @@ def preparation_for(
     >>> preparation_for(FrameContract((96, 64))).frame.name
     'video'
     """
-    if isinstance(contract, KeypointContract):
-        return KeypointPreparation(contract, multiple)
-    return VideoPreparation(contract, multiple)
+    kind = KeypointPreparation if contract.modality == "keypoints" else VideoPreparation
+    return kind(contract, multiple)

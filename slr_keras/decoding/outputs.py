@@ -1,8 +1,8 @@
-"""From a model's outputs to gloss sequences, whatever the model was trained to emit."""
+"""Decoders: from the outputs of a model to gloss sequences, whatever the model emits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -27,14 +27,22 @@ from slr_keras.utils.errors import UserError
 if TYPE_CHECKING:
     import keras
 
-    from slr_keras.config import Config
-
 ENSEMBLE = "ensemble"
 FIRST_GLOSS = Vocabulary.FIRST_GLOSS_ID
 
 
-class Readout(Protocol):
-    """How the outputs of a model are read."""
+class Decoder(Protocol):
+    """How the outputs of a model become hypotheses.
+
+    Attributes:
+        names_one_sign: whether a clip has one sign and no sequence of glosses.
+        greedy_form: name of the greedy search that gives the same glosses within a graph.
+        normalised: whether scores are log-probabilities; else logits, to which contexts are added.
+    """
+
+    names_one_sign: ClassVar[bool] = False
+    greedy_form: ClassVar[str] = "ctc"
+    normalised: ClassVar[bool] = True
 
     def scores(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """Within the graph: what is decoded, by set, each `(batch, steps, classes)`; the set
@@ -65,7 +73,7 @@ class Readout(Protocol):
         a step emits each of a sequence's glosses."""
 
 
-class CtcReadout(Readout):
+class CtcDecoder(Decoder):
     """Every head is a sequence of CTC log-probabilities; the ensemble is their mean.
 
     Args:
@@ -76,7 +84,7 @@ class CtcReadout(Readout):
         self.heads = tuple(heads)
 
     def scores(self, outputs):
-        """See `Readout`."""
+        """See `Decoder`."""
         import tensorflow as tf
 
         from slr_keras.losses import ensemble_log_probabilities
@@ -86,19 +94,19 @@ class CtcReadout(Readout):
         return {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
 
     def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
-        """See `Readout`."""
+        """See `Decoder`."""
         return decode_batch(scores, steps, decoding, language_model)
 
     def emission(self, scores, ids, decoding, name=ENSEMBLE):
-        """See `Readout`."""
+        """See `Decoder`."""
         return ctc_emission(scores, tuple(ids))
 
 
-class TransducerReadout(Readout):
+class TransducerDecoder(Decoder):
     """Each level gives logits to which the context of the glosses so far is added.
 
     The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
-    Contexts are kept: a readout serves as long as the model's weights stay as they are.
+    Contexts are kept: a decoder serves as long as the model's weights stay as they are.
 
     Args:
         model: has `levels` and `context_logits(level, prefixes)`.
@@ -109,6 +117,8 @@ class TransducerReadout(Readout):
         UserError: several levels, or one that the model does not have.
     """
 
+    greedy_form = "transducer"
+    normalised = False
     search = staticmethod(transducer_beam)
     emitted = staticmethod(transducer_emission)
 
@@ -121,14 +131,14 @@ class TransducerReadout(Readout):
         }
 
     def scores(self, outputs):
-        """See `Readout`."""
+        """See `Decoder`."""
         import tensorflow as tf
 
         found = {level: tf.cast(outputs[level], tf.float32) for level in self.levels}
         return {ENSEMBLE: found[self.counting], **found}
 
     def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
-        """See `Readout`.
+        """See `Decoder`.
 
         Raises:
             UserError: the decoding asks for what such a model does not do.
@@ -168,7 +178,7 @@ class TransducerReadout(Readout):
         return named[0]
 
     def emission(self, scores, ids, decoding, name=ENSEMBLE):
-        """See `Readout`."""
+        """See `Decoder`."""
         level = self.counting if name == ENSEMBLE else name
         logits = np.array(scores, np.float64)
         logits[:, BLANK] -= decoding.blank_penalty
@@ -176,14 +186,15 @@ class TransducerReadout(Readout):
         return self.emitted(logits, decoding.context_scale * contexts, tuple(ids))
 
 
-class ContextCtcReadout(TransducerReadout):
+class ContextCtcDecoder(TransducerDecoder):
     """The same of a model that learnt CTC with context, whose equal neighbours are one gloss."""
 
+    greedy_form = "ctc_context"
     search = staticmethod(context_ctc_beam)
     emitted = staticmethod(context_ctc_emission)
 
 
-class IsolatedReadout(Readout):
+class SignDecoder(Decoder):
     """Every head gives logits of one sign, `(batch, classes)`; scores are of one step a clip.
 
     Scores are log-probabilities by token, so that class c stands at c + 2 and the two special
@@ -199,37 +210,40 @@ class IsolatedReadout(Readout):
 
     >>> import numpy as np
     >>> from slr_keras.decoding import DecodingConfig
-    >>> from slr_keras.decoding.outputs import IsolatedReadout
-    >>> readout = IsolatedReadout(("fuse",))
-    >>> scores = readout.scores({"fuse": np.array([[0.0, 2.0, 1.0]], "float32")})
+    >>> from slr_keras.decoding.outputs import SignDecoder
+    >>> decoder = SignDecoder(("fuse",))
+    >>> scores = decoder.scores({"fuse": np.array([[0.0, 2.0, 1.0]], "float32")})
     >>> scores["ensemble"].shape
     TensorShape([1, 1, 5])
-    >>> readout.decode(scores["ensemble"].numpy(), [1], DecodingConfig())[0].ids
+    >>> decoder.decode(scores["ensemble"].numpy(), [1], DecodingConfig())[0].ids
     (3,)
     """
+
+    names_one_sign = True
+    greedy_form = "signs"
 
     def __init__(self, heads: Sequence[str], decoding: DecodingConfig | None = None):
         self.heads = tuple(heads)
         _require_single(decoding or DecodingConfig())
 
     def scores(self, outputs):
-        """See `Readout`."""
+        """See `Decoder`."""
         import tensorflow as tf
 
         from slr_keras.losses import ensemble_log_probabilities
 
         logits = {name: tf.cast(value, tf.float32)[:, None] for name, value in outputs.items()}
         heads = {name: tf.nn.log_softmax(value) for name, value in logits.items()}
-        found = {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
+        scores = {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
         special = [[0, 0], [0, 0], [FIRST_GLOSS, 0]]
-        return {name: tf.pad(x, special, constant_values=-np.inf) for name, x in found.items()}
+        return {name: tf.pad(x, special, constant_values=-np.inf) for name, x in scores.items()}
 
     def steps(self, frames, stride):
-        """See `Readout`."""
+        """See `Decoder`."""
         return np.ones_like(frames)
 
     def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
-        """See `Readout`; among equal scores the first class counts.
+        """See `Decoder`; among equal scores the first class counts.
 
         Raises:
             UserError: the decoding asks for what only sequences of glosses have.
@@ -243,7 +257,7 @@ class IsolatedReadout(Readout):
         return found
 
     def emission(self, scores, ids, decoding, name=ENSEMBLE):
-        """See `Readout`."""
+        """See `Decoder`."""
         return np.exp(scores[:, list(ids)].astype(np.float64))
 
 
@@ -266,15 +280,36 @@ def _require_single(decoding: DecodingConfig) -> None:
             )
 
 
-def make_readout(model: "keras.Model", config: "Config") -> Readout:
-    """The readout that goes with a model and what it was trained for."""
-    from slr_keras.models import C2st
-    from slr_keras.models.registry import isolated
+def with_special_tokens(scores: np.ndarray) -> np.ndarray:
+    """Scores of signs `(..., classes)` as scores of tokens: the two special tokens have none.
 
-    if isolated(config.model.name):
-        return IsolatedReadout(config.decoding.heads or model.reported_heads, config.decoding)
-    loss = config.transduction.loss
-    if isinstance(model, C2st) and loss != "ctc":
-        kind = ContextCtcReadout if loss == "ctc_context" else TransducerReadout
-        return kind(model, config.decoding.heads)
-    return CtcReadout(config.decoding.heads or getattr(model, "reported_heads", ()))
+    >>> import numpy as np
+    >>> from slr_keras.decoding.outputs import with_special_tokens
+    >>> with_special_tokens(np.zeros((1, 2))).tolist()
+    [[-inf, -inf, 0.0, 0.0]]
+    """
+    return np.pad(scores, ((0, 0), (FIRST_GLOSS, 0)), constant_values=-np.inf)
+
+
+#: From a model, how to decode, and the loss that it was trained with, to its decoder.
+DecoderBuilder = Callable[["keras.Model", DecodingConfig, str], Decoder]
+
+
+def _ctc(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
+    return CtcDecoder(decoding.heads or getattr(model, "reported_heads", ()))
+
+
+def _sign(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
+    return SignDecoder(decoding.heads or model.reported_heads, decoding)
+
+
+def _context(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
+    if loss == "ctc":
+        return _ctc(model, decoding, loss)
+    kind = ContextCtcDecoder if loss == "ctc_context" else TransducerDecoder
+    return kind(model, decoding.heads)
+
+
+#: What `ModelFamily.decoder` may name. "context" decodes each gloss given those before it, unless
+#: the model was trained with plain CTC.
+DECODERS: Mapping[str, DecoderBuilder] = {"ctc": _ctc, "sign": _sign, "context": _context}

@@ -115,13 +115,13 @@ _opened: list[ClipDataset] = []
 
 
 def _open(config: Config, boundaries) -> None:
-    from slr_keras.models.registry import modality
+    from slr_keras.models.registry import family_of
 
     # It has been said once.
     quiet = dataclasses.replace(
         config, training=dataclasses.replace(config.training, max_infeasible=1.0)
     )
-    task = read_task(config.data, modality(config.model.name))
+    task = read_task(config.data, family_of(config.model.name).modality)
     dataset = training_dataset(quiet, task, replicas=1)
     dataset.boundaries, dataset.pad_to_boundary = boundaries, True
     _opened.append(dataset)

@@ -19,6 +19,7 @@ from slr_keras.jax_training.loading import ParallelBatches, complete, fixed_shap
 from slr_keras.jax_training.losses import ensemble_log_probabilities
 from slr_keras.jax_training.step import State, Teacher, initial_state, make_step
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
+from slr_keras.models.registry import family_of
 from slr_keras.models.stark import Stark
 from slr_keras.training.data import Task, evaluation_dataset, read_task
 from slr_keras.training.folder import RunFolder
@@ -57,7 +58,7 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
         UserError: data or model do not fit the recipe, or the loss is no longer a number.
     """
     config = dataclasses.replace(config, model=completed(config.model))
-    if not config.model.name.startswith("stark") or "isolated" in config.model.name:
+    if family_of(config.model.name).name != "stark":
         raise UserError("fit_jax trains STARK for sentences; use slr_keras.fit for other models")
     keras.utils.set_random_seed(config.training.seed)
     task = read_task(config.data)

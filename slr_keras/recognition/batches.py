@@ -8,8 +8,8 @@ from slr_keras.recognition.clip import (
     Gloss,
     Prediction,
 )
-from slr_keras.recognition.modality.base import Footage, Medium, Overrides
-from slr_keras.recognition.modality.factory import medium_for
+from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
+from slr_keras.recognition.modality.factory import modality_for
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.result import Recognition
 from slr_keras.utils.errors import UserError
@@ -34,11 +34,11 @@ def recognise_clips(
         overrides: what the user says about all of them.
         tick: told how many clips are done, time and again.
     """
-    medium = medium_for(recogniser.run.contract, overrides)
+    modality = modality_for(recogniser.trained.contract, overrides)
     read: list[tuple[Clip, Footage | Failure]] = []
     frames = 0
     for clip in clips:
-        footage = _footage(medium, clip, recogniser)
+        footage = _footage(modality, clip, recogniser)
         read.append((clip, footage))
         frames += footage.length if isinstance(footage, Footage) else 0
         if len(read) >= _CLIPS_READ or frames >= _FRAMES_READ:
@@ -47,9 +47,9 @@ def recognise_clips(
     yield from _recognise(recogniser, read, tick)
 
 
-def _footage(medium: Medium, clip: Clip, recogniser: Recogniser) -> Footage | Failure:
+def _footage(modality: InputModality, clip: Clip, recogniser: Recogniser) -> Footage | Failure:
     try:
-        return medium.footage(clip, recogniser.preparation)
+        return modality.footage(clip, recogniser.preparation)
     except UserError as error:
         return Failure(clip.id, clip.source, str(error))
     except OSError as error:

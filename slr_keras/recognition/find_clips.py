@@ -8,8 +8,8 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest, read_folder, read_manifest
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.recognition.clip import Clip
-from slr_keras.recognition.modality.base import Medium, Overrides
-from slr_keras.recognition.modality.factory import medium_for
+from slr_keras.recognition.modality.base import InputModality, Overrides
+from slr_keras.recognition.modality.factory import modality_for
 from slr_keras.utils.errors import UserError
 
 
@@ -41,23 +41,23 @@ def find_clips(
     ...     [clip.id for clip in find_clips([folder], contract("coco_wholebody_133"))]
     ['monday']
     """
-    medium = medium_for(contract, overrides)
+    modality = modality_for(contract, overrides)
     clips = []
     for path in map(Path, inputs):
         if path.is_dir():
             if _is_data_folder(path):
-                clips += _of_manifest(_split(path, split), medium)
+                clips += _of_manifest(_split(path, split), modality)
             else:
-                clips += _of_folder(path, medium)
+                clips += _of_folder(path, modality)
         elif not path.exists():
             raise UserError(f"{path}: no such file or folder")
         elif path.suffix == ".jsonl":
-            clips += _of_manifest(read_manifest(path), medium)
-        elif medium.takes(path):
-            clips.append(_of_path(path, path.stem, medium))
+            clips += _of_manifest(read_manifest(path), modality)
+        elif modality.takes(path):
+            clips.append(_of_path(path, path.stem, modality))
         else:
             raise UserError(
-                f"{path}: not something to recognise; give a {medium.what}, a manifest (.jsonl) "
+                f"{path}: not something to recognise; give a {modality.what}, a manifest (.jsonl) "
                 "or a folder of either"
             )
     return clips
@@ -77,10 +77,10 @@ def _split(folder: Path, split: str) -> Manifest:
     return splits[split]
 
 
-def _of_manifest(manifest: Manifest, medium: Medium) -> list[Clip]:
+def _of_manifest(manifest: Manifest, modality: InputModality) -> list[Clip]:
     if not len(manifest):
         raise UserError(f"{manifest.path}: the manifest has no samples")
-    read = medium.manifest_reader(manifest)
+    read = modality.manifest_reader(manifest)
     # Where some are labelled, a clip without glosses is one in which nothing is signed.
     labelled = any(sample.glosses for sample in manifest)
     return [
@@ -94,15 +94,15 @@ def _of_manifest(manifest: Manifest, medium: Medium) -> list[Clip]:
     ]
 
 
-def _of_folder(folder: Path, medium: Medium) -> list[Clip]:
-    if medium.holds(folder):
-        return [_of_path(folder, folder.resolve().name, medium)]
+def _of_folder(folder: Path, modality: InputModality) -> list[Clip]:
+    if modality.holds(folder):
+        return [_of_path(folder, folder.resolve().name, modality)]
     # Some systems leave "._a.npy" beside "a.npy".
     found = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    paths = sorted(path for path in found if medium.holds(path))
+    paths = sorted(path for path in found if modality.holds(path))
     if not paths:
-        raise UserError(f"{folder}: no clip in this folder (no {medium.what}) and no manifest")
-    return [_of_path(path, _name(path.relative_to(folder), path), medium) for path in paths]
+        raise UserError(f"{folder}: no clip in this folder (no {modality.what}) and no manifest")
+    return [_of_path(path, _name(path.relative_to(folder), path), modality) for path in paths]
 
 
 def _name(within: Path, path: Path) -> str:
@@ -110,10 +110,10 @@ def _name(within: Path, path: Path) -> str:
     return (within if path.is_dir() else within.with_suffix("")).as_posix()
 
 
-def _of_path(path: Path, name: str, medium: Medium) -> Clip:
+def _of_path(path: Path, name: str, modality: InputModality) -> Clip:
     manifest = path.with_name(f"{path.stem.removesuffix('.frames')}.jsonl")
     if path.suffix == ".npy" and manifest.exists():
         raise UserError(
             f"{path}: holds all clips of {manifest.name} end to end; give that manifest instead"
         )
-    return Clip(name, str(path), medium.reader(path))
+    return Clip(name, str(path), modality.reader(path))

@@ -5,11 +5,12 @@ however long the clip.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 
 from slr_keras.data.segments import Segments, centres
-from slr_keras.recognition.windows import Score, Scores
+from slr_keras.recognition.scorer import Score, Scores
 from slr_keras.utils.errors import UserError
 
 
@@ -73,15 +74,20 @@ def score_whole_clips(
         batch_frames: frames scored at the same time, padding included, if not one clip alone.
 
     Yields:
-        a clip's scores, or the `UserError` that its frames raised; the others go on.
+        a clip's scores, or the `UserError` that its frames or its scoring raised; the others go
+        on.
     """
     waiting: list[np.ndarray | UserError] = []
 
     def flush() -> Iterator[Scores | UserError]:
         batch = [clip for clip in waiting if not isinstance(clip, UserError)]
-        found = iter(score(batch) if batch else [])
+        results: Iterator[Scores | UserError]
+        try:
+            results = iter(score(batch) if batch else [])
+        except UserError as error:
+            results = repeat(error)
         for clip in waiting:
-            yield clip if isinstance(clip, UserError) else next(found)
+            yield clip if isinstance(clip, UserError) else next(results)
         waiting.clear()
 
     for frames in clips:
@@ -94,4 +100,6 @@ def score_whole_clips(
         if max(lengths) * len(lengths) > batch_frames:
             yield from flush()
         waiting.append(clip)
+        if len(clip) >= batch_frames:
+            yield from flush()
     yield from flush()

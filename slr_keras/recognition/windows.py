@@ -6,21 +6,20 @@ the overlaps.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
 from slr_keras.data.sampling import REDUCTION
+from slr_keras.recognition.scorer import Score, Scores
 from slr_keras.utils.errors import UserError
 
 # Output steps next to a cut have not seen all their neighbours. STARK's four encoder windows of
 # seven frames and its head's convolutions reach 12 + 8 frames (specs/stark.md §3.10), C²ST's two
 # convolutions 6; its recurrent layers forget gradually.
-CONTEXT_STEPS = 6
-
-Scores = Mapping[str, np.ndarray]
-Score = Callable[[list[np.ndarray]], list[Scores]]
+CONTEXT_FRAMES = 24
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,39 @@ class Window:
         return self.start + len(self.frames)
 
 
+def whole_steps(
+    frames: Iterable[np.ndarray], longest: int, repeats_last: bool
+) -> Iterator[np.ndarray]:
+    """Frames of a clip that is cut into windows: as many as a multiple of 4.
+
+    A clip of up to `longest` frames, which is not cut, keeps all of its frames.
+
+    Args:
+        frames: of a clip.
+        longest: frames of a window, a multiple of 4.
+        repeats_last: repeat the last frame up to the next multiple; else drop the rest.
+
+    >>> from slr_keras.recognition.windows import whole_steps
+    >>> [len(list(whole_steps(range(count), 8, False))) for count in (7, 8, 11)]
+    [7, 8, 8]
+    >>> list(whole_steps(range(9), 8, True))[-4:]
+    [8, 8, 8, 8]
+    """
+    held: list[np.ndarray] = []
+    count = 0
+    for frame in frames:
+        held.append(frame)
+        count += 1
+        if len(held) == REDUCTION:
+            yield from held
+            held = []
+    if count <= longest:
+        yield from held
+    elif held and repeats_last:
+        yield from held
+        yield from repeat(held[-1], REDUCTION - len(held))
+
+
 def cut_windows(frames: Iterable[np.ndarray], longest: int) -> Iterator[Window]:
     """Cut a clip into windows while its frames come; none but a window's are kept.
 
@@ -47,13 +79,13 @@ def cut_windows(frames: Iterable[np.ndarray], longest: int) -> Iterator[Window]:
     >>> [(window.start, window.stop) for window in cut_windows(range(140), 64)]
     [(0, 64), (16, 80), (32, 96), (48, 112), (64, 128), (76, 140)]
     """
-    stride = max(longest - 2 * CONTEXT_STEPS * REDUCTION, REDUCTION)
+    advance = max(longest - 2 * CONTEXT_FRAMES, REDUCTION)
     kept: deque = deque(maxlen=longest)
     seen = given = 0
     for frame in frames:
         kept.append(frame)
         seen += 1
-        if seen >= longest and (seen - longest) % stride == 0:
+        if seen >= longest and (seen - longest) % advance == 0:
             given = seen
             yield Window(seen - longest, np.stack(kept))
     if given < seen:
@@ -69,17 +101,24 @@ class _Parts:
     waiting: int = 0
     cut: bool = False
     error: UserError | None = None
+    stride: int = REDUCTION
 
     @property
     def finished(self) -> bool:
         return self.cut and not self.waiting
 
     def result(self) -> Scores | UserError:
-        return self.error or join(self.parts)
+        if not self.error and not self.parts:
+            return UserError("the clip has no frames")
+        return self.error or join(self.parts, self.stride)
 
 
 def score_clips(
-    clips: Iterable[Iterable[np.ndarray]], score: Score, longest: int, batch_frames: int
+    clips: Iterable[Iterable[np.ndarray]],
+    score: Score,
+    longest: int,
+    batch_frames: int,
+    stride: int = REDUCTION,
 ) -> Iterator[Scores | UserError]:
     """Scores of whole clips, in their order; windows of neighbours are scored together.
 
@@ -89,22 +128,30 @@ def score_clips(
             by name.
         longest: frames of a window.
         batch_frames: frames scored at the same time, padding included, if not one window alone.
+        stride: frames of a step.
 
     Yields:
-        a clip's joined scores, or the `UserError` that its frames raised; the others go on.
+        a clip's joined scores, or the `UserError` that its frames or its scoring raised; the others
+        go on.
     """
     open_clips: deque[_Parts] = deque()
     batch: list[tuple[_Parts, Window]] = []
 
     def flush() -> None:
-        found = score([window.frames for _, window in batch]) if batch else []
-        for (clip, window), scores in zip(batch, found, strict=True):
-            clip.parts.append((window.start, window.stop, scores))
-            clip.waiting -= 1
+        try:
+            results = score([window.frames for _, window in batch]) if batch else []
+        except UserError as error:
+            for clip, _ in batch:
+                clip.error = error
+                clip.waiting -= 1
+        else:
+            for (clip, window), scores in zip(batch, results, strict=True):
+                clip.parts.append((window.start, window.stop, scores))
+                clip.waiting -= 1
         batch.clear()
 
     for frames in clips:
-        clip = _Parts()
+        clip = _Parts(stride=stride)
         open_clips.append(clip)
         try:
             for window in cut_windows(frames, longest):
@@ -113,6 +160,8 @@ def score_clips(
                     flush()
                 batch.append((clip, window))
                 clip.waiting += 1
+                if len(window.frames) >= batch_frames:
+                    flush()
         except UserError as error:
             clip.error = error
         clip.cut = True
@@ -122,11 +171,12 @@ def score_clips(
     yield from (clip.result() for clip in open_clips)
 
 
-def join(parts: list[tuple[int, int, Scores]]) -> Scores:
+def join(parts: list[tuple[int, int, Scores]], stride: int = REDUCTION) -> Scores:
     """Join the scores of overlapping windows, each giving the steps far from its cuts.
 
     Args:
         parts: first frame, frame after the last, and scores of each window, in order.
+        stride: frames of a step.
 
     >>> import numpy as np
     >>> from slr_keras.recognition.windows import join
@@ -134,13 +184,15 @@ def join(parts: list[tuple[int, int, Scores]]) -> Scores:
     >>> join([(0, 16, first), (8, 24, second)])["a"][:, 0].tolist()
     [1, 1, 1, 2, 2, 2]
     """
+    if len(parts) == 1:
+        return parts[0][2]
     joined: dict[str, list[np.ndarray]] = {name: [] for name in parts[0][2]}
     done = 0
     for place, (start, stop, scores) in enumerate(parts):
-        first, end = start // REDUCTION, stop // REDUCTION
+        first, end = start // stride, stop // stride
         if place + 1 < len(parts):
             # Halfway into what this window and the next both see.
-            end = (end + parts[place + 1][0] // REDUCTION) // 2
+            end = (end + parts[place + 1][0] // stride) // 2
         for name, values in scores.items():
             joined[name].append(values[done - first : end - first])
         done = end

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from slr_keras.data.contract import KeypointContract
-from slr_keras.models.registry import isolated
+from slr_keras.recognition.trained_model import TrainedModel
 from slr_keras.streaming.engine import KerasEngine, TfliteEngine
 from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from slr_keras.bundle.bundle import Bundle
     from slr_keras.models.stark.model import Stark
     from slr_keras.training.run import Run
 
@@ -23,34 +21,22 @@ def require_streamable(run: "Run") -> None:
     Raises:
         UserError: says why.
     """
-    name = run.config.model.name
-    if not isinstance(run.contract, KeypointContract):
-        raise UserError(f"{run.path}: {name} sees video, and only STARK has a streaming form")
-    if isolated(name):
+    if run.family.streaming:
+        return
+    if run.output == "sign":
         raise UserError(
-            f"{run.path}: {name} names the one sign of a clip, and a stream has no clips; "
-            "recognise clips with `python -m slr_keras.predict`"
+            f"{run.path}: {run.model_name} names the one sign of a clip, and a stream has no "
+            "clips; recognise clips with `python -m slr_keras.predict`"
         )
+    raise UserError(
+        f"{run.path}: {run.model_name} has no streaming form; STARK for sentences has one"
+    )
 
 
 def policy_of(run: "Run", asked: str | None = None) -> str:
     """The spatial policy that is asked for, else the run's, else `DEFAULT_POLICY`."""
     own = run.config.model.options.get("spatial_policy", "offline")
     return asked or (own if own != "offline" else DEFAULT_POLICY)
-
-
-def bundle_recogniser(
-    bundle: "Bundle", engine: TfliteEngine, config: StreamConfig | None = None
-) -> StreamingRecogniser:
-    """The recogniser of a bundle's streaming form."""
-    return StreamingRecogniser(
-        engine,
-        bundle.contract,
-        bundle.vocabulary.decode,
-        bundle.decoding,
-        config,
-        bundle.language_model(bundle.decoding),
-    )
 
 
 def engine_of(run: "Run", stark: "Stark") -> KerasEngine:
@@ -60,15 +46,15 @@ def engine_of(run: "Run", stark: "Stark") -> KerasEngine:
     return KerasEngine(StreamingStark(stark, run.decoding.heads))
 
 
-def recogniser_of(
-    run: "Run", engine: KerasEngine, config: StreamConfig | None = None
+def streaming_recogniser(
+    trained: TrainedModel, engine: KerasEngine | TfliteEngine, config: StreamConfig | None = None
 ) -> StreamingRecogniser:
-    """The recogniser of a run around an engine."""
+    """The streaming recogniser of a run or a bundle around an engine of its model."""
     return StreamingRecogniser(
         engine,
-        run.contract,
-        run.vocabulary.decode,
-        run.decoding,
+        trained.contract,
+        trained.vocabulary.decode,
+        trained.decoding,
         config,
-        run.language_model(),
+        trained.language_model(trained.decoding),
     )

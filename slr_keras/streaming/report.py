@@ -127,7 +127,7 @@ def measure(
 
 
 def _streamed(run: "Run", stark, manifest: "Manifest", config: StreamConfig) -> dict[str, Any]:
-    from slr_keras.streaming.loading import engine_of, recogniser_of
+    from slr_keras.streaming.loading import engine_of, streaming_recogniser
     from slr_keras.streaming.sources import ClipSource
     from slr_keras.training.evaluation import CLEAN_UP
 
@@ -138,7 +138,7 @@ def _streamed(run: "Run", stark, manifest: "Manifest", config: StreamConfig) -> 
     references, hypotheses, after_sign = [], [], []
     seconds = frames = revisions = said = sentences = 0
     for clip, sample in zip(_clips(run, manifest), manifest, strict=True):
-        recogniser = recogniser_of(run, engine, config)
+        recogniser = streaming_recogniser(run, engine, config)
         landmarks = list(ClipSource(clip, run.contract))
         started = time.process_time()
         events = [event for frame in landmarks for event in recogniser.push(frame)]
@@ -192,11 +192,11 @@ def _clips(run: "Run", manifest: "Manifest"):
 
 def _offline(run: "Run", stark, manifest: "Manifest") -> dict[str, Any]:
     """Whole clips under the same policy."""
-    from slr_keras.decoding.outputs import make_readout
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score
+    from slr_keras.training.model import make_decoder
 
-    predictor = Predictor(stark, readout=make_readout(stark, run.config))
+    predictor = Predictor(stark, decoder=make_decoder(stark, run.config))
     evaluation = score(run, predictor, manifest, run.decoding)
     return {"offline_wer": evaluation.total().wer, "offline_interval": evaluation.interval()}
 

@@ -25,7 +25,7 @@ from slr_keras.extraction.settings import mediapipe_version
 from slr_keras.recognition.clip import Clip, Points
 from slr_keras.recognition.layout_matching import agreed_layout, arrange, conform
 from slr_keras.recognition.modality.base import Overrides
-from slr_keras.recognition.modality.keypoints import KeypointMedium
+from slr_keras.recognition.modality.keypoints import KeypointInput
 from slr_keras.utils.errors import UserError
 
 # Of a JSON line; 543 points of four channels take a fifth.
@@ -59,10 +59,10 @@ class ClipSource(LandmarkSource):
         self.notices: list[str] = []
         self._clip = clip
         self._contract = contract
-        self._medium = KeypointMedium(contract, overrides or Overrides())
+        self._modality = KeypointInput(contract, overrides or Overrides())
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        values, fps, self.notices = self._medium.raw(self._clip)
+        values, fps, self.notices = self._modality.raw(self._clip)
         return at_rate(steady(values, fps), self._contract.fps)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
-from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest, read_manifest
+from slr_keras.data.modality import Modality, Output
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
 from slr_keras.data.vocabulary import Vocabulary
@@ -31,21 +31,23 @@ class Task:
     contract: Contract
 
 
-def read_task(config: DataConfig, modality: str = "keypoints", isolated: bool = False) -> Task:
+def read_task(
+    config: DataConfig, modality: Modality = "keypoints", output: Output = "glosses"
+) -> Task:
     """Read the splits, the vocabulary and the contract that a config names.
 
     Args:
         config: names the folder and its splits.
         modality: what the model sees, "keypoints" or "video".
-        isolated: whether it names one sign, so that every clip must have exactly one gloss.
+        output: what the model gives; "sign" needs exactly one gloss of every clip.
 
     Raises:
         UserError: a split that is missing or empty, splits that share a signer where the config
             forbids it, a train gloss that the vocabulary lacks, or a clip without the one gloss
-            that an isolated model learns; names the sample.
+            that a model of single signs learns; names the sample.
     """
     train, dev = (read_split(config, split) for split in (config.train, config.dev))
-    if isolated:
+    if output == "sign":
         require_single_glosses(train)
         require_single_glosses(dev)
     _check_labelled(train)
@@ -98,7 +100,7 @@ def require_single_glosses(manifest: Manifest) -> None:
         )
 
 
-def contract_of(manifest: Manifest, modality: str) -> Contract:
+def contract_of(manifest: Manifest, modality: Modality) -> Contract:
     """The manifest's contract of keypoints or of frames.
 
     Raises:
@@ -113,7 +115,7 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
     Raises:
         UserError: more clips than `training.max_infeasible` are too short for their glosses.
     """
-    keypoints = isinstance(task.contract, KeypointContract)
+    keypoints = task.contract.modality == "keypoints"
     dataset = ClipDataset(
         task.train,
         task.vocabulary,
@@ -145,10 +147,10 @@ def ctc_epochs(config: Config) -> int | None:
     >>> [ctc_epochs(parse_config({**recipe, "model": {"name": n}})) for n in ("c2st", "stark")]
     [3, None]
     """
-    from slr_keras.models.registry import transduces
+    from slr_keras.models.registry import family_of
 
     learns_ctc = config.transduction.loss not in CONDITIONAL_LOSSES
-    if learns_ctc or not transduces(config.model.name):
+    if learns_ctc or not family_of(config.model.name).conditional:
         return None
     return config.transduction.ctc_epochs
 
@@ -164,12 +166,13 @@ def segments(config: Config) -> Segments | None:
     Raises:
         UserError: a number of frames that is not a multiple of 4.
     """
-    from slr_keras.models.registry import MODELS
+    from slr_keras.models.registry import list_models, preset_options
 
     frames = config.data.clip_frames
     if frames is None:
-        entry = MODELS.get(config.model.name)
-        options = {**(entry.preset if entry else {}), **config.model.options}
+        name = config.model.name
+        preset = preset_options(name) if name in list_models() else {}
+        options = {**preset, **config.model.options}
         frames = options.get("clip_frames", 0)
     return Segments(frames, config.data.clip_sampling) if frames else None
 

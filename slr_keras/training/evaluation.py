@@ -15,9 +15,8 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, Hypothesis, NgramLanguageModel
 from slr_keras.decoding.outputs import (
     ENSEMBLE,
-    CtcReadout,
-    IsolatedReadout,
-    Readout,
+    CtcDecoder,
+    Decoder,
 )
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
@@ -34,17 +33,17 @@ class Predictor:
     Args:
         model: gives logits by head.
         strategy: spreads the clips over its replicas, if it has several in this process.
-        readout: what is made of the model's outputs; by default CTC, and the mean of all heads.
+        decoder: what is made of the model's outputs; by default CTC, and the mean of all heads.
     """
 
     def __init__(
         self,
         model: keras.Model,
         strategy: tf.distribute.Strategy | None = None,
-        readout: Readout | None = None,
+        decoder: Decoder | None = None,
     ):
         self.model = model
-        self.readout = readout or CtcReadout()
+        self.decoder = decoder or CtcDecoder()
         # A model of one step a clip need not have one.
         self.stride = getattr(model, "stride", 1)
         # Across machines only one evaluates, and must not wait for the others.
@@ -80,7 +79,7 @@ class Predictor:
         for values, scores in zip(self._parts(batch), self._parts(outputs)):
             rows = values["index"].numpy()
             real = rows >= 0
-            steps = self.readout.steps(values["frames"].numpy(), self.stride)
+            steps = self.decoder.steps(values["frames"].numpy(), self.stride)
             if real.any():
                 found = {name: value.numpy()[real] for name, value in scores.items()}
                 yield rows[real], steps[real], found
@@ -103,7 +102,7 @@ class Predictor:
         return self.strategy.run(self._scores, (batch,))
 
     def _scores(self, batch):
-        return self.readout.scores(self.model(clip_inputs(self.model, batch), training=False))
+        return self.decoder.scores(self.model(clip_inputs(self.model, batch), training=False))
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def evaluate(
     manifest = dataset.manifest
     if not any(sample.glosses for sample in manifest):
         raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
-    single = isinstance(predictor.readout, IsolatedReadout)
+    single = predictor.decoder.names_one_sign
     if single:
         require_single_glosses(manifest)
     signs: dict[str, np.ndarray] = {}
@@ -209,7 +208,7 @@ def evaluate(
     for rows, steps, scores in predictor(dataset):
         for name, values in scores.items():
             _check_finite(values, steps, rows, manifest)
-            decoded = predictor.readout.decode(values, steps, decoding, language_model, name)
+            decoded = predictor.decoder.decode(values, steps, decoding, language_model, name)
             found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
             if single:
                 logits = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]

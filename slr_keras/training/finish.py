@@ -6,11 +6,10 @@ from typing import Any
 
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.decoding.outputs import make_readout
-from slr_keras.models.registry import isolated
 from slr_keras.training.data import contract_of, evaluation_dataset, read_split
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
+from slr_keras.training.model import make_decoder
 from slr_keras.training.progress import duration
 from slr_keras.training.provenance import Provenance, provenance, written
 from slr_keras.training.report import report_text
@@ -29,7 +28,7 @@ def finish(run: Run, command: list[str]) -> Evaluation:
         command: what the user typed, for the report.
     """
     data = run.config.data
-    if not isolated(run.config.model.name):
+    if run.output == "glosses":
         order = run.decoding.language_model_order or LANGUAGE_MODEL_ORDER
         train = read_split(data, data.train)
         train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
@@ -38,7 +37,7 @@ def finish(run: Run, command: list[str]) -> Evaluation:
     model = run.model()
     with atomic_path(run.folder.saved_model) as temporary:
         model.save(temporary)
-    predictor = Predictor(model, readout=make_readout(model, run.config))
+    predictor = Predictor(model, decoder=make_decoder(model, run.config))
     evaluation = score(run, predictor, dev)
     write_scores(run, data.dev, evaluation, run.decoding, made_of)
     write_text(run.folder.report, report_text(run.path.name, evaluation, _facts(run, command)))
@@ -121,7 +120,7 @@ def _facts(run: Run, command: list[str]) -> dict[str, str]:
     decoding = run.decoding
     beam = f", beam {decoding.beam}" if decoding.method == "beam" else ""
     signs = {}
-    if isolated(run.config.model.name):
+    if run.output == "sign":
         pages = run.folder.sign_report(run.config.data.dev).name
         signs = {"accuracies, confusions, calibration": f"[{pages}]({pages})"}
     return {

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from slr_keras.config import Config, ModelConfig
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.loaders.factory import RGB
+from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.decoding.outputs import DECODERS, Decoder
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
@@ -36,7 +38,7 @@ def build_model(
             )
     if precision != "float32":
         options["dtype"] = precision
-    if isinstance(contract, KeypointContract):
+    if contract.modality == "keypoints":
         options["streams"] = contract.streams
         options["points"] = len(contract.points)
         options["channels"] = len(contract.channels)
@@ -47,7 +49,13 @@ def build_model(
         if config.training.jit_compile:
             # Which frames are padding is known only when the step runs, too late for XLA.
             options.setdefault("skip_padding", False)
-    return create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
+    model = create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
+    if REDUCTION % getattr(model, "stride", 1):
+        raise UserError(
+            f"model.options.stride: {model.stride} frames a step; clips have multiples of "
+            f"{REDUCTION} frames, so that a step has 1, 2 or {REDUCTION} of them"
+        )
+    return model
 
 
 def _match_stream(options: dict[str, Any], stream: str) -> None:
@@ -93,3 +101,17 @@ def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
             options[name] = known
         options.setdefault(name, known)
     return replace(config, options=options)
+
+
+def make_decoder(model: "keras.Model", config: Config) -> Decoder:
+    """The decoder of a model, as its family and the recipe say.
+
+    Raises:
+        UserError: the recipe asks for a decoding that the model does not have.
+    """
+    from slr_keras.models.registry import family_of
+
+    build = family_of(config.model.name).decoder
+    if isinstance(build, str):
+        build = DECODERS[build]
+    return build(model, config.decoding, config.transduction.loss)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slr_keras.config import Config, read_run_config
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.modality import Modality, Output
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
@@ -19,6 +20,7 @@ from slr_keras.utils.files import read_json, write_json
 if TYPE_CHECKING:
     import keras
 
+    from slr_keras.models.family import ModelFamily
     from slr_keras.training.data import Task
 
 
@@ -70,21 +72,26 @@ class Run:
         return self.folder.path
 
     @property
-    def modality(self) -> str:
-        """What the model sees: "keypoints" or "video"."""
-        return "keypoints" if isinstance(self.contract, KeypointContract) else "video"
-
-    @property
     def model_name(self) -> str:
-        """Of the registered model."""
+        """Name of the registered model."""
         return self.config.model.name
 
     @property
-    def isolated(self) -> bool:
-        """Whether it names the one sign of a clip."""
-        from slr_keras.models.registry import isolated
+    def family(self) -> "ModelFamily":
+        """What the run's model is."""
+        from slr_keras.models.registry import family_of
 
-        return isolated(self.model_name)
+        return family_of(self.model_name)
+
+    @property
+    def modality(self) -> Modality:
+        """What the model reads: "keypoints" or "video"."""
+        return self.contract.modality
+
+    @property
+    def output(self) -> Output:
+        """What the model gives for a clip: "glosses" or one "sign"."""
+        return self.family.output
 
     @property
     def scoring(self) -> str:
@@ -169,7 +176,7 @@ def write_description(
         contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
         return
     task.vocabulary.write(folder.vocabulary)
-    keypoints = isinstance(task.contract, KeypointContract)
+    keypoints = task.contract.modality == "keypoints"
     task.contract.write(folder.contract if keypoints else folder.frame_contract)
     description = {
         "name": config.model.name,

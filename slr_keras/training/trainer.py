@@ -16,9 +16,9 @@ import tensorflow as tf
 from slr_keras.config import Config
 from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
-from slr_keras.decoding.outputs import ENSEMBLE, make_readout
+from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.metrics.isolated.score import head_accuracies
-from slr_keras.models.registry import isolated, modality
+from slr_keras.models.registry import family_of
 from slr_keras.training.data import (
     Task,
     evaluation_dataset,
@@ -37,7 +37,7 @@ from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.initial_weights import freeze, load_initial, load_parts
-from slr_keras.training.model import build_model, completed, remembered
+from slr_keras.training.model import build_model, completed, make_decoder, remembered
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import write_description
@@ -129,8 +129,8 @@ class Trainer:
         keras.utils.set_random_seed(settings.seed)
 
         # === Data ===
-        name = config.model.name
-        self.task: Task = read_task(config.data, modality(name), isolated(name))
+        family = family_of(config.model.name)
+        self.task: Task = read_task(config.data, family.modality, family.output)
         self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
 
         # === Model, optimiser, step ===
@@ -153,7 +153,7 @@ class Trainer:
         )
 
         # === Dev evaluation ===
-        self.predictor = Predictor(self.model, strategy, make_readout(self.model, config))
+        self.predictor = Predictor(self.model, strategy, make_decoder(self.model, config))
         self.dev = evaluation_dataset(
             config,
             self.task.dev,
@@ -307,7 +307,7 @@ class Trainer:
         """Score the dev split; keep the weights if they are the best."""
         with self._averaged_weights():
             # What the one before kept of contexts is of other weights.
-            self.predictor.readout = make_readout(self.model, self.config)
+            self.predictor.decoder = make_decoder(self.model, self.config)
             evaluation = evaluate(
                 self.predictor, self.dev, self.task.vocabulary, QUICK, self.config.data.scoring
             )

@@ -97,7 +97,7 @@ def test_contact_sheets_show_the_points_over_the_pictures(made):
 def test_the_other_commands_read_the_folder_and_the_files(made, tmp_path, capsys):
     from slr_keras.prepare import main as prepare
     from slr_keras.recognition.find_clips import find_clips
-    from slr_keras.recognition.modality.factory import medium_for
+    from slr_keras.recognition.modality.factory import modality_for
     from slr_keras.validate import main as validate
     from slr_keras.view import main as view
 
@@ -112,7 +112,7 @@ def test_the_other_commands_read_the_folder_and_the_files(made, tmp_path, capsys
     options = ["--layout", "mediapipe_holistic_543", "--image-size", "256x300"]
     assert prepare(["npz", "--from", str(tmp_path), "--to", str(tmp_path / "npz"), *options]) == 0
     rules = contract("mediapipe_holistic_543", image_size=(256, 300), normalisation="body")
-    medium = medium_for(rules)
+    modality = modality_for(rules)
     in_folder, _ = find_clips([made], rules, "train")
     alone = find_clips([made / "clips" / "b.npz"], rules)[0]
     expected = rules.prepare(read_folder(made)["train"].load(0))
@@ -121,7 +121,7 @@ def test_the_other_commands_read_the_folder_and_the_files(made, tmp_path, capsys
         assert (points.fps, points.image_size) == (25.0, (256.0, 300.0))
         assert points.layout.name == "mediapipe_holistic_543"
         np.testing.assert_allclose(rules.prepare(points.values), expected, atol=1e-6)
-    assert medium.holds(made / "clips" / "b.npz")
+    assert modality.holds(made / "clips" / "b.npz")
 
 
 def test_a_second_run_makes_only_what_has_changed(made, videos, tmp_path, film, portrait, capsys):

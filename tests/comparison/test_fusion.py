@@ -6,7 +6,7 @@ import pytest
 from slr_keras.comparison.fusion import FusedSplit, best_alpha, fuse
 from slr_keras.data.manifest import FolderWriter, read_manifest
 from slr_keras.decoding import DecodingConfig
-from slr_keras.decoding.outputs import IsolatedReadout
+from slr_keras.decoding.outputs import SignDecoder
 from slr_keras.metrics import label_ranks
 from slr_keras.utils.errors import UserError
 
@@ -70,7 +70,7 @@ def test_scores_of_the_fused_and_of_each_alone(manifest):
 
 def test_scores_of_the_readout_are_log_probabilities_from_the_third_token_on():
     logits = np.array([[0.0, 2.0, 1.0]], "float32")
-    scores = IsolatedReadout(("st",)).scores({"st": logits, "top": -logits})
+    scores = SignDecoder(("st",)).scores({"st": logits, "top": -logits})
     assert set(scores) == {"ensemble", "st", "top"}
     found = scores["ensemble"].numpy()
     assert found.shape == (1, 1, 5)
@@ -79,14 +79,14 @@ def test_scores_of_the_readout_are_log_probabilities_from_the_third_token_on():
 
 
 def test_the_readout_names_the_best_sign_over_the_whole_clip_the_first_among_equals():
-    readout = IsolatedReadout(("st",))
-    scores = readout.scores({"st": np.log([[0.25, 0.5, 0.25], [0.4, 0.2, 0.4]])}).pop("ensemble")
-    found = readout.decode(scores.numpy(), [1, 1], DecodingConfig())
+    decoder = SignDecoder(("st",))
+    scores = decoder.scores({"st": np.log([[0.25, 0.5, 0.25], [0.4, 0.2, 0.4]])}).pop("ensemble")
+    found = decoder.decode(scores.numpy(), [1, 1], DecodingConfig())
     assert [(one.ids, one.spans) for one in found] == [((3,), ((0, 1),)), ((2,), ((0, 1),))]
     assert [one.confidences[0] for one in found] == pytest.approx([0.5, 0.4])
-    emitted = readout.emission(scores.numpy()[0], (3, 2), DecodingConfig())
+    emitted = decoder.emission(scores.numpy()[0], (3, 2), DecodingConfig())
     np.testing.assert_allclose(emitted, [[0.5, 0.25]], rtol=1e-6)
-    assert readout.steps(np.array([400, 4]), 4).tolist() == [1, 1]
+    assert decoder.steps(np.array([400, 4]), 4).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_the_readout_names_the_best_sign_over_the_whole_clip_the_first_among_equ
 )
 def test_what_only_sequences_have_is_refused_by_name(options):
     with pytest.raises(UserError, match=rf"decoding\.{next(iter(options))}.*one sign of a clip"):
-        IsolatedReadout(("st",), DecodingConfig(**options))
+        SignDecoder(("st",), DecodingConfig(**options))

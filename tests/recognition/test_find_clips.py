@@ -11,8 +11,7 @@ import pytest
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.recognition import find_clips
-from slr_keras.recognition import layout_matching as conform
+from slr_keras.recognition import conform, find_clips
 from slr_keras.utils.errors import UserError
 
 

@@ -42,7 +42,7 @@ def test_a_clip_alone_equals_the_clip_among_others(recogniser, test_clips):
         alone = recogniser.logits([clip])[0]
         assert alone.keys() == scores.keys() == {"ensemble", "fuse", "left", "body"}
         for name, value in alone.items():
-            assert value.shape == (len(clip) // 4, len(recogniser.run.vocabulary))
+            assert value.shape == (len(clip) // 4, len(recogniser.trained.vocabulary))
             np.testing.assert_allclose(value, scores[name], atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_a_long_clip_is_read_to_its_end_and_joined_without_seams(run, tiny):
 def test_a_very_short_clip_has_a_defined_result(recogniser, test_clips, frames):
     clip = test_clips[1][0][:frames]
     scores = recogniser.logits([clip])[0]
-    assert scores["fuse"].shape == (1, len(recogniser.run.vocabulary))
+    assert scores["fuse"].shape == (1, len(recogniser.trained.vocabulary))
     assert np.isfinite(scores["ensemble"]).all()
     recogniser.recognise(clip)
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from slr_keras.recognition.windows import CONTEXT_STEPS, cut_windows, score_clips
+from slr_keras.recognition.windows import CONTEXT_FRAMES, cut_windows, score_clips
 from slr_keras.utils.errors import UserError
 
 LONGEST = 64
@@ -29,7 +29,7 @@ def test_windows_cover_every_frame_and_overlap_by_their_context():
             assert window.start % 4 == 0
             assert window.frames[:, 0].tolist() == list(range(window.start, window.stop))
         for first, second in itertools.pairwise(windows):
-            assert first.stop - second.start >= 2 * CONTEXT_STEPS * 4
+            assert first.stop - second.start >= 2 * CONTEXT_FRAMES
             assert first.start < second.start
 
 

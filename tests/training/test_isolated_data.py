@@ -15,7 +15,7 @@ from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.flow_files import flow_file
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.flow import make_flow
-from slr_keras.models.registry import MODELS
+from slr_keras.models import registry
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.data import (
     evaluation_dataset,
@@ -59,9 +59,13 @@ def test_training_and_evaluation_have_as_many_frames_of_each_clip(folder, stream
         assert all(b["weight"].all() for b in data.numpy_batches())
 
 
+def change_family(monkeypatch, **changes):
+    family = dataclasses.replace(registry.family_of("c2st_tiny"), **changes)
+    monkeypatch.setitem(registry._registered, family.name, family)
+
+
 def test_a_model_may_say_how_many_frames_it_takes(folder, monkeypatch):
-    entry = dataclasses.replace(MODELS["c2st_tiny"], preset={"clip_frames": 16})
-    monkeypatch.setitem(MODELS, "c2st_tiny", entry)
+    change_family(monkeypatch, presets={"c2st_tiny": {"clip_frames": 16}})
     assert [set(data.lengths().tolist()) for data in datasets(recipe(folder))] == [{16}, {16}]
     for data in datasets(recipe(folder, clip_frames=0)):
         assert set(data.lengths().tolist()) != {16}
@@ -83,10 +87,8 @@ def test_consecutive_frames_are_a_recipe_s_choice(folder):
 
 def test_a_model_and_its_data_have_the_same_stream(folder, monkeypatch):
     made = {}
-    entry = dataclasses.replace(
-        MODELS["c2st_tiny"], build=lambda **options: made.update(options), preset={}
-    )
-    monkeypatch.setitem(MODELS, "c2st_tiny", entry)
+    build = lambda **options: made.update(options) or SimpleNamespace(stride=4)  # noqa: E731
+    change_family(monkeypatch, build=build, presets={"c2st_tiny": {}})
     pictures = read_task(recipe(folder).data, "video").contract
     build_model(recipe(folder, stream="flow"), 8, pictures)
     assert made["stream"] == "flow"
@@ -107,7 +109,8 @@ def test_points_have_no_flow(folder):
 
 
 def test_recordings_have_no_flow_to_recognise(folder):
-    run = SimpleNamespace(config=recipe(folder, stream="flow"), path="runs/flow")
+    config = recipe(folder, stream="flow")
+    run = SimpleNamespace(config=config, path="runs/flow", decoding=config.decoding)
     with pytest.raises(UserError, match=r"runs/flow: sees optical flow.*slr_keras.evaluate"):
         Recogniser(run)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from slr_keras.config import TrainingConfig
 from slr_keras.losses import stark_losses
-from slr_keras.training.objectives.stark import StarkObjective
+from slr_keras.training.objectives.ctc import CtcObjective
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.utils.errors import UserError
 
@@ -44,7 +44,7 @@ def make_model(dtype=None):
 
 
 def objective_of(config):
-    return StarkObjective(config.distillation_weight)
+    return CtcObjective(config.distillation_weight)
 
 
 def make_batch(clips=4, seed=0, frames=24):

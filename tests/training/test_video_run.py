@@ -8,12 +8,12 @@ import yaml
 
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import simulate_folder
-from slr_keras.decoding.outputs import make_readout
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
 from slr_keras.training.distribution import make_strategy
 from slr_keras.training.evaluation import Predictor
 from slr_keras.training.folder import RunFolder
+from slr_keras.training.model import make_decoder
 from slr_keras.training.run import Run
 from slr_keras.training.trainer import Trainer
 from slr_keras.utils.errors import UserError
@@ -90,7 +90,7 @@ def test_every_epoch_is_scored_with_the_contexts_of_its_own_weights(run, tmp_pat
         adapter.kernel.assign(adapter.kernel * 100)
         adapter.bias.assign(adapter.bias + 1)
     after = likelihoods()
-    trainer.predictor = Predictor(trainer.model, readout=make_readout(trainer.model, config))
+    trainer.predictor = Predictor(trainer.model, decoder=make_decoder(trainer.model, config))
     np.testing.assert_allclose(after, likelihoods(), rtol=1e-5)
     assert np.abs(np.subtract(before, after)).max() > 1e-3
 

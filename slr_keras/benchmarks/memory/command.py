@@ -176,9 +176,9 @@ def _contract(config: "Config", size: list[int] | None) -> "Contract":
     """What the data folder's clips are, or what a corpus' usually are."""
     from slr_keras.data.contract import KeypointContract, contract
     from slr_keras.data.video.contract import FrameContract
-    from slr_keras.models.registry import modality
+    from slr_keras.models.registry import family_of
 
-    video = modality(config.model.name) == "video"
+    video = family_of(config.model.name).modality == "video"
     written = Path(config.data.folder) / ("frames.json" if video else "keypoints.json")
     if not video:
         if size:
@@ -196,10 +196,10 @@ def _longest(config: "Config") -> int:
     """Frames of the longest clip that training may give."""
     from slr_keras.data.sampling import REDUCTION
     from slr_keras.data.video.augmentation import rescaled_length
-    from slr_keras.models.registry import modality
+    from slr_keras.models.registry import family_of
 
     most = config.data.max_frames // REDUCTION * REDUCTION
-    if modality(config.model.name) == "video" and config.video_augmentation.resamples:
+    if family_of(config.model.name).modality == "video" and config.video_augmentation.resamples:
         return rescaled_length(1.0, most, config.video_augmentation, most)
     return most
 

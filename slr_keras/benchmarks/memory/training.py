@@ -18,7 +18,6 @@ from slr_keras.benchmarks.memory.ledger import (
 from slr_keras.benchmarks.memory.resources import UnknownOperationError
 from slr_keras.config import Config
 from slr_keras.data.batch import Batch, FrameSpec, collate, element_spec
-from slr_keras.data.contract import KeypointContract
 from slr_keras.training.model import Contract, build_model
 from slr_keras.training.objectives.base import Objective
 from slr_keras.training.objectives.factory import make_objective
@@ -192,7 +191,7 @@ class TracedStep:
 
 
 def _frame(contract: Contract) -> FrameSpec:
-    if isinstance(contract, KeypointContract):
+    if contract.modality == "keypoints":
         return FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
     return FrameSpec("video", contract.shape, "uint8")
 

@@ -22,8 +22,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from slr_keras.data.modality import Modality
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
 from slr_keras.utils.suggestions import nearest
@@ -46,6 +47,8 @@ class FrameContract:
     >>> FrameContract(size=(96, 64)).shape
     (64, 96, 3)
     """
+
+    modality: ClassVar[Modality] = "video"
 
     size: tuple[int, int] | None
     fps: float = 25.0

@@ -48,7 +48,7 @@ class Footage:
     notices: Sequence[str]
 
 
-class Medium(ABC):
+class InputModality(ABC):
     """Keypoints or video.
 
     Attributes:

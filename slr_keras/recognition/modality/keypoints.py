@@ -17,7 +17,7 @@ from slr_keras.data.video.recordings import VIDEOS, is_readable
 from slr_keras.extraction.settings import LAYOUT, mediapipe_version
 from slr_keras.recognition.clip import Clip, Points
 from slr_keras.recognition.layout_matching import agreed_layout, conform
-from slr_keras.recognition.modality.base import Footage, Medium, Overrides
+from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
 from slr_keras.recognition.modality.extracted import found_in
 from slr_keras.utils.errors import UserError
 
@@ -28,7 +28,7 @@ _STATED = ("fps", "layout", "image_size")
 _DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, AttributeError)
 
 
-class KeypointMedium(Medium):
+class KeypointInput(InputModality):
     """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests; videos, through MediaPipe.
 
     Args:
@@ -42,7 +42,7 @@ class KeypointMedium(Medium):
         self.what = f"keypoint file ({', '.join(READERS)}), a video"
 
     def holds(self, path: Path) -> bool:
-        """See `Medium`; a video whose keypoints lie beside it is not read again."""
+        """See `InputModality`; a video whose keypoints lie beside it is not read again."""
         if not path.is_file():
             return False
         if path.suffix in READERS:
@@ -51,11 +51,11 @@ class KeypointMedium(Medium):
         return path.suffix.lower() in VIDEOS and not found
 
     def takes(self, path: Path) -> bool:
-        """See `Medium`; whatever opens as a video."""
+        """See `InputModality`; whatever opens as a video."""
         return path.suffix in READERS or is_readable(path)
 
     def reader(self, path: Path) -> Callable[[], Points]:
-        """See `Medium`.
+        """See `InputModality`.
 
         Raises:
             UserError: MediaPipe is not installed, or its points are not those of the run and the
@@ -69,7 +69,7 @@ class KeypointMedium(Medium):
         return partial(found_in, path, self.contract.fps, self.overrides.fps, self.overrides.cache)
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Points]:
-        """See `Medium`; refuses another layout, and video, once."""
+        """See `InputModality`; refuses another layout, and video, once."""
         folder = manifest.folder
         if (folder / FRAMES_FILE).exists() and not (folder / CONTRACT_FILE).exists():
             raise UserError(
@@ -91,7 +91,7 @@ class KeypointMedium(Medium):
         return read
 
     def footage(self, clip: Clip, preparation: Preparation) -> Footage:
-        """See `Medium`; everything is read and checked at once."""
+        """See `InputModality`; everything is read and checked at once."""
         values, fps, notices = self.raw(clip)
         frames = list(preparation.prepared(values, fps))
         return Footage(frames, len(frames), lambda: (len(values), fps), notices)

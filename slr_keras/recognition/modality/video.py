@@ -13,14 +13,14 @@ from slr_keras.data.rates import Shown, steady
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.recordings import is_readable, is_recording, shown_in
 from slr_keras.recognition.clip import Clip, Pictures
-from slr_keras.recognition.modality.base import Footage, Medium, Overrides
+from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
 from slr_keras.utils.errors import UserError
 
 # Pictures that are stretched by more than this change what hands look like.
 _STRETCH = 1.1
 
 
-class VideoMedium(Medium):
+class VideoInput(InputModality):
     """Pictures in video files, folders, arrays and manifests.
 
     Args:
@@ -42,19 +42,19 @@ class VideoMedium(Medium):
         self.overrides = overrides
 
     def holds(self, path: Path) -> bool:
-        """See `Medium`."""
+        """See `InputModality`."""
         return is_recording(path)
 
     def takes(self, path: Path) -> bool:
-        """See `Medium`; whatever opens as a video."""
+        """See `InputModality`; whatever opens as a video."""
         return is_readable(path)
 
     def reader(self, path: Path) -> Callable[[], Pictures]:
-        """See `Medium`."""
+        """See `InputModality`."""
         return lambda: Pictures(partial(shown_in, path, self.contract.fps))
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Pictures]:
-        """See `Medium`; refuses a folder that means its pictures to be seen otherwise."""
+        """See `InputModality`; refuses a folder that means its pictures to be seen otherwise."""
         self.contract.require_compatible(
             manifest.frame_contract, "the run", str(manifest.folder / "frames.json")
         )
@@ -66,7 +66,7 @@ class VideoMedium(Medium):
         return read
 
     def footage(self, clip: Clip, preparation: VideoPreparation) -> Footage:
-        """See `Medium`; nothing is decoded before the frames are asked for."""
+        """See `InputModality`; nothing is decoded before the frames are asked for."""
         seen = _Seen(clip.source, self.contract)
         shown = seen.watch(clip.read().shown(self.overrides.fps))
         return Footage(seen.named(preparation.prepared_shown(shown)), 0, seen.count, seen.notices)

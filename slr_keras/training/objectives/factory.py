@@ -1,61 +1,82 @@
-"""What training minimises: for each system, the loss of every clip of a batch."""
+"""The objective of a recipe: what its model family names, built with the recipe's settings."""
+
+from collections.abc import Callable, Mapping
 
 import keras
 
 from slr_keras.config.schema import Config
-from slr_keras.models import C2st, StarkIsolated, Ustm
+from slr_keras.models.c2st.model import C2st
 from slr_keras.models.gloss_lm import BertContext
-from slr_keras.models.registry import isolated
+from slr_keras.models.registry import family_of
 from slr_keras.training.objectives.base import Objective
-from slr_keras.training.objectives.stark import StarkObjective
+from slr_keras.training.objectives.classification import ClassificationObjective
+from slr_keras.training.objectives.ctc import CtcObjective
+from slr_keras.training.objectives.self_distillation import SelfDistillationObjective
+from slr_keras.training.objectives.transduction import TransductionObjective
 from slr_keras.utils.errors import UserError
 
 
 def make_objective(model: keras.Model, config: Config) -> Objective:
-    """The objective that goes with a model, as a recipe sets it."""
-    if isolated(config.model.name):
-        # It needs `clip_inputs` from here.
-        from slr_keras.training.objectives.classification import ClassificationObjective
+    """The objective of a model, as its family and the recipe say.
 
-        # StepNet's paper has no such term (specs/stepnet.md §6).
-        distils = isinstance(model, StarkIsolated)
-        return ClassificationObjective(
-            tuple(model.head_layers),
-            config.training.label_smoothing,
-            config.training.distillation_weight if distils else 0.0,
-        )
-    if isinstance(model, Ustm):
-        # It needs `clip_inputs` from here.
-        from slr_keras.training.objectives.self_distillation import (
-            SelfDistillationObjective,
-        )
-
-        return SelfDistillationObjective(config.self_distillation)
-    if isinstance(model, C2st):
-        # It needs `clip_inputs` from here.
-        from slr_keras.training.objectives.transduction import TransductionObjective
-
-        _prepare_language_model(model, config)
-        return TransductionObjective(
-            config.transduction,
-            config.training.epochs,
-            config.training.seed,
-            config.training.jit_compile,
-        )
-    return StarkObjective(config.training.distillation_weight)
+    Raises:
+        UserError: the recipe asks for what the objective cannot do.
+    """
+    build = family_of(config.model.name).objective
+    if isinstance(build, str):
+        build = OBJECTIVES[build]
+    return build(model, config)
 
 
-def _prepare_language_model(model: C2st, config: Config) -> None:
-    """Have a frozen language model keep what it computed.
+def _ctc(model: keras.Model, config: Config) -> Objective:
+    return CtcObjective(config.training.distillation_weight)
+
+
+def _classification(model: keras.Model, config: Config) -> Objective:
+    # StepNet's paper has no distillation between heads (specs/stepnet.md §6).
+    return ClassificationObjective(tuple(model.head_layers), config.training.label_smoothing)
+
+
+def _distilled_classification(model: keras.Model, config: Config) -> Objective:
+    settings = config.training
+    return ClassificationObjective(
+        tuple(model.head_layers), settings.label_smoothing, settings.distillation_weight
+    )
+
+
+def _self_distillation(model: keras.Model, config: Config) -> Objective:
+    return SelfDistillationObjective(config.self_distillation)
+
+
+def _transduction(model: C2st, config: Config) -> Objective:
+    settings = config.training
+    _keep_contexts(model, settings.jit_compile)
+    return TransductionObjective(
+        config.transduction, settings.epochs, settings.seed, settings.jit_compile
+    )
+
+
+def _keep_contexts(model: C2st, compiled: bool) -> None:
+    """Let a frozen language model keep the contexts that it computed.
 
     Raises:
         UserError: XLA should compile what it cannot.
     """
     language_model = model.context and model.context.language_model
     if isinstance(language_model, BertContext):
-        if config.training.jit_compile:
+        if compiled:
             raise UserError(
                 "training.jit_compile: XLA cannot compile BERT's contexts, of which only new ones "
                 "are computed; set it to false, or model.options.language_model to words or causal"
             )
         language_model.remember()
+
+
+#: What `ModelFamily.objective` may name.
+OBJECTIVES: Mapping[str, Callable[[keras.Model, Config], Objective]] = {
+    "ctc": _ctc,
+    "classification": _classification,
+    "distilled_classification": _distilled_classification,
+    "self_distillation": _self_distillation,
+    "transduction": _transduction,
+}

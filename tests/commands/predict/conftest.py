@@ -103,7 +103,7 @@ def trained(tmp_path_factory, data, whole_body):
 @pytest.fixture(scope="session")
 def recognisers():
     """Recognisers that share one model, and for the same heads its graph: both take seconds."""
-    from slr_keras.decoding.outputs import CtcReadout
+    from slr_keras.decoding.outputs import CtcDecoder
     from slr_keras.recognition.recogniser import Recogniser
 
     by_heads = {}
@@ -113,10 +113,10 @@ def recognisers():
             by_heads[decoding.heads] = Recogniser(run, decoding)
         if decoding.heads not in by_heads:
             other = copy.copy(next(iter(by_heads.values())))
-            other.decoding, other._predict = decoding, None
-            other._readout = CtcReadout(decoding.heads)
+            other.decoding, other.scorer = decoding, copy.copy(other.scorer)
+            other.scorer.decoder, other.scorer._predict = CtcDecoder(decoding.heads), None
             by_heads[decoding.heads] = other
-        by_heads[decoding.heads]._forward()
+        by_heads[decoding.heads].scorer._forward()
         sharing = copy.copy(by_heads[decoding.heads])
         sharing.decoding = decoding
         return sharing

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.graph.golden import clips_for
+from export.graph.inputs import graph_input
 from export.graph.verification import expected_scores
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
@@ -75,8 +75,8 @@ def run(program, version, folder, name, content, lengths):
 def test_a_process_without_python_gives_the_scores_of_keras(system, served, program, tmp_path):
     path, version = served(system)
     loaded = Run.load(path)
-    name = "keypoints" if loaded.modality == "keypoints" else "frames"
-    clips = clips_for(loaded, 18)
+    content_input = graph_input(loaded.contract)
+    name, clips = content_input.name, content_input.golden_clips(18)
     same = {key: clip for key, clip in clips.items() if key != "another_size"}
     expected = expected_scores(Recogniser(loaded), same)
     longest = max(map(len, same.values()))

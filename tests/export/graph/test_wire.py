@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from export.graph.golden import clips_for
+from export.graph.inputs import graph_input
 from export.graph.verification import expected_scores
 from export.serving.connect import connect
 from slr_keras.recognition.recogniser import Recogniser
@@ -17,8 +17,9 @@ from .conftest import SYSTEMS
 def test_clients_get_the_scores_of_keras(system, served, little, tmp_path):
     path, version = served(system)
     loaded = Run.load(path)
-    name = "keypoints" if loaded.modality == "keypoints" else "frames"
-    clips = {key: clip for key, clip in clips_for(loaded, 16).items() if key != "another_size"}
+    content = graph_input(loaded.contract)
+    name, clips = content.name, content.golden_clips(16)
+    clips.pop("another_size", None)
     expected = expected_scores(Recogniser(loaded), clips)
     little.configure(tmp_path, version.parent, name=system)
     with little.serving(tmp_path) as server:

@@ -13,7 +13,7 @@ from export.lite.network import require_exportable
 from export.tflite import main
 from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.interpreter import Interpreter
-from slr_keras.bundle.recogniser import BundleRecogniser
+from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.config import parse_config
 from slr_keras.data.manifest import read_manifest
 from slr_keras.data.video.contract import FrameContract
@@ -92,7 +92,7 @@ def test_golden_inputs_give_golden_outputs(bundle):
     golden = json.loads((bundle.path / "golden.json").read_text())["clips"]
     assert {clip["name"] for clip in golden} == {"three_frames", "short", "gaps"}
     for precision in bundle.precisions:
-        with BundleRecogniser(bundle, precision) as recogniser:
+        with bundle_recogniser(bundle, precision) as recogniser:
             for clip in golden:
                 raw = np.array(clip["keypoints"], np.float32).reshape(clip["shape"])
                 assert list(recogniser.recognise(raw).glosses) == clip["glosses"][precision]
@@ -105,7 +105,7 @@ def test_golden_arrays_hold_a_clip_that_fills_the_largest_file(bundle):
         full = golden["full/keypoints"]
         expected = golden["full/fp32"]
     assert len(full) == bundle.buckets[-1]
-    with BundleRecogniser(bundle, "fp32") as recogniser:
+    with bundle_recogniser(bundle, "fp32") as recogniser:
         np.testing.assert_allclose(recogniser.scores(full), expected, atol=1e-5)
 
 
@@ -140,7 +140,7 @@ def test_clips_longer_than_any_file_are_read_in_windows(bundle, run):
     longest = max(range(len(split)), key=lambda row: split[row].frames)
     raw = split.load(longest)
     assert len(raw) > bundle.buckets[-1]
-    with BundleRecogniser(bundle, "fp32") as recogniser:
+    with bundle_recogniser(bundle, "fp32") as recogniser:
         scores = recogniser.scores(raw)
     assert scores.shape == (len(raw) // 4, len(bundle.vocabulary))
     whole = Recogniser(Run.load(run)).logits([raw])[0]["fuse"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.models.registry import create_model, isolated, list_models
+from slr_keras.models.registry import create_model, family_of, list_models
 from slr_keras.models.stark import SignHead, StarkIsolated
 from slr_keras.utils.errors import UserError
 
@@ -101,7 +101,9 @@ def test_mixed_bfloat16_gives_float32_logits_near_those_of_float32():
     assert np.abs(logits - exact(clips(16, 12))["fuse"]).max() < 0.1
 
 
-@pytest.mark.parametrize("name", [n for n in list_models("stark*") if isolated(n)])
+@pytest.mark.parametrize(
+    "name", [n for n in list_models("stark*") if family_of(n).output == "sign"]
+)
 def test_every_preset_gives_a_logit_for_each_gloss(name):
     outputs = create_model(name, vocabulary_size=9)(
         {"keypoints": np.zeros((2, 8, 79, 3)), "mask": np.ones((2, 8))}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.models.registry import create_model, isolated, modality
+from slr_keras.models.registry import create_model, family_of
 from slr_keras.models.stepnet import StepNet
 from slr_keras.utils.errors import UserError
 
@@ -26,8 +26,8 @@ def test_there_are_ten_heads_and_one_is_the_result(model, small):
     assert tuple(logits) == HEADS
     assert {tuple(value.shape) for value in logits.values()} == {(2, small.CLASSES)}
     assert model.reported_heads == ("fused",)
-    assert isolated("stepnet")
-    assert modality("stepnet") == "video"
+    family = family_of("stepnet")
+    assert (family.modality, family.output) == ("video", "sign")
 
 
 # === Losses ===

@@ -1,7 +1,6 @@
 """From raw keypoints to glosses with a bundle, as an app does it; TensorFlow is not needed."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.preparation import Preparation
 from slr_keras.data.rates import at_rate, steady
-from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig
-from slr_keras.decoding.outputs import CtcReadout, IsolatedReadout
-from slr_keras.recognition.windowed import OneByOne
+from slr_keras.decoding.outputs import ENSEMBLE, CtcDecoder, SignDecoder, with_special_tokens
+from slr_keras.recognition.recogniser import Recogniser
+from slr_keras.recognition.scorer import Scorer, Scores
 from slr_keras.utils.errors import UserError
 
 KEYPOINTS, FRAMES, SCORES = "keypoints", "frames", "log_probabilities"
@@ -27,7 +26,7 @@ class RawPreparation(Preparation):
         contract: of the bundle.
 
     >>> import numpy as np
-    >>> from slr_keras.bundle.recogniser import RawPreparation
+    >>> from slr_keras.bundle.scorer import RawPreparation
     >>> from slr_keras.data.contract import contract
     >>> preparation = RawPreparation(contract("coco_wholebody_133"))
     >>> np.stack(list(preparation.prepared(np.ones((18, 133, 3)), fps=50.0))).shape
@@ -58,26 +57,20 @@ class RawPreparation(Preparation):
         return iter(clip[indices])
 
 
-class BundleRecogniser(OneByOne):
-    """Recognises clips with a bundle; a context manager, for its files run in processes.
+class BundleScorer(Scorer):
+    """Scores clips with the files of a bundle, which run in processes of their own.
 
-    A clip goes into the smallest bucket that holds it. A longer one than the largest is read in
-    overlapping windows whose outputs are joined; a clip of one sign gives evenly spaced frames.
+    A clip goes into the smallest bucket that holds it.
 
     Args:
-        bundle: to recognise with.
-        precision: of its files; the bundle's first by default.
-        decoding: how to decode, the run's own way by default.
+        bundle: that holds the files.
+        precision: of the files; the bundle's first by default.
+        decoding: how the scores are decoded.
         threads: of the runtime.
         launcher: of the runtime's process, see `Interpreter`.
 
     Raises:
         UserError: the bundle has no such precision, or the decoding does not fit it.
-
-    Example::
-
-        with BundleRecogniser(Bundle.load("runs/demo/tflite")) as recogniser:
-            print(recogniser.recognise(keypoints, fps=30).glosses)
     """
 
     def __init__(
@@ -88,18 +81,16 @@ class BundleRecogniser(OneByOne):
         threads: int = 1,
         launcher: Launcher | None = None,
     ):
-        # Named as a recogniser of runs names what it recognises with.
-        self.run = bundle
+        self.bundle = bundle
         self.precision = bundle.chosen(precision)
-        self.decoding = decoding or bundle.decoding
-        self.language_model = bundle.language_model(self.decoding)
         self.preparation = RawPreparation(bundle.contract)
         self.longest = bundle.buckets[-1]
+        self.stride = bundle.step_frames
         heads = tuple(bundle.metadata["heads"])
-        if bundle.isolated:
-            self.readout = IsolatedReadout(heads, self.decoding)
+        if bundle.output == "sign":
+            self.decoder = SignDecoder(heads, decoding or bundle.decoding)
         else:
-            self.readout = CtcReadout(heads)
+            self.decoder = CtcDecoder(heads)
         self._threads = threads
         self._launcher = launcher
         self._interpreters: dict[int, Interpreter] = {}
@@ -110,28 +101,43 @@ class BundleRecogniser(OneByOne):
             interpreter.close()
         self._interpreters.clear()
 
-    def __enter__(self) -> "BundleRecogniser":
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.close()
+    def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
+        """See `Scorer`; there is one set of scores, "ensemble"."""
+        return [{ENSEMBLE: self._scored(clip)} for clip in clips]
 
     def _scored(self, raw: np.ndarray) -> np.ndarray:
-        """See `OneByOne`; of the steps those of whole frames, but one at least."""
-        return self._run(raw)[: max(len(raw) // REDUCTION, 1)]
-
-    def _run(self, raw: np.ndarray) -> np.ndarray:
-        bucket = next(size for size in self.run.buckets if size >= len(raw))
+        bucket = next(size for size in self.bundle.buckets if size >= len(raw))
         padded = np.zeros((1, bucket, *raw.shape[1:]), np.float32)
         padded[0, : len(raw)] = raw
         inputs = {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
         try:
-            return self._interpreter(bucket).run(**inputs)[SCORES][0]
+            scores = self._interpreter(bucket).run(**inputs)[SCORES][0]
         except RuntimeFailure as error:
-            raise UserError(f"{self.run.path}: {error}") from None
+            raise UserError(f"{self.bundle.path}: {error}") from None
+        if self.decoder.names_one_sign:
+            return with_special_tokens(scores)
+        return scores[: self.bundle.steps(len(raw))]
 
     def _interpreter(self, bucket: int) -> Interpreter:
         if bucket not in self._interpreters:
-            file = self.run.file(self.precision, bucket)
+            file = self.bundle.file(self.precision, bucket)
             self._interpreters[bucket] = Interpreter(file, SHIPPED, self._threads, self._launcher)
         return self._interpreters[bucket]
+
+
+def bundle_recogniser(
+    bundle: Bundle,
+    precision: str | None = None,
+    decoding: DecodingConfig | None = None,
+    threads: int = 1,
+    launcher: Launcher | None = None,
+) -> Recogniser:
+    """A recogniser around a bundle, a context manager; the arguments are those of `BundleScorer`.
+
+    Example::
+
+        with bundle_recogniser(Bundle.load("runs/demo/tflite")) as recogniser:
+            print(recogniser.recognise(keypoints, fps=30).glosses)
+    """
+    scorer = BundleScorer(bundle, precision, decoding, threads, launcher)
+    return Recogniser(bundle, decoding, scorer)

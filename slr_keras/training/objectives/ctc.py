@@ -1,11 +1,11 @@
-"""Objective of STARK: CTC of every head and self-distillation (§2.3)."""
+"""CTC objective: CTC of every head, and distillation of their mean into each of them."""
 
 from slr_keras.losses import stark_losses
 from slr_keras.training.objectives.base import clip_inputs
 
 
-class StarkObjective:
-    """CTC of every head and their distillation (specs/stark.md §2.3).
+class CtcObjective:
+    """CTC of every head and their distillation (STARK, specs/stark.md §2.3).
 
     Args:
         distillation_weight: of the divergence of each head from their mean.

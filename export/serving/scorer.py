@@ -1,0 +1,144 @@
+"""From a clip to glosses with a served model: the server scores, the client decodes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from export.graph.inputs import graph_input
+from export.graph.names import CONTEXT, FRAMES, LENGTHS, LOGITS
+from export.serving.assets import Assets
+from export.serving.client import Client
+from slr_keras.bundle.scorer import RawPreparation
+from slr_keras.data.batch import FrameSpec
+from slr_keras.data.preparation import VideoPreparation
+from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.pixels import Window
+from slr_keras.decoding import DecodingConfig
+from slr_keras.decoding.outputs import (
+    ENSEMBLE,
+    ContextCtcDecoder,
+    CtcDecoder,
+    Decoder,
+    SignDecoder,
+    TransducerDecoder,
+    with_special_tokens,
+)
+from slr_keras.recognition.recogniser import Recogniser
+from slr_keras.recognition.scorer import Scorer, Scores
+
+# Of a request: a server takes as many rows as its largest batch.
+_PREFIXES = 8
+
+
+class PicturePreparation(VideoPreparation):
+    """Pictures at the contract's rate and size, not cut: the graph cuts them.
+
+    The graph resizes, too, and leaves alone what has the size already: what is sent is small, and
+    the model sees the very pixels that it sees in `predict`.
+
+    >>> import numpy as np
+    >>> from export.serving.scorer import PicturePreparation
+    >>> from slr_keras.data.video.contract import FrameContract
+    >>> preparation = PicturePreparation(FrameContract((96, 64), crop=(56, 56)))
+    >>> np.stack(list(preparation.prepared(np.zeros((9, 64, 96, 3), np.uint8)))).shape
+    (9, 64, 96, 3)
+    """
+
+    # A request holds one clip or one window of a clip.
+    batch_frames = 1
+
+    def __init__(self, contract: FrameContract):
+        super().__init__(contract, 1)
+        width, height = contract.resize
+        self.frame = FrameSpec(FRAMES, (height, width, 3), "uint8")
+        self._window = Window.centre((height, width), (height, width))
+
+
+PREPARATIONS = {"keypoints": RawPreparation, "video": PicturePreparation}
+
+
+class ServedScorer(Scorer):
+    """Scores clips with a served model.
+
+    Args:
+        client: of the model.
+        assets: of the version, or of one with the same labels and contract.
+        decoding: how the scores are decoded, which is done here and not on the server.
+
+    Raises:
+        UserError: the decoding does not fit the model.
+    """
+
+    def __init__(self, client: Client, assets: Assets, decoding: DecodingConfig):
+        self.client = client
+        self.assets = assets
+        self.content = graph_input(assets.contract)
+        self.repeats_last = self.content.repeats_last
+        self.preparation = PREPARATIONS[assets.modality](assets.contract)
+        self.longest = assets.longest
+        self.stride = assets.description["stride"] or 1
+        self.levels = (ENSEMBLE,)
+        self.decoder = self._decoder(decoding)
+
+    def context_logits(self, level: str, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
+        """What glosses so far add to the scores, `(prefixes, classes)`; for decoding."""
+        lengths = np.array([len(prefix) for prefix in prefixes], np.int32)
+        labels = np.zeros((len(prefixes), 4 * max(1, -(-int(lengths.max()) // 4))), np.int32)
+        for row, prefix in zip(labels, prefixes):
+            row[: len(prefix)] = prefix
+        parts = [
+            self.client.predict(
+                {
+                    "prefixes": labels[first : first + _PREFIXES],
+                    LENGTHS: lengths[first : first + _PREFIXES],
+                },
+                CONTEXT,
+            )
+            for first in range(0, len(labels), _PREFIXES)
+        ]
+        return np.concatenate([part[LOGITS] for part in parts])
+
+    def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
+        """See `Scorer`; there is one set of scores, "ensemble"."""
+        return [{ENSEMBLE: self._scored(clip)} for clip in clips]
+
+    def _scored(self, raw: np.ndarray) -> np.ndarray:
+        """Scores of frames that the model takes at once, padded to the next bucket."""
+        frames = next((size for size in self.assets.buckets if size >= len(raw)), len(raw))
+        padded = np.zeros((1, frames, *raw.shape[1:]), raw.dtype)
+        padded[0, : len(raw)] = raw
+        outputs = self.client.predict({self.content.name: padded, LENGTHS: np.int32([len(raw)])})
+        if self.decoder.names_one_sign:
+            return with_special_tokens(outputs[LOGITS])
+        return outputs[LOGITS][0, : int(outputs[LENGTHS][0])]
+
+    def _decoder(self, decoding: DecodingConfig) -> Decoder:
+        if self.assets.output == "sign":
+            return SignDecoder((ENSEMBLE,), decoding)
+        form = self.assets.description["decoding"]["greedy"]
+        if form == CtcDecoder.greedy_form:
+            return CtcDecoder()
+        kind = ContextCtcDecoder if form == ContextCtcDecoder.greedy_form else TransducerDecoder
+        # The scorer stands for the model: it has levels, and gives the contexts of glosses.
+        return kind(self)
+
+
+def served_recogniser(
+    client: Client, assets: Assets, decoding: DecodingConfig | None = None
+) -> Recogniser:
+    """A recogniser around a served model: the server scores, the client decodes.
+
+    Scores are decoded with a beam and with the gloss language model among the assets if the
+    decoding asks for it.
+
+    Raises:
+        UserError: the decoding does not fit the model.
+
+    Example::
+
+        with connect("grpc://127.0.0.1:8500/stark") as client:
+            recogniser = served_recogniser(client, Assets.load("served/stark"))
+            print(recogniser.recognise(keypoints, fps=30).glosses)
+    """
+    decoding = decoding or assets.decoding
+    return Recogniser(assets, decoding, ServedScorer(client, assets, decoding))

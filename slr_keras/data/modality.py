@@ -1,0 +1,7 @@
+"""What a model reads and what it gives for a clip."""
+
+from typing import Literal
+
+Modality = Literal["keypoints", "video"]
+#: A sequence of glosses, or the one sign of an isolated clip.
+Output = Literal["glosses", "sign"]

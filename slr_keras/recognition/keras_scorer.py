@@ -1,0 +1,84 @@
+"""Scores of clips by the Keras model of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slr_keras.data.preparation import preparation_for
+from slr_keras.data.sampling import REDUCTION
+from slr_keras.decoding import DecodingConfig
+from slr_keras.recognition.scorer import Scorer, Scores
+from slr_keras.training.model import make_decoder
+from slr_keras.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from slr_keras.training.run import Run
+
+
+class KerasScorer(Scorer):
+    """Scores clips with a run's best weights.
+
+    Args:
+        run: a trained run.
+        decoding: how the scores are decoded.
+
+    Raises:
+        UserError: the run reads optical flow, which recordings do not hold.
+    """
+
+    def __init__(self, run: "Run", decoding: DecodingConfig):
+        if run.config.data.stream == "flow":
+            raise UserError(
+                f"{run.path}: sees optical flow, which only data folders have; score it with "
+                "`python -m slr_keras.evaluate`"
+            )
+        self._model = run.model()
+        self.decoder = make_decoder(self._model, replace(run.config, decoding=decoding))
+        # Imports Keras, which a message about the arguments need not wait for.
+        from slr_keras.training.data import segments
+
+        self.segments = segments(run.config)
+        self.stride = getattr(self._model, "stride", 1)
+        longest = run.config.data.max_frames
+        if self.segments:
+            longest = self.segments.count
+        elif not self.decoder.names_one_sign:
+            longest = longest // REDUCTION * REDUCTION
+        self.longest = longest
+        # A fixed number of frames is taken of all frames, others are of whole steps.
+        self.preparation = preparation_for(run.contract, 1 if self.segments else REDUCTION)
+        self._predict = None
+
+    def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
+        """See `Scorer`."""
+        lengths = np.array([len(clip) for clip in clips])
+        # Padded with the last frame.
+        places = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
+        batch = np.stack([clip[row] for clip, row in zip(clips, places)])
+        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.float32)
+        outputs = self._forward()(batch, mask)
+        arrays = {name: outputs[name].numpy() for name in names or outputs}
+        return [
+            # Copies, so that a clip does not keep the scores of a whole batch.
+            {name: value[row, :steps].copy() for name, value in arrays.items()}
+            for row, steps in enumerate(self.decoder.steps(lengths, self.stride))
+        ]
+
+    def _forward(self):
+        if self._predict is None:
+            import tensorflow as tf
+
+            frame = self.preparation.frame
+
+            def forward(clips, mask) -> Mapping[str, tf.Tensor]:
+                outputs = self._model({frame.name: clips, "mask": mask}, training=False)
+                return self.decoder.scores(outputs)
+
+            signature = [
+                tf.TensorSpec((None, None, *frame.shape), frame.dtype),
+                tf.TensorSpec((None, None), tf.float32),
+            ]
+            self._predict = tf.function(forward, input_signature=signature, autograph=False)
+        return self._predict
