@@ -18,8 +18,8 @@ FeatureExtractor = Callable[["keras.Model", str], Callable[[Mapping[str, Any]], 
 class ModelFamily:
     """A family of models that differ in size alone.
 
-    Each folder of `slr_keras.models` registers its own families in its module `family`; a package
-    of its own registers one with `slr_keras.models.registry.register`. Training, evaluation,
+    Each folder of `slr_keras.models` lists its families in its module `family`. Another package
+    names one as an entry point in the group `slr_keras.models`. Training, evaluation,
     recognition, export and serving ask the family and never the class of a model.
 
     Attributes:
@@ -46,11 +46,8 @@ class ModelFamily:
 
     Example::
 
-        family = ModelFamily(
-            "mean", "keypoints", "sign", build=MeanModel, presets={"mean": {}},
-            objective="classification", decoder="sign",
-        )
-        register(family)
+        # pyproject.toml: [project.entry-points."slr_keras.models"]  mean = "mean_model:FAMILY"
+        FAMILY = ModelFamily("mean", "keypoints", "glosses", build=MeanModel, presets={"mean": {}})
     """
 
     name: str

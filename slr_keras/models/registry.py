@@ -8,6 +8,7 @@ import numbers
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +34,18 @@ _KINDS: Mapping[Any, tuple[type, str]] = {
     bool: (bool, "true or false"),
     str: (str, "text"),
 }
-# Registered by other packages.
+#: Group of the entry points by which installed packages add families.
+ENTRY_POINTS = "slr_keras.models"
+# Registered by `register`.
 _registered: dict[str, ModelFamily] = {}
 
 
 def register(family: ModelFamily) -> ModelFamily:
-    """Add a family of another package; its presets become models like any other.
+    """Add a family; its presets become models like any other.
 
-    Registering the same family again replaces it.
+    For notebooks and tests. An installed package names its families as entry points in the group
+    `slr_keras.models`, so that every command knows them. Registering the same family again replaces
+    it.
 
     Raises:
         UserError: one of its presets has the name of another family's.
@@ -66,7 +71,7 @@ def families() -> dict[str, ModelFamily]:
     >>> families()["stepnet"].output
     'sign'
     """
-    return {**_built_in(), **_registered}
+    return {**_built_in(), **_installed(), **_registered}
 
 
 def list_models(pattern: str = "*") -> tuple[str, ...]:
@@ -184,6 +189,31 @@ def _arguments(build: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
 
 def _models() -> dict[str, ModelFamily]:
     return {name: family for family in families().values() for name in family.presets}
+
+
+@cache
+def _installed() -> dict[str, ModelFamily]:
+    """Families of installed packages, each an entry point in the group `slr_keras.models`.
+
+    Raises:
+        UserError: an entry point cannot be loaded, or is no family; names it.
+    """
+    installed: dict[str, ModelFamily] = {}
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            family = entry.load()
+        except Exception as error:
+            raise UserError(
+                f"the model family {entry.value} of the installed package "
+                f"{entry.dist.name if entry.dist else '?'} cannot be loaded "
+                f"({type(error).__name__}: {error}); correct or uninstall the package"
+            ) from error
+        if not isinstance(family, ModelFamily):
+            raise UserError(
+                f"{entry.value}: the entry point is no ModelFamily; correct the package"
+            )
+        installed[family.name] = family
+    return installed
 
 
 @cache
