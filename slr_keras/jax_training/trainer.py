@@ -15,6 +15,7 @@ import numpy as np
 from slr_keras.config import Config
 from slr_keras.data.batch import Batch
 from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.jax_training.loading import ParallelBatches, complete, fixed_shapes
 from slr_keras.jax_training.losses import ensemble_log_probabilities
 from slr_keras.jax_training.step import State, Teacher, initial_state, make_step
@@ -22,6 +23,7 @@ from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.models.registry import family_of
 from slr_keras.models.stark import Stark
 from slr_keras.training.data import Task, evaluation_dataset, read_task
+from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.initial_weights import freeze, load_initial
@@ -169,23 +171,18 @@ class _Training:
             self.best = total.wer
             record = {"epoch": epoch, "wer": total.wer}
             save_arrays(self.folder.best, {"model": self.model.variables}, record)
-        record = {
-            "epoch": epoch,
-            "step": self.taken,
-            **{name: value / clips for name, value in sums.items() if name != "clips"},
-            "terms": [n for n in ("ctc", "distillation", "teacher") if n in sums],
-            "learning_rate": float(self._rate()),
-            "dev": {
-                "wer": {"ensemble": total.wer},
-                "deletions": total.percent(total.deletions),
-                "insertions": total.percent(total.insertions),
-                "substitutions": total.percent(total.substitutions),
-            },
-            "seconds": seconds,
-            "clips_per_second": steps * self.config.data.batch_size / max(seconds, 1e-9),
-            "waiting": 0.0,
-        }
-        record["gradient_norm"] = sums.get("gradient_norm", 0.0) / max(steps, 1)
+        means = {name: value / clips for name, value in sums.items() if name != "clips"}
+        means["gradient_norm"] = sums.get("gradient_norm", 0.0) / max(steps, 1)
+        trained = TrainedEpoch(
+            epoch,
+            self.taken,
+            means,
+            [name for name in ("ctc", "distillation", "teacher") if name in sums],
+            float(self._rate()),
+            steps * self.config.data.batch_size,
+            seconds,
+        )
+        record = epoch_record(trained, total, {ENSEMBLE: total.wer})
         self.history.add(record)
         print(
             f"epoch {epoch}  loss {record['loss']:.3f}  dev WER {total.wer:.2f}  best "

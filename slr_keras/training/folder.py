@@ -32,6 +32,7 @@ class RunFolder:
         self.model = self.path / "model.json"
         self.last = self.path / "checkpoints" / "last.npz"
         self.best = self.path / "checkpoints" / "best.npz"
+        self.bad_batch = self.path / "bad_batch.npz"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.curves = self.path / "curves.png"

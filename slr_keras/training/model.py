@@ -103,6 +103,13 @@ def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
     return replace(config, options=options)
 
 
+def model_config(config: Config, folder: RunFolder) -> ModelConfig:
+    """The model's configuration with every size; a run that goes on remembers its own."""
+    if folder.last.is_file() and folder.model.is_file():
+        return remembered(config.model, folder)
+    return completed(config.model)
+
+
 def make_decoder(model: "keras.Model", config: Config) -> Decoder:
     """The decoder of a model, as its family and the recipe say.
 

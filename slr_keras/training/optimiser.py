@@ -5,7 +5,8 @@ replica's gradients before they are summed; every one of these is a different ru
 the papers report (specs/stark.md §2.5 and §4.2).
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -32,6 +33,21 @@ class Optimiser:
     def variables(self) -> list[tf.Variable]:
         """The optimiser's state, in a fixed order."""
         return [self.steps, *(slot for slots in self.slots for slot in slots), *self.average]
+
+    @contextlib.contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Within the context, the weights are their moving average, if one is kept."""
+        if not self.average:
+            yield
+            return
+        current = [target.numpy() for target in self.targets]
+        for target, average in zip(self.targets, self.average):
+            target.assign(average.numpy())
+        try:
+            yield
+        finally:
+            for target, value in zip(self.targets, current):
+                target.assign(value)
 
     def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate) -> None:
         """Take one step along gradients that are already summed over the replicas.

@@ -1,12 +1,9 @@
 """Training, from a recipe to a run folder; reads from top to bottom."""
 
-import contextlib
 import dataclasses
-import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -14,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from slr_keras.config import Config
-from slr_keras.config.schema import ModelConfig
 from slr_keras.decoding import DecodingConfig
 from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.models.registry import family_of
+from slr_keras.training.bad_batch import refuse_batch
 from slr_keras.training.data import (
     Task,
     evaluation_dataset,
@@ -33,16 +30,19 @@ from slr_keras.training.distribution import (
     same_everywhere,
     wait_for_all,
 )
+from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
 from slr_keras.training.initial_weights import freeze, load_initial, load_parts
-from slr_keras.training.model import build_model, completed, make_decoder, remembered
+from slr_keras.training.model import build_model, make_decoder, model_config
 from slr_keras.training.objectives.factory import make_objective
+from slr_keras.training.position import Position
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
+from slr_keras.training.stop_request import stop_request
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
@@ -73,39 +73,12 @@ def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
     wait_for_all(strategy)
     trainer = Trainer(config, folder, strategy)
     trainer.restore()
-    with _stop_request() as stop:
+    with stop_request() as stop:
         for epoch in range(trainer.position.epoch, config.training.epochs):
             trainer.run_epoch(epoch, stop)
     if trainer.chief:
         trainer.history.draw()
     return strategy
-
-
-@dataclass
-class Position:
-    """How far training has come; with the variables, all that it needs to go on.
-
-    Attributes:
-        epoch: finished epochs.
-        batch: batches done of the epoch that follows.
-        step: optimiser steps done.
-        clips: weighted clips seen of that epoch.
-        sums: over these clips, of the terms of the loss.
-        seconds: spent in that epoch.
-        waiting: of these, for data.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    clips: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    waiting: float = 0.0
-
-    def next_epoch(self) -> "Position":
-        """The beginning of the epoch after this."""
-        return Position(epoch=self.epoch + 1, step=self.step)
 
 
 class Trainer:
@@ -118,7 +91,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, folder: RunFolder, strategy: tf.distribute.Strategy):
-        config = dataclasses.replace(config, model=_model_config(config, folder))
+        config = dataclasses.replace(config, model=model_config(config, folder))
         self.config = config
         self.folder = folder
         self.strategy = strategy
@@ -281,13 +254,9 @@ class Trainer:
         number, outcome = pending
         values = {name: float(value) for name, value in outcome.items()}
         if not np.isfinite([values["loss"], values["gradient_norm"]]).all():
-            rows = self.data.plan(epoch)[number].rows
-            ids = ", ".join(self.task.train[row].id for row in rows if row >= 0)
-            raise UserError(
-                f"epoch {epoch + 1}, batch {number + 1}: the loss is {values['loss']:g}, its "
-                f"gradient {values['gradient_norm']:g}; the clips: {ids}. Nothing of this was "
-                "saved. Check these clips, lower training.learning_rate or set training.clip_norm"
-            )
+            batch = next(self.data.numpy_batches(epoch, number))
+            ids = [self.task.train[row].id for row in batch["index"] if row >= 0]
+            raise refuse_batch(self.folder, batch, ids, (epoch + 1, number + 1), values)
         clips = values.pop("clips")
         self.position.clips += clips
         # The norm is one number per batch; weighted by clips, its mean is as comparable.
@@ -305,7 +274,7 @@ class Trainer:
 
     def _evaluate(self) -> Evaluation:
         """Score the dev split; keep the weights if they are the best."""
-        with self._averaged_weights():
+        with self.optimiser.averaged_weights():
             # What the one before kept of contexts is of other weights.
             self.predictor.decoder = make_decoder(self.model, self.config)
             evaluation = evaluate(
@@ -320,26 +289,21 @@ class Trainer:
         return evaluation
 
     def _record(self, epoch: int, done: Position, evaluation: Evaluation) -> dict[str, Any]:
-        settings, errors = self.config.training, evaluation.total()
+        settings = self.config.training
         steps_per_epoch = -(-self.data.batches_per_epoch // settings.accumulate)
         clips = max(done.clips, 1.0)
-        return {
-            "epoch": epoch + 1,
-            "step": done.step,
-            **{name: total / clips for name, total in done.sums.items()},
-            "terms": list(self.objective.terms),
-            "learning_rate": learning_rate(settings, epoch, done.step - 1, steps_per_epoch),
-            "dev": {
-                "wer": {name: evaluation.total(name).wer for name in evaluation.counts},
-                "deletions": errors.percent(errors.deletions),
-                "insertions": errors.percent(errors.insertions),
-                "substitutions": errors.percent(errors.substitutions),
-                **self._accuracies(evaluation),
-            },
-            "seconds": done.seconds,
-            "clips_per_second": len(self.data) / max(done.seconds, 1e-9),
-            "waiting": done.waiting / max(done.seconds, 1e-9),
-        }
+        trained = TrainedEpoch(
+            epoch + 1,
+            done.step,
+            {name: total / clips for name, total in done.sums.items()},
+            self.objective.terms,
+            learning_rate(settings, epoch, done.step - 1, steps_per_epoch),
+            len(self.data),
+            done.seconds,
+            done.waiting,
+        )
+        rates = {name: evaluation.total(name).wer for name in evaluation.counts}
+        return epoch_record(trained, evaluation.total(), rates, **self._accuracies(evaluation))
 
     def _accuracies(self, evaluation: Evaluation) -> dict[str, Any]:
         """Of models of isolated signs: accuracy of the prediction and of each head, by k."""
@@ -349,29 +313,6 @@ class Trainer:
         found = head_accuracies(evaluation.signs, signed, evaluation.classes)
         return {"top_1": {n: x[1] for n, x in found.items()}, "top_5": found[ENSEMBLE][5]}
 
-    @contextlib.contextmanager
-    def _averaged_weights(self) -> Iterator[None]:
-        """Put the moving average of the weights in their place, if one is kept."""
-        if not self.optimiser.average:
-            yield
-            return
-        targets = self.optimiser.targets
-        current = [target.numpy() for target in targets]
-        for target, average in zip(targets, self.optimiser.average):
-            target.assign(average.numpy())
-        try:
-            yield
-        finally:
-            for target, value in zip(targets, current):
-                target.assign(value)
-
-
-def _model_config(config: Config, folder: RunFolder) -> ModelConfig:
-    """The model's configuration, complete; a run that goes on knows its own."""
-    if folder.last.is_file() and folder.model.is_file():
-        return remembered(config.model, folder)
-    return completed(config.model)
-
 
 def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFolder) -> None:
     changed = [name for name, digest in digests.items() if record["data"].get(name) != digest]
@@ -380,25 +321,3 @@ def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFold
             f"{folder.path}: {', '.join(changed)} changed since this run began; restore the data, "
             "or begin anew with --restart"
         )
-
-
-@contextlib.contextmanager
-def _stop_request() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a request to save and stop; a second one acts."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number, frame):
-        asked.set()
-        signal.signal(number, before[number])
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

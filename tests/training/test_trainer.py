@@ -1,6 +1,7 @@
 """Training refuses what it cannot learn from, and never keeps what went wrong."""
 
 import json
+import re
 import threading
 
 import numpy as np
@@ -31,6 +32,25 @@ def test_a_diverging_run_names_the_clips_and_saves_nothing(tiny, data, tmp_path)
     assert "lower training.learning_rate" in message
     assert not folder.last.exists()
     assert not folder.best.exists()
+
+
+def test_a_batch_whose_loss_is_not_finite_is_kept_as_the_model_read_it(tiny, data, tmp_path):
+    import tensorflow as tf
+
+    from slr_keras.training.trainer import Trainer, train
+
+    config = tiny.config(data, learning_rate=1e30, warm_up_epochs=0)
+    folder = opened(tmp_path / "run", config)
+    with pytest.raises(UserError, match=r"batch (\d+).*bad_batch.npz") as caught:
+        train(config, folder)
+    number = int(re.search(r"batch (\d+)", str(caught.value))[1])
+    trainer = Trainer(config, folder, tf.distribute.get_strategy())
+    expected = list(trainer.data.numpy_batches(0))[number - 1]
+    with np.load(folder.bad_batch) as kept:
+        assert set(kept) == {"ids", *expected}
+        for name, values in expected.items():
+            np.testing.assert_array_equal(kept[name], values)
+        assert list(kept["ids"]) == [trainer.task.train[row].id for row in expected["index"]]
 
 
 def test_the_moving_average_is_what_is_scored_and_kept(tiny, data, tmp_path):
