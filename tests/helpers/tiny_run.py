@@ -126,10 +126,11 @@ def environment(**extra):
     return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", **extra}
 
 
-def command(*arguments, **extra):
+def command(*arguments, directory=None, **extra):
     """Run `python ...` to its end; gives the finished process, its output as text."""
     return subprocess.run(
         [sys.executable, "-W", "ignore", *map(str, arguments)],
+        cwd=directory,
         env=environment(**extra),
         capture_output=True,
         text=True,

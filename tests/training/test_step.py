@@ -111,11 +111,17 @@ def test_clips_of_weight_zero_change_nothing():
     assert float(outcome["clips"]) == 4
 
 
-def test_a_batch_of_fillers_alone_moves_the_weights_by_their_decay_only():
+@pytest.mark.parametrize("optimiser", ["adamw", "momentum"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_batch_of_fillers_alone_moves_the_weights_by_their_decay_only(optimiser, decay):
     batch = make_batch(2)
     batch["weight"][:] = 0
-    weights, outcome, _ = trained([batch], dataclasses.replace(CONFIG, weight_decay=0.0))
-    assert_same(weights, [w.numpy() for w in make_model().trainable_variables], 0)
+    config = dataclasses.replace(CONFIG, optimiser=optimiser, weight_decay=decay)
+    weights, outcome, _ = trained([batch], config)
+    first = [w.numpy() for w in make_model().trainable_variables]
+    kept = 1 - config.learning_rate * decay
+    assert_same(weights, [kept * w for w in first], 1e-7 if decay else 0)
+    assert (weights[0] != first[0]).any() == bool(decay)
     assert float(outcome["gradient_norm"]) == 0
 
 
@@ -161,17 +167,20 @@ def test_xla_gives_the_same_step():
 
 def test_xla_over_several_devices_is_refused():
     model = make_model()
-    strategy = tf.distribute.get_strategy()
 
     class Two:
         num_replicas_in_sync = 2
 
-    config = dataclasses.replace(CONFIG, jit_compile=True)
+    def step(strategy, compiled):
+        config = dataclasses.replace(CONFIG, jit_compile=compiled)
+        optimiser = make_optimiser(model, config)
+        return TrainingStep(strategy, model, objective_of(config), optimiser, config, SPEC)
+
     with pytest.raises(UserError, match="jit_compile"):
-        TrainingStep(
-            Two(), model, objective_of(config), make_optimiser(model, config), config, SPEC
-        )
-    assert strategy.num_replicas_in_sync == 1
+        step(Two(), compiled=True)
+    # The combination is refused: neither several devices alone nor XLA alone is.
+    assert step(Two(), compiled=False).strategy.num_replicas_in_sync == 2
+    assert step(tf.distribute.get_strategy(), compiled=True).config.jit_compile
 
 
 def test_bfloat16_keeps_float32_weights_and_comes_close():
