@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
-from slr_keras.data.contract import KeypointContract
+from slr_keras.data.contract_base import KEYPOINTS
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
@@ -113,21 +114,23 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
     Raises:
         UserError: more clips than `training.max_infeasible` are too short for their glosses.
     """
-    keypoints = isinstance(task.contract, KeypointContract)
+    keypoints = task.contract.modality == KEYPOINTS
     dataset = ClipDataset(
         task.train,
         task.vocabulary,
         task.contract,
         config.data.batch_size,
         training=True,
-        augmentation=config.augmentation if keypoints else config.video_augmentation,
-        seed=config.training.seed,
+        options=ClipOptions(
+            config.augmentation if keypoints else config.video_augmentation,
+            seed=config.training.seed,
+            max_frames=config.data.max_frames,
+            ctc_epochs=ctc_epochs(config),
+            segments=segments(config),
+            stream=config.data.stream,
+        ),
         bucket_boundaries=config.data.buckets,
-        max_frames=config.data.max_frames,
         replicas=replicas,
-        ctc_epochs=ctc_epochs(config),
-        segments=segments(config),
-        stream=config.data.stream,
     )
     _report_infeasible(dataset, task.train, config.training.max_infeasible)
     return dataset
@@ -188,11 +191,13 @@ def evaluation_dataset(
         contract,
         -(-config.data.batch_size // replicas) * replicas,
         training=False,
-        max_frames=config.data.max_frames,
+        options=ClipOptions(
+            max_frames=config.data.max_frames,
+            unknown="unk",
+            segments=segments(config),
+            stream=config.data.stream,
+        ),
         replicas=replicas,
-        unknown="unk",
-        segments=segments(config),
-        stream=config.data.stream,
     )
 
 

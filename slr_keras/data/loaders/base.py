@@ -5,21 +5,17 @@ nor parallelism nor a resumed run changes it.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from slr_keras.data.augmentation import NO_RESAMPLING
+from slr_keras.data.augmentation import NO_RESAMPLING, AugmentationConfig
 from slr_keras.data.batch import Clip, FrameSpec, Infeasible, encode_labels, stable_hash
+from slr_keras.data.contract_base import Contract
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.sampling import (
-    MAX_FRAMES,
-    adjacent_repeats,
-    check_frames,
-    check_max_frames,
-    required_frames,
-)
-from slr_keras.data.segments import Segments
+from slr_keras.data.sampling import adjacent_repeats, check_frames, required_frames
+from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 
@@ -33,25 +29,21 @@ class Loader(ABC):
     Args:
         manifest: the clips.
         vocabulary: turns glosses into labels.
-        augmentation: what changes in training; has `temporal`, `temporal_range` and
-            `keep_feasible`.
-        seed: of everything random, not negative.
-        max_frames: longest clip; longer ones are cut, a multiple of 4.
-        unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
-        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
-            neighbours; the others need no more steps than labels. None: all learn CTC.
-        segments: gives every clip the same number of frames, whatever `max_frames` and the
-            augmentation's lengths say; None keeps each clip's own.
+        contract: says what a clip consists of.
+        options: how clips are cut, changed and labelled.
 
     Attributes:
         frame: what one frame of a batch is.
         threads: clips of a batch that are worth loading at the same time.
+        augmentation: what changes in training.
 
     Raises:
-        UserError: an empty manifest, a clip with no frames, an unknown gloss, a negative seed or
-            bad `max_frames`; names the sample where there is one.
+        TypeError: an augmentation of another kind of clip.
+        UserError: an empty manifest, a clip with no frames or an unknown gloss; names the sample
+            where there is one.
     """
 
+    augmentation_class: ClassVar[type[AugmentationConfig] | type[VideoAugmentationConfig]]
     frame: FrameSpec
     threads: int = 1
 
@@ -59,35 +51,32 @@ class Loader(ABC):
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
-        augmentation: Any,
-        seed: int = 0,
-        max_frames: int = MAX_FRAMES,
-        unknown: str = "error",
-        ctc_epochs: int | None = None,
-        segments: Segments | None = None,
+        contract: Contract,
+        options: ClipOptions | None = None,
     ):
+        options = options or ClipOptions()
+        if not isinstance(options.augmentation, self.augmentation_class | None):
+            raise TypeError(
+                f"{type(self).__name__} needs {self.augmentation_class.__name__}, "
+                f"not {options.augmentation!r}"
+            )
         if not len(manifest):
             raise UserError(f"{manifest.path}: the manifest has no samples; add some")
-        if seed < 0:
-            raise UserError(f"seed is {seed}; it must not be negative")
-        check_max_frames(max_frames)
-        places = [
-            f"{manifest.path}:{line}: sample {sample.id!r}"
-            for line, sample in zip(manifest.lines, manifest)
-        ]
+        places = [manifest.where(row) for row in range(len(manifest))]
         for sample, place in zip(manifest, places):
             check_frames(sample.frames, place)
         self.manifest = manifest
-        self.augmentation = augmentation
-        self.seed = seed
-        self.max_frames = max_frames
-        self.segments = segments
+        self.contract = contract
+        self.augmentation = options.augmentation or self.augmentation_class.none()
+        self.seed = options.seed
+        self.max_frames = options.max_frames
+        self.segments = options.segments
+        self.ctc_epochs = options.ctc_epochs
         self.frames = np.array([sample.frames for sample in manifest])
         self.labels = [
-            encode_labels(sample, vocabulary, unknown, place)
+            encode_labels(sample, vocabulary, options.unknown, place)
             for sample, place in zip(manifest, places)
         ]
-        self.ctc_epochs = ctc_epochs
         self._needed = {
             merged: np.array([required_frames(labels, merged) for labels in self.labels])
             for merged in (True, False)

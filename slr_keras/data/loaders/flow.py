@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.batch import FrameSpec
-from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.video.flow import STEPS
 from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, source_bytes
 from slr_keras.data.video.pixels import Window
 from slr_keras.utils.errors import UserError
 
 
-class FlowClipLoader(VideoClipLoader):
+class FlowLoader(VideoLoader):
     """The flow of a manifest's clips, as `slr_keras.flow` left it beside them.
 
     A clip of n pictures has the fields 0 .. n - 2. At a moment p it is seen as a stack of five
@@ -21,7 +21,7 @@ class FlowClipLoader(VideoClipLoader):
     time; fields beyond the last repeat it. One picture alone does not move. Mirrored flow has its x
     negated, 255 - value.
 
-    The arguments are those of `VideoClipLoader`.
+    The arguments are those of `VideoLoader`.
 
     Raises:
         UserError: the data folder has no flow, flow of another size, or the augmentation changes

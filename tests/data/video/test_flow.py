@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.sample import Sample
@@ -96,9 +97,8 @@ def folder(tmp_path):
 
 def loader(folder, augmentation=None, segments=None):
     train = read_folder(folder)["train"]
-    return loader_for(
-        train, GLOSSES, train.frame_contract, augmentation, segments=segments, stream="flow"
-    )
+    options = ClipOptions(augmentation, segments=segments, stream="flow")
+    return loader_for(train, GLOSSES, train.frame_contract, options)
 
 
 def stacks(name, moments):
@@ -187,9 +187,8 @@ def test_the_mirror_image_moves_the_other_way(tmp_path):
 
 def test_batches_of_flow_are_announced_as_they_are(folder):
     train = read_folder(folder)["train"]
-    data = ClipDataset(
-        train, GLOSSES, train.frame_contract, 2, False, segments=Segments(8), stream="flow"
-    )
+    options = ClipOptions(segments=Segments(8), stream="flow")
+    data = ClipDataset(train, GLOSSES, train.frame_contract, 2, False, options)
     assert data.element_spec()["video"].shape.as_list() == [None, None, 8, 10, 10]
     shapes = {batch["video"].shape for batch in data.numpy_batches()}
     assert shapes == {(2, 8, 8, 10, 10), (1, 8, 8, 10, 10)}

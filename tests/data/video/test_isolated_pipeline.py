@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
@@ -62,7 +63,8 @@ def prepared(source, *options):
 def dataset(manifest, training=False, augmentation=None):
     glosses = Vocabulary(("HELLO",))
     contract = manifest.frame_contract
-    return ClipDataset(manifest, glosses, contract, 8, training, augmentation, segments=Segments(8))
+    options = ClipOptions(augmentation, segments=Segments(8))
+    return ClipDataset(manifest, glosses, contract, 8, training, options)
 
 
 def loaded(source, name):
