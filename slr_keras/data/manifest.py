@@ -135,8 +135,21 @@ class Manifest(Sequence[Sample]):
 
     @property
     def lengths(self) -> np.ndarray:
-        """(samples,) int64, frames of every clip; reads none of them."""
+        """(samples,) int64, frames of every clip in its file; reads none of them."""
         return np.array([sample.frames for sample in self._samples], np.int64)
+
+    def rate(self, index_or_sample: int | Sample) -> float:
+        """Frames a second of a clip's file: what the sample states, else the folder's contract.
+
+        Raises:
+            UserError: the sample states no rate, and the folder has no contract.
+        """
+        sample = self._sample(index_or_sample)
+        if sample.fps is not None:
+            return sample.fps
+        keypoints = self._contract is not None or (self.folder / CONTRACT_FILE).exists()
+        filmed = self._frame_contract is not None or (self.folder / FRAMES_FILE).exists()
+        return (self.frame_contract if filmed and not keypoints else self.contract).fps
 
     def where(self, index_or_sample: int | Sample) -> str:
         """File, line and id of a sample, for messages; takes the same time in any manifest.

@@ -183,8 +183,18 @@ def evaluation_dataset(
     vocabulary: Vocabulary,
     contract: Contract,
     replicas: int = 1,
+    fps: float | None = None,
 ) -> ClipDataset:
-    """A split as it is scored: every clip once, in order of length."""
+    """A split as it is scored: every clip once, in order of length.
+
+    Args:
+        config: of the run.
+        manifest: the split.
+        vocabulary: of the run; glosses outside it become <unk>.
+        contract: of the split's folder.
+        replicas: see `ClipDataset`.
+        fps: frames a second that the model sees; the contract's if None.
+    """
     return ClipDataset(
         manifest,
         vocabulary,
@@ -195,6 +205,7 @@ def evaluation_dataset(
             max_frames=config.data.max_frames,
             unknown="unk",
             segments=segments(config),
+            fps=fps,
             stream=config.data.stream,
         ),
         replicas=replicas,

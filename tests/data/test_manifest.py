@@ -64,7 +64,7 @@ def test_every_way_of_storing_a_clip_is_read_back(folder):
 def test_a_sample_keeps_all_that_its_line_says(folder):
     train = read_manifest(folder / "train.jsonl")
     second, own, zipped = train[1], train[2], train[3]
-    assert (second.signer, second.start, second.split, second.fps) == ("s1", 5, "train", 25.0)
+    assert (second.signer, second.start, second.split, second.fps) == ("s1", 5, "train", None)
     assert own.text == "Guten Abend, „ja“"
     assert own.start is None
     assert '"start"' not in (folder / "train.jsonl").read_text().splitlines()[2]

@@ -14,6 +14,7 @@ from slr_keras.data.batch import Clip, FrameSpec, Infeasible, encode_labels, sta
 from slr_keras.data.contract_base import Contract
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.rates import frames_at_rate, indices_at_rate, require_rate
 from slr_keras.data.sampling import adjacent_repeats, check_frames, required_frames
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
@@ -36,11 +37,13 @@ class Loader(ABC):
         frame: what one frame of a batch is.
         threads: clips of a batch that are worth loading at the same time.
         augmentation: what changes in training.
+        fps: frames a second that the model sees.
+        frames: `(clips,)` frames of every clip at that rate; all lengths are counted in them.
 
     Raises:
         TypeError: an augmentation of another kind of clip.
         UserError: an empty manifest, a clip with no frames or an unknown gloss; names the sample
-            where there is one.
+            where there is one. A clip whose rate is not from 1 to 1000 frames a second.
     """
 
     augmentation_class: ClassVar[type[AugmentationConfig] | type[VideoAugmentationConfig]]
@@ -72,7 +75,13 @@ class Loader(ABC):
         self.max_frames = options.max_frames
         self.segments = options.segments
         self.ctc_epochs = options.ctc_epochs
-        self.frames = np.array([sample.frames for sample in manifest])
+        self.fps = options.fps or contract.fps
+        self._rates = [sample.fps or contract.fps for sample in manifest]
+        for rate, place in zip(self._rates, places):
+            if rate != self.fps:
+                require_rate(rate, place, "correct its 'fps'")
+        lengths = zip(manifest, self._rates)
+        self.frames = np.array([frames_at_rate(s.frames, rate, self.fps) for s, rate in lengths])
         self.labels = [
             encode_labels(sample, vocabulary, options.unknown, place)
             for sample, place in zip(manifest, places)
@@ -124,10 +133,10 @@ class Loader(ABC):
         merged = self.ctc_epochs is None
         return [
             Infeasible(
-                sample.id, sample.frames, len(labels), adjacent_repeats(labels) if merged else 0
+                sample.id, int(frames), len(labels), adjacent_repeats(labels) if merged else 0
             )
-            for sample, labels, length, required in zip(
-                self.manifest, self.labels, self.lengths(), self.required()
+            for sample, frames, labels, length, required in zip(
+                self.manifest, self.frames, self.labels, self.lengths(), self.required()
             )
             if length < required
         ]
@@ -167,6 +176,22 @@ class Loader(ABC):
             UserError: the clip cannot be read; names the sample.
         """
         return self.load_drawn(row, None if epoch is None else self.rng(epoch, row), shared)
+
+    def file_frames(self, row: int, indices: np.ndarray | None = None) -> np.ndarray | slice:
+        """Which frames of a clip's file the model's frames are, by the rates of both.
+
+        Args:
+            row: row in the manifest.
+            indices: frames at the model's rate, from 0; all of them if None.
+
+        Returns:
+            as many int64 indices, or, for all frames of a clip of the model's own rate, a slice of
+            the whole file.
+        """
+        if self._rates[row] == self.fps:
+            return slice(None) if indices is None else indices
+        source = indices_at_rate(self.manifest[row].frames, self._rates[row], self.fps)
+        return source if indices is None else source[indices]
 
     def _labels(self, row: int) -> np.ndarray:
         return np.array(self.labels[row], np.int32)

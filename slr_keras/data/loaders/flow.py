@@ -21,6 +21,9 @@ class FlowLoader(VideoLoader):
     time; fields beyond the last repeat it. One picture alone does not move. Mirrored flow has its x
     negated, 255 - value.
 
+    A clip of another rate than the model's has as many moments as at the model's rate, each in its
+    own time; the five fields stay those of successive pictures of the file.
+
     The arguments are those of `VideoLoader`.
 
     Raises:
@@ -52,7 +55,8 @@ class FlowLoader(VideoLoader):
             file = FlowFile(flow_file(self.manifest.folder, sample))
             file.require(self.recipe, sample.frames, source_bytes(sample, self.manifest.folder))
             last = sample.frames - 2
-            numbers = np.minimum(indices[:, None] + np.arange(STEPS), last)
+            moments = self.file_frames(row, indices)
+            numbers = np.minimum(moments[:, None] + np.arange(STEPS), last)
             fields = file.fields(np.unique(numbers).tolist() if last >= 0 else ())
         except UserError as error:
             raise UserError(f"{self.manifest.where(row)}: {error}") from error.__cause__

@@ -76,7 +76,7 @@ class KeypointLoader(Loader):
         self, row: int, rng: np.random.Generator | None, shared: float | None = None
     ) -> Clip:
         """Keypoints `(time, points, channels)` float32 and labels; `shared` is an angle."""
-        points = self.contract.select(self.manifest.load(row))
+        points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
         if rng is None:
             return self._prepare(points)[self._indices(None, row)], self._labels(row)
         indices = self._indices(rng, row)

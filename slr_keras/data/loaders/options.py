@@ -26,6 +26,7 @@ class ClipOptions:
             neighbours; the others need no more steps than labels. None: all learn CTC.
         segments: gives every clip the same number of frames, whatever `max_frames` and the
             augmentation's lengths say; None keeps each clip's own.
+        fps: frames a second that the model sees; the contract's if None.
         stream: what a batch holds of pictures: "rgb", or "flow" (`FlowLoader`).
 
     Raises:
@@ -42,6 +43,7 @@ class ClipOptions:
     unknown: str = "error"
     ctc_epochs: int | None = None
     segments: Segments | None = None
+    fps: float | None = None
     stream: str = RGB
 
     def __post_init__(self) -> None:

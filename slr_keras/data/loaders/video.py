@@ -103,7 +103,7 @@ class VideoLoader(Loader):
         return np.minimum(first + np.arange(self.evaluation_length(frames)), frames - 1)
 
     def _read(self, row: int, indices: np.ndarray, window: Window) -> np.ndarray:
-        wanted, copies = np.unique(indices, return_counts=True)
+        wanted, copies = np.unique(self.file_frames(row, indices), return_counts=True)
         clip = np.empty((len(indices), *self.frame.shape), np.uint8)
         place = 0
         for frame, count in zip(self.manifest.video_frames(row, wanted.tolist()), copies):
