@@ -20,6 +20,7 @@ from export.graph.endpoints import (
     KEYPOINTS,
     LOGITS,
 )
+from slr_keras.data.rates import indices_at_rate
 from slr_keras.decoding.outputs import ENSEMBLE, FIRST_GLOSS
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
@@ -198,10 +199,12 @@ def require_metric(found: Mapping[str, Any], precision: str, limit: float) -> No
 
 
 def _clips(run: "Run", manifest: "Manifest", longest: int) -> Iterator[tuple[int, np.ndarray]]:
-    for row in range(len(manifest)):
-        if manifest[row].frames > longest:
+    """Clips at the run's frame rate, as `predict` gives them to the model."""
+    for row, sample in enumerate(manifest):
+        indices = indices_at_rate(sample.frames, manifest.rate(row), run.contract.fps)
+        if len(indices) > longest:
             continue
         if run.modality == "keypoints":
-            yield row, np.asarray(manifest.load(row), np.float32)
+            yield row, np.asarray(manifest.load(row), np.float32)[indices]
         else:
-            yield row, manifest.load_video(row)
+            yield row, manifest.load_video(row)[indices]
