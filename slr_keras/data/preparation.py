@@ -14,6 +14,7 @@ import numpy as np
 
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.contract_base import KEYPOINTS
 from slr_keras.data.rates import Shown, at_rate, indices_at_rate, steady
 from slr_keras.data.sampling import REDUCTION, evaluation_indices
 from slr_keras.data.video.contract import FrameContract
@@ -146,6 +147,6 @@ def preparation_for(
     >>> preparation_for(FrameContract((96, 64))).frame.name
     'video'
     """
-    if isinstance(contract, KeypointContract):
+    if contract.modality == KEYPOINTS:
         return KeypointPreparation(contract, multiple)
     return VideoPreparation(contract, multiple)
