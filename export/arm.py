@@ -165,7 +165,7 @@ def clips_of(bundle: "Bundle", options: argparse.Namespace) -> Iterator[tuple[st
         raise UserError(f"{options.data}: its layout is not the bundle's")
     preparation = RawPreparation(bundle.contract)
     for row in range(min(options.clips, len(manifest))):
-        frames = preparation.prepared(manifest.load(row), manifest[row].fps)
+        frames = preparation.prepared(manifest.load(row), manifest.rate(row))
         yield manifest[row].id, np.stack(list(frames))
 
 

@@ -30,6 +30,7 @@ _PUBLIC = {
     "KeypointContract": "slr_keras.data.contract",
     "contract": "slr_keras.data.contract",
     "ClipDataset": "slr_keras.data.pipeline",
+    "ClipOptions": "slr_keras.data.loaders.options",
     # Models and losses.
     "create_model": "slr_keras.models.registry",
     "list_models": "slr_keras.models.registry",

@@ -152,7 +152,7 @@ def _report(folder: Path, known: "Dataset") -> None:
     print(f"{'split':<6} {'clips':>7} {'signs':>7} {'glosses':>8} {'signers':>8} {'minutes':>8}")
     for name, split in splits.items():
         signers = {sample.signer for sample in split} - {""}
-        minutes = sum(sample.frames / sample.fps for sample in split) / 60
+        minutes = sum(sample.frames / split.rate(sample) for sample in split) / 60
         print(
             f"{name:<6} {len(split):>7} {len(glosses[name]):>7} {len(set(glosses[name])):>8} "
             f"{len(signers) or '?':>8} {minutes:>8.1f}"

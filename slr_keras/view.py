@@ -110,9 +110,10 @@ def _open(options):
     sample = manifest[manifest.find(options.sample)]
     if options.video or not _has_keypoints(manifest):
         pictures = manifest.video_frames(sample)
-        return sample, _pictures(pictures, manifest.frame_contract, sample.fps, options.prepared)
+        fps = sample.fps or manifest.frame_contract.fps
+        return sample, _pictures(pictures, manifest.frame_contract, fps, options.prepared)
     raw, rules = manifest.load(sample), manifest.contract
-    return sample, _keypoints(raw, rules, sample.fps, options.prepared)
+    return sample, _keypoints(raw, rules, sample.fps or rules.fps, options.prepared)
 
 
 def _has_keypoints(manifest) -> bool:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 FORMAT, FORMAT_VERSION = "slr_keras.saved_model", 1
 DESCRIPTION, LABELS = "serving.json", "labels.txt"
-KEYPOINT_CONTRACT, FRAME_CONTRACT = "keypoints.json", "frames.json"
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
@@ -67,7 +66,7 @@ def describe(
             "count": len(labels(run.vocabulary, run.output)),
             "digest": run.vocabulary.digest,
         },
-        "contract": {"file": endpoints.input.contract_file, "digest": contract.digest},
+        "contract": {"file": contract.file, "digest": contract.digest},
         "content": endpoints.input.description(),
         "stride": endpoints.stride,
         "fps": contract.fps,
@@ -99,7 +98,7 @@ def write_assets(endpoints: Endpoints, assets: Path) -> None:
 
     run = endpoints.run
     assets.mkdir(exist_ok=True)
-    run.contract.write(assets / endpoints.input.contract_file)
+    run.contract.write(assets / run.contract.file)
     write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.output)) + "\n")
     if (language_model := run.language_model()) is not None:
         language_model.save(assets / LANGUAGE_MODEL)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.common.clips import golden_clips
-from export.graph.names import FILES, FRAME_CONTRACT, FRAMES, KEYPOINT_CONTRACT, KEYPOINTS
+from export.graph.names import FILES, FRAMES, KEYPOINTS
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.rates import indices_at_rate
 from slr_keras.data.video.contract import FrameContract
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ class GraphInput(ABC):
 
     Attributes:
         name: of the content among the inputs of a signature.
-        contract_file: name of the contract among the assets.
         repeats_last: whether the last frame is repeated up to a multiple of 4; else the frames
             behind the last multiple are left out.
     """
 
     name: str
-    contract_file: str
     repeats_last: bool
 
     @abstractmethod
@@ -72,7 +71,7 @@ class GraphInput(ABC):
 
     @abstractmethod
     def raw_clip(self, manifest: Manifest, row: int) -> np.ndarray:
-        """A clip of a manifest as a client sends it."""
+        """A clip of a manifest as a client sends it, at the contract's frame rate."""
 
     @abstractmethod
     def require_same(self, manifest: Manifest, run: str) -> None:
@@ -86,7 +85,7 @@ class GraphInput(ABC):
 class KeypointGraphInput(GraphInput):
     """Raw keypoints `(batch, time, source points, source channels)` float32."""
 
-    name, contract_file, repeats_last = KEYPOINTS, KEYPOINT_CONTRACT, False
+    name, repeats_last = KEYPOINTS, False
 
     def __init__(self, contract: KeypointContract):
         self.contract = contract
@@ -128,7 +127,7 @@ class KeypointGraphInput(GraphInput):
 
     def raw_clip(self, manifest, row):
         """See `GraphInput`."""
-        return np.asarray(manifest.load(row), np.float32)
+        return np.asarray(manifest.load(row), np.float32)[_frames(manifest, row, self.contract)]
 
     def require_same(self, manifest, run):
         """See `GraphInput`."""
@@ -138,7 +137,7 @@ class KeypointGraphInput(GraphInput):
 class PictureGraphInput(GraphInput):
     """Pictures `(batch, time, height, width, 3)` uint8, RGB, or encoded files `(batch, time)`."""
 
-    name, contract_file, repeats_last = FRAMES, FRAME_CONTRACT, True
+    name, repeats_last = FRAMES, True
 
     def __init__(self, contract: FrameContract):
         self.contract = contract
@@ -193,7 +192,7 @@ class PictureGraphInput(GraphInput):
 
     def raw_clip(self, manifest, row):
         """See `GraphInput`."""
-        return manifest.load_video(row)
+        return manifest.load_video(row)[_frames(manifest, row, self.contract)]
 
     def require_same(self, manifest, run):
         """See `GraphInput`."""
@@ -210,6 +209,13 @@ def graph_input(contract: KeypointContract | FrameContract) -> GraphInput:
     """
     kind = KeypointGraphInput if contract.modality == "keypoints" else PictureGraphInput
     return kind(contract)
+
+
+def _frames(
+    manifest: Manifest, row: int, contract: KeypointContract | FrameContract
+) -> Sequence[int]:
+    """Which frames of a clip stand for it at the contract's rate."""
+    return indices_at_rate(manifest[row].frames, manifest.rate(row), contract.fps)
 
 
 def _signing(size: Sequence[int], frames: int, number: int) -> np.ndarray:

@@ -4,4 +4,3 @@ DEFAULT, ENCODED, FEATURES = "serving_default", "serving_encoded", "serving_feat
 GLOSSES, CONTEXT = "serving_glosses", "serving_context"
 KEYPOINTS, FRAMES, FILES, LENGTHS = "keypoints", "frames", "encoded", "lengths"
 LOGITS = "logits"
-KEYPOINT_CONTRACT, FRAME_CONTRACT = "keypoints.json", "frames.json"

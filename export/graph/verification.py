@@ -157,9 +157,9 @@ def task_metric(
     counts = {"served": ErrorCounts(), "keras": ErrorCounts()}
     clips = 0
     for row in range(len(manifest)):
-        if manifest[row].frames > longest:
-            continue
         raw = content.raw_clip(manifest, row)
+        if len(raw) > longest:
+            continue
         outputs = function(
             **{content.name: tf.constant(raw[None]), "lengths": tf.constant([len(raw)])}
         )

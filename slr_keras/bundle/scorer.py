@@ -9,7 +9,7 @@ from slr_keras.bundle.interpreter import SHIPPED, Interpreter, Launcher, Runtime
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.preparation import Preparation
-from slr_keras.data.rates import at_rate, steady
+from slr_keras.data.rates import indices_at_rate
 from slr_keras.decoding import DecodingConfig
 from slr_keras.decoding.outputs import ENSEMBLE, CtcDecoder, SignDecoder, with_special_tokens
 from slr_keras.recognition.recogniser import Recogniser
@@ -50,10 +50,10 @@ class RawPreparation(Preparation):
                 f"keypoints have shape {clip.shape}, but layout {self.contract.source.name!r} "
                 f"means (frames, {points} points, {channels} channels)"
             )
-        target = self.contract.fps
-        indices = list(at_rate(steady(range(len(clip)), target if fps is None else fps), target))
-        if not indices:
+        if not len(clip):
             raise UserError("the clip has no frames")
+        target = self.contract.fps
+        indices = indices_at_rate(len(clip), target if fps is None else fps, target)
         return iter(clip[indices])
 
 

@@ -1,6 +1,7 @@
 """The picture of one sentence of a comparison."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from slr_keras.comparison.comparison import ComparedSentence
@@ -23,7 +24,9 @@ def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised
         UserError: spans of the sample that do not fit its glosses.
     """
     rows = [side.manifest.find(sentence.id) for side in sides]
-    samples = [side.manifest[row] for side, row in zip(sides, rows)]
+    samples = [
+        replace(side.manifest[row], fps=side.manifest.rate(row)) for side, row in zip(sides, rows)
+    ]
     emissions = [emission(side, row) for side, row in zip(sides, rows)]
     rules = sides[0].run.config.data.scoring
     signs = next((found for sample in samples if (found := _signs(sample, rules))), [])

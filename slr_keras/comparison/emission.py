@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slr_keras.comparison.recognised import Recognised
+from slr_keras.data.rates import frames_at_rate
 from slr_keras.metrics import Alignment, align
 
 
@@ -54,7 +55,8 @@ def emission(side: Recognised, row: int) -> Emission:
     model = run.model()
     decoder = make_decoder(model, config)
     contract = contract_of(side.manifest, run.modality)
-    dataset = evaluation_dataset(config, manifest, run.vocabulary, contract)
+    fps = run.contract.fps
+    dataset = evaluation_dataset(config, manifest, run.vocabulary, contract, fps=fps)
     ((_, (steps,), scores),) = Predictor(model, decoder=decoder)(dataset)
     scores = scores[ENSEMBLE][0, :steps]
     decoding = replace(run.decoding, collapse_repeats=False)
@@ -62,19 +64,20 @@ def emission(side: Recognised, row: int) -> Emission:
     (found,) = decoder.decode(scores[None], [steps], decoding, language_model)
     glosses = cleaned_singly(run.vocabulary.decode(found.ids), config.data.scoring)
     kept = [place for place, gloss in enumerate(glosses) if gloss]
-    sample = manifest[0]
-    first = max(sample.frames - config.data.max_frames, 0) // 2
+    rate = manifest[0].fps or contract.fps
+    length = frames_at_rate(manifest[0].frames, rate, fps)
+    first = max(length - config.data.max_frames, 0) // 2
     if decoder.names_one_sign:
         # The one step of a clip of one sign is all that the model sees.
         first = 0 if getattr(model, "clip_frames", 0) else first
-        frames = np.array([first, sample.frames - first])
+        frames = np.array([first, length - first])
     else:
-        frames = np.minimum(first + model.stride * np.arange(steps + 1), sample.frames)
+        frames = np.minimum(first + model.stride * np.arange(steps + 1), length)
     return Emission(
         align(side.references[row], [glosses[place] for place in kept]),
         decoder.emission(scores, found.ids, decoding)[:, kept],
         tuple(found.spans[place] for place in kept),
-        frames / sample.fps,
+        frames / fps,
     )
 
 

@@ -19,33 +19,26 @@
 | `max_gap`, `interpolated_score` | gap filling, see `slr_keras.data.keypoints.fill_gaps` |
 | `fps` | frames a second |
 | `mirror` | permutation over `points` that swaps left and right |
-
-The digest is the SHA-256 of this object as JSON with sorted keys and no spaces.
 """
 
 import dataclasses
 import functools
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from slr_keras.data import keypoints
+from slr_keras.data.contract_base import Contract
 from slr_keras.data.contract_fields import checked_fields, default_fields
 from slr_keras.data.layout import KeypointLayout, layout, layout_from_json
-from slr_keras.data.modality import Modality
+from slr_keras.data.modality import KEYPOINTS
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, write_json
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
-class KeypointContract:
+class KeypointContract(Contract):
     """How raw keypoints become the model's input; the module's page explains every field.
 
     >>> import numpy as np
@@ -55,7 +48,9 @@ class KeypointContract:
     (8, 79, 3)
     """
 
-    modality: ClassVar[Modality] = "keypoints"
+    modality = KEYPOINTS
+    title = "keypoint contract"
+    file = "keypoints.json"
 
     source: KeypointLayout
     points: tuple[str, ...]
@@ -86,87 +81,14 @@ class KeypointContract:
         return KeypointContract.from_json, (self.to_json(),)
 
     @functools.cached_property
-    def digest(self) -> str:
-        """Short SHA-256 over the canonical JSON; changes with any field."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    @functools.cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
         """The layout's edges between points that the model sees, as indices into `points`."""
         row = {point: index for index, point in enumerate(self.points)}
         pairs = ((row.get(start), row.get(end)) for start, end in self.source.edges)
         return tuple(pair for pair in pairs if None not in pair)
 
-    def to_json(self) -> dict[str, Any]:
-        """The contract as JSON values."""
-        value: dict[str, Any] = {"version": VERSION}
-        for field in dataclasses.fields(self):
-            item = getattr(self, field.name)
-            if isinstance(item, KeypointLayout):
-                item = item.to_json()
-            elif isinstance(item, Mapping):
-                item = {key: list(indices) for key, indices in item.items()}
-            elif isinstance(item, tuple):
-                item = list(item)
-            value[field.name] = item
-        return value
-
-    @classmethod
-    def from_json(cls, value: Any, where: str = "keypoints.json") -> "KeypointContract":
-        """The contract from JSON values.
-
-        Raises:
-            UserError: a key is missing, unknown or inconsistent; `where` names the file.
-        """
-        if not isinstance(value, dict):
-            raise UserError(f"{where}: a keypoint contract must be a JSON object")
-        value = dict(value)
-        version = value.pop("version", None)
-        if version != VERSION:
-            raise UserError(
-                f"{where}: version is {version!r}, this program reads version {VERSION}"
-            )
-        names = {field.name for field in dataclasses.fields(cls)}
-        for key in sorted(names - set(value)):
-            raise UserError(f"{where}: the key {key!r} is missing")
-        for key in sorted(set(value) - names):
-            raise UserError(f"{where}: unknown key {key!r}")
-        source = layout_from_json(value.pop("source"), f"{where}: source")
-        try:
-            return cls(source=source, **value)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-
-    @classmethod
-    def read(cls, path: str | Path) -> "KeypointContract":
-        """Read `keypoints.json`.
-
-        Raises:
-            UserError: no such file, not JSON, or not a contract; names the file.
-        """
-        return cls.from_json(read_json(path), where=str(path))
-
-    def write(self, path: str | Path) -> None:
-        """Write `keypoints.json`, atomically."""
-        write_json(path, self.to_json())
-
-    def require_same(
-        self, other: "KeypointContract", this: str = "this contract", that: str = "the other"
-    ) -> None:
-        """Refuse a contract that differs in any field.
-
-        Args:
-            other: the contract to compare with.
-            this, that: what the two belong to, for the message.
-
-        Raises:
-            UserError: names both, their layouts and digests, and the fields that differ.
-        """
-        self._require(other, [field.name for field in dataclasses.fields(self)], this, that)
-
     def require_compatible(
-        self, other: "KeypointContract", this: str = "this contract", that: str = "the other"
+        self, other: Contract, this: str = "this contract", that: str = "the other"
     ) -> None:
         """Refuse a contract under which a model would see other points, channels or units.
 
@@ -181,14 +103,12 @@ class KeypointContract:
             seen += ["root", "scale"]
         self._require(other, seen, this, that)
 
-    def _require(self, other: "KeypointContract", names: list[str], this: str, that: str) -> None:
-        different = [name for name in names if getattr(self, name) != getattr(other, name)]
-        if different:
-            raise UserError(
-                f"keypoint contracts differ in {', '.join(different)}: "
-                f"{this} has {self.source.name} ({self.digest}), "
-                f"{that} has {other.source.name} ({other.digest}); use data prepared alike"
-            )
+    def _identity(self) -> str:
+        return f"{self.source.name} ({self.digest})"
+
+    @classmethod
+    def _parsed_fields(cls, value: dict[str, Any], where: str) -> dict[str, Any]:
+        return value | {"source": layout_from_json(value["source"], f"{where}: source")}
 
     def select(self, raw: np.ndarray) -> np.ndarray:
         """Take the model's points and channels out of a raw clip.

@@ -19,6 +19,7 @@ _KEYS = (
 )
 # Where a clip lies; it has at least one of them.
 _STARTS = ("start", "video_start")
+_OPTIONAL = ("fps", *_STARTS)
 _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
@@ -72,8 +73,9 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     for key in ("signer", "text"):
         if not isinstance(value.get(key, ""), str):
             raise UserError(f"{where}: {key!r} must be text, not {value[key]!r}")
-    fps = value.get("fps", 25.0)
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < 1e6:
+    fps = value.get("fps")
+    numeric = isinstance(fps, int | float) and not isinstance(fps, bool)
+    if "fps" in value and not (numeric and 0 < fps < 1e6):
         raise UserError(f"{where}: 'fps' must be frames a second, above 0, not {fps!r}")
     places = {key: _place(value[key], key, where) for key in _PLACES if key in value}
     if not places:
@@ -84,7 +86,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
         glosses=tuple(glosses),
         frames=_count(value.get("frames"), "frames", where),
         signer=value.get("signer", ""),
-        fps=float(fps),
+        fps=None if fps is None else float(fps),
         text=value.get("text", ""),
         split=split,
         keypoints=places.get("keypoints", ""),
@@ -122,7 +124,7 @@ def sample_line(sample: Sample) -> str:
     """
     value: dict[str, Any] = {key: getattr(sample, key) for key in _KEYS}
     value["glosses"] = list(sample.glosses)
-    absent = [key for key in _STARTS if value[key] is None]
+    absent = [key for key in _OPTIONAL if value[key] is None]
     for key in absent + [key for key in _PLACES if not value[key]]:
         del value[key]
     return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)

@@ -1,5 +1,6 @@
 """Manifests: one JSON object per clip and line, beside the keypoints or video they point to."""
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,9 +101,8 @@ class Manifest(Sequence[Sample]):
         Raises:
             UserError: neither; says what there is.
         """
-        for row, sample in enumerate(self._samples):
-            if sample.id == wanted:
-                return row
+        if wanted in self._rows:
+            return self._rows[wanted][0]
         if wanted.isascii() and wanted.isdecimal() and int(wanted) < len(self):
             return int(wanted)
         example = f", for example {self._samples[0].id!r}" if len(self) else ""
@@ -135,16 +135,37 @@ class Manifest(Sequence[Sample]):
 
     @property
     def lengths(self) -> np.ndarray:
-        """(samples,) int64, frames of every clip; reads none of them."""
+        """(samples,) int64, frames of every clip in its file; reads none of them."""
         return np.array([sample.frames for sample in self._samples], np.int64)
 
-    def where(self, index_or_sample: int | Sample) -> str:
-        """File, line and id of a sample, for messages."""
+    def rate(self, index_or_sample: int | Sample) -> float:
+        """Frames a second of a clip's file: what the sample states, else the folder's contract.
+
+        Raises:
+            UserError: the sample states no rate, and the folder has no contract.
+        """
         sample = self._sample(index_or_sample)
-        try:
-            line = f":{self.lines[self._samples.index(sample)]}"
-        except ValueError:
-            line = ""
+        if sample.fps is not None:
+            return sample.fps
+        keypoints = self._contract is not None or (self.folder / CONTRACT_FILE).exists()
+        filmed = self._frame_contract is not None or (self.folder / FRAMES_FILE).exists()
+        return (self.frame_contract if filmed and not keypoints else self.contract).fps
+
+    def where(self, index_or_sample: int | Sample) -> str:
+        """File, line and id of a sample, for messages; takes the same time in any manifest.
+
+        Args:
+            index_or_sample: a row of the manifest, or a sample; one that is not in the manifest
+                has no line.
+        """
+        if isinstance(index_or_sample, Sample):
+            sample = index_or_sample
+            same_id = self._rows.get(sample.id, ())
+            row = next((row for row in same_id if self._samples[row] == sample), None)
+        else:
+            row = index_or_sample
+            sample = self._samples[row]
+        line = "" if row is None else f":{self.lines[row]}"
         return f"{self.path}{line}: sample {sample.id!r}"
 
     def load(self, index_or_sample: int | Sample) -> np.ndarray:
@@ -209,9 +230,18 @@ class Manifest(Sequence[Sample]):
             return index_or_sample
         return self._samples[index_or_sample]
 
+    @functools.cached_property
+    def _rows(self) -> dict[str, list[int]]:
+        """The rows of every id: one each in a manifest that was read from a file."""
+        rows: dict[str, list[int]] = {}
+        for row, sample in enumerate(self._samples):
+            rows.setdefault(sample.id, []).append(row)
+        return rows
+
     def __getstate__(self) -> dict[str, Any]:
-        # Another process maps the files itself.
-        return {**self.__dict__, "_open_files": {}}
+        # Another process maps the files itself, and builds the table of rows when it needs one.
+        state = {name: value for name, value in self.__dict__.items() if name != "_rows"}
+        return {**state, "_open_files": {}}
 
 
 def read_manifest(path: str | Path) -> Manifest:

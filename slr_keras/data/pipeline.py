@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.batch import Batch, Clip, Infeasible, collate, element_spec
 from slr_keras.data.bucketing import (
     FILLER,
@@ -16,13 +15,10 @@ from slr_keras.data.bucketing import (
     padding_share,
     training_batches,
 )
-from slr_keras.data.contract import KeypointContract
-from slr_keras.data.loaders.factory import RGB, loader_for
+from slr_keras.data.contract_base import Contract
+from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.sampling import MAX_FRAMES
-from slr_keras.data.segments import Segments
-from slr_keras.data.video.augmentation import VideoAugmentationConfig
-from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 
@@ -60,18 +56,10 @@ class ClipDataset:
         contract: of keypoints or of pictures; says what a batch holds.
         batch_size: clips per batch, over all replicas.
         training: shuffle, resample and augment.
-        augmentation: what changes in training, of the contract's kind; None changes nothing.
-            Evaluation ignores it.
-        seed: of everything random.
+        options: how clips are cut, changed and labelled; of the contract's kind.
         bucket_boundaries: upper bounds of length buckets; by quantiles of the lengths if None.
-        max_frames: longest clip; longer ones are cut, a multiple of 4.
         replicas: batches are completed so that their size divides by this number.
         pad_to_boundary: pad to the bucket's bound, for few distinct shapes.
-        unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
-        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
-            neighbours; the others need no more steps than labels. None: all learn CTC.
-        segments: gives every clip the same number of frames; None keeps its own.
-        stream: what a batch holds of pictures: "rgb", or "flow" (`FlowClipLoader`).
 
     Raises:
         UserError: an empty manifest, a clip with no frames, an unknown gloss, sizes that do not
@@ -80,6 +68,7 @@ class ClipDataset:
     >>> import tempfile, numpy as np
     >>> from slr_keras.data.augmentation import AugmentationConfig
     >>> from slr_keras.data.contract import contract
+    >>> from slr_keras.data.loaders.options import ClipOptions
     >>> from slr_keras.data.manifest import FolderWriter, read_folder
     >>> from slr_keras.data.pipeline import ClipDataset
     >>> from slr_keras.data.vocabulary import Vocabulary
@@ -88,7 +77,7 @@ class ClipDataset:
     ...         writer.add("train", id="a", glosses=["RAIN"], keypoints=np.ones((9, 79, 3)))
     ...     train = read_folder(folder)["train"]
     ...     data = ClipDataset(train, Vocabulary(("RAIN",)), train.contract, batch_size=8,
-    ...                        training=True, augmentation=AugmentationConfig())
+    ...                        training=True, options=ClipOptions(AugmentationConfig()))
     ...     batch = next(data.numpy_batches(epoch=0))
     ...     batch["keypoints"].shape[2:], batch["labels"].tolist()
     ((79, 3), [[2]])
@@ -98,43 +87,27 @@ class ClipDataset:
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
-        contract: KeypointContract | FrameContract,
+        contract: Contract,
         batch_size: int,
         training: bool,
-        augmentation: AugmentationConfig | VideoAugmentationConfig | None = None,
-        seed: int = 0,
+        options: ClipOptions | None = None,
+        *,
         bucket_boundaries: Sequence[int] | None = None,
-        max_frames: int = MAX_FRAMES,
         replicas: int = 1,
         pad_to_boundary: bool = False,
-        unknown: str = "error",
-        ctc_epochs: int | None = None,
-        segments: Segments | None = None,
-        stream: str = RGB,
     ):
         if replicas < 1 or batch_size < 1 or batch_size % replicas:
             raise UserError(
                 f"batch_size is {batch_size}; it must be a positive multiple of the number of "
                 f"replicas, {replicas}"
             )
-        self.clips = loader_for(
-            manifest,
-            vocabulary,
-            contract,
-            augmentation,
-            seed,
-            max_frames,
-            unknown,
-            ctc_epochs,
-            segments,
-            stream,
-        )
+        self.clips = loader_for(manifest, vocabulary, contract, options)
         self.manifest = manifest
         self.contract = contract
         self.augmentation = self.clips.augmentation
         self.batch_size = batch_size
         self.training = training
-        self.seed = seed
+        self.seed = self.clips.seed
         self.replicas = replicas
         self.pad_to_boundary = pad_to_boundary
         self.boundaries = self._boundaries(bucket_boundaries)

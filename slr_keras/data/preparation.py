@@ -1,7 +1,8 @@
 """From a clip as it was recorded to the frames that a trained model sees, for recognition.
 
 These are the frames of evaluation (`slr_keras.data.loaders.keypoints`,
-`slr_keras.data.loaders.video`) but of the whole clip, however long, at the contract's frame rate.
+`slr_keras.data.loaders.video`) but of the whole clip, however long. Here as there a clip is first
+brought to the contract's frame rate (`slr_keras.data.rates`).
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +14,8 @@ import numpy as np
 
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.rates import Shown, at_rate, steady
+from slr_keras.data.modality import KEYPOINTS
+from slr_keras.data.rates import Shown, at_rate, indices_at_rate, steady
 from slr_keras.data.sampling import REDUCTION, evaluation_indices
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window, resize
@@ -70,10 +72,10 @@ class KeypointPreparation(Preparation):
     def prepared(self, clip: np.ndarray, fps: float | None = None) -> Iterator[np.ndarray]:
         """See `Preparation`; the clip is `(frames, source points, channels)`."""
         clip = np.asarray(clip, np.float32)
-        target = self.contract.fps
-        indices = list(at_rate(steady(range(len(clip)), target if fps is None else fps), target))
-        if not indices:
+        if not len(clip):
             raise UserError("the clip has no frames")
+        target = self.contract.fps
+        indices = indices_at_rate(len(clip), target if fps is None else fps, target)
         points = self.contract.prepare(clip[indices])
         if self.multiple == 1:
             return iter(points)
@@ -145,5 +147,5 @@ def preparation_for(
     >>> preparation_for(FrameContract((96, 64))).frame.name
     'video'
     """
-    kind = KeypointPreparation if contract.modality == "keypoints" else VideoPreparation
+    kind = KeypointPreparation if contract.modality == KEYPOINTS else VideoPreparation
     return kind(contract, multiple)

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from slr_keras.utils.errors import UserError
 
 #: Seconds that one picture may last; beyond this, times are damaged and not meant.
 LONGEST_STILL = 60
+#: Frames a second that a clip may state: fewer or more are a mistake.
+LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
 
 
 class Shown(NamedTuple):
@@ -33,9 +37,7 @@ def steady(frames: Iterable[Any], fps: float) -> Iterator[Shown]:
     >>> [float(shown.end) for shown in steady("ab", 25.0)]
     [0.04, 0.08]
     """
-    # Every comparison with NaN is false.
-    if not 0 < fps < float("inf"):
-        raise UserError(f"a clip's frame rate is {fps}; give frames per second above 0")
+    _require_positive(fps)
     period = 1 / Fraction(fps)
     for place, frame in enumerate(frames):
         yield Shown(frame, place * period, (place + 1) * period)
@@ -61,14 +63,88 @@ def at_rate(shown: Iterable[Shown], fps: float) -> Iterator[Any]:
     given, latest = 0, None
     for latest in shown:
         since = latest.start if given else 0
-        if latest.end - since > LONGEST_STILL:
-            raise UserError(
-                f"one frame lasts {float(latest.end - since):.0f} seconds, from second "
-                f"{float(since):.0f} on; the times in the file are damaged: pass --fps"
-            )
+        _require_short(since, latest.end)
         while 2 * given + 1 < 2 * rate * latest.end:
             yield latest.frame
             given += 1
     if latest is not None:
         for _ in range(max(round(latest.end * rate), 1) - given):
             yield latest.frame
+
+
+def frames_at_rate(frames: int, fps: float, target: float) -> int:
+    """How many frames `at_rate` makes of a steady clip: its duration times the target, rounded.
+
+    Args:
+        frames: length of the clip's file.
+        fps: frames a second of the file.
+        target: frames a second to give.
+
+    >>> from slr_keras.data.rates import frames_at_rate
+    >>> frames_at_rate(80, 60, 30), frames_at_rate(3, 25, 50), frames_at_rate(1, 50, 25)
+    (40, 6, 1)
+    """
+    if fps == target or not frames:
+        return frames
+    return max(round(frames * Fraction(target) / Fraction(fps)), 1)
+
+
+def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
+    """Which frames of a steady clip `at_rate` gives, without going through them.
+
+    Args:
+        frames: length of the clip's file.
+        fps: frames a second of the file.
+        target: frames a second to give.
+
+    Returns:
+        `(frames_at_rate(frames, fps, target),)` int64, ascending.
+
+    Raises:
+        UserError: a rate that is not positive, or one frame lasts longer than a minute.
+
+    >>> from slr_keras.data.rates import indices_at_rate
+    >>> indices_at_rate(6, 50, 25).tolist(), indices_at_rate(3, 25, 50).tolist()
+    ([1, 3, 5], [0, 0, 1, 1, 2, 2])
+    """
+    _require_positive(fps)
+    if fps == target:
+        return np.arange(frames)
+    _require_short(Fraction(0), 1 / Fraction(fps))
+    # What is shown at (n + 1/2) / target has the number floor((2 n + 1) fps / (2 target)).
+    ratio = Fraction(fps) / Fraction(target)
+    above, below = ratio.numerator, 2 * ratio.denominator
+    numbers = [(2 * n + 1) * above // below for n in range(frames_at_rate(frames, fps, target))]
+    return np.minimum(np.array(numbers, np.int64), frames - 1)
+
+
+def require_rate(fps: float, where: str, advice: str) -> None:
+    """Refuse a frame rate that no clip has.
+
+    Args:
+        fps: frames a second.
+        where: the clip, for the message.
+        advice: how to correct the rate.
+
+    Raises:
+        UserError: the rate is not from 1 to 1000 frames a second.
+    """
+    if not LOWEST_RATE <= fps <= HIGHEST_RATE:
+        raise UserError(
+            f"{where}: its frame rate is {fps:g}; a rate is {LOWEST_RATE:g} to {HIGHEST_RATE:g} "
+            f"frames per second; {advice}"
+        )
+
+
+def _require_positive(fps: float) -> None:
+    # Every comparison with NaN is false.
+    if not 0 < fps < float("inf"):
+        raise UserError(f"a clip's frame rate is {fps}; give frames per second above 0")
+
+
+def _require_short(start: Fraction, end: Fraction) -> None:
+    if end - start > LONGEST_STILL:
+        raise UserError(
+            f"one frame lasts {float(end - start):.0f} seconds, from second {float(start):.0f} "
+            "on; the times in the file are damaged: pass --fps"
+        )

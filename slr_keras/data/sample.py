@@ -12,9 +12,10 @@ class Sample:
     Attributes:
         id: unique name within its split.
         glosses: the signs in order; empty where the clip is not labelled.
-        frames: length in frames, so that bucketing needs no decoding.
+        frames: length of the clip in its file, so that bucketing needs no decoding.
         signer: who signs.
-        fps: frames a second.
+        fps: frames a second of the file; a model sees the clip at its contract's rate. None where
+            the manifest states none: the clip has the rate of the folder's contract.
         text: translation in a spoken language.
         split: "train", "dev" or "test".
         keypoints: file of the keypoints, relative to the manifest (or absolute).
@@ -35,7 +36,7 @@ class Sample:
     glosses: tuple[str, ...]
     frames: int
     signer: str = ""
-    fps: float = 25.0
+    fps: float | None = None
     text: str = ""
     split: str = ""
     keypoints: str = ""

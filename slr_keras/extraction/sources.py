@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slr_keras.data.lines import SPLITS
+from slr_keras.data.lines import FRAMES_FILE, SPLITS
 from slr_keras.data.manifest import Manifest, read_folder, read_manifest
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
 from slr_keras.extraction.frames import Window
@@ -18,6 +18,8 @@ from slr_keras.utils.files import read_text
 
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("file", "path", "video")
+# Frames a second of pictures for which neither the manifest nor a contract states a rate.
+STILL_RATE = 25.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def _name(within: Path, path: Path) -> str:
 
 
 def _of_manifest(manifest: Manifest) -> list[Source]:
+    described = (manifest.folder / FRAMES_FILE).exists()
+    still_rate = manifest.frame_contract.fps if described else STILL_RATE
     sources = []
     for row, sample in enumerate(manifest):
         if not sample.video:
@@ -145,7 +149,7 @@ def _of_manifest(manifest: Manifest) -> list[Source]:
                 sample.glosses,
                 sample.signer,
                 sample.text,
-                sample.fps,
+                sample.fps or still_rate,
                 window,
                 sample.extra,
             )

@@ -184,7 +184,7 @@ def _clips(run: "Run", manifest: "Manifest"):
     theirs = manifest.contract
     for row, sample in enumerate(manifest):
 
-        def read(row=row, fps=sample.fps):
+        def read(row=row, fps=sample.fps or theirs.fps):
             return Points(manifest.load(row), fps, theirs.source, theirs.image_size)
 
         yield Clip(sample.id, manifest.where(row), read, sample.glosses)

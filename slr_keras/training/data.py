@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest, read_manifest
-from slr_keras.data.modality import Modality, Output
+from slr_keras.data.modality import KEYPOINTS, Modality, Output
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import Segments
 from slr_keras.data.vocabulary import Vocabulary
@@ -115,21 +116,23 @@ def training_dataset(config: Config, task: Task, replicas: int) -> ClipDataset:
     Raises:
         UserError: more clips than `training.max_infeasible` are too short for their glosses.
     """
-    keypoints = task.contract.modality == "keypoints"
+    keypoints = task.contract.modality == KEYPOINTS
     dataset = ClipDataset(
         task.train,
         task.vocabulary,
         task.contract,
         config.data.batch_size,
         training=True,
-        augmentation=config.augmentation if keypoints else config.video_augmentation,
-        seed=config.training.seed,
+        options=ClipOptions(
+            config.augmentation if keypoints else config.video_augmentation,
+            seed=config.training.seed,
+            max_frames=config.data.max_frames,
+            ctc_epochs=ctc_epochs(config),
+            segments=segments(config),
+            stream=config.data.stream,
+        ),
         bucket_boundaries=config.data.buckets,
-        max_frames=config.data.max_frames,
         replicas=replicas,
-        ctc_epochs=ctc_epochs(config),
-        segments=segments(config),
-        stream=config.data.stream,
     )
     _report_infeasible(dataset, task.train, config.training.max_infeasible)
     return dataset
@@ -183,19 +186,32 @@ def evaluation_dataset(
     vocabulary: Vocabulary,
     contract: Contract,
     replicas: int = 1,
+    fps: float | None = None,
 ) -> ClipDataset:
-    """A split as it is scored: every clip once, in order of length."""
+    """A split as it is scored: every clip once, in order of length.
+
+    Args:
+        config: of the run.
+        manifest: the split.
+        vocabulary: of the run; glosses outside it become <unk>.
+        contract: of the split's folder.
+        replicas: see `ClipDataset`.
+        fps: frames a second that the model sees; the contract's if None.
+    """
     return ClipDataset(
         manifest,
         vocabulary,
         contract,
         -(-config.data.batch_size // replicas) * replicas,
         training=False,
-        max_frames=config.data.max_frames,
+        options=ClipOptions(
+            max_frames=config.data.max_frames,
+            unknown="unk",
+            segments=segments(config),
+            fps=fps,
+            stream=config.data.stream,
+        ),
         replicas=replicas,
-        unknown="unk",
-        segments=segments(config),
-        stream=config.data.stream,
     )
 
 

@@ -53,6 +53,8 @@ def score(
 ) -> Evaluation:
     """Score a run on a split, prepared by the contract of the split's own folder.
 
+    Clips are brought to the frame rate of the run, as `predict` brings them.
+
     Raises:
         UserError: the split's points are not those that the model was trained on.
     """
@@ -61,7 +63,7 @@ def score(
     decoding = decoding or run.decoding
     return evaluate(
         predictor,
-        evaluation_dataset(run.config, manifest, run.vocabulary, contract),
+        evaluation_dataset(run.config, manifest, run.vocabulary, contract, fps=run.contract.fps),
         run.vocabulary,
         decoding,
         run.config.data.scoring,

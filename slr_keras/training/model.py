@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slr_keras.config import Config, ModelConfig
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.loaders.factory import RGB
+from slr_keras.data.loaders.options import RGB
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.decoding.outputs import DECODERS, Decoder

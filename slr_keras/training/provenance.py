@@ -8,7 +8,7 @@ from typing import Any
 
 import slr_keras
 from slr_keras.config.loading import to_tree
-from slr_keras.data.loaders.factory import FLOW
+from slr_keras.data.loaders.options import FLOW
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.video.flow_files import flow_file
 from slr_keras.decoding import DecodingConfig

@@ -176,8 +176,7 @@ def write_description(
         contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
         return
     task.vocabulary.write(folder.vocabulary)
-    keypoints = task.contract.modality == "keypoints"
-    task.contract.write(folder.contract if keypoints else folder.frame_contract)
+    task.contract.write(folder.path / task.contract.file)
     description = {
         "name": config.model.name,
         "options": dict(config.model.options),

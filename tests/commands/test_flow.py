@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.segments import Segments
@@ -121,9 +122,8 @@ def test_flow_of_pictures_that_have_changed_is_not_read(folder):
     dev = read_folder(folder)["dev"]
 
     def load():
-        return loader_for(
-            dev, Vocabulary(("RAIN",)), dev.frame_contract, segments=Segments(4), stream="flow"
-        ).load(0)
+        options = ClipOptions(segments=Segments(4), stream="flow")
+        return loader_for(dev, Vocabulary(("RAIN",)), dev.frame_contract, options).load(0)
 
     load()
     Image.fromarray(pictures("shown", 9)[8][::-1, ::-1]).save(folder / "shown" / "2.png")

@@ -82,7 +82,7 @@ def bundle():
     """Golden outputs of a bundle's file, and what it recognises in the test clips."""
     from slr_keras.bundle.bundle import Bundle
     from slr_keras.bundle.interpreter import Interpreter
-    from slr_keras.bundle.recogniser import BundleRecogniser
+    from slr_keras.bundle.scorer import bundle_recogniser
     from slr_keras.data.manifest import read_folder
     from slr_keras.evaluate import main as evaluate
     from slr_keras.predict import main as predict
@@ -101,7 +101,7 @@ def bundle():
             arrays[f"{name}/fp32"] = scores["log_probabilities"][0, :steps]
     interpreter.close()
     manifest = read_folder("sentences")["test"]
-    with BundleRecogniser(loaded) as recogniser:
+    with bundle_recogniser(loaded) as recogniser:
         found = [recogniser.recognise(manifest.load(row)) for row in range(len(manifest))]
     said = {
         "recognise": [

@@ -1,5 +1,6 @@
 """Manifests: what is written is read back, what is broken is named."""
 
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_every_way_of_storing_a_clip_is_read_back(folder):
 def test_a_sample_keeps_all_that_its_line_says(folder):
     train = read_manifest(folder / "train.jsonl")
     second, own, zipped = train[1], train[2], train[3]
-    assert (second.signer, second.start, second.split, second.fps) == ("s1", 5, "train", 25.0)
+    assert (second.signer, second.start, second.split, second.fps) == ("s1", 5, "train", None)
     assert own.text == "Guten Abend, „ja“"
     assert own.start is None
     assert '"start"' not in (folder / "train.jsonl").read_text().splitlines()[2]
@@ -292,3 +293,15 @@ def test_a_pose_file_is_read_as_the_layout_of_the_contract(tmp_path, shared_data
     contract("mediapipe_75").write(tmp_path / "keypoints.json")
     with pytest.raises(UserError, match=r"'pose'.*holds 'coco_wholebody_133', but keypoints.json"):
         read_folder(tmp_path)["dev"].load(0)
+
+
+def test_a_sample_is_named_by_its_line_and_a_foreign_one_by_its_id_alone(folder):
+    train = read_manifest(folder / "train.jsonl")
+    assert train.where(3) == train.where(train[3]) == f"{folder / 'train.jsonl'}:4: sample 'zipped'"
+    assert train.where(-1) == train.where(4)
+    changed = dataclasses.replace(train[3], frames=99)
+    assert train.where(changed) == f"{folder / 'train.jsonl'}: sample 'zipped'"
+    twice = train.subset([2, 0, 2])
+    assert twice.where(2) == twice.where(twice[0]) == f"{folder / 'train.jsonl'}:3: sample 'own'"
+    pickled = len(pickle.dumps(read_manifest(folder / "train.jsonl")))
+    assert len(pickle.dumps(train)) == pickled

@@ -12,6 +12,7 @@ from slr_keras.data.bucketing import FILLER
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.data.loaders.keypoints import hand_points
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import FolderWriter, Manifest, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
@@ -53,11 +54,29 @@ def train(folder) -> Manifest:
     return read_folder(folder)["train"]
 
 
-def dataset(manifest, batch_size=4, training=True, augmentation="default", **options):
+def dataset(
+    manifest,
+    batch_size=4,
+    training=True,
+    augmentation="default",
+    *,
+    bucket_boundaries=None,
+    replicas=1,
+    pad_to_boundary=False,
+    **options,
+):
     if augmentation == "default":
         augmentation = AugmentationConfig() if training else None
     return ClipDataset(
-        manifest, Vocabulary(GLOSSES), CONTRACT, batch_size, training, augmentation, **options
+        manifest,
+        Vocabulary(GLOSSES),
+        CONTRACT,
+        batch_size,
+        training,
+        ClipOptions(augmentation, **options),
+        bucket_boundaries=bucket_boundaries,
+        replicas=replicas,
+        pad_to_boundary=pad_to_boundary,
     )
 
 
@@ -195,12 +214,13 @@ def test_another_process_gives_the_same_batches(folder, train):
     script = (
         "import hashlib, sys\n"
         "from slr_keras.data.augmentation import AugmentationConfig\n"
+        "from slr_keras.data.loaders.options import ClipOptions\n"
         "from slr_keras.data.manifest import read_folder\n"
         "from slr_keras.data.pipeline import ClipDataset\n"
         "from slr_keras.data.vocabulary import Vocabulary\n"
         "train = read_folder(sys.argv[1])['train']\n"
         f"data = ClipDataset(train, Vocabulary({GLOSSES!r}), train.contract, 4, True,\n"
-        "                   AugmentationConfig())\n"
+        "                   ClipOptions(AugmentationConfig()))\n"
         "digest = hashlib.sha256()\n"
         "for batch in data.numpy_batches(1):\n"
         "    digest.update(batch['keypoints'].tobytes() + batch['index'].tobytes())\n"

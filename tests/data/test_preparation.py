@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.preparation import VideoPreparation, preparation_for
 from slr_keras.data.sample import Sample
@@ -23,7 +23,7 @@ def test_pictures_are_resized_cut_and_lengthened_as_for_evaluation(tmp_path, fra
         [Sample("a", (), frames, video="a.npy")],
         frame_contract=CONTRACT,
     )
-    expected, _ = VideoClipLoader(manifest, Vocabulary([]), CONTRACT).load(0)
+    expected, _ = VideoLoader(manifest, Vocabulary([]), CONTRACT).load(0)
     found = np.stack(list(preparation_for(CONTRACT).prepared(pictures)))
     np.testing.assert_array_equal(found, expected)
 

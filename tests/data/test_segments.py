@@ -6,6 +6,7 @@ import pytest
 from slr_keras.config import parse_config
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.contract import contract
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import FolderWriter, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.segments import RULES, Segments
@@ -120,9 +121,7 @@ def dataset(manifest, batch_size=3, training=True, augmentation=None, **options)
         manifest.contract,
         batch_size,
         training,
-        augmentation,
-        segments=Segments(8),
-        **options,
+        ClipOptions(augmentation, segments=Segments(8), **options),
     )
 
 

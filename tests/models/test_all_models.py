@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slr_keras.models.registry import create_model, list_models, modality
+from slr_keras.models.registry import create_model, family_of, list_models
 
 VOCABULARY, FRAMES = 6, (16, 8, 12)
 POINTS = 5
@@ -98,7 +98,7 @@ def case_of(name):
     for weight in model.weights:
         sign = 1 if "variance" in weight.path else rng.choice([-1, 1], weight.shape)
         weight.assign(weight + 0.1 * sign * rng.uniform(0.5, 1.5, weight.shape))
-    return Case(model, inputs_of(model, name), model.stride == 1 or "isolated" in name)
+    return Case(model, inputs_of(model, name), family_of(name).output == "sign")
 
 
 def inputs_of(model, name, seed=0):
@@ -108,7 +108,7 @@ def inputs_of(model, name, seed=0):
     frames = np.array([fixed] * len(FRAMES) if fixed else FRAMES)
     shape = (len(frames), frames.max())
     inputs = {"mask": (np.arange(frames.max()) < frames[:, None]).astype("float32")}
-    if modality(name) == "keypoints":
+    if family_of(name).modality == "keypoints":
         inputs["keypoints"] = rng.normal(size=(*shape, POINTS, 3)).astype("float32")
     else:
         size = (*shape, *model.image_size, 3)

@@ -9,6 +9,7 @@ import pytest
 from slr_keras.config import parse_config
 from slr_keras.data.contract import contract
 from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
@@ -105,7 +106,7 @@ def test_points_have_no_flow(folder):
     train = read_folder(folder)["train"]
     glosses = Vocabulary.from_samples(train)
     with pytest.raises(UserError, match=r"data.stream is flow, but the model sees keypoints"):
-        loader_for(train, glosses, contract("stark_79"), stream="flow")
+        loader_for(train, glosses, contract("stark_79"), ClipOptions(stream="flow"))
 
 
 def test_recordings_have_no_flow_to_recognise(folder):

@@ -5,21 +5,18 @@ nor parallelism nor a resumed run changes it.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from slr_keras.data.augmentation import NO_RESAMPLING
+from slr_keras.data.augmentation import NO_RESAMPLING, AugmentationConfig
 from slr_keras.data.batch import Clip, FrameSpec, Infeasible, encode_labels, stable_hash
+from slr_keras.data.contract_base import Contract
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.sampling import (
-    MAX_FRAMES,
-    adjacent_repeats,
-    check_frames,
-    check_max_frames,
-    required_frames,
-)
-from slr_keras.data.segments import Segments
+from slr_keras.data.rates import frames_at_rate, indices_at_rate, require_rate
+from slr_keras.data.sampling import adjacent_repeats, check_frames, required_frames
+from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 
@@ -33,25 +30,23 @@ class Loader(ABC):
     Args:
         manifest: the clips.
         vocabulary: turns glosses into labels.
-        augmentation: what changes in training; has `temporal`, `temporal_range` and
-            `keep_feasible`.
-        seed: of everything random, not negative.
-        max_frames: longest clip; longer ones are cut, a multiple of 4.
-        unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
-        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
-            neighbours; the others need no more steps than labels. None: all learn CTC.
-        segments: gives every clip the same number of frames, whatever `max_frames` and the
-            augmentation's lengths say; None keeps each clip's own.
+        contract: says what a clip consists of.
+        options: how clips are cut, changed and labelled.
 
     Attributes:
         frame: what one frame of a batch is.
         threads: clips of a batch that are worth loading at the same time.
+        augmentation: what changes in training.
+        fps: frames a second that the model sees.
+        frames: `(clips,)` frames of every clip at that rate; all lengths are counted in them.
 
     Raises:
-        UserError: an empty manifest, a clip with no frames, an unknown gloss, a negative seed or
-            bad `max_frames`; names the sample where there is one.
+        TypeError: an augmentation of another kind of clip.
+        UserError: an empty manifest, a clip with no frames or an unknown gloss; names the sample
+            where there is one. A clip whose rate is not from 1 to 1000 frames a second.
     """
 
+    augmentation_class: ClassVar[type[AugmentationConfig] | type[VideoAugmentationConfig]]
     frame: FrameSpec
     threads: int = 1
 
@@ -59,35 +54,38 @@ class Loader(ABC):
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
-        augmentation: Any,
-        seed: int = 0,
-        max_frames: int = MAX_FRAMES,
-        unknown: str = "error",
-        ctc_epochs: int | None = None,
-        segments: Segments | None = None,
+        contract: Contract,
+        options: ClipOptions | None = None,
     ):
+        options = options or ClipOptions()
+        if not isinstance(options.augmentation, self.augmentation_class | None):
+            raise TypeError(
+                f"{type(self).__name__} needs {self.augmentation_class.__name__}, "
+                f"not {options.augmentation!r}"
+            )
         if not len(manifest):
             raise UserError(f"{manifest.path}: the manifest has no samples; add some")
-        if seed < 0:
-            raise UserError(f"seed is {seed}; it must not be negative")
-        check_max_frames(max_frames)
-        places = [
-            f"{manifest.path}:{line}: sample {sample.id!r}"
-            for line, sample in zip(manifest.lines, manifest)
-        ]
+        places = [manifest.where(row) for row in range(len(manifest))]
         for sample, place in zip(manifest, places):
             check_frames(sample.frames, place)
         self.manifest = manifest
-        self.augmentation = augmentation
-        self.seed = seed
-        self.max_frames = max_frames
-        self.segments = segments
-        self.frames = np.array([sample.frames for sample in manifest])
+        self.contract = contract
+        self.augmentation = options.augmentation or self.augmentation_class.none()
+        self.seed = options.seed
+        self.max_frames = options.max_frames
+        self.segments = options.segments
+        self.ctc_epochs = options.ctc_epochs
+        self.fps = options.fps or contract.fps
+        self._rates = [sample.fps or contract.fps for sample in manifest]
+        for rate, place in zip(self._rates, places):
+            if rate != self.fps:
+                require_rate(rate, place, "correct its 'fps'")
+        lengths = zip(manifest, self._rates)
+        self.frames = np.array([frames_at_rate(s.frames, rate, self.fps) for s, rate in lengths])
         self.labels = [
-            encode_labels(sample, vocabulary, unknown, place)
+            encode_labels(sample, vocabulary, options.unknown, place)
             for sample, place in zip(manifest, places)
         ]
-        self.ctc_epochs = ctc_epochs
         self._needed = {
             merged: np.array([required_frames(labels, merged) for labels in self.labels])
             for merged in (True, False)
@@ -135,10 +133,10 @@ class Loader(ABC):
         merged = self.ctc_epochs is None
         return [
             Infeasible(
-                sample.id, sample.frames, len(labels), adjacent_repeats(labels) if merged else 0
+                sample.id, int(frames), len(labels), adjacent_repeats(labels) if merged else 0
             )
-            for sample, labels, length, required in zip(
-                self.manifest, self.labels, self.lengths(), self.required()
+            for sample, frames, labels, length, required in zip(
+                self.manifest, self.frames, self.labels, self.lengths(), self.required()
             )
             if length < required
         ]
@@ -178,6 +176,22 @@ class Loader(ABC):
             UserError: the clip cannot be read; names the sample.
         """
         return self.load_drawn(row, None if epoch is None else self.rng(epoch, row), shared)
+
+    def file_frames(self, row: int, indices: np.ndarray | None = None) -> np.ndarray | slice:
+        """Which frames of a clip's file the model's frames are, by the rates of both.
+
+        Args:
+            row: row in the manifest.
+            indices: frames at the model's rate, from 0; all of them if None.
+
+        Returns:
+            as many int64 indices, or, for all frames of a clip of the model's own rate, a slice of
+            the whole file.
+        """
+        if self._rates[row] == self.fps:
+            return slice(None) if indices is None else indices
+        source = indices_at_rate(self.manifest[row].frames, self._rates[row], self.fps)
+        return source if indices is None else source[indices]
 
     def _labels(self, row: int) -> np.ndarray:
         return np.array(self.labels[row], np.int32)

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.batch import FrameSpec
-from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.video.flow import STEPS
 from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, source_bytes
 from slr_keras.data.video.pixels import Window
 from slr_keras.utils.errors import UserError
 
 
-class FlowClipLoader(VideoClipLoader):
+class FlowLoader(VideoLoader):
     """The flow of a manifest's clips, as `slr_keras.flow` left it beside them.
 
     A clip of n pictures has the fields 0 .. n - 2. At a moment p it is seen as a stack of five
@@ -21,7 +21,10 @@ class FlowClipLoader(VideoClipLoader):
     time; fields beyond the last repeat it. One picture alone does not move. Mirrored flow has its x
     negated, 255 - value.
 
-    The arguments are those of `VideoClipLoader`.
+    A clip of another rate than the model's has as many moments as at the model's rate, each in its
+    own time; the five fields stay those of successive pictures of the file.
+
+    The arguments are those of `VideoLoader`.
 
     Raises:
         UserError: the data folder has no flow, flow of another size, or the augmentation changes
@@ -52,7 +55,8 @@ class FlowClipLoader(VideoClipLoader):
             file = FlowFile(flow_file(self.manifest.folder, sample))
             file.require(self.recipe, sample.frames, source_bytes(sample, self.manifest.folder))
             last = sample.frames - 2
-            numbers = np.minimum(indices[:, None] + np.arange(STEPS), last)
+            moments = self.file_frames(row, indices)
+            numbers = np.minimum(moments[:, None] + np.arange(STEPS), last)
             fields = file.fields(np.unique(numbers).tolist() if last >= 0 else ())
         except UserError as error:
             raise UserError(f"{self.manifest.where(row)}: {error}") from error.__cause__

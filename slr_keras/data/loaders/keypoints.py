@@ -15,51 +15,36 @@ from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.bucketing import expected_lengths
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.loaders.base import Loader
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import (
-    MAX_FRAMES,
     evaluation_indices,
     evaluation_length,
     training_indices,
     training_length,
 )
-from slr_keras.data.segments import Segments
 from slr_keras.data.vocabulary import Vocabulary
 
 HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
 
 
-class ClipLoader(Loader):
+class KeypointLoader(Loader):
     """Keypoints of a manifest's clips, as evaluation or training sees them.
 
-    Args:
-        manifest: the clips.
-        vocabulary: turns glosses into labels.
-        contract: selects, repairs and normalises points.
-        augmentation: what changes in training; None changes nothing.
-        seed, max_frames, unknown, ctc_epochs, segments: see `Loader`.
-
-    Raises:
-        UserError: see `Loader`.
+    The contract selects, repairs and normalises points. The arguments are those of `Loader`.
     """
+
+    augmentation_class = AugmentationConfig
+    contract: KeypointContract
 
     def __init__(
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
         contract: KeypointContract,
-        augmentation: AugmentationConfig | None = None,
-        seed: int = 0,
-        max_frames: int = MAX_FRAMES,
-        unknown: str = "error",
-        ctc_epochs: int | None = None,
-        segments: Segments | None = None,
+        options: ClipOptions | None = None,
     ):
-        augmentation = augmentation or AugmentationConfig.none()
-        super().__init__(
-            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
-        )
-        self.contract = contract
+        super().__init__(manifest, vocabulary, contract, options)
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)
 
@@ -91,7 +76,7 @@ class ClipLoader(Loader):
         self, row: int, rng: np.random.Generator | None, shared: float | None = None
     ) -> Clip:
         """Keypoints `(time, points, channels)` float32 and labels; `shared` is an angle."""
-        points = self.contract.select(self.manifest.load(row))
+        points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
         if rng is None:
             return self._prepare(points)[self._indices(None, row)], self._labels(row)
         indices = self._indices(rng, row)

@@ -7,9 +7,9 @@ import numpy as np
 
 from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.loaders.base import Loader
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.sampling import MAX_FRAMES, REDUCTION
-from slr_keras.data.segments import Segments
+from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.augmentation import (
     VideoAugmentationConfig,
     draw_colours,
@@ -26,40 +26,25 @@ _SHARES = 9
 _MOST_THREADS = 16
 
 
-class VideoClipLoader(Loader):
+class VideoLoader(Loader):
     """Pictures of a manifest's clips, as evaluation or training sees them.
 
     Evaluation takes all frames and repeats the last one up to a multiple of 4; it cuts the centre.
-
-    Args:
-        manifest: the clips.
-        vocabulary: turns glosses into labels.
-        contract: size, resizing and crop of the pictures.
-        augmentation: what changes in training; None changes nothing.
-        seed, unknown, ctc_epochs, segments: see `Loader`.
-        max_frames: longest clip; of a longer one, evaluation takes the central frames.
-
-    Raises:
-        UserError: see `Loader`.
+    Of a clip longer than `max_frames` it takes the central frames. The contract says size, resizing
+    and crop of the pictures. The arguments are those of `Loader`.
     """
+
+    augmentation_class = VideoAugmentationConfig
+    contract: FrameContract
 
     def __init__(
         self,
         manifest: Manifest,
         vocabulary: Vocabulary,
         contract: FrameContract,
-        augmentation: VideoAugmentationConfig | None = None,
-        seed: int = 0,
-        max_frames: int = MAX_FRAMES,
-        unknown: str = "error",
-        ctc_epochs: int | None = None,
-        segments: Segments | None = None,
+        options: ClipOptions | None = None,
     ):
-        augmentation = augmentation or VideoAugmentationConfig.none()
-        super().__init__(
-            manifest, vocabulary, augmentation, seed, max_frames, unknown, ctc_epochs, segments
-        )
-        self.contract = contract
+        super().__init__(manifest, vocabulary, contract, options)
         self.frame = FrameSpec("video", contract.shape, "uint8")
         # Decoding, resizing and reading all let other threads run.
         self.threads = min(os.cpu_count() or 1, _MOST_THREADS)
@@ -118,7 +103,7 @@ class VideoClipLoader(Loader):
         return np.minimum(first + np.arange(self.evaluation_length(frames)), frames - 1)
 
     def _read(self, row: int, indices: np.ndarray, window: Window) -> np.ndarray:
-        wanted, copies = np.unique(indices, return_counts=True)
+        wanted, copies = np.unique(self.file_frames(row, indices), return_counts=True)
         clip = np.empty((len(indices), *self.frame.shape), np.uint8)
         place = 0
         for frame, count in zip(self.manifest.video_frames(row, wanted.tolist()), copies):

@@ -85,11 +85,12 @@ def validate_folder(
     if not frames or (folder / CONTRACT_FILE).exists():
         contract = _read_contract(KeypointContract, folder / CONTRACT_FILE, findings)
     contracts = [(contract, "keypoints", CONTRACT_FILE), (filmed, "video", FRAMES_FILE)]
+    fps = next((described.fps for described, *_ in contracts if described is not None), None)
     vocabulary = _read_vocabulary(folder, rows, findings)
     check_missing(folder, findings)
     check_groups(folder, vocabulary, findings)
     for split in present:
-        check_samples(rows[split], split, temporal_stride, findings)
+        check_samples(rows[split], split, temporal_stride, findings, fps)
         if vocabulary is not None:
             check_glosses(rows[split], split, vocabulary, findings)
         for described, key, file in contracts:
@@ -108,7 +109,7 @@ def validate_folder(
                 if watcher:
                     watcher.check(where, sample)
     splits = {
-        split: _summary(rows[split], split, temporal_stride, vocabulary, checker)
+        split: _summary(rows[split], split, temporal_stride, vocabulary, checker, fps)
         for split in present
     }
     return Report(str(folder), splits, _shared(rows), tuple(findings))
@@ -186,6 +187,7 @@ def _summary(
     temporal_stride: int,
     vocabulary: Vocabulary | None,
     checker: ClipChecker | None,
+    fps: float | None,
 ) -> SplitSummary:
     samples = [sample for _, sample in rows]
     frames = [sample.frames for sample in samples] or [0]
@@ -202,7 +204,7 @@ def _summary(
         unknown_glosses=len(unknown),
         signers=len({sample.signer for sample in samples if sample.signer}),
         empty=sum(sample.frames == 0 for sample in samples),
-        infeasible=sum(infeasible(sample, temporal_stride) for sample in samples),
+        infeasible=sum(infeasible(sample, temporal_stride, fps) for sample in samples),
         missing_share=checker.missing_share(split) if checker else None,
         non_finite=checker.non_finite[split] if checker else None,
     )

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 
+from slr_keras.data.rates import frames_at_rate
 from slr_keras.data.sample import Sample
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.vocabulary import Vocabulary
@@ -11,19 +12,33 @@ from slr_keras.data.vocabulary import Vocabulary
 Row = tuple[str, Sample]
 
 
-def infeasible(sample: Sample, temporal_stride: int = 4) -> bool:
+def infeasible(sample: Sample, temporal_stride: int = 4, fps: float | None = None) -> bool:
     """Whether CTC cannot spell the glosses in the clip's output steps (spec stark §4.4).
 
     CTC needs a step per gloss and one more between equal neighbours; a clip shorter than the
     stride is padded to one step.
 
+    Args:
+        sample: the clip.
+        temporal_stride: frames of a step.
+        fps: frames a second that a model sees; the clip's own if None.
+
     >>> from slr_keras.data.sample import Sample
     >>> from slr_keras.data.validation.samples import infeasible
     >>> [infeasible(Sample("a", ("A", "A"), frames=frames)) for frames in (11, 12)]
     [True, False]
+    >>> infeasible(Sample("b", ("A", "A"), frames=22, fps=60.0), fps=30.0)
+    True
     """
-    steps = max(1, sample.frames // temporal_stride)
+    steps = max(1, _frames_seen(sample, fps) // temporal_stride)
     return steps < len(sample.glosses) + _repeats(sample)
+
+
+def _frames_seen(sample: Sample, fps: float | None) -> int:
+    """Frames of a clip at the rate of the contract; a clip that states no rate has this one."""
+    if fps is None or sample.fps is None:
+        return sample.frames
+    return frames_at_rate(sample.frames, sample.fps, fps)
 
 
 def _repeats(sample: Sample) -> int:
@@ -31,7 +46,11 @@ def _repeats(sample: Sample) -> int:
 
 
 def check_samples(
-    rows: list[Row], split: str, temporal_stride: int, findings: list[Finding]
+    rows: list[Row],
+    split: str,
+    temporal_stride: int,
+    findings: list[Finding],
+    fps: float | None = None,
 ) -> None:
     """Empty and one-frame clips, clips without glosses, and clips too short for CTC."""
     for where, sample in rows:
@@ -47,9 +66,11 @@ def check_samples(
             severity = ERROR if split == "train" else WARNING
             what, advice = "the clip has no glosses", "label it or drop it"
             findings.append(Finding(severity, "no-glosses", sample.id, where, what, advice))
-        elif infeasible(sample, temporal_stride):
+        elif infeasible(sample, temporal_stride, fps):
+            frames = _frames_seen(sample, fps)
+            at = f" at {fps:g} a second" if frames != sample.frames else ""
             what = (
-                f"{sample.frames} frames give {max(1, sample.frames // temporal_stride)} steps, "
+                f"{frames} frames{at} give {max(1, frames // temporal_stride)} steps, "
                 f"too few for {len(sample.glosses)} glosses and {_repeats(sample)} repeats"
             )
             advice = "drop it or check its glosses: training will skip it"
@@ -78,14 +99,17 @@ def check_glosses(
 
 def check_rate(rows: list[Row], fps: float, file: str, findings: list[Finding]) -> None:
     """Clips whose frame rate is not that of the contract in `file`."""
-    other = [(where, s) for where, s in rows if abs(s.fps - fps) > 0.02 * fps]
+    other = [(where, s) for where, s in rows if s.fps and abs(s.fps - fps) > 0.02 * fps]
     if other:
         where, sample = other[0]
         what = (
             f"{sample.fps:g} frames a second, but {file} says {fps:g} "
             f"({len(other)} of {len(rows)} clips)"
         )
-        advice = "resample the clips or correct the rate: models learn motion per frame"
+        advice = (
+            f"correct the rate if it is wrong: models see these clips at {fps:g} frames a second, "
+            "with frames left out or repeated"
+        )
         findings.append(Finding(WARNING, "frame-rate", sample.id, where, what, advice))
 
 

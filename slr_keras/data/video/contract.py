@@ -11,30 +11,22 @@
 | `resize` | `[width, height]` that every picture is resized to; `size` if left out |
 | `crop` | `[height, width]` that the model sees of it; all of it if left out |
 
-The digest is the SHA-256 of this object, all keys written out, as JSON with sorted keys and no
-spaces.
+The digest is that of this object with all keys written out.
 """
 
-import dataclasses
-import functools
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from slr_keras.data.modality import Modality
+from slr_keras.data.contract_base import Contract
+from slr_keras.data.modality import VIDEO
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, write_json
-from slr_keras.utils.suggestions import nearest
 
-VERSION = 1
 LARGEST = 2**14
 
 
 @dataclass(frozen=True)
-class FrameContract:
+class FrameContract(Contract):
     """How pictures become the model's input; the module's page explains every field.
 
     Raises:
@@ -48,7 +40,9 @@ class FrameContract:
     (64, 96, 3)
     """
 
-    modality: ClassVar[Modality] = "video"
+    modality = VIDEO
+    title = "frame contract"
+    file = "frames.json"
 
     size: tuple[int, int] | None
     fps: float = 25.0
@@ -81,76 +75,8 @@ class FrameContract:
         """(height, width, 3) of a picture as the model sees it."""
         return (*self.crop, 3)
 
-    @functools.cached_property
-    def digest(self) -> str:
-        """Short SHA-256 over the canonical JSON; changes with any field."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract as JSON values."""
-        fields = dataclasses.asdict(self)
-        return {"version": VERSION} | {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in fields.items()
-        }
-
-    @classmethod
-    def from_json(cls, value: Any, where: str = "frames.json") -> "FrameContract":
-        """The contract from JSON values.
-
-        Raises:
-            UserError: a key is missing, unknown or of another kind; `where` names the file.
-        """
-        if not isinstance(value, dict):
-            raise UserError(f"{where}: a frame contract must be a JSON object")
-        value = dict(value)
-        version = value.pop("version", VERSION)
-        if version != VERSION:
-            raise UserError(
-                f"{where}: version is {version!r}, this program reads version {VERSION}"
-            )
-        names = [field.name for field in dataclasses.fields(cls)]
-        for key in value:
-            if key not in names:
-                raise UserError(f"{where}: unknown key {key!r}{nearest(key, names)}")
-        for key in ("size", "fps"):
-            if key not in value:
-                raise UserError(f"{where}: the key {key!r} is missing")
-        try:
-            return cls(**value)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-
-    @classmethod
-    def read(cls, path: str | Path) -> "FrameContract":
-        """Read `frames.json`.
-
-        Raises:
-            UserError: no such file, not JSON, or not a contract; names the file.
-        """
-        return cls.from_json(read_json(path), where=str(path))
-
-    def write(self, path: str | Path) -> None:
-        """Write `frames.json`, atomically."""
-        write_json(path, self.to_json())
-
-    def require_same(
-        self, other: "FrameContract", this: str = "this contract", that: str = "the other"
-    ) -> None:
-        """Refuse a contract that differs in any field.
-
-        Args:
-            other: the contract to compare with.
-            this, that: what the two belong to, for the message.
-
-        Raises:
-            UserError: names both, their digests, and the fields that differ.
-        """
-        self._require(other, [field.name for field in dataclasses.fields(self)], this, that)
-
     def require_compatible(
-        self, other: "FrameContract", this: str = "this contract", that: str = "the other"
+        self, other: Contract, this: str = "this contract", that: str = "the other"
     ) -> None:
         """Refuse a contract under which a model would see pictures of another scale or extent.
 
@@ -161,18 +87,12 @@ class FrameContract:
         """
         self._require(other, ["format", "resize", "crop"], this, that)
 
-    def _require(self, other: "FrameContract", names: list[str], this: str, that: str) -> None:
-        if not isinstance(other, FrameContract):
-            raise UserError(f"{this} means video, but {that} keypoints; use data of one kind")
-        different = [name for name in names if getattr(self, name) != getattr(other, name)]
-        if different:
-            values = ", ".join(
-                f"{name} ({getattr(self, name)} and {getattr(other, name)})" for name in different
-            )
-            raise UserError(
-                f"frame contracts differ in {values}: {this} has {self.digest}, {that} has "
-                f"{other.digest}; use data prepared alike"
-            )
+    def _difference(self, name: str, other: Contract) -> str:
+        return f"{name} ({getattr(self, name)} and {getattr(other, name)})"
+
+    @classmethod
+    def _required_keys(cls) -> list[str]:
+        return ["size", "fps"]
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:

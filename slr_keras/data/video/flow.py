@@ -135,14 +135,3 @@ def quantised(flow: np.ndarray, bound: float = BOUND) -> np.ndarray:
     """
     moved = np.clip(np.nan_to_num(flow.astype(np.float64)), -bound, bound)
     return np.rint(255 * (moved + bound) / (2 * bound)).astype(np.uint8)
-
-
-def displacements(field: np.ndarray, bound: float = BOUND) -> np.ndarray:
-    """Pixels of a quantised field, wrong by at most bound / 255.
-
-    >>> import numpy as np
-    >>> from slr_keras.data.video.flow import displacements
-    >>> displacements(np.array([0, 255], np.uint8)).tolist()
-    [-20.0, 20.0]
-    """
-    return field.astype(np.float64) * (2 * bound) / 255 - bound

@@ -10,10 +10,8 @@ import numpy as np
 from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.preparation import Preparation
+from slr_keras.data.rates import require_rate
 from slr_keras.recognition.clip import Clip
-from slr_keras.utils.errors import UserError
-
-_FRAME_RATES = (1.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,6 @@ class InputModality(ABC):
         Raises:
             UserError: the file says nothing that can be.
         """
-        found = float(self.overrides.fps or (fps if stated is None else stated))
-        low, high = _FRAME_RATES
-        if not low <= found <= high:
-            raise UserError(
-                f"{source}: its frame rate is {found:g}; a rate is {low:g} to {high:g} frames "
-                "per second; correct it or pass --fps"
-            )
-        return found
+        rate = float(self.overrides.fps or (fps if stated is None else stated))
+        require_rate(rate, source, "correct it or pass --fps")
+        return rate

@@ -85,7 +85,7 @@ class KeypointInput(InputModality):
             )
 
         def read(index: int) -> Points:
-            fps = manifest[index].fps
+            fps = manifest[index].fps or theirs.fps
             return Points(manifest.load(index), fps, theirs.source, theirs.image_size)
 
         return read

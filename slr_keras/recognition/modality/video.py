@@ -55,12 +55,11 @@ class VideoInput(InputModality):
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Pictures]:
         """See `InputModality`; refuses a folder that means its pictures to be seen otherwise."""
-        self.contract.require_compatible(
-            manifest.frame_contract, "the run", str(manifest.folder / "frames.json")
-        )
+        theirs = manifest.frame_contract
+        self.contract.require_compatible(theirs, "the run", str(manifest.folder / "frames.json"))
 
         def read(index: int) -> Pictures:
-            fps = self.rate(manifest[index].fps, self.contract.fps, manifest.where(index))
+            fps = self.rate(manifest[index].fps, theirs.fps, manifest.where(index))
             return Pictures(lambda given: steady(manifest.video_frames(index), given or fps))
 
         return read

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from slr_keras.data.loaders.factory import loader_for
+from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.sample import Sample
 from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.data.video.flow import METHODS, displacements, fields_of, quantised
+from slr_keras.data.video.flow import BOUND, METHODS, fields_of, quantised
 from slr_keras.data.video.flow_files import FlowFile, Recipe, flow_file, record_of, write_flow
 from slr_keras.data.video.pixels import Window
 from slr_keras.data.vocabulary import Vocabulary
@@ -33,6 +34,11 @@ def moved(shift, size=(64, 64)):
     x, y = shift
     first = texture[20 : 20 + size[1], 20 : 20 + size[0]]
     return [first, texture[20 - y : 20 - y + size[1], 20 - x : 20 - x + size[0]]]
+
+
+def displacements(field, bound=BOUND):
+    """Pixels of a quantised field, wrong by at most bound / 255."""
+    return field.astype(np.float64) * (2 * bound) / 255 - bound
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,9 +102,8 @@ def folder(tmp_path):
 
 def loader(folder, augmentation=None, segments=None):
     train = read_folder(folder)["train"]
-    return loader_for(
-        train, GLOSSES, train.frame_contract, augmentation, segments=segments, stream="flow"
-    )
+    options = ClipOptions(augmentation, segments=segments, stream="flow")
+    return loader_for(train, GLOSSES, train.frame_contract, options)
 
 
 def stacks(name, moments):
@@ -185,11 +190,24 @@ def test_the_mirror_image_moves_the_other_way(tmp_path):
     assert displacements(mirrored)[16:48, 16:48, 0].mean() < -2.5
 
 
+def test_flow_of_another_rate_keeps_the_time_of_its_moments(folder):
+    path = folder / "train.jsonl"
+    samples = [json.loads(line) | {"fps": 50.0} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    clips = loader(folder)
+    assert clips.contract.fps == 25.0
+    row = [sample["id"] for sample in samples].index("long")
+    # 20 of 40 pictures, every second one from picture 1 on, hence 15 moments.
+    assert clips.frames[row] == 15
+    clip, _ = clips.load(row)
+    expected = stacks("long", range(1, 30, 2))[:, 2:10, 3:13]
+    np.testing.assert_array_equal(clip[:15], expected)
+
+
 def test_batches_of_flow_are_announced_as_they_are(folder):
     train = read_folder(folder)["train"]
-    data = ClipDataset(
-        train, GLOSSES, train.frame_contract, 2, False, segments=Segments(8), stream="flow"
-    )
+    options = ClipOptions(segments=Segments(8), stream="flow")
+    data = ClipDataset(train, GLOSSES, train.frame_contract, 2, False, options)
     assert data.element_spec()["video"].shape.as_list() == [None, None, 8, 10, 10]
     shapes = {batch["video"].shape for batch in data.numpy_batches()}
     assert shapes == {(2, 8, 8, 10, 10), (1, 8, 8, 10, 10)}

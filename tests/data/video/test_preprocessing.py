@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.loaders.options import ClipOptions
+from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
@@ -32,8 +33,10 @@ def phoenix(tmp_path):
     return read_folder(tmp_path)["train"]
 
 
-def loader(manifest, augmentation=None) -> VideoClipLoader:
-    return VideoClipLoader(manifest, Vocabulary(("RAIN",)), manifest.frame_contract, augmentation)
+def loader(manifest, augmentation=None) -> VideoLoader:
+    return VideoLoader(
+        manifest, Vocabulary(("RAIN",)), manifest.frame_contract, ClipOptions(augmentation)
+    )
 
 
 def literal(cv2, manifest) -> list[np.ndarray]:

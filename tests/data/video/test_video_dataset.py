@@ -10,8 +10,9 @@ from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.bucketing import FILLER
 from slr_keras.data.contract import contract
 from slr_keras.data.loaders.factory import loader_for
-from slr_keras.data.loaders.keypoints import ClipLoader
-from slr_keras.data.loaders.video import VideoClipLoader
+from slr_keras.data.loaders.keypoints import KeypointLoader
+from slr_keras.data.loaders.options import ClipOptions
+from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.manifest import Manifest, read_folder
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
@@ -24,9 +25,10 @@ SHORT = VideoAugmentationConfig(shortest=4, crop_margin=2)
 CROPPED = FrameContract((24, 20), resize=(24, 20), crop=(16, 16))
 
 
-def dataset(manifest, batch_size=2, training=True, augmentation=SHORT, **options) -> ClipDataset:
+def dataset(manifest, batch_size=2, training=True, augmentation=SHORT, replicas=1, **options):
     frames = options.pop("contract", manifest.frame_contract)
-    return ClipDataset(manifest, GLOSSES, frames, batch_size, training, augmentation, **options)
+    options = ClipOptions(augmentation, **options)
+    return ClipDataset(manifest, GLOSSES, frames, batch_size, training, options, replicas=replicas)
 
 
 def by_id(data, batches) -> dict[str, np.ndarray]:
@@ -204,9 +206,9 @@ def test_large_batches_are_not_loaded_far_ahead(train, monkeypatch):
 def test_the_contract_decides_what_a_batch_holds(train):
     video = loader_for(train, GLOSSES, train.frame_contract)
     points = loader_for(train, GLOSSES, contract("stark_79"))
-    assert (type(video), type(points)) == (VideoClipLoader, ClipLoader)
+    assert (type(video), type(points)) == (VideoLoader, KeypointLoader)
     assert (video.frame.name, points.frame.name) == ("video", "keypoints")
-    with pytest.raises(TypeError, match="VideoClipLoader needs VideoAugmentationConfig"):
-        loader_for(train, GLOSSES, train.frame_contract, AugmentationConfig())
+    with pytest.raises(TypeError, match="VideoLoader needs VideoAugmentationConfig"):
+        loader_for(train, GLOSSES, train.frame_contract, ClipOptions(AugmentationConfig()))
     with pytest.raises(TypeError, match="no loader"):
         loader_for(train, GLOSSES, None)
