@@ -8,7 +8,7 @@ from slr_keras.models.layers import PACKAGE
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalShift(keras.layers.Layer):
-    """Exchange some channels with the neighbouring frames of the clip.
+    """Replace some channels of a frame by those of the neighbouring frames of the clip.
 
     With f = channels // divisor, the first f channels come from the frame after, the next f from
     the frame before, the rest stay; beyond the ends of a clip there are zeros.
@@ -17,14 +17,14 @@ class TemporalShift(keras.layers.Layer):
     2019.
 
     Args:
-        frames: T, of each clip.
-        divisor: a 2 / divisor part of the channels moves. Defaults to `8`.
+        frames: T, frames of each clip.
+        divisor: 2 / divisor of the channels are shifted (fold_div). Defaults to `8`.
 
     Call arguments:
         inputs: `(clips * frames, height, width, channels)`, clip by clip.
 
     Returns:
-        The shape of inputs.
+        the shape of inputs.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones.shift import TemporalShift

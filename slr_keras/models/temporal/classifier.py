@@ -1,4 +1,4 @@
-"""Steps to gloss logits: a plain linear layer, or SMKD's normalised one (specs/c2st.md §2.6)."""
+"""Gloss classifiers: a linear layer, or SMKD's normalised linear layer (specs/c2st.md §2.6)."""
 
 import keras
 from keras import ops
@@ -11,10 +11,10 @@ CLASSIFIERS = ("linear", "norm")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class NormLinear(keras.layers.Layer):
-    """x W with the columns of W divided by their lengths; no bias, no scale.
+    """Linear layer x W whose weight columns are normalised to length 1; no bias, no scale.
 
     Args:
-        units: V, classes with the blank.
+        units: V, classes with the blank (num_classes).
 
     Call arguments:
         inputs: `(..., channels)`.
@@ -54,7 +54,7 @@ class NormLinear(keras.layers.Layer):
         return (*inputs_shape[:-1], self.units)
 
     def multiply_adds(self, inputs_shape) -> int:
-        """Multiply-adds for one input of this shape."""
+        """Multiply-adds for inputs of this shape."""
         total = self.units
         for size in inputs_shape:
             total *= size
@@ -65,15 +65,15 @@ class NormLinear(keras.layers.Layer):
 
 
 def make_classifier(kind: str, vocabulary_size: int, **kwargs) -> keras.layers.Layer:
-    """A classifier by name.
+    """Make a classifier by name.
 
     Args:
         kind: "linear" (with bias, PyTorch's initial weights) or "norm" (`NormLinear`).
         vocabulary_size: V, classes with the blank.
-        kwargs: dtype and name of the layer.
+        kwargs: `dtype` and `name` of the layer.
 
     Raises:
-        ValueError: another kind.
+        ValueError: an unknown kind.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import make_classifier
