@@ -15,27 +15,27 @@ FUSIONS = ("attention", "concatenate")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SpatialBranch(keras.layers.Layer):
-    """Gated parts, and the attention of whole frames to the parts of all frames (eq. 1, 2).
+    """Gated parts, and attention of whole frames to the parts of all frames (eq. 1, 2).
 
     g_lr = G_l(h_l) + G_r(h_r), g_tb likewise; f_s is the attention of g_sg to g_lr and g_tb.
 
     Args:
-        width: d, channels of f_s.
-        pairs: which of `PAIRS` there are. Defaults to both.
-        gate_hidden: see `PartGate`. Defaults to `None`.
+        width: d, channels of f_s (hidden_dim).
+        pairs: names of `PAIRS`. Defaults to both.
+        gate_hidden: widths of the gates' hidden layers, see `PartGate`. Defaults to `None`.
         fusion: `"attention"`, or `"concatenate"`: a linear layer on [g_lr, g_tb, g_sg]. Defaults to
             `"attention"`.
         norm: see `CrossAttention`. Defaults to `"none"`.
 
     Call arguments:
-        parts: what `PartPool` gives.
+        parts: the result of `PartPool`.
 
     Returns:
-        `"spatial"`: f_s, `(batch, steps, width)`; each pair: g, and `"gated_<part>"`: G(h) of each
-        part, all `(batch, steps, channels)`.
+        by name: `"spatial"`, f_s `(batch, steps, width)`; for each pair its g, and for each part
+        `"gated_<part>"`, G(h), all `(batch, steps, channels)`.
 
     Raises:
-        ValueError: no pair, or no such pair, fusion or norm.
+        ValueError: no pair, or an unknown pair, fusion or norm.
 
     >>> import numpy as np
     >>> from slr_keras.models.stepnet import PartPool, SpatialBranch
