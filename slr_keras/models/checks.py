@@ -1,8 +1,15 @@
-"""What a model refuses when it is called."""
+"""What a model refuses when it is made or called."""
 
 import keras
 
 from slr_keras.utils.errors import UserError
+
+
+class OptionError(ValueError):
+    """A value of an argument that a model's constructor refuses; its message is for the user.
+
+    Any other exception of a constructor is a fault of the model and keeps its traceback.
+    """
 
 
 def require(condition, message: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.complexity import ModuleCost
 from slr_keras.models.temporal import BiLstm, TemporalConvolution
 
@@ -99,7 +100,7 @@ class VideoSequenceModel(VideoModel):
     ):
         super().__init__(**kwargs)
         if width % 2:
-            raise ValueError(f"width is {width}; the two directions of the BiLSTM share it evenly")
+            raise OptionError(f"width is {width}; the two directions of the BiLSTM share it evenly")
         self.vocabulary_size = vocabulary_size
         self.image_size = tuple(image_size)
         self.backbone = backbone

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
+
 Shape = tuple[int, ...]
 
 
@@ -19,9 +21,9 @@ def check_chunk(chunk: int, recompute: bool) -> None:
         ValueError: the chunk does not fit.
     """
     if chunk < 0:
-        raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
+        raise OptionError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
     if recompute and not chunk:
-        raise ValueError("recompute saves memory only chunk by chunk; set chunk too")
+        raise OptionError("recompute saves memory only chunk by chunk; set chunk too")
 
 
 def over_chunks(function: Callable, rows: Sequence, chunk: int, shape: Shape, dtype: str):

@@ -7,6 +7,7 @@ from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.chunks import check_chunk, over_chunks, over_chunks_recomputed
 from slr_keras.models.backbones.costs import frame_multiply_adds
 from slr_keras.models.backbones.encoder import BackboneEncoder
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
@@ -60,12 +61,12 @@ class FrameEncoder(BackboneEncoder):
         super().__init__(backbone, pixels, recompute, **kwargs)
         check_chunk(chunk, recompute)
         if not backbone.framewise:
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} gives no vector for each frame by itself; use one "
                 f"such as resnet18"
             )
         if recompute and backbone.batch_statistics:
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} normalises over all frames of a training step, which "
                 f"chunks that are recomputed would change; set recompute to false"
             )

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization
 
 # Filters of the branches: 1x1; 1x1 and 3x3; 1x1 and 3x3; 1x1 behind the pooling.
@@ -188,7 +189,7 @@ class I3d(Backbone):
     def __init__(self, channels: int = 3, time_strides: Sequence[int] = TIME_STRIDES, **kwargs):
         super().__init__(**kwargs)
         if len(time_strides) != 3 or not set(time_strides) <= {1, 2}:
-            raise ValueError(f"time_strides are three of 1 and 2; got {tuple(time_strides)}")
+            raise OptionError(f"time_strides are three of 1 and 2; got {tuple(time_strides)}")
         self.channels = channels
         self.time_strides = tuple(time_strides)
 

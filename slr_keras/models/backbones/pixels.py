@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 # Scale and shift per channel: outputs = pixels * scale + shift.
@@ -56,7 +57,7 @@ class PixelNormalization(keras.layers.Layer):
         # Autocasting would round pixels to bfloat16 before they are centred.
         super().__init__(autocast=False, **kwargs)
         if mode not in MODES:
-            raise ValueError(f"mode must be one of {tuple(MODES)}; got {mode!r}")
+            raise OptionError(f"mode must be one of {tuple(MODES)}; got {mode!r}")
         self.mode = mode
 
     def call(self, inputs):

@@ -10,6 +10,7 @@ from keras import ops
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.residual import ConvNorm, ResidualBlock
 from slr_keras.models.backbones.shift import TemporalShift
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
@@ -80,9 +81,9 @@ class ResNet(Backbone):
     ):
         super().__init__(**kwargs)
         if len(depths) != len(widths):
-            raise ValueError(f"depths {depths} and widths {widths} are not of the same stages")
+            raise OptionError(f"depths {depths} and widths {widths} are not of the same stages")
         if last_stride not in (1, 2):
-            raise ValueError(f"last_stride is 1 or 2; got {last_stride}")
+            raise OptionError(f"last_stride is 1 or 2; got {last_stride}")
         self.depths = tuple(depths)
         self.widths = tuple(widths)
         self.bottleneck = bottleneck

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
@@ -36,9 +37,9 @@ class TemporalShift(keras.layers.Layer):
     def __init__(self, frames: int, divisor: int = 8, **kwargs):
         super().__init__(**kwargs)
         if frames < 1:
-            raise ValueError(f"a clip has at least 1 frame; got {frames}")
+            raise OptionError(f"a clip has at least 1 frame; got {frames}")
         if divisor < 2:
-            raise ValueError(
+            raise OptionError(
                 f"2 / divisor of the channels move, so that it is 2 at least: {divisor}"
             )
         self.frames = frames

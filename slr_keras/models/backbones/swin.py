@@ -6,6 +6,7 @@ from keras import ops
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.stem import ConvolutionalStem
 from slr_keras.models.backbones.swin_block import PatchMerging, SwinBlock, layer_norm
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, bias_uniform, fan_in_uniform
 
 
@@ -57,11 +58,11 @@ class Swin(Backbone):
     ):
         super().__init__(**kwargs)
         if stem and patch != 2 ** len(stem):
-            raise ValueError(f"stem {tuple(stem)} halves {len(stem)} times; patch is {patch}")
+            raise OptionError(f"stem {tuple(stem)} halves {len(stem)} times; patch is {patch}")
         if len(depths) != len(heads):
-            raise ValueError(f"depths {depths} and heads {heads} are not of the same stages")
+            raise OptionError(f"depths {depths} and heads {heads} are not of the same stages")
         if not 0 <= stochastic_depth < 1:
-            raise ValueError(f"stochastic_depth must be in [0, 1); got {stochastic_depth}")
+            raise OptionError(f"stochastic_depth must be in [0, 1); got {stochastic_depth}")
         self.embedding = embedding
         self.depths = tuple(depths)
         self.heads = tuple(heads)

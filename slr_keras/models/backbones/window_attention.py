@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 MASKED = -100.0  # as published: masked positions keep a weight of about e^-100
@@ -143,7 +144,7 @@ class WindowAttention(keras.layers.Layer):
     def build(self, inputs_shape):
         channels = inputs_shape[-1]
         if channels % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide {channels} channels")
+            raise OptionError(f"{self.heads} heads do not divide {channels} channels")
         self.qkv = swin_dense(3 * channels, "qkv", self.dtype_policy)
         self.projection = swin_dense(channels, "projection", self.dtype_policy)
         self.qkv.build((None, channels))

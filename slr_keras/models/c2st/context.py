@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.gloss_lm import (
     BertContext,
     CausalLanguageModel,
@@ -125,7 +126,7 @@ def make_language_model(
     """
     if name not in LANGUAGE_MODELS:
         known = ", ".join(LANGUAGE_MODELS)
-        raise ValueError(f"language_model {name!r} is not one of none, {known}")
+        raise OptionError(f"language_model {name!r} is not one of none, {known}")
     if name == "words":
         options["frozen"] = frozen
     model = LANGUAGE_MODELS[name](vocabulary_size, name="language_model", **options)

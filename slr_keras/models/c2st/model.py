@@ -14,6 +14,7 @@ from keras import ops
 
 from slr_keras.models.backbones import FrameEncoder, make_backbone
 from slr_keras.models.c2st.context import ContextBranch, make_language_model
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.temporal import make_classifier
 from slr_keras.models.video import VideoSequenceModel
@@ -112,7 +113,7 @@ class C2st(VideoSequenceModel):
         )
         unknown = set(fusion) - set(LEVELS)
         if unknown:
-            raise ValueError(f"fusion: {sorted(unknown)[0]!r} is not one of {', '.join(LEVELS)}")
+            raise OptionError(f"fusion: {sorted(unknown)[0]!r} is not one of {', '.join(LEVELS)}")
         # === Config ===
         self.pooling = pooling
         self.lift_kernel = lift_kernel

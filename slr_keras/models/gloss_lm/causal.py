@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.gloss_lm.transformer import CausalBlock
 from slr_keras.models.layers import PACKAGE
@@ -53,7 +54,7 @@ class CausalLanguageModel(GlossLanguageModel):
     ):
         super().__init__(vocabulary_size, width, **kwargs)
         if width % heads:
-            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+            raise OptionError(f"width {width} is not a multiple of {heads} heads")
         self.block_count = blocks
         self.heads = heads
         self.feed_forward_width = feed_forward_width or 4 * width

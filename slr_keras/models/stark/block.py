@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization
 from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
 from slr_keras.models.stark.spatial import (
@@ -88,7 +89,7 @@ class StarkBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if window % 2 == 0:
-            raise ValueError(f"window must be odd, so that it has a centre frame; got {window}")
+            raise OptionError(f"window must be odd, so that it has a centre frame; got {window}")
         self.channels = channels
         self.heads = heads
         self.window = window

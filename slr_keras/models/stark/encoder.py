@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization, sinusoid_table
 from slr_keras.models.stark.block import StarkBlock
 from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
@@ -38,7 +39,7 @@ class KeypointStem(keras.layers.Layer):
     def __init__(self, width: int = 64, position: str = "keypoint", slope: float = 0.1, **kwargs):
         super().__init__(**kwargs)
         if position not in POSITIONS:
-            raise ValueError(f"position must be one of {POSITIONS}; got {position!r}")
+            raise OptionError(f"position must be one of {POSITIONS}; got {position!r}")
         self.width = width
         self.position = position
         self.slope = slope
@@ -136,7 +137,7 @@ class StarkEncoder(keras.layers.Layer):
         for pool in pools:
             pooled *= pool
         if len(pools) != len(widths) or stride % pooled:
-            raise ValueError(
+            raise OptionError(
                 f"pools {tuple(pools)} must name one factor per block ({len(widths)}) "
                 f"whose product divides the stride {stride}"
             )

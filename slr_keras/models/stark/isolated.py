@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.stark.base import KeypointModel
 from slr_keras.models.stark.streams import checked_streams, heads_of
@@ -130,7 +131,7 @@ class StarkIsolated(KeypointModel):
     ):
         classes = vocabulary_size - Vocabulary.FIRST_GLOSS_ID
         if classes < 1:
-            raise ValueError(f"a vocabulary of {vocabulary_size} tokens names no sign")
+            raise OptionError(f"a vocabulary of {vocabulary_size} tokens names no sign")
         streams = checked_streams(streams, points)
         head_layers = {
             head: SignHead(classes, dropout, dtype=dtype, name=f"head_{head}")

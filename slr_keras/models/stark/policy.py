@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from keras import ops
 
+from slr_keras.models.checks import OptionError
+
 OFFLINE, PREFIX, EMA, WINDOWED = POLICIES = ("offline", "prefix", "ema", "windowed")
 
 
@@ -48,11 +50,11 @@ class SpatialPolicy:
 
     def __post_init__(self):
         if self.name not in POLICIES:
-            raise ValueError(f"spatial_policy must be one of {POLICIES}; got {self.name!r}")
+            raise OptionError(f"spatial_policy must be one of {POLICIES}; got {self.name!r}")
         if not 0 < self.decay <= 1:
-            raise ValueError(f"spatial_decay must be above 0 and at most 1; got {self.decay}")
+            raise OptionError(f"spatial_decay must be above 0 and at most 1; got {self.decay}")
         if self.memory < 2 * self.frames or self.memory % (2 * self.frames):
-            raise ValueError(
+            raise OptionError(
                 f"spatial_memory must be a multiple of {2 * self.frames} frames; got {self.memory}"
             )
 

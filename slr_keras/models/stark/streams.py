@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stark.encoder import StarkEncoder
 
@@ -56,7 +57,7 @@ def checked_heads(
         return known
     unknown = set(names) - set(known)
     if unknown or not names:
-        raise ValueError(f"gloss_heads must be some of {', '.join(known)}; got {list(names)}")
+        raise OptionError(f"gloss_heads must be some of {', '.join(known)}; got {list(names)}")
     return tuple(name for name in known if name in names)
 
 
@@ -74,10 +75,10 @@ def checked_streams(
     """
     unknown = set(streams) - set(STREAMS)
     if unknown or not streams:
-        raise ValueError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
+        raise OptionError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
     for name, indices in streams.items():
         if not len(indices) or min(indices) < 0 or max(indices) >= points:
-            raise ValueError(f"stream {name!r} needs point indices in 0..{points - 1}")
+            raise OptionError(f"stream {name!r} needs point indices in 0..{points - 1}")
     return {name: tuple(int(i) for i in streams[name]) for name in STREAMS if name in streams}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.temporal.instance_norm import wide_dtype
 
@@ -45,7 +46,9 @@ class CrossAttention(keras.layers.Layer):
     def __init__(self, width: int, norm: str = "none", **kwargs):
         super().__init__(**kwargs)
         if norm not in NORMS:
-            raise ValueError(f"the norm of an attention is one of {', '.join(NORMS)}; got {norm!r}")
+            raise OptionError(
+                f"the norm of an attention is one of {', '.join(NORMS)}; got {norm!r}"
+            )
         self.width = width
         self.norm = norm
 

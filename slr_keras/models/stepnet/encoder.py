@@ -10,7 +10,7 @@ from slr_keras.models.backbones import Backbone, I3d, ResNet, make_backbone
 from slr_keras.models.backbones.costs import frame_multiply_adds
 from slr_keras.models.backbones.encoder import BackboneEncoder
 from slr_keras.models.backbones.recompute import recomputed
-from slr_keras.models.checks import require
+from slr_keras.models.checks import OptionError, require
 from slr_keras.models.layers import PACKAGE
 
 #: Channels of a clip: RGB, or x and y of five fields of optical flow.
@@ -65,7 +65,7 @@ def check_image_size(size: tuple[int, ...], backbone: Backbone) -> None:
     """
     multiple = backbone.reduction
     if len(size) != 2 or any(side < 2 * multiple or side % multiple for side in size):
-        raise ValueError(
+        raise OptionError(
             f"image_size is {size}; height and width must be multiples of {multiple} pixels, the "
             f"reduction of {backbone.name}, and {2 * multiple} at least: change crop in frames.json"
         )
@@ -108,7 +108,7 @@ class MapEncoder(BackboneEncoder):
     ):
         super().__init__(backbone, pixels, recompute, **kwargs)
         if backbone.framewise or getattr(backbone, "pooled", False):
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} gives no maps of clips; use one such as tsm_r50 or i3d"
             )
         self.frames = frames

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stepnet.encoder import (
     STREAMS,
@@ -51,8 +52,7 @@ class StepNet(VideoModel):
         left_right, top_bottom: whether these pairs of parts exist. Defaults to `True`.
         spatial_fusion: `"attention"` or `"concatenate"`, see `SpatialBranch`. Defaults to
             `"attention"`.
-        gate_hidden: widths of the gates' hidden layers. Defaults to `None`: one, as wide as the
-            maps.
+        gate_hidden: widths of the gates' hidden layers. Defaults to one as wide as the maps.
         attention_norm: see `CrossAttention`. Defaults to `"none"`.
         segments: N, number of temporal segments. Defaults to `3`.
         segment_steps: L, steps of each segment. Defaults to `None`: half of the clip's steps.
@@ -65,8 +65,7 @@ class StepNet(VideoModel):
         heads: `"all"`, or `"reported"` for the head of the prediction alone. Not the number of
             attention heads, which is one. Defaults to `"all"`.
         dropout: dropout rate before every head. Defaults to `0.5`.
-        pixels: mode of `PixelNormalization`. Defaults to `None`: the one of the backbone's
-            published weights.
+        pixels: mode of `PixelNormalization`. Defaults to that of the backbone's published weights.
         recompute: whether training computes the backbone's activations again for the gradient
             (gradient checkpointing). Defaults to `False`.
         kwargs: `name` and `dtype` of the model.
@@ -129,7 +128,7 @@ class StepNet(VideoModel):
         _one_of("part_heads", part_heads, ("pooled", "gated"))
         _one_of("heads", heads, ("all", "reported"))
         if vocabulary_size <= RESERVED:
-            raise ValueError(f"vocabulary_size is {vocabulary_size}: blank, <unk> and no gloss")
+            raise OptionError(f"vocabulary_size is {vocabulary_size}: blank, <unk> and no gloss")
         # === Config ===
         self.vocabulary_size = vocabulary_size
         self.image_size = tuple(image_size)
@@ -189,7 +188,7 @@ class StepNet(VideoModel):
         switches = {"left_right": self.left_right, "top_bottom": self.top_bottom}
         pairs = tuple(pair for pair in PAIRS if switches[pair])
         if not pairs:
-            raise ValueError("left_right and top_bottom are both off; set spatial to false instead")
+            raise OptionError("left_right and top_bottom are off; set spatial to false instead")
         return SpatialBranch(
             self.width,
             pairs,
@@ -240,9 +239,8 @@ class StepNet(VideoModel):
     def module_shapes(self, batch=None, frames=None):
         """The layers with their shapes; all clips have `clip_frames` frames."""
         shapes = self.feature_shapes(batch)
-        modules: list[tuple] = [
-            (self.frame_encoder, shapes["maps"], (batch, *self._video_shape[1:]))
-        ]
+        video = (batch, *self._video_shape[1:])
+        modules: list[tuple] = [(self.frame_encoder, shapes["maps"], video)]
         if self.spatial_branch is not None:
             modules.append((self.spatial_branch, shapes["spatial"], shapes))
         if self.temporal_branch is not None:
@@ -295,4 +293,4 @@ class StepNet(VideoModel):
 
 def _one_of(option: str, value: str, known) -> None:
     if value not in known:
-        raise ValueError(f"{option} is one of {', '.join(known)}; got {value!r}")
+        raise OptionError(f"{option} is one of {', '.join(known)}; got {value!r}")

@@ -2,6 +2,7 @@
 
 import keras
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
@@ -21,7 +22,7 @@ def segment_starts(steps: int, length: int, segments: int) -> tuple[int, ...]:
     ((0, 4, 8), (0, 3, 7, 10))
     """
     if segments < 1 or not 1 <= length <= steps or segments * length < steps:
-        raise ValueError(
+        raise OptionError(
             f"{segments} segments of {length} steps do not cover a clip of {steps}; choose "
             f"segments * segment_steps of at least {steps}, and segment_steps of at most {steps}"
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.stepnet.attention import CrossAttention
 from slr_keras.models.stepnet.parts import PartGate
@@ -55,9 +56,9 @@ class SpatialBranch(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not pairs or not set(pairs) <= set(PAIRS):
-            raise ValueError(f"parts are pairs of {', '.join(PAIRS)}; got {tuple(pairs)}")
+            raise OptionError(f"parts are pairs of {', '.join(PAIRS)}; got {tuple(pairs)}")
         if fusion not in FUSIONS:
-            raise ValueError(f"spatial_fusion is one of {', '.join(FUSIONS)}; got {fusion!r}")
+            raise OptionError(f"spatial_fusion is one of {', '.join(FUSIONS)}; got {fusion!r}")
         self.width = width
         self.pairs = tuple(pairs)
         self.gate_hidden = None if gate_hidden is None else tuple(gate_hidden)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.temporal.instance_norm import wide_dtype
 
@@ -81,5 +82,5 @@ def make_classifier(kind: str, vocabulary_size: int, **kwargs) -> keras.layers.L
     TensorShape([2, 5, 7])
     """
     if kind not in CLASSIFIERS:
-        raise ValueError(f"classifier {kind!r}; it must be one of {', '.join(CLASSIFIERS)}")
+        raise OptionError(f"classifier {kind!r}; it must be one of {', '.join(CLASSIFIERS)}")
     return (Linear if kind == "linear" else NormLinear)(vocabulary_size, **kwargs)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform, fan_in_uniform
 from slr_keras.models.temporal.lengths import (
     LAYERS,
@@ -66,10 +67,10 @@ class TemporalConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if pooling not in POOLINGS:
-            raise ValueError(f"pooling {pooling!r}; it must be one of {', '.join(POOLINGS)}")
+            raise OptionError(f"pooling {pooling!r}; it must be one of {', '.join(POOLINGS)}")
         parsed = parse_layers(layers)
         if pooling == "lift" and any(kind == "P" and size != 2 for kind, size in parsed):
-            raise ValueError("lift pooling halves time: its layers can only be P2")
+            raise OptionError("lift pooling halves time: its layers can only be P2")
         self.width = width
         self.layer_list = tuple(layers)
         self.pooling = pooling

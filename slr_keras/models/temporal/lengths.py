@@ -6,6 +6,8 @@ pooling (P, factor).
 
 from collections.abc import Sequence
 
+from slr_keras.models.checks import OptionError
+
 LAYERS = ("K5", "P2", "K5", "P2")
 
 
@@ -23,9 +25,9 @@ def parse_layers(layers: Sequence[str]) -> tuple[tuple[str, int], ...]:
     for layer in layers:
         kind, size = layer[:1], layer[1:]
         if kind not in ("K", "P") or not size.isdecimal() or int(size) < 1:
-            raise ValueError(f"temporal layer {layer!r}; it must be like K5 or P2")
+            raise OptionError(f"temporal layer {layer!r}; it must be like K5 or P2")
         if kind == "K" and int(size) % 2 == 0:
-            raise ValueError(f"temporal layer {layer!r}; a kernel's size must be odd")
+            raise OptionError(f"temporal layer {layer!r}; a kernel's size must be odd")
         parsed.append((kind, int(size)))
     return tuple(parsed)
 

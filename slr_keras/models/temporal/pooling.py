@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, bias_uniform
 from slr_keras.models.temporal.instance_norm import MaskedInstanceNormalization, wide_dtype
 
@@ -60,7 +61,7 @@ class TemporalLiftPooling(keras.layers.Layer):
     def __init__(self, kernel_size: int = 3, masked: bool = True, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd; got {kernel_size}")
+            raise OptionError(f"kernel_size must be odd; got {kernel_size}")
         self.kernel_size = kernel_size
         self.masked = masked
 

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
@@ -131,9 +132,9 @@ class GruStack(keras.layers.Layer):
     def __init__(self, width: int, layers: int = 2, bidirectional: bool = True, **kwargs):
         super().__init__(**kwargs)
         if layers < 1:
-            raise ValueError(f"a stack has at least 1 layer; got {layers}")
+            raise OptionError(f"a stack has at least 1 layer; got {layers}")
         if bidirectional and width % 2:
-            raise ValueError(f"width is {width}; the two directions of a GRU share it evenly")
+            raise OptionError(f"width is {width}; the two directions of a GRU share it evenly")
         self.width = width
         self.layer_count = layers
         self.bidirectional = bidirectional

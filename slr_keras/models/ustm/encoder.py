@@ -11,6 +11,7 @@ from slr_keras.models.backbones.chunks import (
 )
 from slr_keras.models.backbones.costs import frame_multiply_adds
 from slr_keras.models.backbones.encoder import BackboneEncoder
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.temporal import padded_length
 from slr_keras.models.ustm.packing import pack, unpack
@@ -77,10 +78,10 @@ class ClipEncoder(BackboneEncoder):
     ):
         super().__init__(backbone, pixels, recompute, **kwargs)
         if not isinstance(backbone, Swin):
-            raise ValueError(f"backbone {backbone.name!r} is not a Swin; adapters need its stages")
+            raise OptionError(f"backbone {backbone.name!r} is not a Swin; adapters need its stages")
         check_chunk(chunk, recompute)
         if recompute and backbone.batch_statistics:
-            raise ValueError(
+            raise OptionError(
                 f"the stem of backbone {backbone.name!r} normalises over all frames of a training "
                 "step, which chunks that are recomputed would change; set recompute to false"
             )

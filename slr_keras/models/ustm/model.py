@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from slr_keras.models.backbones import make_backbone
-from slr_keras.models.checks import require
+from slr_keras.models.checks import OptionError, require
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.temporal import make_classifier
 from slr_keras.models.ustm.encoder import ClipEncoder
@@ -195,7 +195,7 @@ class Ustm(VideoSequenceModel):
 
 def _check_image_size(size: tuple[int, ...], patch: int) -> None:
     if len(size) != 2 or any(side < patch or side % patch for side in size):
-        raise ValueError(
+        raise OptionError(
             f"image_size is {size}; height and width must be multiples of the patch of {patch} "
             "pixels: change crop in frames.json, or backbone_options.patch"
         )
