@@ -1,4 +1,4 @@
-"""What a model costs: parameters, output shapes and multiply-adds of every module."""
+"""Cost of a model: parameters, output shape and multiply-adds of every module."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ModuleCost:
     Attributes:
         name: of the module.
         output_shape: for one clip; without the batch axis.
-        parameters: trainable numbers.
+        parameters: number of trainable parameters.
         multiply_adds: for the whole clip.
     """
 
@@ -34,13 +34,13 @@ class ModuleCost:
 
 
 def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
-    """Costs of every module with weights, in the order of the computation, for one clip.
+    """Cost of every module with weights for one clip, in the order of the computation.
 
-    Elementwise work (normalisation, activations, softmax) is not counted.
+    Elementwise operations (normalisation, activations, softmax) are not counted.
 
     Args:
-        model: a functional model whose custom layers have `multiply_adds(*shapes)`, or one that
-            has `module_costs(frames)` of its own.
+        model: a functional model whose layers with weights have `multiply_adds(*shapes)`, or a
+            model with a method `module_costs(frames)`.
         frames: length of the clip, a multiple of the model's stride.
 
     Raises:

@@ -1,4 +1,7 @@
-"""Layers that several models share, with PyTorch's numbers: the systems were born there."""
+"""Layers that several models share, with PyTorch's initial weights and defaults.
+
+The reference implementations of the systems are written in PyTorch.
+"""
 
 import contextlib
 import contextvars
@@ -24,7 +27,7 @@ def bias_uniform(fan_in: int, seed: int | None = None) -> keras.initializers.Ini
 
 
 def replica_sum(values: list) -> list:
-    """Sum tensors over the replicas of a `tf.distribute` strategy; identity elsewhere."""
+    """Sum tensors over the replicas of a `tf.distribute` strategy; without one, return them."""
     if keras.backend.backend() != "tensorflow":
         return values
     import tensorflow as tf
@@ -92,7 +95,7 @@ _learn_statistics = contextvars.ContextVar("learn_statistics", default=True)
 
 @contextlib.contextmanager
 def statistics_kept() -> Iterator[None]:
-    """Within it, batch normalisation in training leaves its running statistics as they are.
+    """Context in which batch normalisation in training does not update its running statistics.
 
     >>> import numpy as np
     >>> from slr_keras.models.layers import MaskedBatchNormalization, statistics_kept
@@ -111,20 +114,23 @@ def statistics_kept() -> Iterator[None]:
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class MaskedBatchNormalization(keras.layers.Layer):
-    """Batch normalisation whose statistics see only the frames that exist.
+    """Batch normalisation whose statistics leave padding frames out.
 
     Momentum, epsilon and the unbiased running variance are PyTorch's. Under `tf.distribute` the
-    statistics are those of the global batch, so that the number of devices changes nothing.
+    statistics are those of the global batch, so that the number of devices does not matter.
 
     Args:
-        momentum: share of the old running statistics that is kept. Defaults to `0.9`
-            (PyTorch's 0.1).
+        momentum: fraction of the old running statistics that is kept. Defaults to `0.9`, which is
+            `0.1` in PyTorch's convention.
         epsilon: added to the variance. Defaults to `1e-5`.
 
     Call arguments:
         inputs: `(..., channels)`.
-        valid: broadcastable to the shape of inputs without its last axis; 1 on real frames.
+        valid: 1 on real frames, broadcastable to the shape of inputs without its last axis.
             Defaults to all.
+
+    Returns:
+        the shape of inputs.
 
     >>> import numpy as np
     >>> from slr_keras.models.layers import MaskedBatchNormalization
@@ -145,26 +151,15 @@ class MaskedBatchNormalization(keras.layers.Layer):
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
         # Running statistics stay in float32 whatever the policy: bfloat16 cannot hold 0.9/0.1 sums.
-        self.moving_mean = self.add_weight(
-            name="moving_mean",
-            shape=shape,
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            dtype="float32",
-        )
+        statistics = {"shape": shape, "trainable": False, "autocast": False, "dtype": "float32"}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **statistics)
         self.moving_variance = self.add_weight(
-            name="moving_variance",
-            shape=shape,
-            initializer="ones",
-            trainable=False,
-            autocast=False,
-            dtype="float32",
+            name="moving_variance", initializer="ones", **statistics
         )
 
     def call(self, inputs, valid=None, training=False):
         gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
-        # As in Keras: a frozen layer normalises by what it knows, and learns no statistics.
+        # As in Keras, a frozen layer normalises by its running statistics and does not update them.
         if not (training and self.trainable):
             scale = gamma * ops.rsqrt(self.moving_variance + self.epsilon)
             shift = beta - self.moving_mean * scale
@@ -195,11 +190,17 @@ class MaskedBatchNormalization(keras.layers.Layer):
 class Linear(keras.layers.Layer):
     """A fully connected layer on the last axis, as one matrix product over all rows.
 
-    `keras.layers.Dense` gives the same numbers; on inputs of rank 4 this form reaches the matrix
-    library as a single product and becomes one FULLY_CONNECTED in TFLite.
+    `keras.layers.Dense` gives the same values. On inputs of rank 4 this form is a single matrix
+    product and becomes one FULLY_CONNECTED operation in TFLite.
 
     Args:
         units: size of the last axis of the output.
+
+    Call arguments:
+        inputs: `(..., channels)`.
+
+    Returns:
+        `(..., units)`.
 
     >>> import numpy as np
     >>> from slr_keras.models.layers import Linear
@@ -230,7 +231,7 @@ class Linear(keras.layers.Layer):
         return (*input_shape[:-1], self.units)
 
     def multiply_adds(self, input_shape) -> int:
-        """Multiply-adds for one input of this shape."""
+        """Multiply-adds for inputs of this shape."""
         return math.prod(input_shape) * self.units
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""Pre-trained weights: checkpoints of other libraries, read without running anything in them."""
+"""Pretrained weights: safe readers for checkpoints of other libraries, and our own format."""
 
 from slr_keras.weights.checkpoint import Checkpoint, read_checkpoint
 from slr_keras.weights.loading import WeightsRecord, load_backbone_weights, save_backbone_weights

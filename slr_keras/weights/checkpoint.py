@@ -1,4 +1,4 @@
-"""A file of weights, whatever its format."""
+"""Reading of weight files in the safetensors and torch formats."""
 
 import dataclasses
 import hashlib
@@ -14,14 +14,14 @@ from slr_keras.weights.torch_file import read_torch
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """What a file of weights holds.
+    """Contents of a weight file.
 
     Attributes:
         path: the file.
-        sha256: of the bytes that were read, hexadecimal.
+        sha256: SHA-256 digest of the file, hexadecimal.
         format: "safetensors" or "torch".
         tensors: arrays by name.
-        metadata: texts by name; safetensors only.
+        metadata: strings by name; empty for torch files.
     """
 
     path: Path
@@ -32,10 +32,12 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a `.safetensors` or a `torch.save` file; its content, not its name, says which.
+    """Read a `.safetensors` or a `torch.save` file; the format is detected from the content.
+
+    Nothing in the file is executed.
 
     Raises:
-        UserError: the file cannot be read, is damaged, or is more than numbers.
+        UserError: the file cannot be read, is damaged, or has more than tensors.
 
     >>> import pathlib, tempfile
     >>> import numpy as np

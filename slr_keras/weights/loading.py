@@ -1,4 +1,4 @@
-"""Fill a backbone from a checkpoint, strictly, and remember from which."""
+"""Strict loading of backbone weights from checkpoints, with a record of their origin."""
 
 import dataclasses
 import json
@@ -17,26 +17,26 @@ from slr_keras.weights.names import Scheme, schemes_of
 from slr_keras.weights.safetensors import write_safetensors
 
 OWN_FORMAT = "slr_keras"
-# What save_backbone_weights writes into the metadata.
+# Key of the record in the metadata of save_backbone_weights.
 _RECORD = "slr_keras_record"
 
 
 @dataclasses.dataclass(frozen=True)
 class WeightsRecord:
-    """Where the weights of a backbone, or of a whole model, came from.
+    """Origin of the weights of a backbone or model.
 
     Attributes:
-        backbone: name of the backbone or model that was filled.
+        backbone: name of the backbone or model.
         file: name of the file, without its folder.
-        sha256: of the file's bytes.
-        library: whose names the file uses; "slr_keras" for our own format.
-        weights: how many weights were filled.
-        numbers: how many numbers they hold.
-        sources: the file's names by weight of ours.
-        left_over: names in the file that nothing was filled from: a classifier, counters.
-        origin: the record of the file that this one was converted from, if it was.
-        spread: weights that saw RGB in the file, and whose mean over the three channels now stands
-            for each channel of another kind.
+        sha256: SHA-256 digest of the file.
+        library: library whose names the file uses; "slr_keras" for our own format.
+        weights: number of loaded weights (tensors).
+        numbers: number of loaded parameters.
+        sources: names in the file by our weight.
+        left_over: names in the file that were not loaded, such as a classifier or counters.
+        origin: the record of the file that this one was converted from, or None.
+        spread: weights of RGB input in the file whose mean over the three channels was copied to
+            every input channel of the backbone, such as those of flow.
     """
 
     backbone: str
@@ -51,28 +51,28 @@ class WeightsRecord:
     spread: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The record as plain values."""
+        """The record as JSON values."""
         return dataclasses.asdict(self)
 
 
 def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord:
-    """Fill all weights of a backbone from a file; none is changed unless all can be filled.
+    """Load all weights of a backbone from a file; after an error no weight has changed.
 
     The file is one that `save_backbone_weights` wrote, or a checkpoint of torchvision, timm,
     Hugging Face, TSM or the PyTorch I3D (`.pth`, `.safetensors`), possibly with a common prefix
-    before its names. A classifier in it is left over; anything else that is missing, extra or of
-    another shape is an error, but that a network of flow may start from one of RGB
+    before its names. A classifier in the file is ignored. Any other missing, extra or reshaped
+    weight is an error, except that a flow network can be loaded from RGB weights
     (specs/stepnet.md §3.4).
 
     Args:
-        backbone: a backbone; it is built if it is not yet.
+        backbone: a backbone; built here if necessary.
         path: the file.
 
     Returns:
-        the record of what was loaded.
+        the record of the loaded weights.
 
     Raises:
-        UserError: the file cannot be read or does not fit; names what is missing or extra.
+        UserError: the file cannot be read or does not fit; the message lists the names.
 
     >>> import pathlib, tempfile
     >>> from slr_keras.models.backbones import make_backbone
@@ -104,10 +104,10 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
     _complain(checkpoint, backbone, "lacks", missing)
     _complain(checkpoint, backbone, "has, beyond the weights of that backbone,", extra)
     own = library == OWN_FORMAT
-    found = {name: _found(checkpoint, names[name], own) for name in targets}
-    spread = _spread(backbone, found)
+    arrays = {name: _source_value(checkpoint, names[name], own) for name in targets}
+    spread = _spread(backbone, arrays)
     values = {
-        name: _fitting(checkpoint, names[name], found[name], tuple(target.shape))
+        name: _fitting(checkpoint, names[name], arrays[name], tuple(target.shape))
         for name, target in targets.items()
     }
     for name, target in targets.items():
@@ -129,12 +129,12 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
 def save_backbone_weights(
     backbone: Backbone, path: str | Path, record: WeightsRecord | None = None
 ) -> None:
-    """Write a backbone's weights by our own names, as float32 in the safetensors format.
+    """Write the weights of a backbone under our names, as float32 in the safetensors format.
 
     Args:
-        backbone: a backbone; it is built if it is not yet.
+        backbone: a backbone; built here if necessary.
         path: the file to write.
-        record: where the weights came from; kept in the file.
+        record: origin of the weights, stored in the file. Defaults to `None`.
     """
     _build(backbone)
     tensors = {
@@ -162,7 +162,7 @@ def _origin(checkpoint: Checkpoint) -> Mapping[str, Any] | None:
 
 
 def _recognise(backbone: Backbone, checkpoint: Checkpoint) -> tuple[Scheme, str]:
-    """The scheme of a checkpoint's names, and what stands before all of them."""
+    """The naming scheme of a checkpoint, and the prefix of all its names."""
     for scheme in schemes_of(backbone):
         prefixes = [
             name.removesuffix(scheme.anchor)
@@ -184,7 +184,7 @@ def _recognise(backbone: Backbone, checkpoint: Checkpoint) -> tuple[Scheme, str]
 
 
 def _may_stay(name: str, scheme: Scheme, prefix: str) -> bool:
-    """Whether a name may be left over: a classifier, a buffer, or not the backbone's at all."""
+    """Whether a name may be ignored: a classifier, a buffer, or outside of the backbone."""
     if not name.startswith(prefix):
         return True
     rest = name.removeprefix(prefix)
@@ -205,11 +205,11 @@ def _listing(names) -> str:
     return shown + f" and {len(names) - 5} more" * (len(names) > 5)
 
 
-def _found(checkpoint: Checkpoint, names: tuple[str, ...], own: bool) -> np.ndarray:
-    """Tensors of the file as one weight with our order of axes."""
+def _source_value(checkpoint: Checkpoint, names: tuple[str, ...], own: bool) -> np.ndarray:
+    """Concatenate tensors of the file to one weight, with our order of axes."""
     parts = [checkpoint.tensors[name] for name in names]
     shapes = [part.shape for part in parts]
-    # Their output channels come first: what is side by side is stacked there.
+    # Output channels are the first axis of torch's tensors.
     if any(len(s) != len(shapes[0]) or s[1:] != shapes[0][1:] or not s for s in shapes):
         shown = " + ".join(names)
         raise UserError(f"{checkpoint.path}: {shown}: the shapes {shapes} do not fit each other")
@@ -221,20 +221,20 @@ def _found(checkpoint: Checkpoint, names: tuple[str, ...], own: bool) -> np.ndar
     return value.T if value.ndim == 2 and not names[0].endswith("_table") else value
 
 
-def _spread(backbone: Backbone, found: dict[str, np.ndarray]) -> tuple[str, ...]:
-    """Let a kernel of RGB see other channels, by its mean; says which did."""
+def _spread(backbone: Backbone, arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Copy the channel mean of an RGB kernel to other input channels; names of such weights."""
     name, channels = backbone.input_kernel, backbone.example_shape[-1]
-    kernel = found.get(name)
+    kernel = arrays.get(name)
     if kernel is None or kernel.ndim < 4 or kernel.shape[-2] != 3 or channels == 3:
         return ()
-    found[name] = np.repeat(kernel.mean(axis=-2, keepdims=True), channels, axis=-2)
+    arrays[name] = np.repeat(kernel.mean(axis=-2, keepdims=True), channels, axis=-2)
     return (name,)
 
 
 def _fitting(
     checkpoint: Checkpoint, names: tuple[str, ...], value: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """The value as float32, if it has the shape and only finite numbers."""
+    """The value as float32; refuses another shape and numbers that are not finite."""
     shown = " + ".join(names)
     if value.shape != shape:
         theirs = checkpoint.tensors[names[0]].shape

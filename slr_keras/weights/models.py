@@ -1,4 +1,4 @@
-"""Weights of whole models in our own format: by name, with the vocabulary that they classify."""
+"""Weights of whole models in our own format, with the digest of their vocabulary."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ from slr_keras.weights.safetensors import write_safetensors
 if TYPE_CHECKING:
     from slr_keras.data.vocabulary import Vocabulary
 
-# What save_model_weights writes into the metadata.
+# Keys in the metadata of save_model_weights.
 _DIGEST, _RECORD = "vocabulary_digest", "slr_keras_record"
 _LISTED = 6
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """The weights of a built model by their name inside of it; not the state of generators.
+    """The weights of a built model by their name within it, without random generators' state.
 
     >>> from slr_keras.models.registry import create_model
     >>> from slr_keras.weights.models import named_weights
@@ -47,8 +47,8 @@ def save_model_weights(
     Args:
         model: a built model.
         path: the file to write.
-        vocabulary: what the model's classes mean; its digest is kept in the file.
-        record: where the weights came from; kept in the file.
+        vocabulary: the vocabulary of the model's classes; its digest is stored in the file.
+        record: origin of the weights, stored in the file. Defaults to `None`.
     """
     tensors = {name: np.asarray(w, np.float32) for name, w in named_weights(model).items()}
     text = json.dumps(record and record.as_json(), ensure_ascii=False)
@@ -58,19 +58,21 @@ def save_model_weights(
 
 
 def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabulary") -> str:
-    """Fill all weights of a model from a file of `save_model_weights`; all or none are changed.
+    """Load all weights of a model that `save_model_weights` wrote.
+
+    After an error no weight has changed.
 
     Args:
         model: a built model.
         path: the file.
-        vocabulary: of the model.
+        vocabulary: the vocabulary of the model.
 
     Returns:
-        the SHA-256 of the file, hexadecimal.
+        the SHA-256 digest of the file, hexadecimal.
 
     Raises:
-        UserError: the file cannot be read, its vocabulary is another one, or its weights are not
-            those of the model; lists what is missing, extra or of another shape.
+        UserError: the file cannot be read, has another vocabulary or does not fit the model; the
+            message lists missing, extra and reshaped weights.
     """
     checkpoint = read_checkpoint(path)
     if _DIGEST not in checkpoint.metadata:
@@ -103,29 +105,29 @@ def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabu
 
 
 def complain(where: str, missing, extra, reshaped, model: str) -> None:
-    """Refuse a file that does not fit; one error lists everything that is wrong.
+    """Refuse a file that does not fit, with one error that lists all differences.
 
     Args:
         where: the file.
-        missing, extra: names.
-        reshaped: by name, the file's shape and ours.
-        model: what the file should fit.
+        missing, extra: names of weights.
+        reshaped: the file's shape and ours by name.
+        model: name of the model.
 
     Raises:
         UserError: anything is missing, extra or of another shape.
     """
-    found = []
+    problems = []
     if missing:
-        found.append(f"it lacks {_listing(sorted(missing))}")
+        problems.append(f"it lacks {_listing(sorted(missing))}")
     if extra:
-        found.append(f"it has, beyond that model's weights, {_listing(sorted(extra))}")
+        problems.append(f"it has, beyond that model's weights, {_listing(sorted(extra))}")
     if reshaped:
         shapes = [f"{name} {theirs}, ours {ours}" for name, (theirs, ours) in reshaped.items()]
-        found.append(f"of another shape are {_listing(shapes)}")
-    if found:
+        problems.append(f"of another shape are {_listing(shapes)}")
+    if problems:
         raise UserError(
-            f"{where}: not the weights of {model!r}: {'; '.join(found)}; choose the model and the "
-            "vocabulary that it was made for"
+            f"{where}: not the weights of {model!r}: {'; '.join(problems)}; choose the model and "
+            "the vocabulary that it was made for"
         )
 
 

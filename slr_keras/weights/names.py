@@ -1,7 +1,7 @@
-"""What libraries and the authors of TSM and I3D call the weights of our backbones.
+"""Names of our backbones' weights in other libraries and in the code of TSM and I3D.
 
-A scheme renames modules; a weight of ours is then `<module>.<weight>` of theirs, or several of
-theirs side by side.
+A scheme maps our modules to theirs. Each of our weights corresponds to `<module>.<weight>` of
+theirs, or to several of them concatenated.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from slr_keras.models.backbones import Backbone, I3d, ResNet, Swin
 
-# The last part of a name, ours to torch's.
+# Last component of a name, from ours to torch's.
 LEAVES = {
     "kernel": "weight",
     "bias": "bias",
@@ -24,14 +24,15 @@ LEAVES = {
 
 @dataclasses.dataclass(frozen=True)
 class Scheme:
-    """One library's names for one kind of backbone.
+    """Naming scheme of one library for one kind of backbone.
 
     Attributes:
-        library: who uses them.
-        anchor: a name that no scheme behind this one has; what stands before it is a prefix.
-        modules: from a module of ours to theirs.
-        constants: pattern of buffers that follow from the sizes, and counters.
-        heads: pattern of weights of a classifier, which a backbone has no use for.
+        library: name of the library.
+        anchor: a weight that identifies the scheme: no later scheme has this name. The part of a
+            name before the anchor is a prefix.
+        modules: function from our module to theirs.
+        constants: regular expression of constant buffers and counters.
+        heads: regular expression of a classifier's weights, which backbones do not have.
     """
 
     library: str
@@ -41,9 +42,9 @@ class Scheme:
     heads: str = r"(head|fc|classifier)\..*"
 
     def theirs(self, name: str) -> tuple[str, ...]:
-        """Their names for a weight of ours, in the order of their output channels."""
+        """Their names for our weight, in the order of their output channels."""
         module, _, leaf = name.rpartition("/")
-        return tuple(f"{found}.{LEAVES[leaf]}" for found in self.modules(module))
+        return tuple(f"{source}.{LEAVES[leaf]}" for source in self.modules(module))
 
 
 def swin_modules(
@@ -52,7 +53,14 @@ def swin_modules(
     merging: Callable[[int], str],
     parts: Mapping[str, Sequence[str]],
 ) -> Callable[[str], Sequence[str]]:
-    """Modules of Swin by the library's own ways to count stages and to name parts."""
+    """Make the function from our modules of Swin to those of a library.
+
+    Args:
+        fixed: modules outside of the stages.
+        block: pattern of a block's module with `{stage}` or `{odd}` (2 * stage + 1) and `{index}`.
+        merging: from a stage to the module of its patch merging.
+        parts: modules within a block.
+    """
 
     def modules(module: str) -> Sequence[str]:
         if module in fixed:
@@ -99,7 +107,7 @@ _SWIN = (
             TORCHVISION_PARTS,
         ),
     ),
-    # Before timm's, whose anchor would fit names of Hugging Face too.
+    # Before timm, whose anchor also fits names of Hugging Face.
     Scheme(
         "Hugging Face",
         "embeddings.patch_embeddings.projection.weight",
@@ -114,8 +122,9 @@ _SWIN = (
             _HUGGING_FACE_PARTS,
         ),
     ),
-    # Since timm 0.9 a merging belongs to the stage behind it; stage 0 has none. The older place,
-    # also that of Microsoft's own files, is told apart by its own anchor and so comes first.
+    # Since timm 0.9, a merging belongs to the stage after it, and stage 0 has none. Before, and in
+    # Microsoft's files, it belongs to the stage before it; that scheme has its own anchor and is
+    # therefore tried first.
     Scheme(
         "timm before 0.9",
         "layers.0.downsample.norm.weight",
@@ -193,7 +202,7 @@ _RESNET = (
 
 
 def schemes_of(backbone: Backbone) -> tuple[Scheme, ...]:
-    """The schemes that can name a backbone's weights, those to try first in front.
+    """Naming schemes of a backbone's weights, in the order in which to try them.
 
     >>> from slr_keras.models.backbones import make_backbone
     >>> from slr_keras.weights.names import schemes_of

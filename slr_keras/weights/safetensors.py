@@ -1,7 +1,8 @@
-"""The safetensors format: a JSON header with names, types, shapes and places, then the numbers.
+"""Reader and writer of the safetensors format.
 
-8 bytes with the header's length N (little-endian), N bytes of JSON, the numbers without gaps.
-Nothing that the header says is believed before it fits the bytes that are there.
+A file has 8 bytes with the length N of the header (little-endian), N bytes of JSON with names,
+types, shapes and offsets, and the numbers without gaps. The reader checks the header against the
+bytes of the file before it uses any value.
 """
 
 import json
@@ -35,7 +36,7 @@ _MAXIMUM_AXES = 32
 
 
 def looks_like_safetensors(data: bytes) -> bool:
-    """Whether the first bytes can be those of the format.
+    """Whether the first bytes fit the format.
 
     >>> from slr_keras.weights.safetensors import looks_like_safetensors, write_safetensors
     >>> looks_like_safetensors(write_safetensors({}))
@@ -45,16 +46,16 @@ def looks_like_safetensors(data: bytes) -> bool:
 
 
 def read_safetensors(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Tensors by name, and the header's metadata.
+    """Read the tensors and the metadata of a file.
 
     Args:
         data: the whole file.
 
     Returns:
-        read-only arrays (bfloat16 as float32), and texts by name.
+        read-only arrays by name (bfloat16 as float32), and metadata strings by name.
 
     Raises:
-        ValueError: the bytes are not a whole file of the format; says what does not fit.
+        ValueError: the bytes are not a complete file of the format; the message says why.
 
     >>> import numpy as np
     >>> from slr_keras.weights.safetensors import read_safetensors, write_safetensors
@@ -88,14 +89,14 @@ def read_safetensors(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    table = dict(pairs)
+    if len(table) != len(pairs):
         raise ValueError("its header names something twice")
-    return found
+    return table
 
 
 def _place(name: str, entry: Any) -> tuple[int, int]:
-    """Where the tensor's numbers begin and end."""
+    """Offsets of the first and last byte of a tensor."""
     place = entry.get("data_offsets") if isinstance(entry, dict) else None
     if not _is_sizes(place) or len(place) != 2 or place[0] > place[1]:
         raise ValueError(f"tensor {name[:80]!r} has no valid place")
@@ -127,14 +128,17 @@ def _tensor(name: str, entry: dict, numbers: memoryview) -> tuple[np.ndarray, in
 def write_safetensors(
     tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
 ) -> bytes:
-    """The file's bytes; the same tensors always give the same bytes.
+    """Write tensors to bytes; equal tensors give equal bytes.
 
     Args:
-        tensors: arrays of numbers by name.
-        metadata: texts by name.
+        tensors: arrays by name.
+        metadata: strings by name. Defaults to `None`.
+
+    Returns:
+        the content of the file.
 
     Raises:
-        KeyError: an array of a type that the format does not have.
+        KeyError: the format does not have the dtype of an array.
 
     >>> import numpy as np
     >>> from slr_keras.weights.safetensors import write_safetensors

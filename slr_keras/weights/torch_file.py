@@ -1,4 +1,4 @@
-"""State dictionaries in `torch.save` files, read without torch and without running them."""
+"""Safe reader of state dictionaries in `torch.save` files, without torch."""
 
 import io
 import pickle
@@ -22,9 +22,9 @@ from slr_keras.data.pickles.pickle_torch import (
     read_zip,
 )
 
-# Where training scripts put the weights among other things.
+# Keys of the weights in checkpoints of training scripts.
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
-# What damaged bytes can raise inside of the reader.
+# Exceptions that damaged bytes can raise within the reader.
 _BROKEN = (
     *(ValueError, IndexError, KeyError, TypeError, EOFError, OverflowError, MemoryError),
     *(RuntimeError, AttributeError, AssertionError),
@@ -33,7 +33,7 @@ _BROKEN = (
 
 
 class _Parameter(Pending):
-    """A parameter of the first torch versions: called with its tensor, then given flags."""
+    """A parameter in files of early torch versions: made from its tensor, then given flags."""
 
     def __init__(self, data: Any, *_: Any):
         self.data = data
@@ -58,14 +58,14 @@ _NAMES: Names = {
 
 
 def read_torch(data: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a state dictionary, by name.
+    """Read the tensors of a state dictionary by name.
 
     Args:
-        data: the whole file, in either format of `torch.save`. The dictionary may lie inside of
-            another, under the usual names ("state_dict", "model", ...).
+        data: the whole file, in either format of `torch.save`. The dictionary may be nested under a
+            usual key ("state_dict", "model", ...).
 
     Raises:
-        ValueError: the bytes are damaged, ask for more than tensors, or hold no state dictionary.
+        ValueError: the bytes are damaged, need more than tensors, or have no state dictionary.
 
     >>> from slr_keras.weights.torch_file import read_torch
     >>> read_torch(b"cos\\nsystem\\n.")

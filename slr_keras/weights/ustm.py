@@ -1,4 +1,4 @@
-"""The authors' checkpoints of USTM, by the names of specs/ustm.md §15."""
+"""Loading of the authors' USTM checkpoints, with the names of specs/ustm.md §15."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "the authors of USTM"
 CLASSIFIER = "classifier/kernel"
-# Modules that the published code makes and never uses (§5.5), and buffers that follow from sizes.
+# Modules that the published code makes and never uses (§5.5), and constant buffers.
 _DEAD = re.compile(r"(prems_(?:conv1d|temporal_model|classifier)|conv2d\.head)\..*")
 _BUFFERS = re.compile(r".*\.(num_batches_tracked|relative_position_index|attn_mask)")
 
@@ -74,22 +74,23 @@ _LSTM = {
 def load_ustm_checkpoint(
     model: Ustm, path: str | Path, vocabulary: "Vocabulary | None" = None
 ) -> WeightsRecord:
-    """Fill all weights of a USTM from a checkpoint of the authors' code; all or none are changed.
+    """Load all weights of a USTM from a checkpoint of the authors' code.
 
-    Their class 0 is the blank, their class k the k-th gloss in the order of Python's strings.
+    After an error no weight has changed. In the checkpoint, class 0 is the blank and class k the
+    k-th gloss in the order of Python's strings.
 
     Args:
-        model: of the checkpoint's size.
-        path: a `torch.save` file; the names in it may begin with `module.`.
-        vocabulary: of the model, with the same glosses; its `<unk>`, which the authors do not
-            have, gets the logit 0. Without one the model's classes are the authors'.
+        model: a model of the checkpoint's size.
+        path: a `torch.save` file; names in it may begin with `module.`.
+        vocabulary: vocabulary of the model, with the same glosses. Its `<unk>`, which the authors
+            do not have, gets the logit 0. Defaults to `None`: the model has the authors' classes.
 
     Returns:
-        the record of what was loaded; `left_over` lists what was ignored.
+        the record of the loaded weights; `left_over` lists the ignored ones.
 
     Raises:
-        UserError: the file cannot be read, or is of another vocabulary or model, or the model has
-            a stem; lists what is missing, extra or of another shape.
+        UserError: the file cannot be read, is of another vocabulary or model, or the model has a
+            convolutional stem; the message lists missing, extra and reshaped weights.
     """
     if model.frame_encoder.backbone.stem:
         raise UserError(
@@ -141,7 +142,7 @@ def load_ustm_checkpoint(
 
 
 def source_names(name: str) -> tuple[str, ...]:
-    """What the authors call a weight of ours; two names for a sum.
+    """The authors' names of our weight; two names if our weight is the sum of both.
 
     >>> from slr_keras.weights.ustm import source_names
     >>> source_names("frame_encoder/adapter_0/far_1/norm/gamma")
@@ -171,8 +172,8 @@ def source_names(name: str) -> tuple[str, ...]:
 def _encoder_name(part: str, rest: str) -> str:
     module, _, leaf = rest.rpartition("/")
     if not part.startswith("adapter_"):
-        (found,) = _BACKBONE(module)
-        return f"conv2d.{found}.{LEAVES[leaf]}"
+        (source,) = _BACKBONE(module)
+        return f"conv2d.{source}.{LEAVES[leaf]}"
     place = f"conv2d.features.{2 * int(part.removeprefix('adapter_')) + 1}.temporal_adapter"
     if leaf == "table":
         return f"{place}.temporal_pos_emb"
@@ -180,13 +181,13 @@ def _encoder_name(part: str, rest: str) -> str:
 
 
 def _value(name: str, parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray | None:
-    """Tensors of the file in our layout; None if they do not fit."""
+    """Tensors of the file in our layout; None if the shapes do not fit."""
     if any(part.shape != parts[0].shape for part in parts):
         return None
     value = sum(parts[1:], parts[0]).astype(np.float32)
     leaf = name.rpartition("/")[2]
     if leaf == "table":
-        # Broadcast over batch and map in the authors' code, whatever its axes of size 1.
+        # The authors' table has axes of size 1 for the batch and the map.
         value = value.squeeze()
     elif leaf in ("kernel", "recurrent_kernel") and name != CLASSIFIER:
         if len(shape) == 2 and value.ndim == 3 and value.shape[2] == 1:
@@ -194,9 +195,9 @@ def _value(name: str, parts: list[np.ndarray], shape: tuple[int, ...]) -> np.nda
         if name.endswith("depthwise/kernel"):
             value = value.transpose(2, 0, 1) if value.ndim == 3 else value
         elif value.ndim >= 2:
-            # Outputs, inputs, then the kernel's own axes; ours have these first.
+            # Torch has outputs, inputs, kernel axes; ours are kernel axes, inputs, outputs.
             value = value.transpose(*range(2, value.ndim), 1, 0)
-    # The last axis of the classifier is the vocabulary, which was looked at before.
+    # The last axis of the classifier is the vocabulary, which is checked separately.
     fits = value.shape[:1] == shape[:1] if name == CLASSIFIER else value.shape == shape
     return value if fits else None
 
@@ -204,12 +205,12 @@ def _value(name: str, parts: list[np.ndarray], shape: tuple[int, ...]) -> np.nda
 def _check_vocabulary(
     where: str, classifier: np.ndarray, model: Ustm, vocabulary: "Vocabulary | None"
 ) -> None:
-    """Refuse a classifier of another number of glosses; the shape alone would not say why."""
+    """Refuse a classifier with another number of glosses, with a message about vocabularies."""
     classes = classifier.shape[-1] if classifier.ndim == 2 else 0
     if vocabulary is None:
         ours, meaning = model.vocabulary_size, "the model"
     else:
-        # Ours has <unk> too.
+        # Our vocabulary also has <unk>.
         ours, meaning = len(vocabulary) - 1, f"the vocabulary ({vocabulary.digest})"
     if classes != ours:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Backbones of frames and of clips, and the encoder that runs the former over clips."""
+"""Image and video backbones, and the encoder that runs image backbones over clips."""
 
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.frame_encoder import FrameEncoder

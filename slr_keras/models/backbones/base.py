@@ -1,4 +1,4 @@
-"""What every image backbone has in common."""
+"""Base class of backbones."""
 
 from collections.abc import Callable
 
@@ -6,24 +6,24 @@ import keras
 
 
 class Backbone(keras.layers.Layer):
-    """A network that turns single frames into vectors.
+    """A network from frames to one feature vector per frame, or from clips to feature maps.
 
     Call arguments of every subclass:
         inputs: `(frames, height, width, 3)`, normalised; height and width static.
         valid: `(frames,)`, 1 on frames that batch statistics may see. Defaults to all.
-        noise: what `draw` gave; drawn by the call itself if it is absent.
+        noise: the result of `draw`. Defaults to `None`: the call draws it itself.
 
     Returns:
         `(frames, width)`.
 
     Attributes:
-        width: channels of the output.
+        width: channels of the output (embed_dim).
         batch_statistics: whether, in training, a frame's result depends on the other frames
             (batch normalisation), so that frames may not be taken in chunks.
-        framewise: whether it gives one vector for each frame, whatever the other frames are. Those
-            that do not, give the maps of whole clips, for the models of isolated signs.
-        example_shape: of inputs, None where any size will do; it can be built with that.
-        input_kernel: name of the weight that sees the channels of the pictures.
+        framewise: whether the output is one vector for each frame, independent of the other
+            frames. Otherwise it is the maps of whole clips, for models of isolated signs.
+        example_shape: an input shape to build with, None where any size will do.
+        input_kernel: name of the weight that is applied to the input channels.
     """
 
     width: int
@@ -33,19 +33,23 @@ class Backbone(keras.layers.Layer):
     input_kernel: str = ""
 
     def draw(self, frames):
-        """Random numbers that `call` uses in training for so many frames, or None.
+        """Draw the random numbers that `call` uses in training for this many frames.
 
-        Drawn outside of `call`, so that a recomputation sees the same numbers.
+        They are drawn outside of `call`, so that a recomputation uses the same numbers.
 
         Returns:
-            `(frames, k)` with a k of the backbone's choice.
+            `(frames, k)`, where k depends on the backbone; None if nothing is random.
         """
         return None
 
     def stages(self) -> list[tuple[Callable, list[keras.layers.Layer]]]:
-        """Of backbones of clips, the functions that make up `call`, one after the other.
+        """For backbones of clips: the functions that `call` applies one after the other.
 
-        Each takes maps, `valid` and `training`; with it come the layers whose weights it uses.
+        Each function takes maps, `valid` and `training`, and comes with the layers whose weights it
+        uses.
+
+        Raises:
+            NotImplementedError: a backbone of frames.
         """
         raise NotImplementedError(f"{type(self).__name__} has no stages of clips")
 
@@ -53,9 +57,9 @@ class Backbone(keras.layers.Layer):
         return (inputs_shape[0], self.width)
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The weights by their name inside of the backbone, whatever it is part of.
+        """The weights by their name within the backbone, without the names of enclosing layers.
 
-        Trainable weights and running statistics; not the state of random generators.
+        These are the trainable weights and running statistics, without random generators' state.
 
         Raises:
             ValueError: the backbone is not built.

@@ -1,7 +1,6 @@
-"""Functions of many rows in bounded memory: chunk by chunk, and with gradients by recomputation.
+"""Apply functions to many rows chunk by chunk, with gradients by recomputation (checkpointing).
 
-Loops of unknown length whose gradient is written out have no form in `keras.ops`: this file needs
-TensorFlow.
+`keras.ops` has no loop of dynamic length with a custom gradient, so this module needs TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,15 +9,29 @@ from typing import Any
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
+
 Shape = tuple[int, ...]
+
+
+def check_chunk(chunk: int, recompute: bool) -> None:
+    """Refuse a number of frames per chunk that is negative, or 0 where chunks are recomputed.
+
+    Raises:
+        ValueError: the chunk does not fit.
+    """
+    if chunk < 0:
+        raise OptionError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
+    if recompute and not chunk:
+        raise OptionError("recompute saves memory only chunk by chunk; set chunk too")
 
 
 def over_chunks(function: Callable, rows: Sequence, chunk: int, shape: Shape, dtype: str):
     """Apply a function to `chunk` rows at a time, one chunk after the other.
 
     Args:
-        function: of one tensor with `chunk` rows for each of `rows`, to `(chunk, *shape)`.
-        rows: tensors with the same number of rows, a multiple of `chunk`; it may be 0.
+        function: takes `chunk` rows of each tensor of `rows` and returns `(chunk, *shape)`.
+        rows: tensors with the same number of rows, a multiple of `chunk` or 0.
         chunk: rows at a time.
         shape, dtype: of one row of the function's result.
 
@@ -45,11 +58,11 @@ def over_chunks(function: Callable, rows: Sequence, chunk: int, shape: Shape, dt
 def over_chunks_with_state(
     function: Callable, state: Any, rows, chunk: int, shape: Shape, dtype: str
 ):
-    """Apply a function to `chunk` rows at a time, where each chunk may look back at the last one.
+    """Apply a function to `chunk` rows at a time, with a state that is passed from chunk to chunk.
 
     Args:
-        function: of a state, the number of the first row, and one tensor with `chunk` rows, to
-            the next state, of the same shapes, and `(chunk, *shape)`.
+        function: takes the state, the index of the first row and `chunk` rows; returns the next
+            state, of the same shapes, and `(chunk, *shape)`.
         state: the first state, a structure of tensors.
         rows: a tensor whose number of rows is a multiple of `chunk`.
         chunk: rows at a time.
@@ -91,16 +104,19 @@ def over_chunks_recomputed(
     variables: Sequence[keras.Variable],
     differentiable: int = 0,
 ):
-    """The same as `over_chunks`, with a gradient that keeps the activations of one chunk only.
+    """`over_chunks` with a gradient that stores the activations of one chunk at a time.
 
     dL/dv = Σ_chunks (∂ function(chunk) / ∂v)ᵀ dL/d outputs(chunk), each chunk computed again.
 
     Args:
-        function, rows, chunk, shape, dtype: see `over_chunks`. The function must give the same
-            result each time: it may draw no random numbers, nor assign to variables.
-        variables: trainable ones that get a gradient.
-        differentiable: so many of `rows`, the first ones, get a gradient too; nothing else does.
-            Defaults to `0`.
+        function, rows, chunk, shape, dtype: see `over_chunks`. The function must be deterministic:
+            it may neither draw random numbers nor assign to variables.
+        variables: trainable variables that get a gradient.
+        differentiable: number of tensors at the front of `rows` that get a gradient, too. Defaults
+            to `0`.
+
+    Returns:
+        `(rows, *shape)`.
     """
     import tensorflow as tf
 
@@ -117,12 +133,14 @@ def over_chunks_recomputed(
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(watched)
                 outputs = function(*inputs)
-            found = tape.gradient(
+            results = tape.gradient(
                 outputs, watched, towards, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             for number in range(differentiable):
-                parts[number] = parts[number].write(position, found[number])
-            sums = [total + part for total, part in zip(sums, found[differentiable:], strict=True)]
+                parts[number] = parts[number].write(position, results[number])
+            sums = [
+                total + part for total, part in zip(sums, results[differentiable:], strict=True)
+            ]
             return position + 1, sums, parts
 
         parts = [
@@ -147,7 +165,7 @@ def over_chunks_recomputed(
     outputs = tf.stop_gradient(over_chunks(function, held, chunk, shape, dtype))
     if not sources and not differentiable:
         return outputs
-    # Read here, rows and variables receive what `gradients` returns.
+    # Read here, so that rows and variables receive the results of `gradients`.
     values = [tf.convert_to_tensor(source) for source in sources]
     return with_gradient(outputs, *sources_of_rows, *values)
 

@@ -8,10 +8,10 @@ from slr_keras.models.backbones.swin import Swin
 
 
 def frame_multiply_adds(backbone: Backbone, height: int, width: int) -> int:
-    """Multiply-adds of convolutions and matrix products; elementwise work is not counted.
+    """Multiply-adds of convolutions and matrix products; elementwise operations are not counted.
 
     Args:
-        backbone: a `Swin` or a `ResNet`; it is built if it is not yet.
+        backbone: a `Swin` or a `ResNet`; built here if necessary.
         height, width: of the frame in pixels.
 
     Raises:

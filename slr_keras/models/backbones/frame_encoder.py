@@ -1,34 +1,36 @@
-"""From clips to one vector per frame, in bounded memory."""
+"""Encoder from clips to one vector per frame, in bounded memory."""
 
 import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
-from slr_keras.models.backbones.chunks import over_chunks, over_chunks_recomputed
+from slr_keras.models.backbones.chunks import check_chunk, over_chunks, over_chunks_recomputed
 from slr_keras.models.backbones.costs import frame_multiply_adds
-from slr_keras.models.backbones.pixels import PixelNormalization
+from slr_keras.models.backbones.encoder import BackboneEncoder
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class FrameEncoder(keras.layers.Layer):
+class FrameEncoder(BackboneEncoder):
     """Run a backbone over the frames of a batch of clips; padding frames are not computed.
 
-    Frames are independent, so that `chunk` of them at a time give the same vectors in less
-    memory: always in evaluation. In training, activations of all chunks would be kept for the
-    gradient; with `recompute` they are forgotten and computed again chunk by chunk, so that memory
-    is that of one chunk, for one more forward pass; no gradient reaches the pixels then. A backbone
-    with batch statistics (ResNet) sees all frames of a training step at once, whatever `chunk` is.
+    Frames are independent, so that evaluation computes `chunk` of them at a time, with the same
+    result in less memory. Training without `recompute` ignores `chunk`, because the gradient needs
+    the activations of all frames. With `recompute` (gradient checkpointing) the activations are
+    computed again chunk by chunk: memory is that of one chunk, for one more forward pass, and the
+    pixels get no gradient. A backbone with batch statistics (ResNet) sees all frames of a training
+    step at once.
 
     Args:
         backbone: a `Backbone`.
-        pixels: mode of `PixelNormalization` that frames go through chunk by chunk. Defaults to
-            `None`: frames are floats that were normalised before.
-        chunk: frames at a time; `0` for all. Defaults to `0`.
+        pixels: mode of the `PixelNormalization` of each chunk. Defaults to `None`: frames are
+            floats that are normalised already.
+        chunk: frames that the backbone computes at once; `0` for all. Defaults to `0`.
         recompute: whether training recomputes activations; needs a chunk. Defaults to `False`.
         skip_padding: whether padding frames are left out of the computation. The number of frames
-            is then only known at run time, which XLA does not allow; otherwise they are computed
-            and ignored, with the same result. Defaults to `True`.
+            is then only known at run time, which XLA does not allow. If `False`, padding frames
+            are computed and ignored, with the same result. Defaults to `True`.
 
     Call arguments:
         video: `(batch, frames, height, width, 3)`, integers or floats; height and width static.
@@ -38,7 +40,7 @@ class FrameEncoder(keras.layers.Layer):
         `(batch, frames, backbone.width)`, 0 on padding.
 
     Raises:
-        ValueError: an argument that does not fit the others, or integer frames without `pixels`.
+        ValueError: arguments that contradict each other, or integer frames without `pixels`.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import FrameEncoder, make_backbone
@@ -56,33 +58,23 @@ class FrameEncoder(keras.layers.Layer):
         skip_padding: bool = True,
         **kwargs,
     ):
-        # Autocasting would round pixels to bfloat16 before they are centred.
-        super().__init__(autocast=False, **kwargs)
-        if chunk < 0:
-            raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
+        super().__init__(backbone, pixels, recompute, **kwargs)
+        check_chunk(chunk, recompute)
         if not backbone.framewise:
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} gives no vector for each frame by itself; use one "
                 f"such as resnet18"
             )
-        if recompute and not chunk:
-            raise ValueError("recompute saves memory only chunk by chunk; set chunk too")
         if recompute and backbone.batch_statistics:
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} normalises over all frames of a training step, which "
                 f"chunks that are recomputed would change; set recompute to false"
             )
-        self.backbone = backbone
-        self.pixels = pixels
         self.chunk = chunk
-        self.recompute = recompute
         self.skip_padding = skip_padding
-        self.normalization = pixels and PixelNormalization(pixels, dtype=self.dtype_policy)
 
     def build(self, video_shape, mask_shape=None):
-        # Built before this when it comes out of a saved model, or has its weights already.
-        if not self.backbone.built:
-            self.backbone.build((None, *video_shape[2:]))
+        self.build_backbone((None, *video_shape[2:]))
 
     def call(self, video, mask=None, training=False):
         if self.normalization is None and "int" in keras.backend.standardize_dtype(video.dtype):
@@ -150,14 +142,6 @@ class FrameEncoder(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "pixels": self.pixels,
             "chunk": self.chunk,
-            "recompute": self.recompute,
             "skip_padding": self.skip_padding,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})

@@ -1,4 +1,4 @@
-"""Inflated Inception-v1, a network of whole clips (specs/stepnet.md §10)."""
+"""I3D: Inception-v1 inflated to clips (specs/stepnet.md §10)."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization
 
 # Filters of the branches: 1x1; 1x1 and 3x3; 1x1 and 3x3; 1x1 behind the pooling.
@@ -32,16 +33,16 @@ REDUCTION = 32
 class ConvNorm3d(keras.layers.Layer):
     """A convolution over space and time without bias, batch normalisation, ReLU.
 
-    Padding is TensorFlow's "same", and normalisation as in the published network: epsilon 1e-3.
+    The padding is TensorFlow's "same"; epsilon is 1e-3 as in the published network.
 
     Args:
         filters: channels of the output.
-        kernel: side of the kernel, in time too.
-        strides: in time and space. Defaults to `(1, 1, 1)`.
+        kernel: size of the kernel in time, height and width (kernel_size).
+        strides: strides in time, height and width. Defaults to `(1, 1, 1)`.
 
     Call arguments:
         inputs: `(clips, frames, height, width, channels)`.
-        valid: `(clips,)`, 1 on clips that the statistics may see. Defaults to all.
+        valid: `(clips,)`, 1 on clips that count in the batch statistics. Defaults to all.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones.i3d import ConvNorm3d
@@ -93,7 +94,7 @@ class InceptionBlock(keras.layers.Layer):
     """Four branches side by side: 1x1x1, two of 1x1x1 and 3x3x3, and pooling with 1x1x1.
 
     Args:
-        filters: of the branches' convolutions in the order of `BRANCHES`.
+        filters: channels of the branches' convolutions, in the order of `BRANCHES`.
 
     Call arguments:
         inputs: `(clips, frames, height, width, channels)`.
@@ -115,10 +116,10 @@ class InceptionBlock(keras.layers.Layer):
         for name, filters in zip(BRANCHES, self.filters, strict=True):
             kernel = 3 if name in BEHIND else 1
             layer = ConvNorm3d(filters, kernel, name=name, dtype=self.dtype_policy)
-            layer.build(self._seen_by(name, inputs_shape))
+            layer.build(self._input_of(name, inputs_shape))
             self.convolutions[name] = layer
 
-    def _seen_by(self, name, inputs_shape):
+    def _input_of(self, name, inputs_shape):
         if name not in BEHIND:
             return inputs_shape
         return self.convolutions[BEHIND[name]].compute_output_shape(inputs_shape)
@@ -143,7 +144,7 @@ class InceptionBlock(keras.layers.Layer):
     def multiply_adds(self, inputs_shape) -> int:
         """Multiply-adds for `(clips, frames, height, width, channels)`."""
         return sum(
-            layer.multiply_adds(self._seen_by(name, inputs_shape))
+            layer.multiply_adds(self._input_of(name, inputs_shape))
             for name, layer in self.convolutions.items()
         )
 
@@ -159,20 +160,20 @@ class I3d(Backbone):
     Dataset", CVPR 2017.
 
     Args:
-        channels: of the pictures: 3 for RGB, 2 for flow. Defaults to `3`.
-        time_strides: by which the first convolution and the last two poolings shorten a clip; with
+        channels: channels of the input (in_chans): 3 for RGB, 2 for flow. Defaults to `3`.
+        time_strides: strides in time of the first convolution and of the last two poolings; with
             `(2, 1, 1)` 16 frames give 8 steps. Defaults to `(2, 2, 2)`.
 
     Call arguments:
         inputs: `(clips, frames, height, width, channels)`, normalised to -1..1.
-        valid: `(clips,)`, 1 on clips that batch statistics may see. Defaults to all.
-        noise: ignored: nothing is drawn.
+        valid: `(clips,)`, 1 on clips that count in the batch statistics. Defaults to all.
+        noise: ignored.
 
     Returns:
         `(clips, frames / 8, height / 32, width / 32, 1024)`, rounded up.
 
     Raises:
-        ValueError: other strides in time than 1 and 2.
+        ValueError: a stride in time other than 1 and 2.
 
     >>> from slr_keras.models.backbones import make_backbone
     >>> make_backbone("i3d").compute_output_shape((1, 64, 256, 256, 3))
@@ -188,7 +189,7 @@ class I3d(Backbone):
     def __init__(self, channels: int = 3, time_strides: Sequence[int] = TIME_STRIDES, **kwargs):
         super().__init__(**kwargs)
         if len(time_strides) != 3 or not set(time_strides) <= {1, 2}:
-            raise ValueError(f"time_strides are three of 1 and 2; got {tuple(time_strides)}")
+            raise OptionError(f"time_strides are three of 1 and 2; got {tuple(time_strides)}")
         self.channels = channels
         self.time_strides = tuple(time_strides)
 
@@ -270,6 +271,6 @@ def _after(step, shape):
 
 
 def _strided(shape, strides):
-    """The shape after "same" padding and these strides of time, height and width."""
+    """The shape after a layer with "same" padding and these strides in time, height and width."""
     sizes = (size and -(-size // stride) for size, stride in zip(shape[1:4], strides, strict=True))
     return (shape[0], *sizes, shape[-1])

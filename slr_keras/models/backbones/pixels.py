@@ -1,8 +1,9 @@
-"""From pixels to the numbers that a backbone was trained on."""
+"""Normalisation of pixels and of optical flow."""
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 # Scale and shift per channel: outputs = pixels * scale + shift.
@@ -30,20 +31,21 @@ class PixelNormalization(keras.layers.Layer):
     """Normalise values in 0..255 (specs/c2st.md §2.1, specs/ustm.md §2.2, specs/stepnet.md §2.4).
 
     Args:
-        mode: `"symmetric"`, x / 127.5 - 1; `"imagenet"`, (x / 255 - mean) / deviation with
-            ImageNet's per channel; or `"slowfast"`, (x / 255 - 0.45) / 0.225. Of optical flow, in
-            which 128 is no motion: `"flow"`, (x / 255 - 0.5) / 0.226, or `"symmetric_flow"`.
-            Defaults to `"symmetric"`.
+        mode: for RGB `"symmetric"`, x / 127.5 - 1; `"imagenet"`, (x / 255 - mean) / deviation with
+            ImageNet's mean and standard deviation of each channel; or `"slowfast"`,
+            (x / 255 - 0.45) / 0.225. For optical flow, in which 128 is no motion, `"flow"`,
+            (x / 255 - 0.5) / 0.226, or `"symmetric_flow"`, x / 127.5 - 1. Defaults to
+            `"symmetric"`.
 
     Call arguments:
-        inputs: `(..., 3)`, of flow `(..., 2 * fields)` with x before y; of any integer or floating
-            type, values in 0..255.
+        inputs: `(..., 3)`, or for flow `(..., 2 * fields)` with x before y; values in 0..255 of
+            any integer or floating type.
 
     Returns:
-        the same shape in the layer's compute type.
+        the shape of inputs, in the compute dtype of the layer.
 
     Raises:
-        ValueError: no such mode, or not its channels.
+        ValueError: an unknown mode, or a number of channels that does not fit the mode.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import PixelNormalization
@@ -55,7 +57,7 @@ class PixelNormalization(keras.layers.Layer):
         # Autocasting would round pixels to bfloat16 before they are centred.
         super().__init__(autocast=False, **kwargs)
         if mode not in MODES:
-            raise ValueError(f"mode must be one of {tuple(MODES)}; got {mode!r}")
+            raise OptionError(f"mode must be one of {tuple(MODES)}; got {mode!r}")
         self.mode = mode
 
     def call(self, inputs):

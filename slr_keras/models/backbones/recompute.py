@@ -1,4 +1,4 @@
-"""Less memory in training: forget the activations of a stage, and compute them again."""
+"""Gradient checkpointing: recompute the activations of a stage in the backward pass."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,16 +8,19 @@ from slr_keras.models.layers import statistics_kept
 
 
 def recomputed(function: Callable, inputs, variables: Sequence[keras.Variable]):
-    """Apply a function, with a gradient that runs it once more and keeps only its inputs.
+    """Apply a function whose gradient stores only the inputs and runs the function again.
 
-    It saves memory within a graph; running statistics are updated the first time only. A gradient
-    that is written out has no form in `keras.ops`: this needs TensorFlow. Call it where variables
-    are not cast automatically.
+    This saves memory within a graph. Running statistics are updated in the first run only.
+    `keras.ops` has no custom gradients with variables, so this function needs TensorFlow. Call it
+    where variables are not cast automatically.
 
     Args:
-        function: of one tensor to one tensor; it may draw no random numbers.
-        inputs: the tensor.
-        variables: trainable ones that get a gradient, as the inputs do; nothing else does.
+        function: from one tensor to one tensor, without random numbers.
+        inputs: the tensor; it gets a gradient.
+        variables: trainable variables that get a gradient, too.
+
+    Returns:
+        the result of the function.
 
     >>> import tensorflow as tf
     >>> from slr_keras.models.backbones.recompute import recomputed
@@ -33,22 +36,22 @@ def recomputed(function: Callable, inputs, variables: Sequence[keras.Variable]):
     sources = [variable.value for variable in variables]
 
     def gradients(upstream):
-        # Not before the gradient arrives: else a graph would keep what it computes for so long.
+        # Not before the gradient arrives, or a graph would hold the activations until then.
         with tf.control_dependencies([upstream]), statistics_kept():
             again = tf.identity(inputs)
             watched = [again, *sources]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(watched)
                 outputs = function(again)
-            found = tape.gradient(
+            results = tape.gradient(
                 outputs, watched, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
-        return (None, *found)
+        return (None, *results)
 
     @tf.custom_gradient
     def with_gradient(outputs, inputs, *values):
         return tf.identity(outputs), gradients
 
     outputs = tf.stop_gradient(function(tf.stop_gradient(inputs)))
-    # Read here, inputs and variables receive what `gradients` returns.
+    # Read here, so that inputs and variables receive the results of `gradients`.
     return with_gradient(outputs, inputs, *(tf.convert_to_tensor(source) for source in sources))

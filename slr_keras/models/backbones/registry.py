@@ -1,4 +1,4 @@
-"""Backbones by name."""
+"""Named backbones with their presets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from slr_keras.models.backbones.swin import Swin
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
-# The backbones of clips (specs/stepnet.md §3, §10) give maps; a model sets the length of its clips.
+# Backbones of clips (specs/stepnet.md §3, §10) return maps; a model sets the length of its clips.
 _MAPS: Mapping[str, Any] = {"last_stride": 1, "clip_frames": 16, "pooled": False}
 _TSM_R50: Mapping[str, Any] = {"depths": (3, 4, 6, 3), "bottleneck": True, **_MAPS}
 _MICRO: Mapping[str, Any] = {
@@ -20,8 +20,8 @@ _MICRO: Mapping[str, Any] = {
     "stem_pool": False,
 }
 
-# Stochastic depth as torchvision trained them. The micro sizes take frames of 32 to 64 pixels on
-# a CPU.
+# Stochastic depth as in torchvision's training. The micro sizes are for frames of 32 to 64 pixels
+# on a CPU.
 BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
     "swin_t": (Swin, {"stochastic_depth": 0.2}),
     "swin_s": (Swin, {"depths": (2, 2, 18, 2), "stochastic_depth": 0.3}),
@@ -44,8 +44,8 @@ BACKBONES: Mapping[str, tuple[type[Backbone], Mapping[str, Any]]] = {
             "stochastic_depth": 0.0,
         },
     ),
-    # A quarter of the tokens of `swin_micro`: most of the time on a CPU goes by tokens. Its stem
-    # lets it learn places from few clips; with the linear map of patches it learns none.
+    # A quarter of the tokens of `swin_micro`, since the time on a CPU grows with the tokens. With
+    # its stem it learns positions from few clips; with a linear patch embedding it learned none.
     "swin_nano": (
         Swin,
         {
@@ -84,10 +84,10 @@ def make_backbone(name: str, **overrides: Any) -> Backbone:
 
     Args:
         name: one of `list_backbones()`.
-        overrides: any argument of its class.
+        overrides: arguments of the backbone's class that differ from the preset.
 
     Raises:
-        UserError: no such backbone, or an argument that its class does not take.
+        UserError: an unknown backbone, or an argument that its class refuses.
 
     >>> from slr_keras.models.backbones import make_backbone
     >>> make_backbone("swin_t").width

@@ -1,4 +1,4 @@
-"""The parts of residual networks, with PyTorch's numbers (specs/c2st.md §2.3)."""
+"""Blocks of residual networks, numerically equal to PyTorch's (specs/c2st.md §2.3)."""
 
 import keras
 from keras import ops
@@ -11,18 +11,18 @@ from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization
 class ConvNorm(keras.layers.Layer):
     """A convolution without bias and the batch normalisation of its output.
 
-    The padding is dilation * (kernel // 2) on every side, as in PyTorch; Keras' "same" puts less of
-    it above and left where the stride is 2.
+    The padding is dilation * (kernel // 2) on every side, as in PyTorch. Keras' "same" pads less
+    at the top and left if the stride is 2.
 
     Args:
         filters: channels of the output.
-        kernel: side of the kernel, odd.
-        stride: of the convolution. Defaults to `1`.
-        dilation: steps between the kernel's taps. Defaults to `1`.
+        kernel: size of the kernel (kernel_size), odd.
+        stride: stride of the convolution. Defaults to `1`.
+        dilation: dilation rate of the kernel. Defaults to `1`.
 
     Call arguments:
         inputs: `(frames, height, width, channels)`.
-        valid: `(frames,)`, 1 on frames that the statistics may see. Defaults to all.
+        valid: `(frames,)`, 1 on frames that count in the batch statistics. Defaults to all.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones.residual import ConvNorm
@@ -86,12 +86,12 @@ class ResidualBlock(keras.layers.Layer):
     """ReLU(shortcut(x) + convolutions(x)): two of 3x3, or 1x1, 3x3 and 1x1 (a bottleneck).
 
     Args:
-        filters: channels inside; a bottleneck gives out four times as many.
-        stride: of the first 3x3 convolution. Defaults to `1`.
-        bottleneck: the form with three convolutions. Defaults to `False`.
-        dilation: of the 3x3 convolutions. Defaults to `1`.
-        shift: a `TemporalShift` of what the convolutions see; the shortcut sees the frames as they
-            are. Defaults to none.
+        filters: channels inside the block; the output of a bottleneck has four times as many.
+        stride: stride of the first 3x3 convolution. Defaults to `1`.
+        bottleneck: whether the block has the form with three convolutions. Defaults to `False`.
+        dilation: dilation rate of the 3x3 convolutions. Defaults to `1`.
+        shift: a `TemporalShift` of the convolutions' inputs; the shortcut's input is not shifted.
+            Defaults to `None`, no shift.
 
     Call arguments:
         inputs: `(frames, height, width, channels)`.
@@ -149,7 +149,7 @@ class ResidualBlock(keras.layers.Layer):
 
     @property
     def convolutions(self) -> list[ConvNorm]:
-        """The convolutions, that of the shortcut included."""
+        """All convolutions, including the one of the shortcut."""
         return [*self.branch, *([self.shortcut] if self.shortcut is not None else [])]
 
     def call(self, inputs, valid=None, training=False):

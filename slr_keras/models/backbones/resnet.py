@@ -1,4 +1,4 @@
-"""Residual networks of frames, and of clips (specs/c2st.md §2.3, specs/stepnet.md §3)."""
+"""ResNet for frames and TSM for clips (specs/c2st.md §2.3, specs/stepnet.md §3)."""
 
 import functools
 import itertools
@@ -10,44 +10,49 @@ from keras import ops
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.residual import ConvNorm, ResidualBlock
 from slr_keras.models.backbones.shift import TemporalShift
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResNet(Backbone):
-    """Residual network without its classifier; the mean over the last map, or the map.
+    """Residual network without its classifier: the last map, or the mean over it.
 
     Reference: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, in
-    torchvision's form. Batch statistics see the valid frames only (specs/c2st.md §2.3). With
-    `clip_frames` it is TSM (specs/stepnet.md §3): a `TemporalShift` before the first convolution of
-    every block.
+    torchvision's form. Padding frames do not count in batch statistics (specs/c2st.md §2.3).
+    With `clip_frames` the network is TSM (specs/stepnet.md §3): a `TemporalShift` precedes the
+    first convolution of every block.
 
     Args:
-        depths: blocks by stage. Defaults to `(2, 2, 2, 2)`, ResNet-18.
-        widths: channels inside of the blocks by stage. Defaults to `(64, 128, 256, 512)`.
-        bottleneck: three convolutions per block, as from ResNet-50 on. Defaults to `False`.
-        stem: side of the first convolution's kernel, which has stride 2. Defaults to `7`.
-        stem_pool: whether a 3x3 max-pooling with stride 2 follows it. Defaults to `True`.
-        channels: of the pictures. Defaults to `3`.
-        last_stride: of the last stage: 2, or 1 for a map of twice the height and width. Defaults
-            to `2`.
-        last_dilation: of the last stage's 3x3 convolutions but for its first block. Defaults to
-            `1`.
-        clip_frames: T, frames of each clip, between which channels are shifted; 0 for frames that
-            do not know each other. Defaults to `0`.
+        depths: number of blocks in each stage. Defaults to `(2, 2, 2, 2)`, ResNet-18.
+        widths: channels inside the blocks of each stage (hidden_sizes). Defaults to
+            `(64, 128, 256, 512)`.
+        bottleneck: whether blocks have three convolutions, as in ResNet-50 and larger. Defaults to
+            `False`.
+        stem: kernel size of the first convolution, which has stride 2. Defaults to `7`.
+        stem_pool: whether a 3x3 max-pooling with stride 2 follows the first convolution. Defaults
+            to `True`.
+        channels: channels of the input (in_chans). Defaults to `3`.
+        last_stride: stride of the last stage: 2, or 1 for a map of twice the height and width.
+            Defaults to `2`.
+        last_dilation: dilation rate of the last stage's 3x3 convolutions, except in its first
+            block. Defaults to `1`.
+        clip_frames: T, frames of each clip, between which channels are shifted; 0 for independent
+            frames. Defaults to `0`.
         shift_divisor: see `TemporalShift`. Defaults to `8`.
-        partial_bn: whether all batch normalisations but the first stay as they are, gamma, beta and
-            statistics, which suits few clips per step. Defaults to `False`.
-        pooled: whether the result is the mean over the last map. Defaults to `True`.
+        partial_bn: whether all batch normalisations but the first are frozen (gamma, beta and
+            statistics), which suits few clips per step. Defaults to `False`.
+        pooled: whether the output is the mean over the last map. Defaults to `True`.
 
     Call arguments:
         inputs: `(frames, height, width, channels)`, normalised.
-        valid: `(frames,)`, 1 on frames that batch statistics may see. Defaults to all.
-        noise: ignored: nothing is drawn.
+        valid: `(frames,)`, 1 on frames that count in the batch statistics. Defaults to all.
+        noise: ignored.
 
     Returns:
-        `(frames, widths[-1])`, four times as many channels with bottlenecks; if it is not pooled,
-        `(frames, height / reduction, width / reduction, channels)`.
+        `(frames, channels)` with `pooled`, otherwise
+        `(frames, height / reduction, width / reduction, channels)`. The channels are `widths[-1]`,
+        or four times as many with bottlenecks.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import make_backbone
@@ -76,9 +81,9 @@ class ResNet(Backbone):
     ):
         super().__init__(**kwargs)
         if len(depths) != len(widths):
-            raise ValueError(f"depths {depths} and widths {widths} are not of the same stages")
+            raise OptionError(f"depths {depths} and widths {widths} are not of the same stages")
         if last_stride not in (1, 2):
-            raise ValueError(f"last_stride is 1 or 2; got {last_stride}")
+            raise OptionError(f"last_stride is 1 or 2; got {last_stride}")
         self.depths = tuple(depths)
         self.widths = tuple(widths)
         self.bottleneck = bottleneck
@@ -101,7 +106,7 @@ class ResNet(Backbone):
         return (None, None, None, self.channels)
 
     def _strides(self) -> list[int]:
-        """Of the first block of every stage."""
+        """Strides of the first block of every stage."""
         last = len(self.depths) - 1
         return [
             1 if not stage else self.last_stride if stage == last else 2
@@ -139,12 +144,12 @@ class ResNet(Backbone):
         )
 
     def stages(self):
-        found = [(self._stem, [self.stem_layer])]
+        stages = [(self._stem, [self.stem_layer])]
         ends = list(itertools.accumulate(self.depths))
         for start, end in zip([0, *ends], ends, strict=False):
             blocks = self.blocks[start:end]
-            found.append((functools.partial(_in_turn, blocks), blocks))
-        return found
+            stages.append((functools.partial(_in_turn, blocks), blocks))
+        return stages
 
     def _stem(self, inputs, valid, training):
         maps = ops.relu(self.stem_layer(inputs, valid=valid, training=training))

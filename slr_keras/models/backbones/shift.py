@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalShift(keras.layers.Layer):
-    """Exchange some channels with the neighbouring frames of the clip.
+    """Replace some channels of a frame by those of the neighbouring frames of the clip.
 
     With f = channels // divisor, the first f channels come from the frame after, the next f from
     the frame before, the rest stay; beyond the ends of a clip there are zeros.
@@ -17,14 +18,14 @@ class TemporalShift(keras.layers.Layer):
     2019.
 
     Args:
-        frames: T, of each clip.
-        divisor: a 2 / divisor part of the channels moves. Defaults to `8`.
+        frames: T, frames of each clip.
+        divisor: 2 / divisor of the channels are shifted (fold_div). Defaults to `8`.
 
     Call arguments:
         inputs: `(clips * frames, height, width, channels)`, clip by clip.
 
     Returns:
-        The shape of inputs.
+        the shape of inputs.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones.shift import TemporalShift
@@ -36,9 +37,9 @@ class TemporalShift(keras.layers.Layer):
     def __init__(self, frames: int, divisor: int = 8, **kwargs):
         super().__init__(**kwargs)
         if frames < 1:
-            raise ValueError(f"a clip has at least 1 frame; got {frames}")
+            raise OptionError(f"a clip has at least 1 frame; got {frames}")
         if divisor < 2:
-            raise ValueError(
+            raise OptionError(
                 f"2 / divisor of the channels move, so that it is 2 at least: {divisor}"
             )
         self.frames = frames

@@ -1,4 +1,4 @@
-"""A convolutional way from pixels to the tokens of a transformer."""
+"""Convolutional stem of a vision transformer."""
 
 import keras
 from keras import ops
@@ -9,19 +9,23 @@ from slr_keras.models.layers import PACKAGE, bias_uniform, fan_in_uniform
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ConvolutionalStem(keras.layers.Layer):
-    """Convolutions of 3x3 that halve a frame, each with batch normalisation and ReLU; then a
-    linear layer.
+    """3x3 convolutions of stride 2, each with batch normalisation and ReLU, and a linear layer.
 
-    Reference: Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021. Their
-    padding tells a place from another, which windows of relative attention and a mean do not.
+    The padding of the convolutions makes positions distinguishable, which attention with relative
+    positions followed by a mean does not.
+
+    Reference: Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021.
 
     Args:
-        widths: channels of the convolutions; a token stands for `2 ** len(widths)` pixels square.
-        embedding: channels of a token.
+        widths: channels of the convolutions; a token covers a square of `2 ** len(widths)` pixels.
+        embedding: channels of a token (embed_dim).
 
     Call arguments:
         inputs: `(frames, height, width, 3)`, normalised.
-        valid: `(frames,)`, 1 on frames that the statistics may see. Defaults to all.
+        valid: `(frames,)`, 1 on frames that count in the batch statistics. Defaults to all.
+
+    Returns:
+        `(frames, height / 2 ** len(widths), width / 2 ** len(widths), embedding)`, rounded up.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones.stem import ConvolutionalStem
@@ -65,7 +69,7 @@ class ConvolutionalStem(keras.layers.Layer):
         return (*shape[:3], self.embedding)
 
     def multiply_adds(self, height: int, width: int) -> int:
-        """Multiply-adds for one frame."""
+        """Multiply-adds for one frame of this size in pixels."""
         total, channels = 0, 3
         for filters in self.widths:
             height, width = -(-height // 2), -(-width // 2)

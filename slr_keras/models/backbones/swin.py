@@ -1,149 +1,40 @@
-"""The Swin transformer: windows of attention, shifted in turn (specs/ustm.md §3)."""
+"""The Swin transformer, version 1 (specs/ustm.md §3)."""
 
 import keras
 from keras import ops
 
 from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.stem import ConvolutionalStem
-from slr_keras.models.backbones.window_attention import WindowAttention, swin_dense
+from slr_keras.models.backbones.swin_block import PatchMerging, SwinBlock, layer_norm
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, bias_uniform, fan_in_uniform
-
-EPSILON = 1e-5
-
-
-def _layer_norm(name: str, dtype) -> keras.layers.LayerNormalization:
-    return keras.layers.LayerNormalization(epsilon=EPSILON, name=name, dtype=dtype)
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class SwinBlock(keras.layers.Layer):
-    """x + Attention(LN(x)), then x + MLP(LN(x)); in training whole branches are left out.
-
-    Args:
-        heads, window, shift: see `WindowAttention`.
-        expansion: width of the MLP over the block's. Defaults to `4`.
-
-    Call arguments:
-        inputs: `(frames, height, width, channels)`.
-        keep: `(frames, 2)`, factors of the two branches per frame: 0 for a branch left out.
-            Defaults to 1 for all.
-
-    >>> import numpy as np
-    >>> from slr_keras.models.backbones.swin import SwinBlock
-    >>> SwinBlock(heads=2, window=4, shift=2)(np.zeros((1, 8, 8, 8), "float32")).shape
-    TensorShape([1, 8, 8, 8])
-    """
-
-    def __init__(self, heads: int, window: int = 7, shift: int = 0, expansion: int = 4, **kwargs):
-        super().__init__(**kwargs)
-        self.heads = heads
-        self.window = window
-        self.shift = shift
-        self.expansion = expansion
-
-    def build(self, inputs_shape, keep_shape=None):
-        channels = inputs_shape[-1]
-        policy = self.dtype_policy
-        self.norm_1 = _layer_norm("norm_1", policy)
-        self.attention = WindowAttention(
-            self.heads, self.window, self.shift, name="attention", dtype=policy
-        )
-        self.norm_2 = _layer_norm("norm_2", policy)
-        self.widen = swin_dense(self.expansion * channels, "widen", policy)
-        self.narrow = swin_dense(channels, "narrow", policy)
-        self.norm_1.build(inputs_shape)
-        self.attention.build(inputs_shape)
-        self.norm_2.build((None, channels))
-        self.widen.build((None, channels))
-        self.narrow.build((None, self.expansion * channels))
-
-    def call(self, inputs, keep=None):
-        height, width, channels = inputs.shape[1:]
-        attended = self.attention(self.norm_1(inputs))
-        maps = inputs + self._thin(attended, keep, 0)
-        # As rows of a matrix: one product in the matrix library.
-        rows = self.norm_2(ops.reshape(maps, (-1, channels)))
-        rows = self.narrow(ops.gelu(self.widen(rows), approximate=False))
-        return maps + self._thin(ops.reshape(rows, (-1, height, width, channels)), keep, 1)
-
-    def _thin(self, branch, keep, column: int):
-        if keep is None:
-            return branch
-        factors = ops.cast(keep[:, column : column + 1], branch.dtype)
-        return branch * ops.expand_dims(ops.expand_dims(factors, -1), -1)
-
-    def compute_output_shape(self, inputs_shape, keep_shape=None):
-        return inputs_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "heads": self.heads,
-            "window": self.window,
-            "shift": self.shift,
-            "expansion": self.expansion,
-        }
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class PatchMerging(keras.layers.Layer):
-    """Halve a map: four neighbours side by side, normalised, projected to twice the channels.
-
-    Odd sizes are padded with zeros below and right.
-
-    >>> import numpy as np
-    >>> from slr_keras.models.backbones.swin import PatchMerging
-    >>> PatchMerging()(np.zeros((1, 5, 8, 3), "float32")).shape
-    TensorShape([1, 3, 4, 6])
-    """
-
-    def build(self, inputs_shape):
-        channels = inputs_shape[-1]
-        self.norm = _layer_norm("norm", self.dtype_policy)
-        self.reduction = swin_dense(2 * channels, "reduction", self.dtype_policy, use_bias=False)
-        self.norm.build((None, 4 * channels))
-        self.reduction.build((None, 4 * channels))
-
-    def call(self, inputs):
-        _, height, width, channels = inputs.shape
-        maps = inputs
-        if height % 2 or width % 2:
-            maps = ops.pad(maps, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
-        # The published order: columns outermost.
-        corners = [maps[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        rows = ops.reshape(ops.concatenate(corners, axis=-1), (-1, 4 * channels))
-        halved = (-1, (height + 1) // 2, (width + 1) // 2, 2 * channels)
-        return ops.reshape(self.reduction(self.norm(rows)), halved)
-
-    def compute_output_shape(self, inputs_shape):
-        frames, height, width, channels = inputs_shape
-        return (frames, (height + 1) // 2, (width + 1) // 2, 2 * channels)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Swin(Backbone):
-    """Swin transformer, version 1, without its classifier; the mean over the last map.
+    """Swin transformer without its classifier: the mean over the last map.
 
     Reference: Liu et al., "Swin Transformer: Hierarchical Vision Transformer using Shifted
-    Windows", ICCV 2021. Numerically equal to torchvision's on the same weights, at any size:
-    pixels beyond the last whole patch are dropped, maps are padded to whole windows.
+    Windows", ICCV 2021. Numerically equal to torchvision's on the same weights at any frame
+    size: pixels beyond the last whole patch are dropped, maps are padded to whole windows.
 
     Args:
-        embedding: channels of the first stage; doubled from stage to stage. Defaults to `96`.
-        depths: blocks by stage. Defaults to `(2, 2, 6, 2)`, Swin-T.
-        heads: attention heads by stage. Defaults to `(3, 6, 12, 24)`.
-        window: side of a window. Defaults to `7`.
-        patch: side of a patch. Defaults to `4`.
-        stochastic_depth: probability that a frame leaves out a branch of the last block in
-            training; earlier ones less, linearly from 0 at the first. Defaults to `0.2`.
-        stem: channels of the convolutions that stand in place of the linear map of a patch, see
-            `ConvolutionalStem`; as many as halve the frame to patches. Defaults to `()`: none, as
-            published.
+        embedding: channels of the first stage (embed_dim); each later stage has twice as many.
+            Defaults to `96`.
+        depths: number of blocks in each stage. Defaults to `(2, 2, 6, 2)`, Swin-T.
+        heads: number of attention heads in each stage (num_heads). Defaults to `(3, 6, 12, 24)`.
+        window: side of a window in tokens (window_size). Defaults to `7`.
+        patch: side of a patch in pixels (patch_size). Defaults to `4`.
+        stochastic_depth: probability that the last block drops a residual branch of a frame in
+            training (drop_path); it falls linearly to 0 at the first block. Defaults to `0.2`.
+        stem: channels of the convolutions of a `ConvolutionalStem`, which replaces the linear patch
+            embedding; log2(patch) of them. Defaults to `()`: the linear embedding, as published.
 
     Call arguments:
         inputs: `(frames, height, width, 3)`, normalised; height and width static.
-        valid: `(frames,)`, 1 on frames that the statistics of a stem may see. Defaults to all.
-        noise: what `draw` gave.
+        valid: `(frames,)`, 1 on frames that count in the batch statistics of a stem. Defaults to
+            all.
+        noise: the result of `draw`. Defaults to `None`: drawn by the call in training.
 
     Returns:
         `(frames, embedding * 2 ** (stages - 1))`.
@@ -167,11 +58,11 @@ class Swin(Backbone):
     ):
         super().__init__(**kwargs)
         if stem and patch != 2 ** len(stem):
-            raise ValueError(f"stem {tuple(stem)} halves {len(stem)} times; patch is {patch}")
+            raise OptionError(f"stem {tuple(stem)} halves {len(stem)} times; patch is {patch}")
         if len(depths) != len(heads):
-            raise ValueError(f"depths {depths} and heads {heads} are not of the same stages")
+            raise OptionError(f"depths {depths} and heads {heads} are not of the same stages")
         if not 0 <= stochastic_depth < 1:
-            raise ValueError(f"stochastic_depth must be in [0, 1); got {stochastic_depth}")
+            raise OptionError(f"stochastic_depth must be in [0, 1); got {stochastic_depth}")
         self.embedding = embedding
         self.depths = tuple(depths)
         self.heads = tuple(heads)
@@ -186,10 +77,10 @@ class Swin(Backbone):
     def build(self, inputs_shape, valid_shape=None, noise_shape=None):
         policy = self.dtype_policy
         self.patches = self._embedding(policy)
-        self.patches_norm = _layer_norm("patches_norm", policy)
+        self.patches_norm = layer_norm("patches_norm", policy)
         self.patches.build((None, None, None, 3))
         self.patches_norm.build((None, None, None, self.embedding))
-        # Lists of (layer, is a block) would hide the layers from Keras: one list of layers.
+        # One plain list of layers: Keras does not track layers in tuples within lists.
         self.steps = []
         for stage, (depth, heads) in enumerate(zip(self.depths, self.heads)):
             channels = self.embedding * 2**stage
@@ -204,11 +95,11 @@ class Swin(Backbone):
                 block = SwinBlock(heads, self.window, shift, name=name, dtype=policy)
                 block.build((None, None, None, channels))
                 self.steps.append(block)
-        self.norm = _layer_norm("norm", policy)
+        self.norm = layer_norm("norm", policy)
         self.norm.build((None, None, None, self.width))
 
     def _embedding(self, policy):
-        """From pixels to tokens."""
+        """The layer from pixels to tokens."""
         if self.stem:
             return ConvolutionalStem(self.stem, self.embedding, name="stem", dtype=policy)
         return keras.layers.Conv2D(
@@ -244,14 +135,15 @@ class Swin(Backbone):
         return self.pool(maps)
 
     def run_stage(self, stage: int, maps, noise=None, valid=None, training=False):
-        """One stage with what comes before it: embedding of patches, or merging.
+        """Apply one stage, including the patch embedding or patch merging in front of its blocks.
 
         Args:
-            stage: from 0.
-            maps: frames `(frames, height, width, 3)` for stage 0, then maps of the stage before.
-            noise: of the whole network, what `draw` gave; None leaves nothing out.
-            valid: of stage 0, see the class.
-            training: of stage 0: whether a stem takes the batch's statistics.
+            stage: index of the stage, from 0.
+            maps: frames `(frames, height, width, 3)` for stage 0, otherwise the maps of the
+                previous stage.
+            noise: the result of `draw` for the whole network; None drops no branch.
+            valid: for stage 0, see the class.
+            training: for stage 0, whether a stem normalises by the statistics of the batch.
 
         Returns:
             `(frames, height', width', embedding * 2 ** stage)`.
@@ -279,18 +171,18 @@ class Swin(Backbone):
         return maps
 
     def _cropped(self, frames):
-        """Frames without what lies beyond the last whole patch, which a stem would still see."""
+        """Frames without pixels beyond the last whole patch, which a stem would still read."""
         if not self.stem:
             return frames
         height, width = (side // self.patch * self.patch for side in frames.shape[1:3])
         return frames[:, :height, :width]
 
     def pool(self, maps):
-        """The mean over the last map, normalised: `(frames, width)`."""
+        """Normalise the last maps and average over them: `(frames, width)`."""
         return ops.mean(self.norm(maps), axis=(1, 2))
 
     def map_shape(self, stage: int, height: int, width: int) -> tuple[int, int, int]:
-        """(height, width, channels) of a stage's maps for frames of this size."""
+        """(height, width, channels) of a stage's maps for frames of this size in pixels."""
         height, width = height // self.patch, width // self.patch
         for _ in range(stage):
             height, width = -(-height // 2), -(-width // 2)

@@ -1,6 +1,6 @@
-"""Attention inside of shifted windows (Swin, specs/ustm.md §3.2).
+"""Attention within shifted windows, as in Swin (specs/ustm.md §3.2).
 
-No tensor has more than four axes, so that the same graph runs on devices.
+No tensor has more than four axes, so that the same graph runs on mobile devices.
 """
 
 import functools
@@ -9,13 +9,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
-MASKED = -100.0  # as published: hidden positions keep a weight of about e^-100
+MASKED = -100.0  # as published: masked positions keep a weight of about e^-100
 
 
 def swin_dense(units: int, name: str, dtype, use_bias: bool = True) -> keras.layers.Dense:
-    """A fully connected layer as Swin initialises it: normal, deviation 0.02, bias 0."""
+    """A fully connected layer with Swin's initial weights: normal, deviation 0.02, bias 0."""
     initializer = keras.initializers.TruncatedNormal(stddev=0.02)
     return keras.layers.Dense(
         units, use_bias=use_bias, kernel_initializer=initializer, name=name, dtype=dtype
@@ -24,9 +25,9 @@ def swin_dense(units: int, name: str, dtype, use_bias: bool = True) -> keras.lay
 
 @functools.lru_cache(maxsize=64)
 def relative_positions(window: int) -> np.ndarray:
-    """Row of the bias table for every query and key token of a window.
+    """Row of the bias table for every pair of a query and a key token of a window.
 
-    Token i at (r_i, c_i), row by row: (r_i - r_j + w - 1) (2w - 1) + (c_i - c_j + w - 1).
+    For tokens i at (r_i, c_i) the row is (r_i - r_j + w - 1) (2w - 1) + (c_i - c_j + w - 1).
 
     Returns:
         `(window ** 4,)` int32, query tokens outermost.
@@ -45,12 +46,12 @@ def relative_positions(window: int) -> np.ndarray:
 def shift_mask(
     height: int, width: int, window: int, shift_down: int, shift_right: int
 ) -> np.ndarray:
-    """What rolled windows may not see: positions that were not neighbours before the roll.
+    """Attention mask of rolled windows; it hides positions that were no neighbours before the roll.
 
     Args:
         height, width: size of the padded map, multiples of `window`.
         window: side of a window.
-        shift_down, shift_right: how far the map was rolled up and left; 0 for not at all.
+        shift_down, shift_right: rows and columns by which the map was rolled up and left.
 
     Returns:
         `(windows, window ** 2, window ** 2)` float32: 0 where visible, -100 where not.
@@ -92,7 +93,10 @@ def unpartition(tiles, height: int, width: int, window: int):
 
 
 def roll(maps, down: int, right: int):
-    """Rotate maps by so many rows and columns; written as slices, which every runtime has."""
+    """Roll maps `down` rows down and `right` columns right.
+
+    Written with slices, which every runtime supports.
+    """
     for axis, steps in ((1, down), (2, right)):
         size = maps.shape[axis]
         if steps % size:
@@ -107,16 +111,17 @@ def roll(maps, down: int, right: int):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class WindowAttention(keras.layers.Layer):
-    """Multi-head attention of every window of a map to itself, windows possibly shifted.
+    """Multi-head self-attention within each window of a map; windows may be shifted.
 
-    softmax(q kᵀ / sqrt(d) + bias[relative position] + mask) v per head. A map that the window
-    does not divide is padded with zeros below and right, as published: the padding is seen.
+    softmax(q kᵀ / sqrt(d) + bias[relative position] + mask) v per head. If the window does not
+    divide the map, the map is padded with zeros at the bottom and right; as published, the padding
+    is not masked.
 
     Args:
-        heads: attention heads.
-        window: side of a window. Defaults to `7`.
-        shift: how far windows are shifted down and right; an axis that one window covers is
-            not shifted. Defaults to `0`.
+        heads: number of attention heads (num_heads).
+        window: side of a window (window_size). Defaults to `7`.
+        shift: tokens by which windows are shifted down and right (shift_size). An axis that one
+            window covers is not shifted. Defaults to `0`.
 
     Call arguments:
         inputs: `(frames, height, width, channels)`, height and width static.
@@ -139,7 +144,7 @@ class WindowAttention(keras.layers.Layer):
     def build(self, inputs_shape):
         channels = inputs_shape[-1]
         if channels % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide {channels} channels")
+            raise OptionError(f"{self.heads} heads do not divide {channels} channels")
         self.qkv = swin_dense(3 * channels, "qkv", self.dtype_policy)
         self.projection = swin_dense(channels, "projection", self.dtype_policy)
         self.qkv.build((None, channels))
@@ -166,7 +171,7 @@ class WindowAttention(keras.layers.Layer):
         return roll(maps, down, across)[:, :height, :width]
 
     def _bias(self, height: int, width: int, down: int, across: int):
-        """`(1, windows * heads, tokens, tokens)`, or one window's where all are alike."""
+        """`(1, windows * heads, tokens, tokens)`, or `(1, heads, ...)` if all windows are alike."""
         area = self.window**2
         # Gathered along the last axis: along the first its gradient would be sparse.
         table = ops.transpose(self.position_bias)

@@ -1,4 +1,4 @@
-"""What the glosses so far add: a gloss language model and one adapter per level (§3, eq. 3)."""
+"""Context of the gloss prefix: a gloss language model and one adapter per level (§3, eq. 3)."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.gloss_lm import (
     BertContext,
     CausalLanguageModel,
@@ -25,21 +26,21 @@ LANGUAGE_MODELS = {
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ContextBranch(keras.layers.Layer):
-    """b_t = Adapter(LM(y_1..y_t)) for every level that sees the context.
+    """Adapter(LM(y_1..y_t)) for every level that uses the context.
 
     Args:
-        language_model: gives vectors of prefixes.
-        width: of the context, that of the gloss features.
+        language_model: computes a vector for each gloss prefix.
+        width: channels of the context and of the gloss features (hidden_dim).
         levels: names of the adapters.
-        scale: of the adapters' first weights; small, so that training starts as if there were no
-            context (specs/c2st.md §9). Defaults to `0.1`.
+        scale: scale of the adapters' initial weights; small, so that training starts almost
+            without context (specs/c2st.md §9). Defaults to `0.1`.
 
     Call arguments:
-        labels: `(batch, T)`, glosses and then padding.
-        label_lengths: `(batch,)`.
+        labels: `(batch, T)` gloss ids, padded at the end.
+        label_lengths: `(batch,)` glosses of each sentence.
 
     Returns:
-        by level `(batch, T + 1, width)`: the contexts of all prefixes, the empty one first.
+        by level, the contexts `(batch, T + 1, width)` of all prefixes; the empty one is first.
 
     >>> import numpy as np
     >>> from slr_keras.models.c2st.context import ContextBranch
@@ -80,7 +81,7 @@ class ContextBranch(keras.layers.Layer):
         return self.adapted(self.language_model.encode_prefixes(labels, label_lengths))
 
     def adapted(self, vectors) -> dict[str, Any]:
-        """The contexts of the language model's vectors `(..., width of the model)`, by level."""
+        """Contexts `(..., width)` by level, from vectors of the language model."""
         vectors = ops.cast(vectors, self.compute_dtype)
         return {level: adapter(vectors) for level, adapter in zip(self.levels, self.adapters)}
 
@@ -111,21 +112,21 @@ class ContextBranch(keras.layers.Layer):
 def make_language_model(
     name: str, vocabulary_size: int, frozen: bool = False, **options: Any
 ) -> GlossLanguageModel:
-    """A gloss language model by name: "words", "causal" or "bert".
+    """Make a gloss language model by name.
 
     Args:
-        name: which.
-        vocabulary_size: V.
-        frozen: whether its weights stay as they are; set it for a model that was trained before
-            (of "words", the vector of the empty prefix always learns; of "bert", nothing does).
-        options: of the model's class.
+        name: "words", "causal" or "bert".
+        vocabulary_size: V, ids with the blank.
+        frozen: whether the weights are frozen; set it for a pretrained model. The empty prefix's
+            vector of "words" is always trained, "bert" never.
+        options: arguments of the model's class.
 
     Raises:
-        ValueError: no such model.
+        ValueError: an unknown name.
     """
     if name not in LANGUAGE_MODELS:
         known = ", ".join(LANGUAGE_MODELS)
-        raise ValueError(f"language_model {name!r} is not one of none, {known}")
+        raise OptionError(f"language_model {name!r} is not one of none, {known}")
     if name == "words":
         options["frozen"] = frozen
     model = LANGUAGE_MODELS[name](vocabulary_size, name="language_model", **options)

@@ -1,4 +1,4 @@
-"""Gloss sequences drawn from the decoder, as hypotheses for calibration (§4 mode B, §6.3)."""
+"""Sampling of gloss sequences from the decoder, for calibration (§4 mode B, §6.3)."""
 
 import tensorflow as tf
 
@@ -9,25 +9,25 @@ _BITS = (1 << 32) - 1
 
 
 def sample_hypotheses(model, level: str, logits, steps, count: int, longest, seeds, capacity=None):
-    """Draw sequences step by step, each step given the glosses drawn before it.
+    """Sample gloss sequences step by step, each step conditional on the glosses sampled before.
 
-    A clip's sequences depend on its own logits, its own seeds and its own longest sequence: not on
-    the clips beside it, nor on the padding, nor on the device.
+    The sequences of a clip depend on its own logits, seeds and `longest` alone, and not on the rest
+    of the batch, the padding or the device.
 
     Args:
         model: a `C2st`.
-        level: whose contexts are used.
+        level: the level whose contexts are used, one of `LEVELS`.
         logits: A of that level, `(batch, steps, V)`.
         steps: `(batch,)` real steps.
         count: sequences per clip.
-        longest: `(batch,)`, most glosses of a sequence of each clip; later ones are not emitted.
-        seeds: `(batch, words)` integers; equal words draw equal sequences.
-        capacity: room for the glosses of a sequence; by default the greatest of `longest`, which
-            XLA, to which shapes must be known, does not allow.
+        longest: `(batch,)`, maximum number of glosses in a sequence of each clip.
+        seeds: `(batch, words)` integers; equal rows give equal sequences.
+        capacity: size of the last axis of the labels. Defaults to the maximum of `longest`,
+            which is only known at run time; XLA needs a given number.
 
     Returns:
         labels `(batch, count, capacity)` int32, padded with 0, and their lengths `(batch, count)`.
-        No gradient flows through the draws.
+        No gradient flows through the samples.
     """
     logits = tf.stop_gradient(tf.cast(logits, tf.float32))
     batch, time = tf.shape(logits)[0], tf.shape(logits)[1]
@@ -50,10 +50,10 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
         return model.classify_context(level, vectors)
 
     def body(step, tokens, lengths, state, context):
-        shares = tf.cumsum(tf.nn.softmax(logits[:, step] + context), axis=1)
+        cumulative = tf.cumsum(tf.nn.softmax(logits[:, step] + context), axis=1)
         here = tf.fill([rows, 1], tf.cast(step, tf.int64))
-        chosen = uniform(tf.concat([words, here], 1))[:, None] * shares[:, -1:]
-        drawn = tf.reduce_sum(tf.cast(shares <= chosen, tf.int32), 1)
+        chosen = uniform(tf.concat([words, here], 1))[:, None] * cumulative[:, -1:]
+        drawn = tf.reduce_sum(tf.cast(cumulative <= chosen, tf.int32), 1)
         emitted = (drawn > 0) & (step < steps) & (lengths < longest)
         gloss = tf.where(emitted, drawn, 0)
         place = tf.one_hot(lengths, capacity, dtype=tf.int32)
@@ -87,9 +87,15 @@ def sample_hypotheses(model, level: str, logits, steps, count: int, longest, see
 
 
 def uniform(words) -> tf.Tensor:
-    """A number in [0, 1) that each row of integers `(rows, words)` determines, `(rows,)` float32.
+    """Pseudo-random numbers in [0, 1) with a seed for each row.
 
     TensorFlow's stateless generators take one seed for a whole tensor; here every row has its own.
+
+    Args:
+        words: `(rows, words)` integers, the seeds.
+
+    Returns:
+        `(rows,)` float32.
 
     >>> from slr_keras.models.c2st.sampling import uniform
     >>> first, second, again = uniform([[1, 2], [2, 1], [1, 2]]).numpy().tolist()
@@ -99,14 +105,14 @@ def uniform(words) -> tf.Tensor:
     words = tf.cast(words, tf.int64)
     state = tf.zeros(tf.shape(words)[:1], tf.int64)
     for word in tf.unstack(words, axis=1):
-        # Odd: every word takes part, and in its place.
+        # The factor is odd, so that every word counts and their order, too.
         state = _mixed((_SPREAD * state + word + 1) & _BITS)
     # float32 holds 24 bits exactly: 1 is never reached.
     return tf.cast(tf.bitwise.right_shift(state, 8), tf.float32) * 2.0**-24
 
 
 def _mixed(bits) -> tf.Tensor:
-    """32 bits, each of which depends on all of the given 32."""
+    """Mix 32 bits: each bit of the result depends on all bits of the input."""
     for shift, factor in _MIX:
         bits = ((bits ^ tf.bitwise.right_shift(bits, shift)) * factor) & _BITS
     return bits ^ tf.bitwise.right_shift(bits, _MIX[-1][0])

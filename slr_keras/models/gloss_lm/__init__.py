@@ -1,4 +1,4 @@
-"""Gloss language models: the context that a recogniser reads beside the video."""
+"""Gloss language models: context vectors of gloss prefixes for the recogniser."""
 
 from slr_keras.models.gloss_lm.bert import BertContext
 from slr_keras.models.gloss_lm.bert_preset import load_bert, preset_digest, preset_sizes

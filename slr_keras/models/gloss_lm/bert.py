@@ -1,4 +1,4 @@
-"""BERT's view of a prefix (specs/c2st.md §3)."""
+"""Context vectors of gloss prefixes from BERT (specs/c2st.md §3)."""
 
 import keras
 from keras import ops
@@ -7,34 +7,37 @@ from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.layers import PACKAGE
 from slr_keras.utils.errors import UserError
 
-# In the table of word pieces: no further piece.
+# Entry of the word piece table after the last piece of a gloss.
 NOTHING = -1
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BertContext(GlossLanguageModel):
-    """The vector of [CLS] in "[CLS] y_1 ... y_t [SEP]"; keras-hub's BERT, frozen.
+    """The [CLS] vector of "[CLS] y_1 ... y_t [SEP]" from keras-hub's BERT, frozen.
 
-    The word pieces of every gloss are kept in a table beside the encoder's weights: whoever has the
-    recogniser's weights needs neither the checkpoint nor its tokenizer. `load_bert` fills both.
+    The word pieces of every gloss are a weight of this layer, so that a recogniser's weights are
+    complete without the BERT checkpoint and its tokenizer. `load_bert` fills both.
 
-    A prefix costs a pass of its own. While the weights stay as they are, `remember` keeps the
-    vectors of prefixes that were asked for before.
+    Every prefix needs a forward pass of BERT. After `remember`, vectors are cached by prefix.
 
-    Beyond `capacity` glosses the context stays that of the first `capacity`. Of glosses with more
-    pieces than BERT can hold, the last ones are read: they say most about what follows.
+    The context of a prefix longer than `capacity` is that of its first `capacity` glosses. If the
+    glosses have more word pieces than `longest`, BERT reads the last ones, which say most about the
+    next gloss.
+
+    The defaults are the sizes of BERT-base.
 
     Args:
         vocabulary_size: V, ids with the blank.
-        width: of a vector. Defaults to `768`, BERT-base's, as all sizes.
-        blocks: Transformer blocks. Defaults to `12`.
-        heads: of the attention. Defaults to `12`.
-        feed_forward_width: Defaults to `3072`.
-        pieces: word pieces that BERT knows. Defaults to `30000`.
-        longest: pieces that BERT can hold. Defaults to `512`.
-        gloss_pieces: most pieces of one gloss. Defaults to `16`.
-        cased: whether BERT knows capitals, see `gloss_text`. Defaults to `True`.
-        capacity: glosses that a context can hold. Defaults to `64`.
+        width: size of a vector (hidden_dim). Defaults to `768`.
+        blocks: number of Transformer blocks (num_layers). Defaults to `12`.
+        heads: number of attention heads (num_heads). Defaults to `12`.
+        feed_forward_width: width of the feed-forward layers (intermediate_dim). Defaults to `3072`.
+        pieces: word pieces in BERT's vocabulary. Defaults to `30000`.
+        longest: maximum number of word pieces in a sequence (max_sequence_length). Defaults to
+            `512`.
+        gloss_pieces: maximum number of word pieces of one gloss. Defaults to `16`.
+        cased: whether the BERT vocabulary is cased, see `gloss_text`. Defaults to `True`.
+        capacity: maximum number of glosses in a context. Defaults to `64`.
 
     Raises:
         UserError: keras-hub is not installed.
@@ -85,10 +88,10 @@ class BertContext(GlossLanguageModel):
         self.build()
 
     def remember(self, limit: int = 65536) -> None:
-        """Keep vectors of prefixes from now on; the weights must not change after this.
+        """Cache vectors by prefix from now on; the weights must not change any more.
 
         Args:
-            limit: prefixes kept. All of PHOENIX-2014's training prefixes are 54 000.
+            limit: maximum number of cached prefixes. The training set of PHOENIX-2014 has 54 000.
         """
         if keras.backend.backend() != "tensorflow":
             return
@@ -98,7 +101,7 @@ class BertContext(GlossLanguageModel):
 
     @property
     def remembered(self) -> int:
-        """Prefixes whose vectors are kept."""
+        """Number of cached prefixes."""
         return 0 if self._table is None else len(self._table)
 
     def encode_prefixes(self, labels, label_lengths, training=False):
@@ -134,7 +137,7 @@ class BertContext(GlossLanguageModel):
         return self._vectors(state["glosses"], state["count"])
 
     def _vectors(self, glosses, counts):
-        """Vectors `(rows, width)` of the first `counts (rows,)` of `glosses (rows, places)`."""
+        """Vectors `(rows, width)` of the first `counts (rows,)` glosses of `(rows, places)`."""
         if self._table is None:
             return ops.stop_gradient(self._encode(glosses, counts))
         vectors = self._table.vectors(glosses, counts, self._encode)
@@ -146,13 +149,13 @@ class BertContext(GlossLanguageModel):
         return self.encoder(inputs, training=False)["sequence_output"][:, 0]
 
     def _tokens(self, glosses, counts):
-        """Word pieces of prefixes between [CLS] and [SEP], and where there are any."""
+        """Word pieces of prefixes between [CLS] and [SEP], and their mask."""
         rows, places = ops.shape(glosses)
         real = ops.arange(places, dtype="int32")[None, :] < counts[:, None]
         pieces = ops.take(self.gloss_table, ops.where(real, glosses, 0), axis=0)
         pieces = ops.cast(ops.reshape(pieces, (rows, places * self.gloss_pieces)), "int32")
         size = ops.shape(pieces)[1]
-        # Those that are there move to the front, in their order.
+        # Real pieces move to the front and keep their order.
         order = ops.argsort(
             ops.where(pieces < 0, size, 0) + ops.arange(size, dtype="int32")[None, :], axis=1
         )
@@ -174,10 +177,10 @@ class BertContext(GlossLanguageModel):
 
 
 def keras_hub():
-    """The library, whose import takes seconds.
+    """Import keras-hub, which takes seconds.
 
     Raises:
-        UserError: it is not installed.
+        UserError: keras-hub is not installed.
     """
     try:
         import keras_hub

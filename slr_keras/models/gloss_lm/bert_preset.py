@@ -1,4 +1,4 @@
-"""BERT's weights and word pieces from a folder of keras-hub on this computer."""
+"""Loading of BERT's weights and word pieces from a local keras-hub preset."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from slr_keras.models.gloss_lm.text import gloss_text
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, sha256
 
-# Names of keras-hub's configuration for arguments of `BertContext`.
+# Arguments of `BertContext` by the names of keras-hub's configuration.
 _SIZES = {
     "width": "hidden_dim",
     "blocks": "num_layers",
@@ -25,10 +25,10 @@ _SIZES = {
 
 
 def preset_sizes(preset: str | Path) -> dict[str, int]:
-    """Sizes of a preset as arguments of `BertContext`, from its configuration alone.
+    """Read the sizes of a preset from its configuration, as arguments of `BertContext`.
 
     Raises:
-        UserError: the folder does not hold a BERT backbone.
+        UserError: the folder has no BERT backbone.
     """
     folder = Path(preset)
     if not (folder / "config.json").is_file():
@@ -46,25 +46,25 @@ def preset_sizes(preset: str | Path) -> dict[str, int]:
 
 
 def preset_digest(preset: str | Path) -> str:
-    """SHA-256 over a preset's weights, configurations and word pieces."""
-    found = hashlib.sha256()
+    """SHA-256 digest of a preset's weights, configurations and word pieces."""
+    digest = hashlib.sha256()
     files = [path for kind in ("*.json", "*.h5", "*.txt") for path in Path(preset).rglob(kind)]
     for path in sorted(files):
-        found.update(f"{path.relative_to(preset).as_posix()} {sha256(path)}\n".encode())
-    return found.hexdigest()
+        digest.update(f"{path.relative_to(preset).as_posix()} {sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def load_bert(model: BertContext, preset: str | Path, tokens: Sequence[str]) -> None:
     """Fill a `BertContext` with a preset's weights and the glosses' word pieces.
 
     Args:
-        model: of the preset's sizes.
+        model: a model of the preset's sizes.
         preset: a folder written by keras-hub's `save_to_preset`, with backbone and tokenizer.
         tokens: every token of the vocabulary by id, `Vocabulary.tokens`.
 
     Raises:
-        UserError: keras-hub is not installed, the folder holds no BERT, its sizes are others, or a
-            gloss has more pieces than the model has room for.
+        UserError: keras-hub is not installed, the folder has no BERT or one of other sizes, or a
+            gloss has more than `gloss_pieces` word pieces.
     """
     sizes, ours = preset_sizes(preset), model.get_config()
     if other := [f"{name} {ours[name]}" for name, size in sizes.items() if ours[name] != size]:

@@ -1,8 +1,9 @@
-"""A causal Transformer over glosses, trained from scratch (specs/c2st.md §3, offline variant)."""
+"""Causal Transformer language model of glosses (specs/c2st.md §3, offline variant)."""
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.gloss_lm.transformer import CausalBlock
 from slr_keras.models.layers import PACKAGE
@@ -10,22 +11,26 @@ from slr_keras.models.layers import PACKAGE
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalLanguageModel(GlossLanguageModel):
-    """P(next gloss | the glosses before) and, as context, the vector that it is read from.
+    """Transformer for P(next gloss | previous glosses); its last hidden vector is the context.
 
-    The input is the blank and then the glosses; the output at place t has seen t glosses. So one
-    pass gives all prefixes, and `extend` computes one place more from the keys and values of those
-    before it. The table of glosses serves as output layer, too.
+    The input is the blank followed by the glosses; the output at position t depends on t glosses.
+    One forward pass thus computes all prefixes, and `extend` computes one more position from cached
+    keys and values. The embedding of glosses is also the output layer (tied weights).
 
-    Beyond `capacity` glosses the context stays that of the first `capacity`.
+    The context of a prefix longer than `capacity` is that of its first `capacity` glosses.
 
     Args:
         vocabulary_size: V, ids with the blank.
-        width: of a vector. Defaults to `256`.
-        blocks: Transformer blocks. Defaults to `2`.
-        heads: of the attention; they divide the width. Defaults to `4`.
-        feed_forward_width: Defaults to four times the width.
-        dropout: in training. Defaults to `0.3`.
-        capacity: glosses that a context can hold. Defaults to `64`.
+        width: size of a vector (hidden_dim). Defaults to `256`.
+        blocks: number of Transformer blocks (num_layers). Defaults to `2`.
+        heads: number of attention heads (num_heads), a divisor of the width. Defaults to `4`.
+        feed_forward_width: width of the feed-forward layers (intermediate_dim). Defaults to four
+            times the width.
+        dropout: dropout rate in training. Defaults to `0.3`.
+        capacity: maximum number of glosses in a context. Defaults to `64`.
+
+    Raises:
+        ValueError: the heads do not divide the width.
 
     >>> import numpy as np
     >>> from slr_keras.models.gloss_lm import CausalLanguageModel
@@ -49,7 +54,7 @@ class CausalLanguageModel(GlossLanguageModel):
     ):
         super().__init__(vocabulary_size, width, **kwargs)
         if width % heads:
-            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+            raise OptionError(f"width {width} is not a multiple of {heads} heads")
         self.block_count = blocks
         self.heads = heads
         self.feed_forward_width = feed_forward_width or 4 * width
@@ -94,7 +99,7 @@ class CausalLanguageModel(GlossLanguageModel):
         return ops.take_along_axis(x, ops.expand_dims(places, -1), axis=1)
 
     def next_gloss_logits(self, vectors):
-        """Scores of what follows: `(..., width)` to `(..., V)` float32; id 0 ends the sentence."""
+        """Logits of the next gloss, `(..., width)` to `(..., V)` float32; id 0 is the end."""
         table = ops.cast(self.glosses.embeddings, "float32")
         return ops.matmul(ops.cast(vectors, "float32"), ops.transpose(table)) + self.bias
 
@@ -121,7 +126,7 @@ class CausalLanguageModel(GlossLanguageModel):
         return state["vector"]
 
     def _advanced(self, state, token):
-        """The state with a token computed at place `count`."""
+        """The state after the token at position `count`."""
         place = state["count"]
         x = self.glosses(token) + self.positions(place)
         keys, values = [], []

@@ -1,4 +1,4 @@
-"""What every gloss language model can do (specs/c2st.md §3)."""
+"""Base class of gloss language models (specs/c2st.md §3)."""
 
 from typing import Any
 
@@ -12,17 +12,20 @@ State = dict[str, Any]
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GlossLanguageModel(keras.layers.Layer):
-    """Vectors of gloss prefixes: all of a reference at once, or one gloss after the other.
+    """Base of models that compute a context vector for each gloss prefix.
 
-    Both ways agree: `encode_prefixes(y)[:, t]` is the `vector` after t times `extend`. In training
-    the lattice needs all prefixes of the reference; a beam search extends its own.
+    Training needs the vectors of all prefixes of a reference (`encode_prefixes`); beam search
+    extends prefixes gloss by gloss (`initial_state`, `extend`, `vector`). Both give the same
+    vectors: `encode_prefixes(y)[:, t]` equals `vector` after t times `extend`.
 
-    A state is a dictionary of tensors whose first axis is the batch, of shapes that never change:
-    beams are reordered by gathering, and loops compile. The blank (id 0) leaves a state as it is.
+    A state is a dictionary of tensors with the batch as first axis. Their shapes are constant, so
+    that beams are reordered by gathering and loops compile. The blank (id 0) does not change a
+    state.
 
-    Attributes:
+    Args:
         vocabulary_size: V, ids with the blank.
-        width: d, size of a vector.
+        width: d, size of a vector (hidden_dim).
+        kwargs: `name`, `dtype` and `trainable` of the layer.
     """
 
     def __init__(self, vocabulary_size: int, width: int, **kwargs):
@@ -31,44 +34,44 @@ class GlossLanguageModel(keras.layers.Layer):
         self.width = width
 
     def build(self, labels_shape=None, label_lengths_shape=None):
-        """Nothing is left to build: constructors do it, since methods are used without a call."""
+        """Do nothing: constructors make the weights, since methods are used without a call."""
 
     def encode_prefixes(self, labels, label_lengths, training=False):
         """Vectors of all prefixes.
 
         Args:
-            labels: `(batch, T)` integers, glosses 1..V-1 and then padding of any content.
-            label_lengths: `(batch,)` glosses of each.
-            training: whether dropout acts.
+            labels: `(batch, T)` integers, glosses 1..V-1 followed by padding with any values.
+            label_lengths: `(batch,)` glosses of each sentence.
+            training: whether dropout is active.
 
         Returns:
-            `(batch, T + 1, width)`; place t is the prefix of t glosses, the first the empty one.
-            Beyond a sentence's end the vector of the whole sentence is repeated.
+            `(batch, T + 1, width)`; index t is the prefix of t glosses, index 0 the empty prefix.
+            After the end of a sentence, the vector of the whole sentence is repeated.
         """
         raise NotImplementedError
 
     def encode_whole(self, labels, label_lengths):
-        """The vectors of whole sentences alone, `(batch, width)`."""
+        """Vectors of whole sentences, `(batch, width)`."""
         vectors = self.encode_prefixes(labels, label_lengths)
         last = ops.cast(label_lengths, "int32")[:, None, None]
         return ops.take_along_axis(vectors, last, axis=1)[:, 0]
 
     def initial_state(self, batch) -> State:
-        """The state of the empty prefix, for a batch of this size (an int or a tensor)."""
+        """State of the empty prefix for a batch of this size (an int or a tensor)."""
         raise NotImplementedError
 
     def extend(self, state: State, gloss) -> State:
-        """The state once each prefix of the batch is longer by a gloss `(batch,)`; 0 adds none."""
+        """State after one more gloss `(batch,)` for each prefix of the batch; 0 adds none."""
         raise NotImplementedError
 
     def vector(self, state: State):
-        """Vectors of the prefixes, `(batch, width)`."""
+        """Vectors of the prefixes in a state, `(batch, width)`."""
         raise NotImplementedError
 
     def remember(self, limit: int = 65536) -> None:
-        """Keep vectors of prefixes, up to a limit, where computing them again costs much.
+        """Cache vectors of up to `limit` prefixes, in models whose vectors are expensive.
 
-        Only for weights that stay as they are from now on.
+        The weights must not change afterwards. By default this does nothing.
         """
 
     def call(self, labels, label_lengths, training=False):

@@ -1,4 +1,4 @@
-"""A gloss language model, its sizes and its vocabulary, in one file."""
+"""Files of gloss language models: weights, sizes and vocabulary."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ KINDS: Mapping[str, type[GlossLanguageModel]] = {
     "causal": CausalLanguageModel,
     "word_vectors": WordVectorLanguageModel,
 }
-# What a reader's own process decides.
+# Arguments that the loading process decides.
 _OWN = ("name", "dtype", "trainable")
 
 
@@ -26,17 +26,17 @@ def save_language_model(
     vocabulary: Vocabulary,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a model as a NumPy archive, atomically.
+    """Write a gloss language model as a NumPy archive, atomically.
 
     Args:
         path: the file.
         model: a `CausalLanguageModel` or a `WordVectorLanguageModel`.
-        vocabulary: whose ids the model uses.
-        notes: plain values to keep beside it, such as perplexities.
+        vocabulary: the vocabulary of the model's ids.
+        notes: JSON values to store in the file, such as perplexities. Defaults to `None`.
 
     Raises:
         UserError: the file cannot be written.
-        ValueError: a model of another kind, or of another size than the vocabulary.
+        ValueError: a model of another kind, or one whose size is not that of the vocabulary.
     """
     kinds = [kind for kind, cls in KINDS.items() if type(model) is cls]
     if not kinds or model.vocabulary_size != len(vocabulary):
@@ -62,17 +62,17 @@ def load_language_model(
     frozen: bool = True,
     dtype: str | None = None,
 ) -> GlossLanguageModel:
-    """Read what `save_language_model` wrote.
+    """Read a gloss language model that `save_language_model` wrote.
 
     Args:
         path: the file.
-        vocabulary: the recogniser's; without it the ids are not compared.
-        frozen: whether its weights stay as they are; recognisers train beside a frozen model.
-            (The vector of the empty prefix in `WordVectorLanguageModel` always learns.)
-        dtype: policy of the model.
+        vocabulary: the recogniser's vocabulary. Defaults to `None`: vocabularies are not compared.
+        frozen: whether the weights are frozen, as in the training of a recogniser. The empty
+            prefix's vector of a `WordVectorLanguageModel` is always trained. Defaults to `True`.
+        dtype: dtype policy of the model. Defaults to `None`, Keras' own.
 
     Raises:
-        UserError: not such a file, damaged, or made for another vocabulary.
+        UserError: another kind of file, a damaged file, or a model for another vocabulary.
 
     >>> import numpy as np
     >>> from slr_keras.data.vocabulary import Vocabulary
@@ -101,15 +101,6 @@ def load_language_model(
     if frozen and model_class is not WordVectorLanguageModel:
         model.trainable = False
     return model
-
-
-def read_notes(path: str | Path) -> dict[str, Any]:
-    """The plain values that a file keeps beside its model.
-
-    Raises:
-        UserError: not such a file.
-    """
-    return dict(_record(path)["notes"])
 
 
 def _record(path: str | Path) -> dict[str, Any]:

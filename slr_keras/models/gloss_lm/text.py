@@ -1,4 +1,4 @@
-"""Glosses as words that a language model of ordinary text knows (specs/c2st.md §3, §10.3)."""
+"""Glosses as ordinary words, for language models of text (specs/c2st.md §3, §10.3)."""
 
 import re
 
@@ -8,17 +8,18 @@ _JOINTS = re.compile(r"[-+_\s]+")
 
 
 def gloss_text(gloss: str, cased: bool = True) -> str:
-    """A gloss as ordinary text.
+    """Convert a gloss to ordinary text.
 
-    The clean-up rules of PHOENIX come first, then "-" and "+" part words, and upper case, which
-    falls into many pieces, becomes a capital and lower case. Scripts without case stay as they are.
+    The clean-up rules of PHOENIX are applied first; "-" and "+" then separate words. Words in upper
+    case, which tokenizers split into many pieces, become capitalised. Scripts without case do not
+    change.
 
     Args:
         gloss: one gloss.
-        cased: capitals as German nouns have them; False for lower case throughout.
+        cased: whether words are capitalised; `False` for lower case. Defaults to `True`.
 
     Returns:
-        words with spaces between; "" where the rules drop the gloss.
+        words separated by spaces; "" if the rules drop the gloss.
 
     >>> from slr_keras.models.gloss_lm import gloss_text
     >>> gloss_text("loc-NORDRAUM"), gloss_text("WIE-AUSSEHEN"), gloss_text("__EMOTION__")

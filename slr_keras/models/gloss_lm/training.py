@@ -1,4 +1,4 @@
-"""Train a causal gloss language model from sequences of ids (specs/c2st.md §3)."""
+"""Training of a causal gloss language model on sequences of ids (specs/c2st.md §3)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from slr_keras.models.gloss_lm.causal import CausalLanguageModel
 
 Sentences = Sequence[Sequence[int]]
 END = 0
-LOT = 64
+SENTENCES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class CausalTraining:
-    """How to train.
+    """Settings of `train_causal`.
 
     Attributes:
-        epochs: at most.
-        patience: epochs without a better dev perplexity before it stops.
-        batch: sentences in a step.
-        learning_rate: of AdamW.
-        weight_decay: of AdamW, decoupled.
-        seed: of the order of sentences.
+        epochs: maximum number of epochs.
+        patience: epochs without a better dev perplexity before training stops.
+        batch: sentences per step (batch_size).
+        learning_rate: learning rate of AdamW.
+        weight_decay: decoupled weight decay of AdamW.
+        seed: seed of the order of sentences.
     """
 
     epochs: int = 40
@@ -35,7 +35,7 @@ class CausalTraining:
 
 
 def perplexity(model: CausalLanguageModel, sentences: Sentences) -> float:
-    """exp of the mean negative log-probability per gloss, ends of sentences counted.
+    """Perplexity per gloss; the end of a sentence counts as a gloss.
 
     Comparable with `NgramLanguageModel.perplexity` on the same sentences.
 
@@ -46,8 +46,8 @@ def perplexity(model: CausalLanguageModel, sentences: Sentences) -> float:
     """
     labels, lengths = padded(sentences)
     total = 0.0
-    for start in range(0, len(labels), LOT):
-        rows = slice(start, start + LOT)
+    for start in range(0, len(labels), SENTENCES_AT_ONCE):
+        rows = slice(start, start + SENTENCES_AT_ONCE)
         targets, weights = next_glosses(labels[rows], lengths[rows])
         contexts = model.encode_prefixes(labels[rows], lengths[rows])
         scores = np.asarray(model.next_gloss_logits(contexts), np.float64)
@@ -64,14 +64,14 @@ def train_causal(
     settings: CausalTraining | None = None,
     report: Callable[[int, float, float], None] = lambda *_: None,
 ) -> list[float]:
-    """Minimise the next-gloss loss on train; keep the weights of the best dev perplexity.
+    """Train with early stopping; the model gets the weights of the best dev perplexity.
 
     Args:
-        model: is changed.
-        train: ids of the training sentences.
-        dev: ids of the sentences that decide when to stop.
-        settings: how to train.
-        report: is told epoch, mean loss on train and perplexity on dev.
+        model: the model to train.
+        train: gloss ids of the training sentences.
+        dev: gloss ids of the sentences for early stopping.
+        settings: Defaults to `CausalTraining()`.
+        report: called after each epoch with its number, mean training loss and dev perplexity.
 
     Returns:
         dev perplexity after each epoch.
@@ -108,7 +108,7 @@ def train_causal(
 
 
 def padded(sentences: Sentences) -> tuple[np.ndarray, np.ndarray]:
-    """Labels `(n, longest)` int32, zeros behind, and lengths `(n,)`.
+    """Labels `(n, longest)` int32, padded with 0 at the end, and lengths `(n,)`.
 
     >>> from slr_keras.models.gloss_lm.training import padded
     >>> padded([(1, 2), (3,)])[0].tolist()
@@ -122,7 +122,14 @@ def padded(sentences: Sentences) -> tuple[np.ndarray, np.ndarray]:
 
 
 def next_glosses(labels: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What follows each prefix `(n, T + 1)`, the end of the sentence as 0, and which count.
+    """The gloss after each prefix, with 0 at the end of the sentence, and the loss weights.
+
+    Args:
+        labels: `(n, T)` gloss ids, padded at the end.
+        lengths: `(n,)` glosses of each sentence.
+
+    Returns:
+        targets `(n, T + 1)` and float32 weights `(n, T + 1)`, 0 on padding.
 
     >>> import numpy as np
     >>> from slr_keras.models.gloss_lm.training import next_glosses
@@ -136,14 +143,14 @@ def next_glosses(labels: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Batches of one size; the last is filled from the first."""
+    """Batches of one size; the last one is filled up with rows of the first."""
     size = min(size, len(rows))
     count = -(-len(rows) // size)
     return list(np.resize(rows, (count, size)))
 
 
 class _NextGloss(keras.Model):
-    """Labels and lengths to the logits of what follows each prefix."""
+    """From labels and lengths to the logits of the gloss after each prefix."""
 
     def __init__(self, language_model):
         super().__init__(name="next_gloss")

@@ -1,4 +1,4 @@
-"""A Transformer block in which a place sees itself and those before it."""
+"""Causal Transformer block."""
 
 import keras
 from keras import ops
@@ -8,15 +8,18 @@ from slr_keras.models.layers import PACKAGE, Linear
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalBlock(keras.layers.Layer):
-    """x + attention(LN(x)), then x + W_2 gelu(W_1 LN(x)).
+    """Causal Transformer block: x + attention(LN(x)), then x + W_2 gelu(W_1 LN(x)).
 
     Args:
-        heads: of the attention; they divide the width.
-        feed_forward_width: channels inside the second part.
-        dropout: on the output of both parts, in training.
+        heads: number of attention heads (num_heads), a divisor of the width.
+        feed_forward_width: width of the feed-forward layer (intermediate_dim).
+        dropout: dropout rate of both residual branches in training.
 
     Call arguments:
-        inputs: `(batch, places, width)`.
+        inputs: `(batch, places, width)`; a place attends to itself and to earlier ones.
+
+    Returns:
+        the shape of inputs.
 
     >>> import numpy as np
     >>> from slr_keras.models.gloss_lm.transformer import CausalBlock
@@ -56,15 +59,15 @@ class CausalBlock(keras.layers.Layer):
         return x + self.drop(self._feed_forward(x), training=training)
 
     def step(self, inputs, keys, values, place):
-        """One place, from the memory of those before it.
+        """Compute one place from the cached keys and values of the earlier ones.
 
         Args:
             inputs: `(batch, width)`.
-            keys, values: `(batch, capacity, width)`; what lies at `place` or after is not read.
-            place: `(batch,)` int32.
+            keys, values: `(batch, capacity, width)`; values at `place` and later are not read.
+            place: `(batch,)` int32, index of the place.
 
         Returns:
-            The output `(batch, width)`, and keys and values with this place's own.
+            the output `(batch, width)`, and the keys and values including those of this place.
         """
         query, key, value = ops.split(self.project(self.attention_norm(inputs)), 3, axis=-1)
         index = ops.arange(ops.shape(keys)[1])[None, :]
@@ -76,7 +79,7 @@ class CausalBlock(keras.layers.Layer):
         return x + self._feed_forward(x), keys, values
 
     def _attend(self, queries, keys, values, allowed):
-        """Attention of `(batch, places, width)` where `allowed (batch or 1, places, seen)`."""
+        """Attention of `(batch, places, width)` by a mask `(batch or 1, places, seen)`."""
         queries, keys, values = map(self._by_head, (queries, keys, values))
         scores = ops.einsum("bqhd,bkhd->bhqk", queries, keys)
         # The softmax is float32 under any policy.

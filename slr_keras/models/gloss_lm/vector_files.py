@@ -1,4 +1,4 @@
-"""Word vectors from text files: fastText's `.vec` and GloVe's, one word and its numbers a line."""
+"""Word vectors from text files of fastText (`.vec`) and GloVe, one word per line."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,14 +10,15 @@ from slr_keras.utils.errors import UserError
 
 
 def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
-    """Vectors of the wanted words; the file is read line by line, since such files are large.
+    """Read the vectors of some words; the file is read line by line, since such files are large.
 
     Args:
-        path: a text file; fastText's first line ("words width") may be there or not.
-        wanted: the words to look for.
+        path: a text file, with or without fastText's first line ("words width").
+        wanted: the words to look up.
 
     Returns:
-        `(width,)` float32 by word, for those that the file has; the first where it has two.
+        vectors `(width,)` float32 by word; words that the file lacks are left out, and of two
+        vectors of a word the first counts.
 
     Raises:
         UserError: the file cannot be read, or a line is not a word and `width` numbers.
@@ -28,7 +29,7 @@ def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np
     >>> read_word_vectors("tiny.vec", {"Nord"})["Nord"].tolist()
     [0.0, 1.0, 0.0]
     """
-    found: dict[str, np.ndarray] = {}
+    vectors: dict[str, np.ndarray] = {}
     width = 0
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -42,32 +43,32 @@ def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np
                     raise UserError(f"{path}:{number}: no word and its numbers; is it a .vec file?")
                 # A few words of GloVe's largest file hold spaces.
                 word = " ".join(fields[:-width])
-                if word in wanted and word not in found:
-                    found[word] = _numbers(fields[-width:], width, f"{path}:{number}")
+                if word in wanted and word not in vectors:
+                    vectors[word] = _numbers(fields[-width:], width, f"{path}:{number}")
     except OSError as error:
         raise UserError(f"{path}: word vectors cannot be read ({error.strerror})") from error
-    return found
+    return vectors
 
 
 def gloss_vectors(
     path: str | Path, glosses: Sequence[str], seed: int = 0
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A vector for every gloss.
+    """Make a vector for every gloss.
 
-    A gloss is looked up as it is written and as ordinary text (`gloss_text`, then in lower case);
-    of several words the mean is taken. Glosses without any known word get random vectors with the
-    spread of those found.
+    A gloss is looked up as written, then as ordinary text (`gloss_text`), then in lower case. The
+    vector of several words is their mean. Glosses without a known word get random vectors with the
+    standard deviation of the known ones.
 
     Args:
         path: a file for `read_word_vectors`.
-        glosses: in the order of their ids.
-        seed: of the random vectors.
+        glosses: the glosses in the order of their ids.
+        seed: seed of the random vectors. Defaults to `0`.
 
     Returns:
-        `(glosses, width)` float32, and the glosses that the file has nothing for.
+        `(glosses, width)` float32, and the glosses without a known word.
 
     Raises:
-        UserError: the file cannot be read, or knows none of the glosses.
+        UserError: the file cannot be read or has no vector for any gloss.
 
     >>> import pathlib
     >>> from slr_keras.models.gloss_lm import gloss_vectors
@@ -90,16 +91,16 @@ def gloss_vectors(
     missing = []
     for row, gloss in enumerate(glosses):
         choices = ([known[word] for word in words if word in known] for words in spellings[gloss])
-        found = next((choice for choice in choices if choice), None)
-        if found is None:
+        first = next((choice for choice in choices if choice), None)
+        if first is None:
             missing.append(gloss)
         else:
-            vectors[row] = np.mean(found, axis=0)
+            vectors[row] = np.mean(first, axis=0)
     return vectors.astype(np.float32), tuple(missing)
 
 
 def _spellings(gloss: str) -> list[list[str]]:
-    """Ways to write a gloss, each a list of words, the best first."""
+    """Spellings of a gloss, each a list of words; the preferred one is first."""
     return [[gloss], gloss_text(gloss).split(), gloss_text(gloss, cased=False).split()]
 
 

@@ -1,4 +1,4 @@
-"""The mean of the vectors of a prefix's glosses (specs/c2st.md §3)."""
+"""Bag-of-words language model of glosses (specs/c2st.md §3)."""
 
 import math
 
@@ -12,13 +12,13 @@ from slr_keras.models.layers import PACKAGE
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class WordVectorLanguageModel(GlossLanguageModel):
-    """A bag of words: b_t = (e_1 + ... + e_t) / t, and a learned vector for the empty prefix.
+    """Mean of word vectors, (e_1 + ... + e_t) / t, with a learned vector for the empty prefix.
 
     Args:
         vocabulary_size: V, ids with the blank.
-        width: of a vector. Defaults to `300`, as fastText's.
-        frozen: whether the glosses' vectors stay as they are; the empty prefix's always learns.
-            Defaults to `False`. Set it for vectors from a file, see `set_vectors`.
+        width: size of a vector (embed_dim). Defaults to `300`, as in fastText.
+        frozen: whether the glosses' vectors are frozen, as for vectors from a file (see
+            `set_vectors`); the empty prefix's vector is always trained. Defaults to `False`.
 
     >>> import numpy as np
     >>> from slr_keras.models.gloss_lm import WordVectorLanguageModel
@@ -33,7 +33,7 @@ class WordVectorLanguageModel(GlossLanguageModel):
     def __init__(self, vocabulary_size: int, width: int = 300, frozen: bool = False, **kwargs):
         super().__init__(vocabulary_size, width, **kwargs)
         self.frozen = frozen
-        # Sums over a prefix want float32 under any policy.
+        # Sums over a prefix need float32 under any policy.
         self.empty = self.add_weight(
             name="empty", shape=(width,), initializer="zeros", dtype="float32", autocast=False
         )
@@ -48,7 +48,10 @@ class WordVectorLanguageModel(GlossLanguageModel):
         self.build()
 
     def set_vectors(self, vectors: np.ndarray) -> None:
-        """Set the vectors of the glosses 1..V-1, `(V - 1, width)`.
+        """Set the vectors of the glosses 1..V-1.
+
+        Args:
+            vectors: `(V - 1, width)`.
 
         Raises:
             ValueError: another shape.
@@ -81,7 +84,7 @@ class WordVectorLanguageModel(GlossLanguageModel):
         return self._mean(state["total"], state["count"])
 
     def _looked_up(self, ids):
-        """Vectors of ids, zeros for the blank, and 1 where there is a gloss."""
+        """Vectors of ids, 0 for the blank, and a mask that is 1 for a gloss."""
         values = ops.take(self.words, ops.maximum(ids - 1, 0), axis=0)
         present = ops.cast(ids > 0, "int32")
         return values * ops.expand_dims(ops.cast(present, "float32"), -1), present

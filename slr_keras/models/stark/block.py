@@ -1,14 +1,15 @@
 """The STARK block: spatio-temporal attention over keypoints (STARK §2.1, specs/stark.md §3.1-3.7).
 
-Shapes: B batch, T time, P points, C channels in, D channels out, S heads, W window taps,
-A = D/4 attention channels of a head. No tensor has more than four axes, so that the same graph
-runs on the device.
+Shapes: B batch, T time, P points, C input channels, D output channels, S heads, W window
+taps, A = D/4 attention channels of a head. No tensor has more than four axes, so that the same
+graph runs on mobile devices.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization
 from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
 from slr_keras.models.stark.spatial import (
@@ -23,37 +24,41 @@ from slr_keras.models.stark.window import ChunkWindows
 
 # Frames that share one matrix product of the temporal attention; time is a multiple of it.
 CHUNK = 8
-# In the names of operations, as TEMPORAL_SOFTMAX is.
+# Scopes in the names of operations, like TEMPORAL_SOFTMAX.
 SPATIAL_GRAM, SPATIAL_SOFTMAX = "spatial_gram", "spatial_softmax"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StarkBlock(keras.layers.Layer):
-    """One spatio-temporal attention block.
+    """Spatio-temporal attention block.
 
     Every point attends to itself in the `window` frames around it (temporal attention) and, in the
-    centre frame, to all points through one matrix per clip (spatial attention).
+    centre frame, to all points by one matrix per clip (spatial attention).
 
     Args:
-        channels: D, channels of the output.
-        heads: S, attention heads ("subspaces"). Defaults to `6`.
-        window: W, odd number of frames that the temporal attention sees. Defaults to `7`.
-        attention_channels: channels of queries and keys per head. Defaults to `channels // 4`.
-        dropout: dropout on both attention maps in training. Defaults to `0.1`.
+        channels: D, channels of the output (hidden_dim).
+        heads: S, number of attention heads, the paper's subspaces (num_heads). Defaults to `6`.
+        window: W, frames that the temporal attention reads (window_size); odd. Defaults to `7`.
+        attention_channels: channels of queries and keys per head (head_dim). Defaults to
+            `channels // 4`.
+        dropout: dropout rate of both attention maps in training. Defaults to `0.1`.
         slope: negative slope of the leaky ReLU. Defaults to `0.1`.
-        spatial_policy: which frames the spatial attention is the mean of, see `SpatialPolicy`:
-            `offline` (the clip, as in the paper), `prefix`, `ema` or `windowed`.
-        spatial_decay, spatial_memory: of `ema` and of `windowed`, in frames of the clip.
-        causal: whether the window ends in the frame itself, which is then its "centre". Defaults
+        spatial_policy: frames that the spatial attention averages over, see `SpatialPolicy`:
+            `offline` (the whole clip, as in the paper), `prefix`, `ema` or `windowed`. Defaults to
+            `"offline"`.
+        spatial_decay: decay of `ema` per frame of the clip. Defaults to `0.97`.
+        spatial_memory: length of `windowed` in frames of the clip. Defaults to `64`.
+        causal: whether the window ends at the frame itself, which is then its "centre". Defaults
             to `False`.
-        group: frames of the block that one call of the streaming model brings. Defaults to `4`.
-        stride: frames of the clip that it brings. Defaults to `4`.
-        delay: frames that the block's input is late in the stream. With another policy than
-            `offline` the last three decide which frames share a matrix.
+        group: frames at the block's resolution per call of the streaming model. Defaults to `4`.
+        stride: frames of the clip per call of the streaming model. Defaults to `4`.
+        delay: delay of the block's input in the streaming model, in frames at the block's
+            resolution. `group`, `stride` and `delay` decide which frames share a matrix if the
+            policy is not `offline`. Defaults to `0`.
 
     Call arguments:
         inputs: `(batch, points, time, channels)`; padded frames are ignored.
-        valid: `(batch, time)`, 1 on real frames.
+        valid: `(batch, time)`, 1 on real frames. Defaults to all.
 
     Returns:
         `(batch, points, time, channels)`, 0 on padded frames.
@@ -84,7 +89,7 @@ class StarkBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if window % 2 == 0:
-            raise ValueError(f"window must be odd, so that it has a centre frame; got {window}")
+            raise OptionError(f"window must be odd, so that it has a centre frame; got {window}")
         self.channels = channels
         self.heads = heads
         self.window = window
@@ -99,7 +104,7 @@ class StarkBlock(keras.layers.Layer):
         self.before = window - 1 if causal else window // 2
         self.look_ahead = window - 1 - self.before
         self.clock = GroupClock(group, delay, self.look_ahead)
-        # What a window reaches beyond a chunk must fit into the neighbouring one.
+        # A window must not reach beyond the neighbouring chunk.
         self.chunk = max(CHUNK, self.before)
         self.windows = ChunkWindows(self.chunk, self.before, self.look_ahead, self.heads)
 
@@ -161,12 +166,12 @@ class StarkBlock(keras.layers.Layer):
         return ops.leaky_relu(self._residual(2, x, valid, training) + y, self.slope)
 
     def attention_maps(self, inputs, valid=None):
-        """Both attention maps, for inspection and tests.
+        """Temporal and spatial attention maps, for inspection.
 
         Returns:
             A_t of shape `(batch, points, time, heads, window)` and A_s of shape
-            `(batch, heads, points, points)`, as NumPy arrays, with the learned scales and offsets.
-            Of another policy than `offline`, the second is `(batch * calls, ...)`.
+            `(batch, heads, points, points)` as NumPy arrays, with the learned scales and offsets.
+            If the policy is not `offline`, the shape of A_s is `(batch * calls, ...)`.
         """
         valid = self._mask(inputs, valid)
         frames = ops.expand_dims(ops.cast(valid, self.compute_dtype), -1)
@@ -194,19 +199,20 @@ class StarkBlock(keras.layers.Layer):
     def temporal_attention(self, query, key, training=False):
         """A_t of §3.3, `(batch, points, chunks, chunk * heads * w)`.
 
-        Frames outside the clip have key 0 and take part with logit 0, as in the paper's
-        zero-padded patches.
+        Frames outside the clip have key 0 and count with logit 0, as in the paper's zero-padded
+        patches.
         """
         batch, _, time, _ = sizes(query)
+        in_clip = self.windows.in_clip(time, self.compute_dtype)
         attention = self.windows.attend(
-            query, self._windows(key), self.alpha, self.beta, batch, self._in_clip(time)
+            query, self.windows.frames(key), self.alpha, self.beta, batch, in_clip
         )
         return self.temporal_dropout(attention, training=training)
 
     def spatial_attention(self, query, key, valid, training=False):
-        """A_s of §3.4: one `(points, points)` matrix per head and clip, mean over real frames.
+        """A_s of §3.4, from a mean over real frames: `(points, points)` per head and clip.
 
-        Of another policy than `offline`, one per group of frames.
+        If the policy is not `offline`, there is one matrix per group of frames.
         """
         if self.policy.offline:
             with keras.name_scope(SPATIAL_GRAM):
@@ -227,35 +233,8 @@ class StarkBlock(keras.layers.Layer):
     def _aggregate(self, x, temporal, spatial):
         """X_a of §3.5, `(B, P, T, S*C)`."""
         mixed = mix(spatial, x) if self.policy.offline else mix_groups(spatial, x, self.clock)
-        in_clip = self._in_clip(sizes(x)[2])
-        return self.windows.aggregate(temporal, self._windows(x), mixed, self.heads, in_clip)
-
-    def _windows(self, tensor):
-        """The frames that each chunk sees (§3.2): `(B, P, T, C)` to `(chunks, w, C)`.
-
-        Borders are taken from the neighbouring chunks by rolling, which leaves frames of the
-        clip's other end beyond its first and last chunk: `_in_clip` is 0 there.
-        """
-        batch, points, _, channels = sizes(tensor)
-        chunk, before, after = self.chunk, self.before, self.look_ahead
-        chunks = ops.reshape(tensor, (batch * points, -1, chunk * channels))
-        parts = [chunks]
-        if before:
-            tail = ops.split(chunks, [(chunk - before) * channels], axis=-1)[1]
-            parts.insert(0, ops.roll(tail, 1, axis=1))
-        if after:
-            head = ops.split(chunks, [after * channels], axis=-1)[0]
-            parts.append(ops.roll(head, -1, axis=1))
-        seen = ops.concatenate(parts, axis=-1) if len(parts) > 1 else chunks
-        return ops.reshape(seen, (-1, self.windows.seen, channels))
-
-    def _in_clip(self, time):
-        """1 where a chunk's window lies inside the padded clip: `(chunks, chunk * heads * w)`."""
-        chunks = time // self.chunk
-        first = ops.expand_dims(ops.arange(chunks) * self.chunk - self.before, -1)
-        frame = first + ops.tile(ops.arange(self.windows.seen), (self.chunk * self.heads,))
-        inside = ops.logical_and(frame >= 0, frame < time)
-        return ops.cast(inside, self.compute_dtype)
+        in_clip = self.windows.in_clip(sizes(x)[2], self.compute_dtype)
+        return self.windows.aggregate(temporal, self.windows.frames(x), mixed, self.heads, in_clip)
 
     def _residual(self, index, x, valid, training):
         if not self.projects_residual:
@@ -268,9 +247,9 @@ class StarkBlock(keras.layers.Layer):
         return (*inputs_shape[:-1], self.channels)
 
     def multiply_adds(self, inputs_shape) -> int:
-        """Multiply-adds that the equations need for `(batch, points, time, channels)`.
+        """Multiply-adds of the equations for `(batch, points, time, channels)`.
 
-        specs/stark.md §3.12; the chunked form computes some frames outside the windows on top.
+        See specs/stark.md §3.12. The chunked form also computes some frames outside the windows.
         """
         batch, points, time, channels = inputs_shape
         heads, width, window = self.heads, self.attention_channels, self.window

@@ -1,8 +1,9 @@
-"""One keypoint stream of STARK: stem, blocks, pooling (specs/stark.md §3.8-3.9)."""
+"""Encoder of one keypoint stream: stem, STARK blocks, pooling (specs/stark.md §3.8-3.9)."""
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, MaskedBatchNormalization, sinusoid_table
 from slr_keras.models.stark.block import StarkBlock
 from slr_keras.models.stark.policy import OFFLINE, SpatialPolicy
@@ -13,13 +14,21 @@ POSITIONS = ("keypoint", "learned", "none")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class KeypointStem(keras.layers.Layer):
-    """Lift coordinates to features and tell the points apart: LeakyReLU(BN(FC(x))) + position.
+    """Embedding of coordinates and of points: LeakyReLU(BN(FC(x))) + position.
 
     Args:
-        width: channels of the output. Defaults to `64`.
-        position: `"keypoint"` (sinusoid over the point's index), `"learned"` or `"none"`.
-            There is no code for time: a sign means the same whenever it is made.
+        width: channels of the output (embed_dim). Defaults to `64`.
+        position: `"keypoint"` (sinusoid over the point's index), `"learned"` or `"none"`. Frames
+            have no position code, since a sign means the same at any time. Defaults to
+            `"keypoint"`.
         slope: negative slope of the leaky ReLU. Defaults to `0.1`.
+
+    Call arguments:
+        inputs: `(batch, points, time, channels)`.
+        valid: `(batch, time)`, 1 on real frames. Defaults to all.
+
+    Returns:
+        `(batch, points, time, width)`.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark.encoder import KeypointStem
@@ -30,7 +39,7 @@ class KeypointStem(keras.layers.Layer):
     def __init__(self, width: int = 64, position: str = "keypoint", slope: float = 0.1, **kwargs):
         super().__init__(**kwargs)
         if position not in POSITIONS:
-            raise ValueError(f"position must be one of {POSITIONS}; got {position!r}")
+            raise OptionError(f"position must be one of {POSITIONS}; got {position!r}")
         self.width = width
         self.position = position
         self.slope = slope
@@ -74,25 +83,25 @@ class KeypointStem(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StarkEncoder(keras.layers.Layer):
-    """One stream: stem, STARK blocks, mean over points, max over time.
+    """Encoder of one stream: stem, STARK blocks, mean over points, maximum over time.
 
     Args:
-        widths: output channels of the blocks. Defaults to `(64, 96, 128, 256)`.
-        stem_width: channels of the stem. Defaults to `64`.
-        heads: attention heads. Defaults to `6`.
-        window: frames seen by the temporal attention. Defaults to `7`.
-        pools: max-pooling over time before each block; what is missing to `stride` follows after
-            the last. The paper pools after the last block only, `(1, 1, 1, 1)`.
-        stride: frames per output step in all. Defaults to `4`.
-        dropout: dropout on the attention maps. Defaults to `0.1`.
-        position: code of the points, see `KeypointStem`.
+        widths: output channels of the blocks (hidden_sizes). Defaults to `(64, 96, 128, 256)`.
+        stem_width: channels of the stem (embed_dim). Defaults to `64`.
+        heads: number of attention heads per block (num_heads). Defaults to `6`.
+        window: frames that the temporal attention reads (window_size). Defaults to `7`.
+        pools: factors of the max-pooling over time before each block. A last pooling brings their
+            product to `stride`. Defaults to `(1, 1, 1, 1)`: as in the paper, only the last pooling.
+        stride: frames per output step. Defaults to `4`.
+        dropout: dropout rate of the attention maps. Defaults to `0.1`.
+        position: position code of the points, see `KeypointStem`. Defaults to `"keypoint"`.
         slope: negative slope of the leaky ReLU. Defaults to `0.1`.
-        spatial_policy, spatial_decay, spatial_memory, causal: of the blocks, see `StarkBlock`.
+        spatial_policy, spatial_decay, spatial_memory, causal: see `StarkBlock`.
 
     Call arguments:
-        inputs: `(batch, time, points, channels)`, time and every clip's length multiples of
-            `stride`.
-        valid: `(batch, time)`.
+        inputs: `(batch, time, points, channels)`; time and the length of every clip are multiples
+            of `stride`.
+        valid: `(batch, time)`, 1 on real frames.
 
     Returns:
         `(batch, time / stride, widths[-1])`.
@@ -122,13 +131,13 @@ class StarkEncoder(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        # Made here as well, so that what it refuses is refused before there is a clip.
+        # Also made here, so that invalid values are refused by the constructor.
         SpatialPolicy(spatial_policy, spatial_decay, spatial_memory, stride)
         pooled = 1
         for pool in pools:
             pooled *= pool
         if len(pools) != len(widths) or stride % pooled:
-            raise ValueError(
+            raise OptionError(
                 f"pools {tuple(pools)} must name one factor per block ({len(widths)}) "
                 f"whose product divides the stride {stride}"
             )
@@ -156,7 +165,7 @@ class StarkEncoder(keras.layers.Layer):
         self.stem.build((batch, points, time, channels))
         self.blocks = []
         shape = (batch, points, time, self.stem_width)
-        # Of the streaming form: frames a call, and how many of them come late.
+        # For the streaming form: frames per call, and the delay in frames.
         group, delay = self.stride, 0
         for index, (pool, width) in enumerate(zip(self.pools, self.widths, strict=True)):
             # A pool waits until it is full.
@@ -193,7 +202,7 @@ class StarkEncoder(keras.layers.Layer):
         return pool_time(ops.mean(x, axis=1), self.final_pool)[:, :steps]
 
     def _pad_to_chunks(self, inputs, valid):
-        """Pad time for blocks that work on whole chunks of frames; the valid makes it unseen."""
+        """Pad time to whole chunks of frames; `valid` masks the added frames."""
         rest = -sizes(inputs)[1] % (self.blocks[0].chunk * self.stride // self.final_pool)
         inputs = ops.pad(inputs, ((0, 0), (0, rest), (0, 0), (0, 0)))
         return inputs, ops.pad(valid, ((0, 0), (0, rest)))
@@ -233,9 +242,9 @@ class StarkEncoder(keras.layers.Layer):
 
 
 def pool_time(x, factor: int):
-    """Maximum over `factor` neighbouring frames: `(..., time, C)` to `(..., time/factor, C)`.
+    """Maximum over `factor` neighbouring frames: `(..., time, C)` to `(..., time / factor, C)`.
 
-    Clips are multiples of the factor long, so that no window holds real and padded frames.
+    The length of a clip is a multiple of the factor, so that no window has real and padded frames.
     """
     if factor == 1:
         return x

@@ -16,22 +16,26 @@ from slr_keras.models.layers import (
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GlossHead(keras.layers.Layer):
-    """Features to gloss logits: FC, BN, ReLU, position, convolutional feed-forward, LN, FC.
+    """Head from features to gloss logits.
+
+    Linear layer, batch normalisation, ReLU, position code, convolutional feed-forward block, layer
+    normalisation, linear layer.
 
     Args:
         vocabulary_size: V, classes with the blank.
-        width: channels inside. Defaults to `512`.
-        feed_forward_width: channels between the two convolutions. Defaults to `2048`.
-        dropout: Defaults to `0.1`.
-        kernel_size: steps that each convolution sees. Defaults to `3`.
-        causal: whether they see no step to come. Defaults to `False`.
+        width: channels inside the head (hidden_dim). Defaults to `512`.
+        feed_forward_width: channels between the two convolutions (intermediate_dim). Defaults to
+            `2048`.
+        dropout: dropout rate. Defaults to `0.1`.
+        kernel_size: kernel size of the convolutions. Defaults to `3`.
+        causal: whether the convolutions read no later steps. Defaults to `False`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.
-        valid: `(batch, steps)`.
+        valid: `(batch, steps)`, 1 on real steps. Defaults to all.
 
     Returns:
-        Logits `(batch, steps, vocabulary_size)` in float32.
+        logits `(batch, steps, vocabulary_size)` in float32.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark.head import GlossHead
@@ -107,7 +111,7 @@ class GlossHead(keras.layers.Layer):
         x = ops.relu(x)
         x = x + self.positions(ops.arange(ops.shape(inputs)[1], dtype="float32"))
         x = self.position_dropout(x, training=training)
-        # A clip's end must look to the convolutions as it does without padding: zeros beyond it.
+        # Zeros after a clip's end, as without padding: results do not depend on the batch.
         y = self.expand(self.inner_norm(x) * steps)
         y = self.expand_dropout(ops.relu(y), training=training)
         y = self.contract(y * steps)
@@ -115,7 +119,7 @@ class GlossHead(keras.layers.Layer):
         return ops.cast(self.output_linear(self.output_norm(x)), "float32")
 
     def positions(self, steps):
-        """Code of the numbers of steps: `(steps,)` float32 to `(steps, width)`."""
+        """Position code of step numbers: `(steps,)` float32 to `(steps, width)`."""
         frequencies, phases = sinusoid_frequencies(self.width)
         index = ops.expand_dims(steps, -1)
         code = ops.sin(

@@ -1,6 +1,7 @@
-"""STARK's encoders with heads that name the one sign of a clip (specs/stark.md §3, stepnet.md §6).
+"""STARK for isolated signs: classification heads (specs/stark.md §3, stepnet.md §6).
 
-The heads of StepNet: mean over the clip, dropout, one linear layer, each with a loss of its own.
+The heads are those of StepNet: mean over the clip, dropout, one linear layer, each with its own
+loss.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,31 +10,26 @@ import keras
 from keras import ops
 
 from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
-from slr_keras.models.stark.streams import (
-    checked_streams,
-    encode_streams,
-    encoder_config,
-    heads_of,
-    make_encoders,
-    merge_streams,
-)
+from slr_keras.models.stark.base import KeypointModel
+from slr_keras.models.stark.streams import checked_streams, heads_of
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SignHead(keras.layers.Layer):
-    """Features of a clip to the logits of one sign: mean over real steps, dropout, FC.
+    """Classification head: mean over real steps, dropout, linear layer.
 
     Args:
-        classes: signs.
-        dropout: on the mean. Defaults to `0.5`.
+        classes: number of signs (num_classes).
+        dropout: dropout rate on the mean. Defaults to `0.5`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.
-        valid: `(batch, steps)`, 1 on real steps.
+        valid: `(batch, steps)`, 1 on real steps. Defaults to all.
 
     Returns:
-        Logits `(batch, classes)` in float32.
+        logits `(batch, classes)` in float32.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark.isolated import SignHead
@@ -74,25 +70,30 @@ class SignHead(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class StarkIsolated(keras.Model):
+class StarkIsolated(KeypointModel):
     """Isolated sign recognition from keypoints.
 
-    The encoders of `Stark`, and in place of its gloss decoders a `SignHead` for each of its heads;
-    `fuse`, which sees all streams, is the prediction.
+    The encoders are those of `Stark`; a `SignHead` replaces each gloss head. The prediction is that
+    of `fuse`, which reads all streams.
 
     Args:
         vocabulary_size: tokens with the blank and <unk>; class c is the token c + 2.
         streams, points, channels, widths, stem_width, heads, window, pools, stride,
             attention_dropout, position: see `Stark`.
-        dropout: of the heads, see `SignHead`.
+        dropout: dropout rate of the heads. Defaults to `0.5`.
         spatial_policy, spatial_decay, spatial_memory, causal: see `Stark`.
+        dtype: dtype policy of the layers.
+        name: name of the model.
+
+    Raises:
+        ValueError: unknown streams, or a vocabulary without signs.
 
     Inputs:
         `{"keypoints": (batch, time, points, channels), "mask": (batch, time)}`; time and the
         length of each clip are multiples of `stride`.
 
     Outputs:
-        logits by head, each `(batch, vocabulary_size - 2)`.
+        logits by head, `(batch, vocabulary_size - 2)` each.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark.isolated import StarkIsolated
@@ -103,9 +104,7 @@ class StarkIsolated(keras.Model):
     (['body', 'fuse', 'left'], TensorShape([1, 5]))
     """
 
-    #: What the model reads of a batch.
-    clip_inputs = ("keypoints", "mask")
-    #: Whose logits are the prediction.
+    #: Heads whose mean is the prediction.
     reported_heads = ("fuse",)
 
     def __init__(
@@ -132,62 +131,32 @@ class StarkIsolated(keras.Model):
     ):
         classes = vocabulary_size - Vocabulary.FIRST_GLOSS_ID
         if classes < 1:
-            raise ValueError(f"a vocabulary of {vocabulary_size} tokens names no sign")
+            raise OptionError(f"a vocabulary of {vocabulary_size} tokens names no sign")
         streams = checked_streams(streams, points)
-        # === Layers ===
-        encoders = make_encoders(
+        head_layers = {
+            head: SignHead(classes, dropout, dtype=dtype, name=f"head_{head}")
+            for head in heads_of(streams)
+        }
+        super().__init__(
+            vocabulary_size,
             streams,
+            head_layers,
+            points=points,
+            channels=channels,
             widths=widths,
             stem_width=stem_width,
             heads=heads,
             window=window,
             pools=pools,
             stride=stride,
-            dropout=attention_dropout,
+            attention_dropout=attention_dropout,
             position=position,
+            dropout=dropout,
             spatial_policy=spatial_policy,
             spatial_decay=spatial_decay,
             spatial_memory=spatial_memory,
             causal=causal,
             dtype=dtype,
+            name=name,
         )
-        head_layers = {
-            name: SignHead(classes, dropout, dtype=dtype, name=f"head_{name}")
-            for name in heads_of(streams)
-        }
-
-        # === Functional Model ===
-        inputs, features, steps = encode_streams(encoders, streams, points, channels)
-        outputs = {
-            name: head(merge_streams(name, features, dtype), valid=steps)
-            for name, head in head_layers.items()
-        }
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
-
-        # === Config ===
-        self.vocabulary_size = vocabulary_size
-        self.streams = streams
-        self.points = points
-        self.channels = channels
-        self.widths = tuple(widths)
-        self.stem_width = stem_width
-        self.attention_heads = heads
-        self.window = window
-        self.pools = tuple(pools)
-        self.stride = stride
-        self.attention_dropout = attention_dropout
-        self.position = position
-        self.dropout = dropout
-        self.spatial_policy = spatial_policy
-        self.spatial_decay = spatial_decay
-        self.spatial_memory = spatial_memory
-        self.causal = causal
-        self.encoders = encoders
         self.head_layers = head_layers
-
-    def get_config(self):
-        return encoder_config(self)
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

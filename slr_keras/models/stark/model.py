@@ -1,56 +1,66 @@
-"""STARK: keypoint streams, their encoders, and the gloss heads (specs/stark.md §0)."""
+"""The STARK model: keypoint streams, their encoders, and the gloss heads (specs/stark.md §0)."""
 
 from collections.abc import Mapping, Sequence
 
 import keras
 
 from slr_keras.models.layers import PACKAGE
+from slr_keras.models.stark.base import KeypointModel
 from slr_keras.models.stark.head import GlossHead
-from slr_keras.models.stark.streams import (
-    checked_heads,
-    checked_streams,
-    encode_streams,
-    encoder_config,
-    make_encoders,
-    merge_streams,
-)
+from slr_keras.models.stark.streams import checked_heads, checked_streams
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Stark(keras.Model):
+class Stark(KeypointModel):
     """Continuous sign language recognition from keypoints.
 
-    Each stream of points has an encoder of its own; heads read the streams in the order left, face,
-    right, body: `fuse` all of them, `left` and `right` a hand and the face, `body` the body.
-    Streams that a keypoint layout lacks are left out, and so are heads that would repeat `fuse`.
+    Each stream of points has its own encoder. Up to four heads read concatenated streams: `fuse`
+    reads all of them, `left` and `right` one hand and the face, `body` the body. Streams that a
+    keypoint layout lacks are left out, and so are heads that would repeat `fuse`.
 
     Reference: Patra and Samanta, "STARK: Spatio-Temporal Attention for Representation of Keypoints
     for Continuous Sign Language Recognition", arXiv 2603.16163.
 
     Args:
         vocabulary_size: classes with the blank (class 0).
-        streams: point indices of each stream, names out of body, left, right, face.
+        streams: point indices of each stream; the names are `body`, `left`, `right`, `face`.
         points: points in the input. Defaults to `79`.
         channels: channels of a point. Defaults to `3`: x, y, score.
-        widths, stem_width, heads, window, pools, stride, attention_dropout, position: of the
-            encoders, see `StarkEncoder`.
-        head_width, feed_forward_width, dropout: of the heads, see `GlossHead`.
-        gloss_heads: which of these there are: `fuse`, which reads all streams, alone or with others
-            of `left`, `right`, `body`. Defaults to `None`, all that the streams can feed. Heads
-            beside `fuse` teach in training; a device needs one.
-        spatial_policy, spatial_decay, spatial_memory, causal: how the encoders see a clip that is
-            still being signed, see `StarkBlock`; `causal_heads`: whether the heads' convolutions
-            see no step to come. The weights are the same whatever these say.
+        widths: output channels of the encoders' blocks (hidden_sizes). Defaults to
+            `(64, 96, 128, 256)`.
+        stem_width: channels of the encoders' stems (embed_dim). Defaults to `64`.
+        heads: number of attention heads per block (num_heads). Defaults to `6`.
+        window: frames that the temporal attention reads (window_size). Defaults to `7`.
+        pools: temporal pooling factors before the blocks, see `StarkEncoder`. Defaults to
+            `(1, 1, 1, 1)`.
+        stride: frames per output step. Defaults to `4`.
+        attention_dropout: dropout rate of the attention maps. Defaults to `0.1`.
+        position: position code of the points, see `KeypointStem`. Defaults to `"keypoint"`.
+        head_width: channels inside the heads (hidden_dim). Defaults to `512`.
+        feed_forward_width: channels of the heads' feed-forward layers (intermediate_dim). Defaults
+            to `2048`.
+        dropout: dropout rate of the heads. Defaults to `0.1`.
+        spatial_policy, spatial_decay, spatial_memory: frames that the spatial attention averages
+            over, see `StarkBlock`. Defaults to `"offline"`, the whole clip.
+        causal: whether the temporal attention reads no later frames. Defaults to `False`.
+        causal_heads: whether the heads' convolutions read no later steps. Defaults to `False`.
+        gloss_heads: names of the heads, such as `("fuse",)`. Defaults to `None`: every head whose
+            streams exist. Heads other than `fuse` serve training; inference needs one head.
+        dtype: dtype policy of the layers.
+        name: name of the model.
+
+    The spatial policy and the causal arguments change no weight's shape, so that weights of one
+    setting load into another.
 
     Raises:
-        ValueError: streams or heads that do not exist.
+        ValueError: unknown streams or heads.
 
     Inputs:
         `{"keypoints": (batch, time, points, channels), "mask": (batch, time)}`; time and the
         length of each clip are multiples of `stride`.
 
     Outputs:
-        logits by head, each `(batch, time / stride, vocabulary_size)`.
+        logits by head, `(batch, time / stride, vocabulary_size)` each.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark.model import Stark
@@ -60,9 +70,6 @@ class Stark(keras.Model):
     >>> sorted(outputs), outputs["fuse"].shape
     (['body', 'fuse', 'left'], TensorShape([1, 2, 5]))
     """
-
-    #: What the model reads of a batch.
-    clip_inputs = ("keypoints", "mask")
 
     def __init__(
         self,
@@ -92,79 +99,52 @@ class Stark(keras.Model):
     ):
         streams = checked_streams(streams, points)
         head_names = checked_heads(streams, gloss_heads)
-        # === Layers ===
-        encoders = make_encoders(
-            streams,
-            widths=widths,
-            stem_width=stem_width,
-            heads=heads,
-            window=window,
-            pools=pools,
-            stride=stride,
-            dropout=attention_dropout,
-            position=position,
-            spatial_policy=spatial_policy,
-            spatial_decay=spatial_decay,
-            spatial_memory=spatial_memory,
-            causal=causal,
-            dtype=dtype,
-        )
         head_layers = {
-            name: GlossHead(
+            head: GlossHead(
                 vocabulary_size,
                 width=head_width,
                 feed_forward_width=feed_forward_width,
                 dropout=dropout,
                 causal=causal_heads,
                 dtype=dtype,
-                name=f"head_{name}",
+                name=f"head_{head}",
             )
-            for name in head_names
+            for head in head_names
         }
-
-        # === Functional Model ===
-        inputs, features, steps = encode_streams(encoders, streams, points, channels)
-        outputs = {
-            name: head(merge_streams(name, features, dtype), valid=steps)
-            for name, head in head_layers.items()
-        }
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
-
-        # === Config ===
-        self.vocabulary_size = vocabulary_size
-        self.streams = streams
-        self.points = points
-        self.channels = channels
-        self.widths = tuple(widths)
-        self.stem_width = stem_width
-        self.attention_heads = heads
-        self.window = window
-        self.pools = tuple(pools)
-        self.stride = stride
-        self.attention_dropout = attention_dropout
-        self.position = position
+        super().__init__(
+            vocabulary_size,
+            streams,
+            head_layers,
+            points=points,
+            channels=channels,
+            widths=widths,
+            stem_width=stem_width,
+            heads=heads,
+            window=window,
+            pools=pools,
+            stride=stride,
+            attention_dropout=attention_dropout,
+            position=position,
+            dropout=dropout,
+            spatial_policy=spatial_policy,
+            spatial_decay=spatial_decay,
+            spatial_memory=spatial_memory,
+            causal=causal,
+            dtype=dtype,
+            name=name,
+        )
         self.head_width = head_width
         self.feed_forward_width = feed_forward_width
-        self.dropout = dropout
-        self.spatial_policy = spatial_policy
-        self.spatial_decay = spatial_decay
-        self.spatial_memory = spatial_memory
-        self.causal = causal
         self.causal_heads = causal_heads
-        self.encoders = encoders
-        # `None` stays, so that it means all heads of other streams, too.
+        # `None` is kept, so that it means every head for other streams, too.
         self.head_names = None if gloss_heads is None else head_names
         self.gloss_heads = head_layers
 
     def get_config(self):
         return {
-            **encoder_config(self),
+            **super().get_config(),
             "head_width": self.head_width,
             "feed_forward_width": self.feed_forward_width,
             "causal_heads": self.causal_heads,
             "gloss_heads": self.head_names,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

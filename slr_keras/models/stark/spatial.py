@@ -1,19 +1,19 @@
-"""The spatial attention's Gram matrices and mixtures: of clips, and of groups of frames of a clip.
+"""Gram matrices and products of the spatial attention, for clips and for groups of frames.
 
 Shapes: B batch, P points, T time, S heads, A attention channels of a head, C channels, G groups.
-No tensor has more than four axes, so that the same graph runs on the device.
+No tensor has more than four axes, so that the same graph runs on mobile devices.
 """
 
 from keras import ops
 
 from slr_keras.models.stark.policy import SpatialPolicy
 
-# Sums that no frame has reached yet are divided by this.
+# Divisor of sums over no frames.
 LEAST_COUNT = 1e-6
 
 
 def sizes(tensor) -> tuple:
-    """The shape of a tensor, each size static where it is known."""
+    """The shape of a tensor, with static sizes where they are known."""
     return tuple(
         static if static is not None else dynamic
         for static, dynamic in zip(tensor.shape, ops.shape(tensor), strict=True)
@@ -37,25 +37,25 @@ def _head_features(tensor, heads: int):
 
 
 def mix(matrix, x):
-    """A_s X of one matrix a clip: `(B, S, P, P)` and `(B, P, T, C)` to `(B, P*S, T, C)`."""
+    """A_s X with one matrix per clip: `(B, S, P, P)` and `(B, P, T, C)` to `(B, P*S, T, C)`."""
     batch, points, time, channels = sizes(x)
     heads = matrix.shape[1]
-    # Rows ordered (point, head): the result lies point by point, as everything else.
+    # Rows are ordered (point, head), so that the result has the points first, like all tensors.
     matrix = ops.reshape(ops.transpose(matrix, (0, 2, 1, 3)), (batch, points * heads, points))
     mixed = ops.matmul(matrix, ops.reshape(x, (batch, points, time * channels)))
     return ops.reshape(mixed, (batch, points * heads, time, channels))
 
 
 class GroupClock:
-    """When a block that sees `group` frames a call sees which frame, and lets which go.
+    """The frames that a block reads and returns in each call of the streaming model.
 
-    Call c brings the frames from c * group - delay on; the frames from c * group - delay -
-    look_ahead on leave. Frames before the first one do not exist.
+    Call c reads `group` frames from c * group - delay on and returns `group` frames from
+    c * group - delay - look_ahead on. Frames of negative index do not exist.
 
     Args:
-        group: frames a call.
-        delay: how many frames late the block's input is.
-        look_ahead: frames that the block waits for.
+        group: frames per call.
+        delay: delay of the block's input in frames.
+        look_ahead: later frames that the block needs.
 
     >>> from slr_keras.models.stark.spatial import GroupClock
     >>> GroupClock(group=4, delay=3, look_ahead=3).leaving
@@ -68,7 +68,7 @@ class GroupClock:
         self.leaving = delay + look_ahead
 
     def grouped(self, x, delay: int):
-        """`(B, P, T, C)` to `(B*G, P, group, C)`, frames of the same call in one group."""
+        """`(B, P, T, C)` to `(B*G, P, group, C)`: the frames of a call are one group."""
         batch, points, time, channels = sizes(x)
         first = delay % self.group
         rest = -(time + first) % self.group
@@ -87,20 +87,23 @@ class GroupClock:
         return x[:, :, first : first + time]
 
     def calls(self, time, delay: int):
-        """The call of each group of `grouped`."""
+        """Index of the call of each group of `grouped`."""
         first = delay % self.group
         return ops.arange((time + first + self.group - 1) // self.group) + delay // self.group
 
 
 def running_means(query, key, valid, heads: int, policy: SpatialPolicy, clock: GroupClock):
-    """What each leaving group's attention is the softmax of.
+    """Running means of Q Kᵀ / A, one for each group of frames that leaves the block.
 
     Args:
         query, key: `(B, P, T, S*A)`, 0 on padding.
-        valid: `(B, 1, T)`.
+        valid: `(B, 1, T)`, 1 on real frames.
+        heads: S.
+        policy: weights of the groups.
+        clock: groups of frames.
 
     Returns:
-        `(B*G, S, P, P)`, by leaving groups.
+        `(B*G, S, P, P)`.
     """
     batch, points, time, channels = sizes(query)
     grams = gram(clock.grouped(query, clock.coming), clock.grouped(key, clock.coming), heads)
@@ -116,8 +119,7 @@ def running_means(query, key, valid, heads: int, policy: SpatialPolicy, clock: G
 
 
 def mix_groups(matrix, x, clock: GroupClock):
-    """A_s X with a matrix for each leaving group: `(B*G, S, P, P)` and `(B, P, T, C)` to
-    `(B, P*S, T, C)`."""
+    """A_s X with one matrix per group: `(B*G, S, P, P)` and `(B, P, T, C)` to `(B, P*S, T, C)`."""
     batch, _, time, _ = sizes(x)
     mixed = mix(matrix, clock.grouped(x, clock.leaving))
     return clock.ungrouped(mixed, clock.leaving, batch, time)

@@ -1,12 +1,12 @@
-"""The streams of points that STARK reads, and which of them its heads see (specs/stark.md §0)."""
+"""Streams of points, and the streams that each head reads (specs/stark.md §0)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stark.encoder import StarkEncoder
 
@@ -21,7 +21,7 @@ HEAD_STREAMS = {
 
 
 def heads_of(streams: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
-    """The heads that a set of streams can feed; those that would repeat `fuse` are left out.
+    """Names of the heads whose streams exist; heads that would repeat `fuse` are left out.
 
     >>> from slr_keras.models.stark.streams import heads_of
     >>> heads_of({"body": (), "left": (), "right": (), "face": ()})
@@ -39,10 +39,14 @@ def heads_of(streams: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
 def checked_heads(
     streams: Mapping[str, Sequence[int]], names: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The heads that a model has, in the order of `HEADS`; all that its streams feed by default.
+    """Check names of heads and return them in the order of `HEADS`.
+
+    Args:
+        streams: point indices by stream.
+        names: names of heads; None for all that the streams allow.
 
     Raises:
-        ValueError: a head that the streams cannot feed, or none.
+        ValueError: a head whose streams do not exist, or no head.
 
     >>> from slr_keras.models.stark.streams import checked_heads
     >>> checked_heads({"body": (), "left": ()}, ["left", "fuse"])
@@ -53,17 +57,17 @@ def checked_heads(
         return known
     unknown = set(names) - set(known)
     if unknown or not names:
-        raise ValueError(f"gloss_heads must be some of {', '.join(known)}; got {list(names)}")
+        raise OptionError(f"gloss_heads must be some of {', '.join(known)}; got {list(names)}")
     return tuple(name for name in known if name in names)
 
 
 def checked_streams(
     streams: Mapping[str, Sequence[int]], points: int
 ) -> dict[str, tuple[int, ...]]:
-    """Point indices by stream, in the order of `STREAMS`.
+    """Check point indices by stream and return them in the order of `STREAMS`.
 
     Raises:
-        ValueError: a stream of another name, without points, or with an index beyond the points.
+        ValueError: an unknown stream, no points, or an index outside 0..points - 1.
 
     >>> from slr_keras.models.stark.streams import checked_streams
     >>> checked_streams({"body": [0, 1], "left": [1]}, points=2)
@@ -71,15 +75,15 @@ def checked_streams(
     """
     unknown = set(streams) - set(STREAMS)
     if unknown or not streams:
-        raise ValueError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
+        raise OptionError(f"streams must be some of {sorted(STREAMS)}; got {sorted(streams)}")
     for name, indices in streams.items():
         if not len(indices) or min(indices) < 0 or max(indices) >= points:
-            raise ValueError(f"stream {name!r} needs point indices in 0..{points - 1}")
+            raise OptionError(f"stream {name!r} needs point indices in 0..{points - 1}")
     return {name: tuple(int(i) for i in streams[name]) for name in STREAMS if name in streams}
 
 
 def make_encoders(streams: Iterable[str], **options) -> dict[str, StarkEncoder]:
-    """An encoder for each stream, all with the same arguments of `StarkEncoder`.
+    """Make an encoder for each stream, all with the same arguments of `StarkEncoder`.
 
     >>> from slr_keras.models.stark.streams import make_encoders
     >>> [encoder.name for encoder in make_encoders(("left", "body"), stem_width=8).values()]
@@ -94,16 +98,17 @@ def encode_streams(
     points: int,
     channels: int,
 ) -> tuple[dict, dict, "keras.KerasTensor"]:
-    """The part of a functional model from the inputs to the features of each stream.
+    """Connect the inputs of a functional model to the features of each stream.
 
     Args:
-        encoders: of each stream.
-        streams: point indices of each.
-        points, channels: of the input.
+        encoders: encoder of each stream.
+        streams: point indices of each stream.
+        points: points in the input.
+        channels: channels of a point.
 
     Returns:
-        the inputs "keypoints" `(batch, time, points, channels)` and "mask" `(batch, time)`; by
-        stream the features `(batch, steps, width)`; and the mask of the steps `(batch, steps)`.
+        the inputs "keypoints" `(batch, time, points, channels)` and "mask" `(batch, time)`; the
+        features `(batch, steps, width)` by stream; and the mask of the steps `(batch, steps)`.
     """
     keypoints = keras.Input((None, points, channels), dtype="float32", name="keypoints")
     mask = keras.Input((None,), dtype="float32", name="mask")
@@ -117,47 +122,23 @@ def encode_streams(
 
 
 def merge_streams(head: str, features: Mapping[str, "keras.KerasTensor"], dtype=None):
-    """What a head sees: its streams' features one beside the other, `(batch, steps, width)`."""
-    parts = [features[part] for part in HEAD_STREAMS[head] if part in features]
-    if len(parts) == 1:
-        return parts[0]
-    return keras.layers.Concatenate(name=f"merge_{head}", dtype=dtype)(parts)
-
-
-def encoder_config(model: keras.Model) -> dict[str, Any]:
-    """The arguments that every model with these encoders has, as it keeps them."""
-    return {
-        "name": model.name,
-        "vocabulary_size": model.vocabulary_size,
-        "streams": {name: list(indices) for name, indices in model.streams.items()},
-        "points": model.points,
-        "channels": model.channels,
-        "widths": model.widths,
-        "stem_width": model.stem_width,
-        "heads": model.attention_heads,
-        "window": model.window,
-        "pools": model.pools,
-        "stride": model.stride,
-        "attention_dropout": model.attention_dropout,
-        "position": model.position,
-        "dropout": model.dropout,
-        "spatial_policy": model.spatial_policy,
-        "spatial_decay": model.spatial_decay,
-        "spatial_memory": model.spatial_memory,
-        "causal": model.causal,
-    }
+    """Concatenate the features of a head's streams: `(batch, steps, channels)`."""
+    selected = [features[name] for name in HEAD_STREAMS[head] if name in features]
+    if len(selected) == 1:
+        return selected[0]
+    return keras.layers.Concatenate(name=f"merge_{head}", dtype=dtype)(selected)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class _PointSelection(keras.layers.Layer):
-    """Picks a stream's points: `(batch, time, points, channels)` on the points axis."""
+    """Select the points of a stream: `(batch, time, points, channels)` on the points axis."""
 
     def __init__(self, indices, **kwargs):
         super().__init__(**kwargs)
         self.indices = tuple(indices)
 
     def call(self, inputs):
-        # Runs of neighbours become slices: the device has no fast gather.
+        # Runs of neighbours become slices, because mobile devices have no fast gather.
         indices = np.asarray(self.indices)
         breaks = np.flatnonzero(np.diff(indices) != 1) + 1
         parts = [inputs[:, :, run[0] : run[-1] + 1] for run in np.split(indices, breaks)]
@@ -172,7 +153,7 @@ class _PointSelection(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class _StepMask(keras.layers.Layer):
-    """Frame mask to step mask: clips are multiples of the stride long."""
+    """Frame mask to step mask; the length of a clip is a multiple of the stride."""
 
     def __init__(self, stride, **kwargs):
         super().__init__(**kwargs)

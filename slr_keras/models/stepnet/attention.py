@@ -1,4 +1,4 @@
-"""The attention of whole frames to their parts, and of clips to their segments."""
+"""Cross-attention of frames to their parts, and of clips to their segments."""
 
 import math
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.temporal.instance_norm import wide_dtype
 
@@ -14,26 +15,26 @@ NORMS = ("none", "layer")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CrossAttention(keras.layers.Layer):
-    """softmax(Q Kᵀ) V + V_q: queries that look at all steps of several sources (eq. 2, 4).
+    """softmax(Q Kᵀ) V + V_q: attention to all steps of several sources (eq. 2, 4).
 
-    Q and V_q are linear in the queries; every source has its own linear K and V, which stand one
-    source after the other. As in the paper, there is one head and no scale.
+    Q and V_q are linear in the queries. Every source has its own linear K and V, which are
+    concatenated over time. As in the paper, there is one head and no scale.
 
     Args:
-        width: d, channels of Q, K and V.
-        norm: `"none"`, or `"layer"`: a layer normalisation behind every linear layer. Its products
-            have a deviation of sqrt(d) (specs/stepnet.md §4), so that it brings the scale
-            1 / sqrt(d) with it. Defaults to `"none"`.
+        width: d, channels of Q, K and V (hidden_dim).
+        norm: `"none"`, or `"layer"`: a layer normalisation after every linear layer. Products of
+            normalised vectors have a standard deviation of sqrt(d) (specs/stepnet.md §4), so that
+            `"layer"` also scales by 1 / sqrt(d). Defaults to `"none"`.
 
     Call arguments:
         queries: `(batch, steps, channels)`.
-        sources: tensors `(batch, steps of its own, channels of its own)`.
+        sources: tensors `(batch, steps, channels)`, each with its own steps and channels.
 
     Returns:
         `(batch, steps, width)`.
 
     Raises:
-        ValueError: no such norm.
+        ValueError: an unknown norm.
 
     >>> import numpy as np
     >>> from slr_keras.models.stepnet import CrossAttention
@@ -45,7 +46,9 @@ class CrossAttention(keras.layers.Layer):
     def __init__(self, width: int, norm: str = "none", **kwargs):
         super().__init__(**kwargs)
         if norm not in NORMS:
-            raise ValueError(f"the norm of an attention is one of {', '.join(NORMS)}; got {norm!r}")
+            raise OptionError(
+                f"the norm of an attention is one of {', '.join(NORMS)}; got {norm!r}"
+            )
         self.width = width
         self.norm = norm
 
@@ -103,6 +106,6 @@ def _apply(layers, x):
 
 
 def _joined(projections, sources):
-    """Every source through its own projection, one after the other in time."""
+    """Apply its projection to every source and concatenate over time."""
     parts = [_apply(layers, x) for layers, x in zip(projections, sources, strict=True)]
     return ops.concatenate(parts, axis=1)

@@ -1,4 +1,4 @@
-"""From clips to maps over time (specs/stepnet.md §3, §10)."""
+"""Encoder from clips to feature maps over time (specs/stepnet.md §3, §10)."""
 
 import functools
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from slr_keras.models.backbones import Backbone, I3d, PixelNormalization, ResNet, make_backbone
+from slr_keras.models.backbones import Backbone, I3d, ResNet, make_backbone
 from slr_keras.models.backbones.costs import frame_multiply_adds
+from slr_keras.models.backbones.encoder import BackboneEncoder
 from slr_keras.models.backbones.recompute import recomputed
-from slr_keras.models.checks import require
+from slr_keras.models.checks import OptionError, require
 from slr_keras.models.layers import PACKAGE
 
 #: Channels of a clip: RGB, or x and y of five fields of optical flow.
@@ -19,16 +20,16 @@ STREAMS = {"rgb": 3, "flow": 10}
 def make_clip_backbone(name: str, frames: int, stream: str, **options: Any) -> Backbone:
     """Make a backbone for clips of one length and stream.
 
-    I3D sees one field of flow for each frame, as its own flow network does, and TSM all five.
+    I3D reads one flow field for each frame, as its published flow network, and TSM reads five.
 
     Args:
         name: one of `list_backbones()`.
-        frames: T, of every clip.
-        stream: one of `STREAMS`.
-        options: any argument of the backbone's class.
+        frames: T, frames of every clip.
+        stream: "rgb" or "flow".
+        options: arguments of the backbone's class that differ from its preset.
 
     Raises:
-        UserError: no such backbone, or an argument that its class does not take.
+        UserError: an unknown backbone, or an argument that its class refuses.
 
     >>> from slr_keras.models.stepnet.encoder import make_clip_backbone
     >>> make_clip_backbone("i3d", 64, "flow").channels
@@ -44,7 +45,7 @@ def make_clip_backbone(name: str, frames: int, stream: str, **options: Any) -> B
 
 
 def default_pixels(backbone: Backbone, stream: str) -> str:
-    """The mode of `PixelNormalization` that a backbone's published weights were trained with.
+    """The mode of `PixelNormalization` of a backbone's published weights.
 
     >>> from slr_keras.models.backbones import make_backbone
     >>> from slr_keras.models.stepnet.encoder import default_pixels
@@ -56,27 +57,42 @@ def default_pixels(backbone: Backbone, stream: str) -> str:
     return "imagenet" if stream == "rgb" else "flow"
 
 
+def check_image_size(size: tuple[int, ...], backbone: Backbone) -> None:
+    """Refuse frames whose maps would not have whole cells, or no two halves.
+
+    Raises:
+        ValueError: the size does not fit the backbone's reduction.
+    """
+    multiple = backbone.reduction
+    if len(size) != 2 or any(side < 2 * multiple or side % multiple for side in size):
+        raise OptionError(
+            f"image_size is {size}; height and width must be multiples of {multiple} pixels, the "
+            f"reduction of {backbone.name}, and {2 * multiple} at least: change crop in frames.json"
+        )
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
-class MapEncoder(keras.layers.Layer):
-    """Run a backbone over clips of one length and keep its maps.
+class MapEncoder(BackboneEncoder):
+    """Run a backbone over clips of one length and return its maps.
 
     Args:
         backbone: a `ResNet` with `clip_frames` and without pooling, or an `I3d`.
-        frames: T, of every clip.
+        frames: T, frames of every clip.
         pixels: mode of `PixelNormalization`.
-        recompute: whether training forgets the activations within a stage of the backbone and
-            computes them again for the gradient. Defaults to `False`.
+        recompute: whether training computes the activations within each stage of the backbone
+            again for the gradient (gradient checkpointing). Defaults to `False`.
+        kwargs: `name` and `dtype` of the layer.
 
     Call arguments:
-        video: `(batch, frames, height, width, channels)` of 0..255; of more channels than the
-            backbone's, the first are seen, which are the first of several flow fields.
-        valid: `(batch,)`, 1 on clips that batch statistics may see. Defaults to all.
+        video: `(batch, frames, height, width, channels)`, values in 0..255. If there are more
+            channels than the backbone reads, the first ones are used: the first flow field.
+        valid: `(batch,)`, 1 on clips that count in the batch statistics. Defaults to all.
 
     Returns:
         `(batch, steps, map height, map width, channels)`.
 
     Raises:
-        ValueError: another kind of backbone.
+        ValueError: a backbone that returns no maps of clips.
         UserError: a clip of another length.
 
     >>> import numpy as np
@@ -90,22 +106,15 @@ class MapEncoder(keras.layers.Layer):
     def __init__(
         self, backbone: Backbone, frames: int, pixels: str, recompute: bool = False, **kwargs
     ):
-        # Autocasting would round pixels to bfloat16 before they are centred.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(backbone, pixels, recompute, **kwargs)
         if backbone.framewise or getattr(backbone, "pooled", False):
-            raise ValueError(
+            raise OptionError(
                 f"backbone {backbone.name!r} gives no maps of clips; use one such as tsm_r50 or i3d"
             )
-        self.backbone = backbone
         self.frames = frames
-        self.pixels = pixels
-        self.recompute = recompute
-        self.normalization = PixelNormalization(pixels, dtype=self.dtype_policy)
 
     def build(self, video_shape, valid_shape=None):
-        # Built before this when it comes out of a saved model, or has its weights already.
-        if not self.backbone.built:
-            self.backbone.build(self.backbone.example_shape)
+        self.build_backbone(self.backbone.example_shape)
 
     def call(self, video, valid=None, training=False):
         batch, frames = ops.shape(video)[:2]
@@ -150,15 +159,4 @@ class MapEncoder(keras.layers.Layer):
         return batch * frames * frame_multiply_adds(self.backbone, height, width)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "frames": self.frames,
-            "pixels": self.pixels,
-            "recompute": self.recompute,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})
+        return {**super().get_config(), "frames": self.frames}

@@ -1,4 +1,4 @@
-"""From features over time to the logits of a clip (specs/stepnet.md §6)."""
+"""Classification heads of StepNet (specs/stepnet.md §6)."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from slr_keras.models.temporal.instance_norm import wide_dtype
 
 
 def head_names(pairs: Sequence[str], temporal: bool, segments: int = 0) -> tuple[str, ...]:
-    """Names of the features that have a head; the last is the prediction.
+    """Names of the features that have a head; the last one is the prediction.
 
     Args:
-        pairs: parts of the spatial branch; none if there is no such branch.
+        pairs: pairs of parts in the spatial branch; empty without that branch.
         temporal: whether there is a temporal branch.
-        segments: of the temporal branch, that have a head each.
+        segments: number of segments that have a head each. Defaults to `0`.
 
     >>> from slr_keras.models.stepnet.head import head_names
     >>> head_names(("left_right",), temporal=True)
@@ -36,13 +36,13 @@ def head_names(pairs: Sequence[str], temporal: bool, segments: int = 0) -> tuple
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StepNetHead(keras.layers.Layer):
-    """The mean over time, dropout, and one linear layer, whose first weights are almost zero.
+    """Classification head: mean over time, dropout, and a linear layer with small initial weights.
 
-    All of it is computed in float32, also under mixed precision.
+    It computes in float32 also under mixed precision.
 
     Args:
-        classes: C.
-        dropout: of the mean. Defaults to `0.5`.
+        classes: C, number of glosses (num_classes).
+        dropout: dropout rate of the mean. Defaults to `0.5`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.

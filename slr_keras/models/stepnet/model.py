@@ -1,4 +1,4 @@
-"""StepNet: a clip of one sign seen by parts of the picture and by parts of time."""
+"""The StepNet model: spatial and temporal parts of a clip of one sign."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from slr_keras.models.backbones import Backbone
-from slr_keras.models.complexity import ModuleCost
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stepnet.encoder import (
     STREAMS,
     MapEncoder,
+    check_image_size,
     default_pixels,
     make_clip_backbone,
 )
@@ -21,59 +21,67 @@ from slr_keras.models.stepnet.parts import PartPool
 from slr_keras.models.stepnet.perceptron import Perceptron
 from slr_keras.models.stepnet.spatial import PAIRS, SpatialBranch
 from slr_keras.models.stepnet.temporal import TemporalBranch
+from slr_keras.models.video import VideoModel, with_tuples
 
-# Blank and <unk>, which are no signs.
+# Blank and <unk> are not signs.
 RESERVED = 2
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class StepNet(keras.Model):
+class StepNet(VideoModel):
     """Isolated sign language recognition from RGB or optical flow.
 
     Reference: Shen, Zheng and Yang, "StepNet: Spatial-temporal Part-aware Network for Isolated Sign
-    Language Recognition", ACM TOMM 20(7), 2024. Sizes that the paper leaves open are the ones by
-    which the model has its 194M parameters; others would, too (specs/stepnet.md §7).
+    Language Recognition", ACM TOMM 20(7), 2024. The paper leaves some sizes open; the
+    defaults give its 194M parameters, but other sizes would, too (specs/stepnet.md §7).
 
     Args:
-        vocabulary_size: C + 2: glosses, blank and <unk>; class c is gloss id c + 2.
+        vocabulary_size: C + 2: glosses, blank and <unk>; class c is the gloss of id c + 2.
         image_size: (height, width), multiples of the backbone's reduction. Defaults to
             `(256, 256)`.
         clip_frames: T, frames of every clip. Defaults to `16`.
-        stream: `"rgb"`, or `"flow"`: five fields of 128 + motion for each frame. Defaults to
+        stream: `"rgb"`, or `"flow"`: five flow fields per frame, as 128 + motion. Defaults to
             `"rgb"`.
         backbone: `"tsm_r50"`, `"tsm_micro"` or `"i3d"`. Defaults to `"tsm_r50"`.
-        backbone_options: arguments of the backbone beyond its preset: `last_stride`,
-            `last_dilation`, `shift_divisor`, `partial_bn`; of I3D `time_strides`.
-        width: d, of queries, keys, values and the fused features. Defaults to `1024`.
-        spatial, temporal: whether these branches exist; with neither it is the backbone with the
-            mean over its maps, TSM itself. Defaults to `True`.
-        left_right, top_bottom: whether these parts exist. Defaults to `True`.
-        spatial_fusion: `"attention"` or `"concatenate"`, see `SpatialBranch`.
-        gate_hidden: see `PartGate`. Defaults to `None`, one hidden layer as wide as the maps.
+        backbone_options: arguments of the backbone that differ from its preset: `last_stride`,
+            `last_dilation`, `shift_divisor`, `partial_bn`, or `time_strides` of I3D.
+        width: d, channels of queries, keys, values and the fused features (hidden_dim). Defaults
+            to `1024`.
+        spatial, temporal: whether these branches exist. Without both, the model is TSM: the mean
+            over the backbone's maps is classified. Defaults to `True`.
+        left_right, top_bottom: whether these pairs of parts exist. Defaults to `True`.
+        spatial_fusion: `"attention"` or `"concatenate"`, see `SpatialBranch`. Defaults to
+            `"attention"`.
+        gate_hidden: widths of the gates' hidden layers. Defaults to one as wide as the maps.
         attention_norm: see `CrossAttention`. Defaults to `"none"`.
-        segments, segment_steps: see `TemporalBranch`. Defaults to `3` and half of the steps.
-        gru, gru_layers, bidirectional: see `TemporalBranch`.
-        fusion_hidden: widths within the MLP of the fusion; none is a single linear layer. Defaults
-            to `None`, one of `width`.
-        part_heads: whether the heads of the parts see them `"pooled"` or `"gated"`. Defaults to
+        segments: N, number of temporal segments. Defaults to `3`.
+        segment_steps: L, steps of each segment. Defaults to `None`: half of the clip's steps.
+        gru, gru_layers, bidirectional: see `TemporalBranch`. Default to `True`, `2` and `True`.
+        fusion_hidden: widths of the hidden layers of the fusion's MLP; empty for a single linear
+            layer. Defaults to `None`: one of `width`.
+        part_heads: whether the parts' heads read `"pooled"` or `"gated"` features. Defaults to
             `"pooled"`.
         segment_heads: whether each segment has a head, too. Defaults to `False`.
-        heads: `"all"`, or `"reported"` for the one that is the prediction. Defaults to `"all"`.
-        dropout: before every head. Defaults to `0.5`.
-        pixels: see `PixelNormalization`. Defaults to that of the backbone's published weights.
-        recompute: forget the backbone's activations and compute them again for the gradient.
+        heads: `"all"`, or `"reported"` for the head of the prediction alone. Not the number of
+            attention heads, which is one. Defaults to `"all"`.
+        dropout: dropout rate before every head. Defaults to `0.5`.
+        pixels: mode of `PixelNormalization`. Defaults to that of the backbone's published weights.
+        recompute: whether training computes the backbone's activations again for the gradient
+            (gradient checkpointing). Defaults to `False`.
+        kwargs: `name` and `dtype` of the model.
 
     Inputs:
-        `{"video": (batch, clip_frames, height, width, channels) uint8}`, 3 channels or 10 of flow;
-        with `"mask" (batch, clip_frames)`, clips whose mask is 0 throughout only complete a batch.
+        `{"video": (batch, clip_frames, height, width, channels) uint8}` with 3 channels of RGB or
+        10 of flow. Optional: `"mask" (batch, clip_frames)`; clips whose mask is all 0 fill up a
+        batch and do not count in batch statistics.
 
     Outputs:
         logits `(batch, C)` by head: `"left"`, `"right"`, `"top"`, `"bottom"`, `"left_right"`,
-        `"top_bottom"`, `"global"`, `"spatial"`, `"temporal"` and `"fused"`, which is the result.
+        `"top_bottom"`, `"global"`, `"spatial"`, `"temporal"` and `"fused"`, the result.
 
     Raises:
-        ValueError: arguments that do not fit each other.
-        UserError: a clip of another length.
+        ValueError: arguments that contradict each other.
+        UserError: a clip whose length is not `clip_frames`.
 
     >>> import numpy as np
     >>> from slr_keras.models.registry import create_model
@@ -82,8 +90,7 @@ class StepNet(keras.Model):
     TensorShape([1, 5])
     """
 
-    #: What the model reads of a batch.
-    clip_inputs = ("video", "mask")
+    #: Clips have one length and need no multiple of frames.
     stride = 1
 
     def __init__(
@@ -121,18 +128,14 @@ class StepNet(keras.Model):
         _one_of("part_heads", part_heads, ("pooled", "gated"))
         _one_of("heads", heads, ("all", "reported"))
         if vocabulary_size <= RESERVED:
-            raise ValueError(f"vocabulary_size is {vocabulary_size}: blank, <unk> and no gloss")
+            raise OptionError(f"vocabulary_size is {vocabulary_size}: blank, <unk> and no gloss")
         # === Config ===
         self.vocabulary_size = vocabulary_size
         self.image_size = tuple(image_size)
         self.clip_frames = clip_frames
         self.stream = stream
         self.backbone = backbone
-        # YAML and saved models give lists where Python has tuples.
-        self.backbone_options = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in (backbone_options or {}).items()
-        }
+        self.backbone_options = with_tuples(backbone_options)
         self.width = width
         self.spatial = spatial
         self.temporal = temporal
@@ -161,7 +164,7 @@ class StepNet(keras.Model):
         self.frame_encoder = MapEncoder(
             network, clip_frames, self.pixels, recompute, dtype=policy, name="frame_encoder"
         )
-        _check_image_size(self.image_size, network)
+        check_image_size(self.image_size, network)
         self.part_pool = PartPool(dtype=policy, name="part_pool")
         _, self.steps, *_ = self.frame_encoder.compute_output_shape(self._video_shape)
         self.segment_steps = segment_steps or -(-self.steps // 2)
@@ -185,7 +188,7 @@ class StepNet(keras.Model):
         switches = {"left_right": self.left_right, "top_bottom": self.top_bottom}
         pairs = tuple(pair for pair in PAIRS if switches[pair])
         if not pairs:
-            raise ValueError("left_right and top_bottom are both off; set spatial to false instead")
+            raise OptionError("left_right and top_bottom are off; set spatial to false instead")
         return SpatialBranch(
             self.width,
             pairs,
@@ -210,20 +213,11 @@ class StepNet(keras.Model):
             name="temporal_branch",
         )
 
-    def build(self, input_shape=None):
-        """Make all weights; the shapes follow from the arguments."""
-        if self.built:
-            return
-        self.frame_encoder.build(self._video_shape)
-        for layer, _, seen in self._modules(self.feature_shapes()):
-            layer.build(seen)
-        self.built = True
-
     # === Shapes ===
 
     @property
     def classes(self) -> int:
-        """C, glosses that the model tells apart."""
+        """C, number of glosses."""
         return self.vocabulary_size - RESERVED
 
     @property
@@ -231,7 +225,7 @@ class StepNet(keras.Model):
         return (None, self.clip_frames, *self.image_size, STREAMS[self.stream])
 
     def feature_shapes(self, batch: int | None = None) -> dict[str, tuple[int | None, ...]]:
-        """Shapes of the maps and of all features (Table 3)."""
+        """Shapes of the maps and of all features by name (Table 3)."""
         maps = self.frame_encoder.compute_output_shape((batch, *self._video_shape[1:]))
         shapes = {"maps": maps, **self.part_pool.compute_output_shape(maps)}
         if self.spatial_branch is not None:
@@ -242,9 +236,11 @@ class StepNet(keras.Model):
             shapes["fused"] = (*maps[:2], self.width)
         return shapes
 
-    def _modules(self, shapes: Mapping[str, Any]) -> list[tuple]:
-        """The layers behind the maps, each with the shapes of its result and of what it sees."""
-        modules: list[tuple] = []
+    def module_shapes(self, batch=None, frames=None):
+        """The layers with their shapes; all clips have `clip_frames` frames."""
+        shapes = self.feature_shapes(batch)
+        video = (batch, *self._video_shape[1:])
+        modules: list[tuple] = [(self.frame_encoder, shapes["maps"], video)]
         if self.spatial_branch is not None:
             modules.append((self.spatial_branch, shapes["spatial"], shapes))
         if self.temporal_branch is not None:
@@ -253,12 +249,12 @@ class StepNet(keras.Model):
             batch, steps, width = shapes["fused"]
             modules.append((self.fusion, shapes["fused"], (batch, steps, 2 * width)))
         for name, head in self.head_layers.items():
-            seen = shapes[self._seen_by(name)]
-            modules.append((head, (seen[0], self.classes), seen))
+            features = shapes[self._features_of(name)]
+            modules.append((head, (features[0], self.classes), features))
         return modules
 
-    def _seen_by(self, head: str) -> str:
-        """The name of the features that a head classifies."""
+    def _features_of(self, head: str) -> str:
+        """Name of the features that a head classifies."""
         is_part = any(head in parts for parts in PAIRS.values())
         return f"gated_{head}" if is_part and self.part_heads == "gated" else head
 
@@ -270,7 +266,7 @@ class StepNet(keras.Model):
         maps = self.frame_encoder(inputs["video"], valid, training=training)
         features = self.features(maps, training=training)
         return {
-            name: head(features[self._seen_by(name)], training=training)
+            name: head(features[self._features_of(name)], training=training)
             for name, head in self.head_layers.items()
         }
 
@@ -287,44 +283,14 @@ class StepNet(keras.Model):
         return features
 
     def for_inference(self) -> "StepNet":
-        """The same function with the reported head only; the weights are copied."""
+        """A copy of the model, with the same weights, that has the reported head alone."""
         smaller = type(self).from_config({**self.get_config(), "heads": "reported"})
         mine = {layer.name: layer for layer in self.layers}
         for layer in smaller.layers:
             layer.set_weights(mine[layer.name].get_weights())
         return smaller
 
-    # === Costs and config ===
-
-    def module_costs(self, frames: int) -> list[ModuleCost]:
-        """Costs of every module for one clip, which always has `clip_frames` frames."""
-        shapes = self.feature_shapes(batch=1)
-        video = (1, *self._video_shape[1:])
-        modules = [(self.frame_encoder, shapes["maps"], video), *self._modules(shapes)]
-        return [ModuleCost.of(*module) for module in modules]
-
-    def get_config(self):
-        names = (
-            "vocabulary_size image_size clip_frames stream backbone backbone_options width spatial "
-            "temporal left_right top_bottom spatial_fusion gate_hidden attention_norm segments "
-            "segment_steps gru gru_layers bidirectional fusion_hidden part_heads segment_heads "
-            "heads dropout pixels recompute"
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
-
-    def build_from_config(self, config):
-        """Everything is built by the constructor."""
-
 
 def _one_of(option: str, value: str, known) -> None:
     if value not in known:
-        raise ValueError(f"{option} is one of {', '.join(known)}; got {value!r}")
-
-
-def _check_image_size(size: tuple[int, ...], backbone: Backbone) -> None:
-    multiple = backbone.reduction
-    if len(size) != 2 or any(side < 2 * multiple or side % multiple for side in size):
-        raise ValueError(
-            f"image_size is {size}; height and width must be multiples of {multiple} pixels, the "
-            f"reduction of {backbone.name}, and {2 * multiple} at least: change crop in frames.json"
-        )
+        raise OptionError(f"{option} is one of {', '.join(known)}; got {value!r}")

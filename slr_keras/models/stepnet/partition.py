@@ -2,26 +2,27 @@
 
 import keras
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
 def segment_starts(steps: int, length: int, segments: int) -> tuple[int, ...]:
-    """Where segments start, evenly spread over a clip and rounded half up.
+    """First steps of segments that are evenly spread over a clip, rounded half up.
 
     Args:
-        steps: T, of the clip.
-        length: L, of every segment.
-        segments: N.
+        steps: T, steps of the clip.
+        length: L, steps of each segment.
+        segments: N, number of segments.
 
     Raises:
-        ValueError: segments that are longer than the clip, or do not cover it.
+        ValueError: segments that are longer than the clip or do not cover it.
 
     >>> from slr_keras.models.stepnet.partition import segment_starts
     >>> segment_starts(16, 8, 3), segment_starts(16, 6, 4)
     ((0, 4, 8), (0, 3, 7, 10))
     """
     if segments < 1 or not 1 <= length <= steps or segments * length < steps:
-        raise ValueError(
+        raise OptionError(
             f"{segments} segments of {length} steps do not cover a clip of {steps}; choose "
             f"segments * segment_steps of at least {steps}, and segment_steps of at most {steps}"
         )
@@ -34,8 +35,8 @@ class TemporalPartition(keras.layers.Layer):
     """Cut clips into overlapping segments.
 
     Args:
-        segments: N, how many. Defaults to `3`.
-        length: L, steps of each. Defaults to `8`.
+        segments: N, number of segments. Defaults to `3`.
+        length: L, steps of each segment. Defaults to `8`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`, steps static.

@@ -1,4 +1,4 @@
-"""Parts of the picture: means over its halves, and gates for them (specs/stepnet.md §4)."""
+"""Spatial parts: means over halves of the frame, and their gates (specs/stepnet.md §4)."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,19 @@ from keras import ops
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stepnet.perceptron import Perceptron
 
-#: In the order in which `PartPool` gives them; "global" is the whole map.
+#: In the order of `PartPool`'s result; "global" is the whole map.
 PARTS = ("left", "right", "top", "bottom", "global")
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PartPool(keras.layers.Layer):
-    """Means of every frame's map over its left, right, top and bottom half, and over all of it.
+    """Means of every frame's map over its left, right, top and bottom half, and over the whole map.
 
-    Halves are those of the picture, not of the signer. Of an odd number of columns or rows, the
-    left and the top half have one less.
+    Left and right are those of the image, not of the signer. If the number of columns or rows is
+    odd, the left or the top half has one less.
 
     Call arguments:
-        maps: `(batch, steps, height, width, channels)`, height and width at least 2.
+        maps: `(batch, steps, height, width, channels)`; height and width are at least 2.
 
     Returns:
         `{part: (batch, steps, channels)}` for the `PARTS`.
@@ -54,8 +54,8 @@ class PartGate(keras.layers.Layer):
     """G(h) = h * sigmoid(MLP(h)), frame by frame.
 
     Args:
-        hidden: widths within the MLP; none is a single linear layer. Defaults to that of the
-            inputs.
+        hidden: widths of the hidden layers of the MLP; empty for a single linear layer. Defaults to
+            `None`: one hidden layer of the inputs' width.
 
     Call arguments:
         inputs: `(..., channels)`.

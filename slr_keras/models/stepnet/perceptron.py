@@ -1,4 +1,4 @@
-"""Linear layers with ReLU between them."""
+"""Multilayer perceptron."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from slr_keras.models.layers import PACKAGE, Linear
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Perceptron(keras.layers.Layer):
-    """Linear layers on the last axis, ReLU between them, nothing after the last.
+    """Multilayer perceptron (MLP) on the last axis: linear layers with ReLU between them.
 
     Args:
-        widths: of the layers' outputs.
+        widths: output channels of the layers (hidden_dims and the output's).
 
     Call arguments:
         inputs: `(..., channels)`.

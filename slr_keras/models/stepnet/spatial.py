@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.stepnet.attention import CrossAttention
 from slr_keras.models.stepnet.parts import PartGate
@@ -15,27 +16,27 @@ FUSIONS = ("attention", "concatenate")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SpatialBranch(keras.layers.Layer):
-    """Gated parts, and the attention of whole frames to the parts of all frames (eq. 1, 2).
+    """Gated parts, and attention of whole frames to the parts of all frames (eq. 1, 2).
 
     g_lr = G_l(h_l) + G_r(h_r), g_tb likewise; f_s is the attention of g_sg to g_lr and g_tb.
 
     Args:
-        width: d, channels of f_s.
-        pairs: which of `PAIRS` there are. Defaults to both.
-        gate_hidden: see `PartGate`. Defaults to `None`.
+        width: d, channels of f_s (hidden_dim).
+        pairs: names of `PAIRS`. Defaults to both.
+        gate_hidden: widths of the gates' hidden layers, see `PartGate`. Defaults to `None`.
         fusion: `"attention"`, or `"concatenate"`: a linear layer on [g_lr, g_tb, g_sg]. Defaults to
             `"attention"`.
         norm: see `CrossAttention`. Defaults to `"none"`.
 
     Call arguments:
-        parts: what `PartPool` gives.
+        parts: the result of `PartPool`.
 
     Returns:
-        `"spatial"`: f_s, `(batch, steps, width)`; each pair: g, and `"gated_<part>"`: G(h) of each
-        part, all `(batch, steps, channels)`.
+        by name: `"spatial"`, f_s `(batch, steps, width)`; for each pair its g, and for each part
+        `"gated_<part>"`, G(h), all `(batch, steps, channels)`.
 
     Raises:
-        ValueError: no pair, or no such pair, fusion or norm.
+        ValueError: no pair, or an unknown pair, fusion or norm.
 
     >>> import numpy as np
     >>> from slr_keras.models.stepnet import PartPool, SpatialBranch
@@ -55,9 +56,9 @@ class SpatialBranch(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not pairs or not set(pairs) <= set(PAIRS):
-            raise ValueError(f"parts are pairs of {', '.join(PAIRS)}; got {tuple(pairs)}")
+            raise OptionError(f"parts are pairs of {', '.join(PAIRS)}; got {tuple(pairs)}")
         if fusion not in FUSIONS:
-            raise ValueError(f"spatial_fusion is one of {', '.join(FUSIONS)}; got {fusion!r}")
+            raise OptionError(f"spatial_fusion is one of {', '.join(FUSIONS)}; got {fusion!r}")
         self.width = width
         self.pairs = tuple(pairs)
         self.gate_hidden = None if gate_hidden is None else tuple(gate_hidden)

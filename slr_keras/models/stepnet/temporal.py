@@ -10,24 +10,27 @@ from slr_keras.models.temporal import GruStack
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalBranch(keras.layers.Layer):
-    """The clip and its overlapping segments, each through GRUs of its own (eq. 3, 4).
+    """GRUs over the clip and over its overlapping segments, and attention between them (eq. 3, 4).
 
-    f_t is the attention of the clip's g_t to g_1..g_N of the segments.
+    f_t is the attention of the clip's g_t to the segments' g_1..g_N.
 
     Args:
-        width: d, channels of f_t and of the segments' GRUs; the clip's keeps its channels.
-        segments, segment_steps: N and L. Defaults to `3` and `8`.
-        gru: whether there are GRUs; the pooled features stand in for them otherwise. Defaults to
+        width: d, channels of f_t and of the segments' GRUs (hidden_dim); the clip's GRU keeps the
+            channels of its input.
+        segments: N, number of segments. Defaults to `3`.
+        segment_steps: L, steps of each segment. Defaults to `8`.
+        gru: whether there are GRUs; otherwise the pooled features take their place. Defaults to
             `True`.
-        gru_layers, bidirectional: see `GruStack`. Defaults to `2` and `True`.
+        gru_layers: layers of each GRU (num_layers). Defaults to `2`.
+        bidirectional: whether the GRUs are bidirectional. Defaults to `True`.
         norm: see `CrossAttention`. Defaults to `"none"`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`, steps static.
 
     Returns:
-        `"temporal"`: f_t, `(batch, steps, width)`, and `"segment_1"` to `"segment_N"`: g_n,
-        `(batch, L, width)`, or without GRUs of the channels of inputs.
+        by name: `"temporal"`, f_t `(batch, steps, width)`, and `"segment_1"` to `"segment_N"`, g_n
+        `(batch, L, width)`; without GRUs, g_n has the channels of inputs.
 
     Raises:
         ValueError: segments that do not cover the clip, or an odd width.
@@ -89,16 +92,16 @@ class TemporalBranch(keras.layers.Layer):
             pieces = [
                 gru(x, training=training) for gru, x in zip(self.segment_grus, pieces, strict=True)
             ]
-        found = {f"segment_{number}": piece for number, piece in enumerate(pieces, 1)}
-        return {**found, "temporal": self.attention(whole, pieces)}
+        segments = {f"segment_{number}": piece for number, piece in enumerate(pieces, 1)}
+        return {**segments, "temporal": self.attention(whole, pieces)}
 
     def compute_output_shape(self, inputs_shape):
         *pieces, _ = self._shapes(inputs_shape)
-        found = {f"segment_{number}": piece for number, piece in enumerate(pieces, 1)}
-        return {**found, "temporal": (*inputs_shape[:2], self.width)}
+        segments = {f"segment_{number}": piece for number, piece in enumerate(pieces, 1)}
+        return {**segments, "temporal": (*inputs_shape[:2], self.width)}
 
     def _shapes(self, inputs_shape):
-        """Shapes of what the attention sees: of the segments, and of the clip."""
+        """Shapes of the attention's inputs: of the segments, then of the clip."""
         pieces = self.partition.compute_output_shape(tuple(inputs_shape))
         if self.gru:
             pieces = [(*piece[:2], self.width) for piece in pieces]

@@ -1,4 +1,4 @@
-"""What turns frame features into gloss steps: 1D-TCN, temporal pooling, BiLSTM, classifiers."""
+"""Layers from frame features to gloss logits: 1D-TCN, temporal pooling, BiLSTM, classifiers."""
 
 from slr_keras.models.temporal.classifier import NormLinear, make_classifier
 from slr_keras.models.temporal.convolution import TemporalConvolution

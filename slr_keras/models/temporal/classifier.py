@@ -1,8 +1,9 @@
-"""Steps to gloss logits: a plain linear layer, or SMKD's normalised one (specs/c2st.md §2.6)."""
+"""Gloss classifiers: a linear layer, or SMKD's normalised linear layer (specs/c2st.md §2.6)."""
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.temporal.instance_norm import wide_dtype
 
@@ -11,10 +12,10 @@ CLASSIFIERS = ("linear", "norm")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class NormLinear(keras.layers.Layer):
-    """x W with the columns of W divided by their lengths; no bias, no scale.
+    """Linear layer x W whose weight columns are normalised to length 1; no bias, no scale.
 
     Args:
-        units: V, classes with the blank.
+        units: V, classes with the blank (num_classes).
 
     Call arguments:
         inputs: `(..., channels)`.
@@ -54,7 +55,7 @@ class NormLinear(keras.layers.Layer):
         return (*inputs_shape[:-1], self.units)
 
     def multiply_adds(self, inputs_shape) -> int:
-        """Multiply-adds for one input of this shape."""
+        """Multiply-adds for inputs of this shape."""
         total = self.units
         for size in inputs_shape:
             total *= size
@@ -65,15 +66,15 @@ class NormLinear(keras.layers.Layer):
 
 
 def make_classifier(kind: str, vocabulary_size: int, **kwargs) -> keras.layers.Layer:
-    """A classifier by name.
+    """Make a classifier by name.
 
     Args:
         kind: "linear" (with bias, PyTorch's initial weights) or "norm" (`NormLinear`).
         vocabulary_size: V, classes with the blank.
-        kwargs: dtype and name of the layer.
+        kwargs: `dtype` and `name` of the layer.
 
     Raises:
-        ValueError: another kind.
+        ValueError: an unknown kind.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import make_classifier
@@ -81,5 +82,5 @@ def make_classifier(kind: str, vocabulary_size: int, **kwargs) -> keras.layers.L
     TensorShape([2, 5, 7])
     """
     if kind not in CLASSIFIERS:
-        raise ValueError(f"classifier {kind!r}; it must be one of {', '.join(CLASSIFIERS)}")
+        raise OptionError(f"classifier {kind!r}; it must be one of {', '.join(CLASSIFIERS)}")
     return (Linear if kind == "linear" else NormLinear)(vocabulary_size, **kwargs)

@@ -1,10 +1,11 @@
-"""1D-TCN: frame features to local gloss features, a quarter as many (specs/c2st.md §2.2, §2.4)."""
+"""1D-TCN: frame features to local gloss features, one per 4 frames (specs/c2st.md §2.2, §2.4)."""
 
 from collections.abc import Sequence
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform, fan_in_uniform
 from slr_keras.models.temporal.lengths import (
     LAYERS,
@@ -21,20 +22,22 @@ POOLINGS = ("lift", "max")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalConvolution(keras.layers.Layer):
-    """[convolution, batch normalisation, ReLU, pooling] twice, by default K5 P2 K5 P2.
+    """1D-TCN: convolution, batch normalisation, ReLU and pooling, by default twice (K5 P2 K5 P2).
 
-    The convolutions do not pad. Instead each clip is lengthened first, by copies of its first and
-    of its last real feature (6 and 6 for K5 P2 K5 P2), so that a clip of N frames gives ceil(N/4)
-    steps, whatever its neighbours in the batch.
+    The convolutions do not pad. Instead, each clip is first lengthened by copies of its first and
+    last real feature (6 and 6 for K5 P2 K5 P2), so that a clip of N frames gives ceil(N/4) steps,
+    independent of the other clips in the batch.
 
     Args:
-        width: channels of the output. Defaults to `1024`.
-        layers: the layer list, see `lengths`. Defaults to K5, P2, K5, P2.
+        width: channels of the output (hidden_dim). Defaults to `1024`.
+        layers: the list of layers, see `lengths`. Defaults to K5, P2, K5, P2.
         pooling: "lift" for Temporal Lift Pooling, "max" for VAC's. Defaults to `"lift"`.
-        lift_kernel: kernel of the lift steps. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
-        masked: False for the published form, in which the statistics of both normalisations, the
-            pooling's convolutions and its losses see the padding of the batch.
-        edges: whether clips are lengthened here; False where their frames were before.
+        lift_kernel: kernel size of lift pooling. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
+        masked: `False` for the published form, in which the padding of the batch counts in the
+            statistics of both normalisations, the pooling's convolutions and its losses. Defaults
+            to `True`.
+        edges: whether this layer lengthens the clips; `False` if their frames were lengthened
+            before. Defaults to `True`.
 
     Call arguments:
         features: `(batch, frames, channels)`.
@@ -64,10 +67,10 @@ class TemporalConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if pooling not in POOLINGS:
-            raise ValueError(f"pooling {pooling!r}; it must be one of {', '.join(POOLINGS)}")
+            raise OptionError(f"pooling {pooling!r}; it must be one of {', '.join(POOLINGS)}")
         parsed = parse_layers(layers)
         if pooling == "lift" and any(kind == "P" and size != 2 for kind, size in parsed):
-            raise ValueError("lift pooling halves time: its layers can only be P2")
+            raise OptionError("lift pooling halves time: its layers can only be P2")
         self.width = width
         self.layer_list = tuple(layers)
         self.pooling = pooling
@@ -102,7 +105,7 @@ class TemporalConvolution(keras.layers.Layer):
         x = features
         if self.edges:
             x, valid = lengthen(features, valid, self.edge, self.stride)
-        # It may have been cast with the features.
+        # Autocasting may have cast it with the features.
         valid = ops.cast(valid, "float32")
         update_loss = prediction_loss = ops.zeros_like(valid[:, 0])
         for stage in self.stages:
@@ -143,7 +146,7 @@ class TemporalConvolution(keras.layers.Layer):
         return total
 
     def _length(self, frames: int) -> int:
-        """Of a clip when the first convolution sees it."""
+        """Length of a clip at the first convolution."""
         return padded_length(frames, self.layer_list) if self.edges else frames
 
     def get_config(self):
@@ -159,17 +162,17 @@ class TemporalConvolution(keras.layers.Layer):
 
 
 def lengthen(features, valid, edge: int, stride: int):
-    """Repeat every clip's first feature on its left and its last one on its right.
+    """Lengthen every clip by copies of its first feature on the left and its last on the right.
 
     Args:
         features: `(batch, frames, channels)`.
         valid: `(batch, frames)`, 1 on real frames, which come first.
-        edge: copies on either side.
-        stride: the last feature is first repeated up to a multiple of it.
+        edge: number of copies on either side.
+        stride: the last feature is first repeated up to a multiple of `stride` features.
 
     Returns:
-        `(batch, ceil(frames / stride) * stride + 2 * edge, channels)`, 0 beyond each clip's own
-        right edge, and its mask in float32.
+        `(batch, ceil(frames / stride) * stride + 2 * edge, channels)`, 0 after the right edge of
+        each clip, and its mask in float32.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal.convolution import lengthen
@@ -193,7 +196,7 @@ def lengthen(features, valid, edge: int, stride: int):
         ],
         axis=1,
     )
-    # Frames that no clip has are none to lengthen.
+    # A clip without frames stays empty.
     real = ops.where(lengths > 0, (lengths + stride - 1) // stride * stride + 2 * edge, 0)
     inside = ops.arange(edge + frames + right)[None, :] < real[:, None]
     whole = ops.where(ops.expand_dims(inside, -1), whole, ops.zeros_like(whole))
@@ -202,7 +205,7 @@ def lengthen(features, valid, edge: int, stride: int):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class _ConvolutionStage(keras.layers.Layer):
-    """A convolution without padding, batch normalisation and ReLU; the mask loses kernel - 1."""
+    """Convolution without padding, batch normalisation, ReLU; shortens clips by kernel_size - 1."""
 
     def __init__(self, width, kernel_size, channels, masked, **kwargs):
         super().__init__(**kwargs)

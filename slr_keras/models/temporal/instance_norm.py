@@ -1,4 +1,4 @@
-"""Instance normalisation over time that sees only the steps that exist."""
+"""Instance normalisation over time that leaves padding steps out."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ from slr_keras.models.layers import PACKAGE
 
 
 def wide_dtype(dtype: str) -> str:
-    """The type for sums: float32, or float64 where that is the computation's own."""
+    """The dtype of sums: float32, or float64 if the compute dtype is float64."""
     return keras.backend.result_type(dtype, "float32")
 
 
@@ -15,7 +15,7 @@ def wide_dtype(dtype: str) -> str:
 class MaskedInstanceNormalization(keras.layers.Layer):
     """Normalise every channel of a clip by its own mean and variance over time.
 
-    As PyTorch's `InstanceNorm1d(affine=True)`: the variance is the biased one, and there are no
+    Equal to PyTorch's `InstanceNorm1d(affine=True)`: the variance is biased, and there are no
     running statistics.
 
     Args:
@@ -26,7 +26,7 @@ class MaskedInstanceNormalization(keras.layers.Layer):
         valid: `(batch, time)`, 1 on steps that count. Defaults to all.
 
     Returns:
-        The shape of inputs; what stands on padding has no meaning.
+        the shape of inputs; values on padding are undefined.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import MaskedInstanceNormalization

@@ -1,10 +1,12 @@
-"""How long a clip is after a list of temporal layers (specs/c2st.md §2.2).
+"""Length of a clip after a list of temporal layers (specs/c2st.md §2.2).
 
-A list such as ("K5", "P2", "K5", "P2") names convolutions without padding (K, kernel size) and
+A list such as ("K5", "P2", "K5", "P2") has convolutions without padding (K, kernel size) and
 pooling (P, factor).
 """
 
 from collections.abc import Sequence
+
+from slr_keras.models.checks import OptionError
 
 LAYERS = ("K5", "P2", "K5", "P2")
 
@@ -13,7 +15,7 @@ def parse_layers(layers: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Kind and size of every layer.
 
     Raises:
-        ValueError: a layer that is not K with an odd size, or P with a size.
+        ValueError: a layer that is neither K with an odd size nor P with a size.
 
     >>> from slr_keras.models.temporal.lengths import parse_layers
     >>> parse_layers(("K5", "P2"))
@@ -23,19 +25,19 @@ def parse_layers(layers: Sequence[str]) -> tuple[tuple[str, int], ...]:
     for layer in layers:
         kind, size = layer[:1], layer[1:]
         if kind not in ("K", "P") or not size.isdecimal() or int(size) < 1:
-            raise ValueError(f"temporal layer {layer!r}; it must be like K5 or P2")
+            raise OptionError(f"temporal layer {layer!r}; it must be like K5 or P2")
         if kind == "K" and int(size) % 2 == 0:
-            raise ValueError(f"temporal layer {layer!r}; a kernel's size must be odd")
+            raise OptionError(f"temporal layer {layer!r}; a kernel's size must be odd")
         parsed.append((kind, int(size)))
     return tuple(parsed)
 
 
 def length_through(length, layers: Sequence[str] = LAYERS):
-    """Steps that are left of `length` steps: K takes k-1 of them, P divides and rounds down.
+    """Number of steps after the layers: K subtracts its size - 1, P divides and rounds down.
 
     Args:
-        length: an int, or an integer array or tensor.
-        layers: the layer list.
+        length: number of steps before the layers; an int, or an integer array or tensor.
+        layers: the list of layers.
 
     >>> from slr_keras.models.temporal import length_through
     >>> length_through(152)
@@ -60,7 +62,7 @@ def time_stride(layers: Sequence[str] = LAYERS) -> int:
 
 
 def edge_padding(layers: Sequence[str] = LAYERS) -> int:
-    """Frames to add on either side: the sum of (k-1)/2 times the stride before each convolution.
+    """Frames to add on either side: the sum of (k - 1) / 2 times the stride at each convolution.
 
     >>> from slr_keras.models.temporal import edge_padding
     >>> edge_padding()
@@ -76,7 +78,7 @@ def edge_padding(layers: Sequence[str] = LAYERS) -> int:
 
 
 def padded_length(frames, layers: Sequence[str] = LAYERS):
-    """Frames of a clip once padded: up to a whole number of steps, and both edges.
+    """Frames of a lengthened clip: a whole number of steps, and both edges.
 
     >>> from slr_keras.models.temporal import length_through, padded_length
     >>> padded_length(138), length_through(padded_length(138))

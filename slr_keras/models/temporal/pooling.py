@@ -1,22 +1,23 @@
-"""Halving time: Temporal Lift Pooling, and VAC's maximum (specs/c2st.md §2.4)."""
+"""Temporal pooling: Temporal Lift Pooling, and VAC's max-pooling (specs/c2st.md §2.4)."""
 
 import math
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, Linear, bias_uniform
 from slr_keras.models.temporal.instance_norm import MaskedInstanceNormalization, wide_dtype
 
-# The published weights of the two losses were found with batches of two clips.
+# The published weights of the two losses were tuned with batches of two clips.
 PUBLISHED_BATCH = 2
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalLiftPooling(keras.layers.Layer):
-    """Temporal Lift Pooling: a learned wavelet step that keeps both halves of the signal.
+    """Temporal Lift Pooling: a learned lifting step of a wavelet transform.
 
-    With x_e, x_o the even and odd steps,
+    With the even and odd steps x_e and x_o,
 
         d = x_o - P(x_e)        detail
         s = x_e + U(d)          approximation
@@ -25,18 +26,18 @@ class TemporalLiftPooling(keras.layers.Layer):
 
     where P and U are a depthwise convolution, ReLU, a pointwise convolution and tanh, and
     W(z) = z + z * (sigmoid(IN(conv_5(z))) - 1/2). The pointwise convolutions and the convolutions
-    of W have zero weights at first, so that y = s + d.
+    of W have zero initial weights, so that y = s + d at first.
 
-    In the published form norms, instance normalisation and convolutions see the padding of the
-    batch, and the norms grow with its size. Here, unless `masked` is False, each clip is treated as
-    if it were alone.
+    In the published form, the padding of the batch counts in the norms, the instance normalisation
+    and the convolutions, and the norms grow with the batch size. Here, unless `masked` is False,
+    the result of a clip does not depend on the batch.
 
     Reference: Hu et al., "Temporal Lift Pooling for Continuous Sign Language Recognition", ECCV
     2022.
 
     Args:
-        kernel_size: of P and U, odd. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
-        masked: False for the published form.
+        kernel_size: kernel size of P and U, odd. Defaults to `3` (PHOENIX); `5` for CSL-Daily.
+        masked: `False` for the published form. Defaults to `True`.
 
     Call arguments:
         inputs: `(batch, time, channels)`.
@@ -46,9 +47,9 @@ class TemporalLiftPooling(keras.layers.Layer):
     Returns:
         - pooled `(batch, time // 2, channels)`, 0 on padding in the masked form;
         - its mask `(batch, time // 2)` float32;
-        - L_u and L_p, `(batch,)` float32. Masked: the norm over the clip's own steps times sqrt(2),
-          which is what a published batch of two such clips would give. Published form: the norm of
-          the whole tensor, the same for every clip. So the mean over clips is the loss in both.
+        - L_u and L_p, `(batch,)` float32. Masked: the norm over the clip's steps times sqrt(2),
+          which is the published loss of a batch of two such clips. Published form: the norm of the
+          whole tensor, the same for every clip. In both forms the loss is the mean over clips.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import TemporalLiftPooling
@@ -60,7 +61,7 @@ class TemporalLiftPooling(keras.layers.Layer):
     def __init__(self, kernel_size: int = 3, masked: bool = True, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd; got {kernel_size}")
+            raise OptionError(f"kernel_size must be odd; got {kernel_size}")
         self.kernel_size = kernel_size
         self.masked = masked
 
@@ -82,7 +83,7 @@ class TemporalLiftPooling(keras.layers.Layer):
             inputs = inputs * ops.expand_dims(ops.cast(valid, inputs.dtype), -1)
         seen = pooled_valid if self.masked else None
         even, odd = inputs[:, :-1:2], inputs[:, 1::2]
-        # An odd clip's last step has no partner.
+        # The last step of a clip of odd length has no partner.
         even = _erase(even, seen)
         detail = _erase(odd - self.predict(even), seen)
         approximation = _erase(even + self.update(detail), seen)
@@ -98,7 +99,7 @@ class TemporalLiftPooling(keras.layers.Layer):
             squares = squares * PUBLISHED_BATCH
         else:
             squares = ops.broadcast_to(ops.sum(squares, keepdims=True), ops.shape(squares))
-        # The root has no slope at zero, where a clip without steps stands.
+        # The root has no finite derivative at 0, the value for a clip without steps.
         return ops.sqrt(ops.maximum(squares, keras.config.epsilon() ** 2))
 
     def compute_output_shape(self, inputs_shape, valid_shape=None):
@@ -120,17 +121,18 @@ class TemporalLiftPooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalMaxPooling(keras.layers.Layer):
-    """The maximum over neighbouring steps, VAC's pooling, with the outputs of lift pooling.
+    """Max-pooling over time, as in VAC, with the outputs of lift pooling.
 
     Args:
-        factor: steps that become one. Defaults to `2`.
+        factor: steps per pooled step (pool_size). Defaults to `2`.
 
     Call arguments:
         inputs: `(batch, time, channels)`.
-        valid: `(batch, time)`; steps that do not fill a window are dropped.
+        valid: `(batch, time)`, 1 on real steps. Defaults to all. Steps that do not fill a window
+            are dropped.
 
     Returns:
-        As `TemporalLiftPooling`; both losses are 0.
+        as `TemporalLiftPooling`, with both losses 0.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import TemporalMaxPooling
@@ -194,7 +196,7 @@ class _LiftStep(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class _LocalWeighting(keras.layers.Layer):
-    """W: each value is scaled by 1/2 to 3/2, as its neighbourhood in time suggests."""
+    """W: scale each value by 1/2 to 3/2, depending on its neighbours in time."""
 
     KERNEL = 5
 

@@ -1,31 +1,32 @@
-"""Recurrent layers over steps: LSTMs (specs/c2st.md §2.5) and GRUs (specs/stepnet.md §5)."""
+"""Recurrent layers: BiLSTM (specs/c2st.md §2.5) and GRU (specs/stepnet.md §5)."""
 
 import math
 
 import keras
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BiLstm(keras.layers.Layer):
-    """Stacked bidirectional LSTMs whose backward direction starts at each clip's last step.
+    """Stacked bidirectional LSTMs; the backward direction starts at the last step of each clip.
 
-    Keras keeps one bias where PyTorch adds two: 8192 parameters less at the default size, and the
+    Keras has one bias where PyTorch adds two: 8192 parameters less at the default size, for the
     same function.
 
     Args:
-        units: of each direction. Defaults to `512`.
-        layers: how many. Defaults to `2`.
-        dropout: between the layers, not after the last. Defaults to `0.3`.
+        units: units of each direction (hidden_dim). Defaults to `512`.
+        layers: number of layers (num_layers). Defaults to `2`.
+        dropout: dropout rate between the layers, not after the last. Defaults to `0.3`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.
         valid: `(batch, steps)`, 1 on real steps, which come first. Defaults to all.
 
     Returns:
-        `(batch, steps, 2 * units)`, forward then backward, 0 on padding.
+        `(batch, steps, 2 * units)`, forward and then backward; 0 on padding.
 
     >>> import numpy as np
     >>> from slr_keras.models.temporal import BiLstm
@@ -81,10 +82,10 @@ class BiLstm(keras.layers.Layer):
 
 
 class _BothDirections(keras.layers.Layer):
-    """One LSTM forwards, one backwards: `(batch, steps, C)` to `(batch, steps, 2 * units)`.
+    """A forward and a backward LSTM: `(batch, steps, C)` to `(batch, steps, 2 * units)`.
 
-    Not `keras.layers.Bidirectional`: it copies a layer by its id, which within load_model may be
-    that of a layer which is gone, and whose copy it then takes for its own.
+    Not `keras.layers.Bidirectional`, which caches copies of layers by `id()`: within `load_model`,
+    it can take the copy of a deleted layer that had the same id.
     """
 
     def __init__(self, units: int, **kwargs):
@@ -99,25 +100,25 @@ class _BothDirections(keras.layers.Layer):
 
     def call(self, inputs, mask=None, training=False):
         forward = self.forward_layer(inputs, mask=mask, training=training)
-        # It gives its last step first.
+        # The backward layer returns its last step first.
         backward = ops.flip(self.backward_layer(inputs, mask=mask, training=training), axis=1)
         return ops.concatenate([forward, backward], axis=-1)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GruStack(keras.layers.Layer):
-    """Stacked GRUs over clips of one length (specs/stepnet.md §5), as PyTorch's.
+    """Stacked GRUs over clips of one length (specs/stepnet.md §5), equal to PyTorch's.
 
     Args:
-        width: channels of the output; two directions share them evenly.
-        layers: how many. Defaults to `2`.
-        bidirectional: whether each layer also runs backwards. Defaults to `True`.
+        width: channels of the output (hidden_dim); each of two directions has half of them.
+        layers: number of layers (num_layers). Defaults to `2`.
+        bidirectional: whether each layer has a backward direction. Defaults to `True`.
 
     Call arguments:
         inputs: `(batch, steps, channels)`.
 
     Returns:
-        `(batch, steps, width)`; of two directions forward, then backward.
+        `(batch, steps, width)`; with two directions, forward and then backward.
 
     Raises:
         ValueError: an odd width for two directions, or no layer.
@@ -131,9 +132,9 @@ class GruStack(keras.layers.Layer):
     def __init__(self, width: int, layers: int = 2, bidirectional: bool = True, **kwargs):
         super().__init__(**kwargs)
         if layers < 1:
-            raise ValueError(f"a stack has at least 1 layer; got {layers}")
+            raise OptionError(f"a stack has at least 1 layer; got {layers}")
         if bidirectional and width % 2:
-            raise ValueError(f"width is {width}; the two directions of a GRU share it evenly")
+            raise OptionError(f"width is {width}; the two directions of a GRU share it evenly")
         self.width = width
         self.layer_count = layers
         self.bidirectional = bidirectional
@@ -149,7 +150,7 @@ class GruStack(keras.layers.Layer):
             shape = (*shape[:2], self.width)
 
     def _gru(self, name: str, shape) -> keras.layers.GRU:
-        """A GRU with PyTorch's equations and initial weights: uniform in ±1/sqrt(units), all."""
+        """A GRU with PyTorch's equations and initial weights, uniform in ±1/sqrt(units)."""
         bound = 1 / math.sqrt(self.units)
         uniform = keras.initializers.RandomUniform(-bound, bound)
         layer = keras.layers.GRU(
@@ -169,12 +170,12 @@ class GruStack(keras.layers.Layer):
     def call(self, inputs, training=False):
         x = inputs
         for number, forward in enumerate(self.forward_layers):
-            found = forward(x, training=training)
+            outputs = forward(x, training=training)
             if self.bidirectional:
-                # It gives its last step first.
+                # The backward layer returns its last step first.
                 backward = ops.flip(self.backward_layers[number](x, training=training), axis=1)
-                found = ops.concatenate([found, backward], axis=-1)
-            x = found
+                outputs = ops.concatenate([outputs, backward], axis=-1)
+            x = outputs
         return x
 
     def compute_output_shape(self, inputs_shape):
@@ -196,7 +197,7 @@ class GruStack(keras.layers.Layer):
 
 
 def _lstm(units, policy, name):
-    """An LSTM with PyTorch's initial weights: uniform in ±1/sqrt(units), all of them."""
+    """An LSTM with PyTorch's initial weights, uniform in ±1/sqrt(units)."""
     bound = 1 / math.sqrt(units)
     # The sum of PyTorch's two biases has this spread.
     bias_bound = math.sqrt(2) * bound
@@ -211,7 +212,7 @@ def _lstm(units, policy, name):
         go_backwards=name.startswith("backward"),
         # Padding: zeros, not the last real step once more.
         zero_output_for_mask=True,
-        # Otherwise it is numbered, and a weight's path differs from model to model.
+        # Without a name, Keras numbers the layer, and a weight's path differs from model to model.
         name=name,
         dtype=policy,
     )

@@ -1,11 +1,17 @@
-"""From clips to one vector per frame: Swin whose stages are joined over time by adapters."""
+"""Encoder from clips to one vector per frame: Swin with temporal adapters between its stages."""
 
 import keras
 from keras import ops
 
-from slr_keras.models.backbones import PixelNormalization, Swin
-from slr_keras.models.backbones.chunks import over_chunks_recomputed, over_chunks_with_state
+from slr_keras.models.backbones import Swin
+from slr_keras.models.backbones.chunks import (
+    check_chunk,
+    over_chunks_recomputed,
+    over_chunks_with_state,
+)
 from slr_keras.models.backbones.costs import frame_multiply_adds
+from slr_keras.models.backbones.encoder import BackboneEncoder
+from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.temporal import padded_length
 from slr_keras.models.ustm.packing import pack, unpack
@@ -13,37 +19,40 @@ from slr_keras.models.ustm.tape import REACH, TemporalAdapter
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ClipEncoder(keras.layers.Layer):
-    """Swin with an adapter behind the last block of every stage (specs/ustm.md §1, §4.1).
+class ClipEncoder(BackboneEncoder):
+    """Swin with a temporal adapter after the last block of every stage (specs/ustm.md §1, §4.1).
 
-    Swin's blocks see one frame, an adapter sees 4 frames to either side. In evaluation `chunk`
-    frames at a time go through the whole network; of the frames before them it keeps what the
-    adapters still look at, the last 8 maps of every stage. So memory is that of one chunk, the
-    pixels and the vectors, whatever the length. In training the statistics of an adapter's
-    normalisation need all maps of the batch; with `recompute` only these are kept and the blocks'
-    activations are computed again chunk by chunk.
+    Swin's blocks read one frame; an adapter also reads the 4 frames before and after it. In
+    evaluation, `chunk` frames at a time pass through the whole network, together with the last 8
+    maps of every stage, which the adapters read again. Memory is then that of one chunk, the pixels
+    and the vectors, independent of the clip's length. In training, the statistics of an adapter's
+    normalisation need all maps of the batch; with `recompute` (gradient checkpointing) only these
+    are stored, and the blocks' activations are computed again chunk by chunk.
 
-    Clips are lengthened by copies of their first and last frame before anything else, see `pack`.
+    Clips are lengthened first by copies of their first and last frame, see `pack`.
 
     Args:
         backbone: a `Swin`.
-        adapter_width: channels within the adapters; 0 for none. Defaults to `64`.
-        positions, skip: see `TemporalAdapter`.
-        masked: False for the published form, in which clips are lengthened to the longest of the
-            batch and all that is added counts in the statistics. Defaults to `True`: a clip's
-            result in evaluation is what the published form gives for it alone.
+        adapter_width: channels within the adapters (bottleneck width); 0 for no adapters. Defaults
+            to `64`.
+        positions: rows of the adapters' position table, see `TemporalAdapter`. Defaults to `1000`.
+        skip: weight of the adapters' residual connection, see `TemporalAdapter`. Defaults to `2.0`.
+        masked: `False` for the published form, in which clips are lengthened to the longest of the
+            batch and all added frames count in the statistics. Defaults to `True`: in evaluation,
+            each clip's result is that of the published form on this clip alone.
         pixels: mode of `PixelNormalization`. Defaults to `"slowfast"`.
-        chunk: frames at a time; `0` for all. Defaults to `0`.
+        chunk: frames that the network computes at once; `0` for all. Defaults to `0`.
         recompute: whether training recomputes the blocks' activations; needs a chunk. Defaults to
             `False`.
+        kwargs: `name` and `dtype` of the layer.
 
     Call arguments:
         video: `(batch, frames, height, width, 3)`, integers or floats; height and width static.
         mask: `(batch, frames)`, 1 on real frames, which come first.
 
     Returns:
-        - vectors `(batch, 4 ceil(frames / 4) + 12, backbone.width)`; with `masked`, 0 behind each
-          clip's own lengthened end;
+        - vectors `(batch, 4 ceil(frames / 4) + 12, backbone.width)`; with `masked`, 0 after the
+          lengthened end of each clip;
         - their mask, float32.
 
     >>> import numpy as np
@@ -67,28 +76,20 @@ class ClipEncoder(keras.layers.Layer):
         recompute: bool = False,
         **kwargs,
     ):
-        # Autocasting would round pixels to bfloat16 before they are centred.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(backbone, pixels, recompute, **kwargs)
         if not isinstance(backbone, Swin):
-            raise ValueError(f"backbone {backbone.name!r} is not a Swin; adapters need its stages")
-        if chunk < 0:
-            raise ValueError(f"chunk must be 0 (all frames) or a number of frames; got {chunk}")
-        if recompute and not chunk:
-            raise ValueError("recompute saves memory only chunk by chunk; set chunk too")
+            raise OptionError(f"backbone {backbone.name!r} is not a Swin; adapters need its stages")
+        check_chunk(chunk, recompute)
         if recompute and backbone.batch_statistics:
-            raise ValueError(
+            raise OptionError(
                 f"the stem of backbone {backbone.name!r} normalises over all frames of a training "
                 "step, which chunks that are recomputed would change; set recompute to false"
             )
-        self.backbone = backbone
         self.adapter_width = adapter_width
         self.positions = positions
         self.skip = skip
         self.masked = masked
-        self.pixels = pixels
         self.chunk = chunk
-        self.recompute = recompute
-        self.normalization = PixelNormalization(pixels, dtype=self.dtype_policy)
         self.stages = len(backbone.depths)
         self.adapters = [
             TemporalAdapter(
@@ -99,9 +100,7 @@ class ClipEncoder(keras.layers.Layer):
 
     def build(self, video_shape, mask_shape=None):
         self.frame_size = tuple(video_shape[2:4])
-        # Built before this when it comes out of a saved model, or has its weights already.
-        if not self.backbone.built:
-            self.backbone.build((None, *video_shape[2:]))
+        self.build_backbone((None, *video_shape[2:]))
         for stage, adapter in enumerate(self.adapters):
             adapter.build((None, *self._map_shape(stage)))
 
@@ -117,12 +116,12 @@ class ClipEncoder(keras.layers.Layer):
         return unpack(features, packing), packing.valid
 
     def _whole(self, frames, packing, training):
-        """Vectors of the whole sequence, stage by stage."""
+        """Vectors of the sequence; each stage computes all frames before the next stage."""
         recompute = training and self.recompute
         count = ops.shape(packing.sources)[0]
         rows = packing[:4]
         if recompute:
-            # What fills the last chunk stands in a gap: source and place 0, and not inside.
+            # The last chunk is filled with frames of a gap: source and place 0, and not inside.
             rows = [ops.pad(row, ((0, -count % self.chunk),)) for row in rows]
         maps, places, inside, counted = rows
         noise = self.backbone.draw(ops.shape(maps)[0]) if training else None
@@ -137,10 +136,10 @@ class ClipEncoder(keras.layers.Layer):
         return self.backbone.pool(maps)[:count]
 
     def _streamed(self, frames, packing):
-        """Vectors of the whole sequence, `chunk` frames at a time through all stages.
+        """Vectors of the sequence; `chunk` frames at a time pass through all stages.
 
-        An adapter gives the maps of a chunk once it has seen 4 frames more: every stage is 4 frames
-        behind the one before it.
+        An adapter needs 4 frames after a chunk to compute the chunk's maps. Therefore every stage
+        is 4 frames behind the stage before it.
         """
         reach = REACH if self.adapters else 0
         count = ops.shape(packing.sources)[0]
@@ -173,13 +172,13 @@ class ClipEncoder(keras.layers.Layer):
         return features[delay : delay + count]
 
     def _blocks(self, stage, frames, maps, noise=None, counted=None, training=False):
-        """Swin's blocks of a stage; the first takes the frames' indices in place of maps."""
+        """Swin's blocks of a stage; stage 0 takes indices of frames instead of maps."""
         if stage == 0:
             maps = self.normalization(ops.take(frames, maps, axis=0))
         return self.backbone.run_stage(stage, maps, noise, counted, training)
 
     def _recomputed(self, stage, frames, maps, noise):
-        """The same, chunk by chunk and once more for the gradient."""
+        """`_blocks` chunk by chunk, computed again for the gradient."""
         return over_chunks_recomputed(
             lambda maps, *noise: self._blocks(stage, frames, maps, *noise),
             [maps] if noise is None else [maps, noise],
@@ -214,17 +213,9 @@ class ClipEncoder(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
             "adapter_width": self.adapter_width,
             "positions": self.positions,
             "skip": self.skip,
             "masked": self.masked,
-            "pixels": self.pixels,
             "chunk": self.chunk,
-            "recompute": self.recompute,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})

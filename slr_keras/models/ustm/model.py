@@ -1,4 +1,4 @@
-"""USTM: frames that see their neighbours in every stage, and scales of time side by side."""
+"""The USTM model: Swin with temporal adapters, multi-scale streams, 1D-TCN and BiLSTM."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,23 +7,23 @@ import keras
 from keras import ops
 
 from slr_keras.models.backbones import make_backbone
-from slr_keras.models.checks import require
-from slr_keras.models.complexity import ModuleCost
+from slr_keras.models.checks import OptionError, require
 from slr_keras.models.layers import PACKAGE
-from slr_keras.models.temporal import BiLstm, TemporalConvolution, make_classifier
+from slr_keras.models.temporal import make_classifier
 from slr_keras.models.ustm.encoder import ClipEncoder
 from slr_keras.models.ustm.packing import ADDED
 from slr_keras.models.ustm.streams import TemporalStreams
+from slr_keras.models.video import VideoSequenceModel, with_tuples
 
-#: From the features of the convolutions, and from those of the BiLSTM.
+#: Outputs of the local features (1D-TCN) and of the global ones (BiLSTM).
 HEADS = ("convolution", "sequence")
 # Instance normalisation of the published form needs two steps.
 SHORTEST_LITERAL = 5
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Ustm(keras.Model):
-    """Continuous sign language recognition from RGB by Swin with temporal adapters.
+class Ustm(VideoSequenceModel):
+    """Continuous sign language recognition from RGB with temporal adapters in a Swin backbone.
 
     Reference: Hasanaath and Luqman, "USTM: Unified Spatial and Temporal Modeling for Continuous
     Sign Language Recognition", arXiv 2512.13415, 2025.
@@ -32,32 +32,38 @@ class Ustm(keras.Model):
         vocabulary_size: V, classes with the blank (class 0).
         image_size: (height, width) of the frames, multiples of the backbone's patch. Defaults to
             `(224, 224)`.
-        backbone: name of a Swin of `list_backbones()`. Defaults to `"swin_b"`.
-        backbone_options: arguments of the backbone beyond its preset.
-        adapter_width: channels within the adapters; 0 leaves them out. Defaults to `64`.
-        positions: of the adapters' table; a clip may have 12 frames less. Defaults to `1000`.
-        skip: 2 as in the published code, 1 as in the paper's figure. Defaults to `2.0`.
-        multiscale: whether the six streams (MSTCN) stand before the convolutions. Defaults to
-            `True`.
-        width: of local and global features; even. Defaults to `1024`.
-        dropout: between the layers of the BiLSTM. Defaults to `0.3`.
-        masked: False for the published form, in which the padding of a batch is seen.
-        pixels: see `PixelNormalization`. Defaults to `"slowfast"`.
-        chunk: frames that the backbone sees at once, 0 for all. Defaults to `32`.
-        recompute: forget the blocks' activations and compute them again for the gradient.
+        backbone: name of a Swin in `list_backbones()`. Defaults to `"swin_b"`.
+        backbone_options: arguments of the backbone that differ from its preset, such as
+            `stochastic_depth` (drop_path). Defaults to `None`.
+        adapter_width: channels within the adapters (bottleneck width); 0 for no adapters. Defaults
+            to `64`.
+        positions: rows of the adapters' position table; a clip may have 12 frames less. Defaults
+            to `1000`.
+        skip: weight of the adapters' residual connection: 2 as in the published code, 1 as in the
+            paper's figure. Defaults to `2.0`.
+        multiscale: whether the six streams (MSTCN) precede the 1D-TCN. Defaults to `True`.
+        width: channels of local and global features (hidden_dim); even. Defaults to `1024`.
+        dropout: dropout rate between the layers of the BiLSTM. Defaults to `0.3`.
+        masked: `False` for the published form, in which results depend on the padding of the batch.
+            Defaults to `True`.
+        pixels: mode of `PixelNormalization`. Defaults to `"slowfast"`.
+        chunk: frames that the backbone computes at once; 0 for all. Defaults to `32`.
+        recompute: whether training computes the blocks' activations again for the gradient
+            (gradient checkpointing). Defaults to `False`.
+        kwargs: `name` and `dtype` of the model.
 
     Inputs:
         `{"video": (batch, frames, height, width, 3) uint8, "mask": (batch, frames)}`, real frames
         first.
 
     Outputs:
-        `"convolution"` and `"sequence"`: logits `(batch, ceil(frames / 4), V)`, the latter is the
-        result; `"lifting"`: the pooling's loss `(batch,)`. In the published form, steps are those
-        of the longest clip.
+        `"convolution"` and `"sequence"`: logits `(batch, ceil(frames / 4), V)`; `"sequence"` is the
+        result. `"lifting"`: the pooling's loss `(batch,)`. In the published form, the number of
+        steps is that of the longest clip.
 
     Raises:
-        ValueError: arguments that do not fit each other.
-        UserError: a clip that the model cannot take; see `frames_range`.
+        ValueError: arguments that contradict each other.
+        UserError: a clip that is too short or too long, see `frames_range`.
 
     >>> import numpy as np
     >>> from slr_keras.models.registry import create_model
@@ -67,11 +73,8 @@ class Ustm(keras.Model):
     TensorShape([1, 3, 5])
     """
 
-    #: What the model reads of a batch.
-    clip_inputs = ("video", "mask")
     #: Heads whose mean is the result, unless a recipe names others.
     reported_heads = ("sequence",)
-    stride = 4
 
     def __init__(
         self,
@@ -91,27 +94,24 @@ class Ustm(keras.Model):
         recompute: bool = False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if width % 2:
-            raise ValueError(f"width is {width}; the two directions of the BiLSTM share it evenly")
+        super().__init__(
+            vocabulary_size,
+            image_size,
+            backbone,
+            width=width,
+            dropout=dropout,
+            masked=masked,
+            pixels=pixels,
+            chunk=chunk,
+            recompute=recompute,
+            **kwargs,
+        )
         # === Config ===
-        self.vocabulary_size = vocabulary_size
-        self.image_size = tuple(image_size)
-        self.backbone = backbone
-        # YAML and saved models give lists where Python has tuples.
-        self.backbone_options = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in (backbone_options or {}).items()
-        }
+        self.backbone_options = with_tuples(backbone_options)
         self.adapter_width = adapter_width
         self.positions = positions
         self.skip = skip
-        self.width = width
-        self.dropout = dropout
-        self.masked = masked
-        self.pixels = pixels
-        self.chunk = chunk
-        self.recompute = recompute
+        self.multiscale = multiscale
 
         # === Layers ===
         policy = self.dtype_policy
@@ -131,32 +131,32 @@ class Ustm(keras.Model):
         self.streams = None
         if multiscale:
             self.streams = TemporalStreams(width, masked=masked, dtype=policy, name="streams")
-        self.convolution = TemporalConvolution(
-            width, masked=masked, edges=False, dtype=policy, name="convolution"
-        )
-        self.recurrent = BiLstm(width // 2, dropout=dropout, dtype=policy, name="recurrent")
+        # Clips were lengthened before the frame encoder.
+        self.make_sequence_layers(edges=False)
         self.classifier = make_classifier("norm", vocabulary_size, dtype=policy, name="classifier")
         self.build()
 
-    def build(self, input_shape=None):
-        """Make all weights; the shapes follow from the arguments."""
-        if self.built:
-            return
-        video = (None, None, *self.image_size, 3)
-        self.frame_encoder.build(video)
+    def module_shapes(self, batch=None, frames=None):
+        video = self.video_shape(batch, frames)
         features, _ = self.frame_encoder.compute_output_shape(video)
+        modules = [(self.frame_encoder, features, video)]
         if self.streams is not None:
-            self.streams.build(features)
-            features = self.streams.compute_output_shape(features)
-        self.convolution.build(features)
-        local = (None, None, self.width)
-        self.recurrent.build(local)
-        self.classifier.build(local)
-        self.built = True
+            views = self.streams.compute_output_shape(features)
+            modules.append((self.streams, views, features))
+            features = views
+        local = self.step_shape(batch, frames, self.width)
+        logits = self.step_shape(batch, frames, self.vocabulary_size)
+        return [
+            *modules,
+            (self.convolution, local, features),
+            (self.recurrent, local, local),
+            # The same weights classify the features of both heads.
+            (self.classifier, logits, (len(HEADS), *local[1:])),
+        ]
 
     @property
     def frames_range(self) -> tuple[int, int | None]:
-        """Fewest and most frames of a clip; None for any number."""
+        """Minimum and maximum number of frames of a clip; the maximum may be None."""
         shortest = 1 if self.masked else SHORTEST_LITERAL
         return shortest, self.positions - ADDED if self.adapter_width else None
 
@@ -168,18 +168,13 @@ class Ustm(keras.Model):
         features, valid = self.frame_encoder(video, mask, training=training)
         if self.streams is not None:
             features = self.streams(features, valid)
-        local, steps, update, prediction = self.convolution(features, valid, training=training)
-        overall = self.recurrent(local, steps, training=training)
-        outputs = {
-            head: ops.cast(self.classifier(x), "float32")
-            for head, x in zip(HEADS, (local, overall))
-        }
-        return {**outputs, "lifting": update + prediction}
+        classifiers = dict.fromkeys(HEADS, self.classifier)
+        return self.sequence_outputs(features, valid, classifiers, training)
 
     def _check_length(self, mask) -> None:
-        """Refuse clips that the table of positions or the published form cannot take.
+        """Refuse clips too long for the position table or too short for the published form.
 
-        A table looked up beyond its end gives zeros on a GPU, and no error.
+        On a GPU, an index beyond the end of a table gives zeros and no error.
         """
         shortest, longest = self.frames_range
         frames = ops.max(ops.sum(ops.cast(mask, "float32"), axis=1))
@@ -197,42 +192,10 @@ class Ustm(keras.Model):
                 "instance normalisation; use longer clips, or the masked form",
             )
 
-    # === Costs and config ===
-
-    def module_costs(self, frames: int) -> list[ModuleCost]:
-        """Costs of every module for one clip."""
-        steps = frames // self.stride
-        video = (1, frames, *self.image_size, 3)
-        features, _ = self.frame_encoder.compute_output_shape(video)
-        local = (1, steps, self.width)
-        modules = [(self.frame_encoder, features, video)]
-        if self.streams is not None:
-            views = self.streams.compute_output_shape(features)
-            modules.append((self.streams, views, features))
-            features = views
-        modules += [
-            (self.convolution, local, features),
-            (self.recurrent, local, local),
-            # The same weights classify the features of both heads.
-            (self.classifier, (1, steps, self.vocabulary_size), (len(HEADS), *local[1:])),
-        ]
-        return [ModuleCost.of(*module) for module in modules]
-
-    def get_config(self):
-        names = (
-            "vocabulary_size image_size backbone backbone_options adapter_width positions skip "
-            "width dropout masked pixels chunk recompute"
-        )
-        config = {name: getattr(self, name) for name in names.split()}
-        return {**super().get_config(), **config, "multiscale": self.streams is not None}
-
-    def build_from_config(self, config):
-        """Everything is built by the constructor."""
-
 
 def _check_image_size(size: tuple[int, ...], patch: int) -> None:
     if len(size) != 2 or any(side < patch or side % patch for side in size):
-        raise ValueError(
+        raise OptionError(
             f"image_size is {size}; height and width must be multiples of the patch of {patch} "
             "pixels: change crop in frames.json, or backbone_options.patch"
         )

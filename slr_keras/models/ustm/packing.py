@@ -1,9 +1,9 @@
-"""The clips of a batch as one sequence of frames, so that no padding is computed.
+"""Packing of a batch of clips into one sequence of frames, so that no padding is computed.
 
-Every clip is lengthened as the authors' loader does it (specs/ustm.md §2.5): 6 copies of its first
+Every clip is lengthened as in the authors' loader (specs/ustm.md §2.5): 6 copies of its first
 frame, its T frames, and copies of its last frame up to L = 4 ceil(T/4) + 12. The lengthened clips
-stand one behind the other. Behind each is a gap of one frame that belongs to no clip: a layer that
-reaches one frame to either side, and finds zeros in gaps, cannot see another clip.
+are concatenated with a gap of one frame after each. Layers of kernel size 3 read zeros in the gaps
+and therefore never mix two clips.
 """
 
 from typing import Any, NamedTuple
@@ -19,16 +19,16 @@ ADDED = 2 * EDGE
 
 
 class Packing(NamedTuple):
-    """Where each frame of the sequence comes from.
+    """Correspondence between the frames of a packed sequence and those of the batch.
 
     Attributes:
-        sources: `(frames,)` int32, the frame of the flattened batch.
+        sources: `(frames,)` int32, index of the frame in the flattened batch.
         places: `(frames,)` int32, position in the lengthened clip, from 0.
         inside: `(frames,)` float32, 1 on frames of a clip, 0 in gaps.
-        counted: `(frames,)` float32, 1 on frames that batch statistics see.
-        slots: `(frames,)` int32, place in `(batch, length + 1)`, flattened.
-        valid: `(batch, length)` float32, 1 on frames of the lengthened clips, each at its own
-            length in either form.
+        counted: `(frames,)` float32, 1 on frames that count in batch statistics.
+        slots: `(frames,)` int32, index in the flattened `(batch, length + 1)`.
+        valid: `(batch, length)` float32, 1 on frames of the lengthened clips; in both forms each
+            clip has its own length.
     """
 
     sources: Any
@@ -44,12 +44,12 @@ def pack(mask, masked: bool = True) -> Packing:
 
     Args:
         mask: `(batch, time)`, 1 on real frames, which come first.
-        masked: True lengthens each clip as if it were alone, and lets statistics see real frames
-            only. False is the published form: all clips become as long as the longest, and
-            statistics see copies too.
+        masked: `True` lengthens each clip independently of the batch, and only real frames count in
+            statistics. `False` is the published form: all clips become as long as the longest, and
+            copies count in statistics, too.
 
     Returns:
-        the packing; `length` is that of the longest lengthened clip.
+        the packing, with the longest lengthened clip as `length`.
 
     >>> import numpy as np
     >>> from slr_keras.models.ustm.packing import pack
@@ -65,7 +65,7 @@ def pack(mask, masked: bool = True) -> Packing:
     own = ops.where(lengths > 0, padded_length(lengths), 0)
     whole = own if masked else ops.where(lengths > 0, longest, 0)
     column = ops.arange(longest + 1, dtype="int32")[None, :]
-    # The gap of a clip stands right behind its frames.
+    # The gap of a clip comes right after its frames.
     used = column <= whole[:, None]
     inside = ops.cast(column < whole[:, None], "float32")
     real = (column >= EDGE) & (column < EDGE + lengths[:, None])
@@ -78,21 +78,21 @@ def pack(mask, masked: bool = True) -> Packing:
     def chosen(values):
         return ops.take(ops.reshape(values, (-1,)), slots, axis=0)
 
-    # A gap has no place; that behind the longest clip would be one too many for a table.
+    # Gaps take position 0: after the longest clip, their own could be beyond a table of positions.
     places = ops.where(column < whole[:, None], column, 0)
     valid = ops.cast(column[:, :-1] < own[:, None], "float32")
     return Packing(*(chosen(values) for values in (sources, places, inside, counted)), slots, valid)
 
 
 def unpack(features, packing: Packing):
-    """Vectors of the sequence as a batch.
+    """Turn the vectors of a packed sequence into a batch.
 
     Args:
         features: `(frames, width)`.
-        packing: of the batch.
+        packing: the packing of the batch.
 
     Returns:
-        `(batch, length, width)`, 0 where no clip is.
+        `(batch, length, width)`, 0 after the end of each clip.
 
     >>> import numpy as np
     >>> from slr_keras.models.ustm.packing import pack, unpack

@@ -1,4 +1,4 @@
-"""The parallel streams of MSTCN, the multi-scale temporal convolution (specs/ustm.md §5.1)."""
+"""MSTCN, the multi-scale temporal convolution in parallel streams (specs/ustm.md §5.1)."""
 
 import keras
 from keras import ops
@@ -10,23 +10,24 @@ DILATIONS = (1, 2, 3, 4)
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalStreams(keras.layers.Layer):
-    """Six views of every frame at different scales of time, side by side.
+    """Six parallel streams at different temporal scales, concatenated.
 
-    Each begins with a linear layer and ReLU. The first then takes the maximum over three
-    frames, the second nothing, each other one a convolution over three frames, that many apart as
-    its dilation says, and ReLU.
+    Each stream begins with a linear layer and ReLU. A maximum over three frames follows in the
+    first stream, nothing in the second, and in each other one a dilated convolution of kernel size
+    3 with ReLU.
 
     Args:
-        width: channels of each stream. Defaults to `1024`.
-        dilations: of the convolutions. Defaults to `(1, 2, 3, 4)`.
-        masked: False for the published form, which does not know a clip's end.
+        width: channels of each stream (hidden_dim). Defaults to `1024`.
+        dilations: dilation rates of the convolutions. Defaults to `(1, 2, 3, 4)`.
+        masked: `False` for the published form, which does not mask frames after a clip's end.
+            Defaults to `True`.
 
     Call arguments:
         features: `(batch, frames, channels)`.
         valid: `(batch, frames)`, 1 on frames of the clip, which come first. Defaults to all.
 
     Returns:
-        `(batch, frames, (2 + dilations) * width)`; what stands on padding has no meaning.
+        `(batch, frames, (2 + dilations) * width)`; values on padding are undefined.
 
     >>> import numpy as np
     >>> from slr_keras.models.ustm import TemporalStreams
@@ -72,7 +73,7 @@ class TemporalStreams(keras.layers.Layer):
             layer.build((*features_shape[:2], self.width))
 
     def call(self, features, valid=None):
-        # The bias makes something of the zeros behind a clip, which its last frames would see.
+        # The bias changes the zeros after a clip, which the convolutions at its end read.
         views = [ops.relu(layer(features)) for layer in self.entries]
         if self.masked and valid is not None:
             keep = ops.expand_dims(ops.cast(valid, views[0].dtype), -1)

@@ -6,38 +6,37 @@ from keras import ops
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform
 
 EPSILON = 1e-5
-#: Frames to either side that an adapter sees: four convolutions of three frames.
+#: Frames before and after a frame that an adapter reads: four convolutions of kernel size 3.
 REACH = 4
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class TemporalAdapter(keras.layers.Layer):
-    """TAPE: what the frames around it say about a frame's map, added to the map.
+    """TAPE: adds features of the neighbouring frames to the maps of a stage.
 
-    With S a stage's maps and P the embedding of a frame's place in its clip,
+    With the maps S of a stage and the embedding P of a frame's position in its clip,
 
         z = LN(S) W_d + b_d + P
         u = BN(Conv1(z)) + BN(Conv3(GELU(BN(Conv3(z)))))
         y = GELU(u + BN(Conv3(GELU(BN(Conv3(u))))))
         X = skip S + LN(y) W_u + b_u
 
-    where Conv3 reaches one frame and one place of the map to every side. The published code adds S
-    once inside of the adapter and once outside of it (skip 2); the paper's figure shows one of
-    them (skip 1).
+    where Conv3 has kernel size 3 in time, height and width. The published code adds S once inside
+    and once outside of the adapter (skip 2); the paper's figure shows one addition (skip 1).
 
     Args:
-        width: channels between W_d and W_u. Defaults to `64`.
-        positions: rows of P, the longest lengthened clip. Defaults to `1000`.
+        width: channels between W_d and W_u (bottleneck width). Defaults to `64`.
+        positions: rows of P, frames of the longest lengthened clip. Defaults to `1000`.
         skip: weight of S in the output. Defaults to `2.0`.
 
     Call arguments:
         maps: `(frames, height, width, channels)`, clips packed into one sequence (`pack`).
         places: `(frames,)` int32, position of each frame in its clip.
-        inside: `(frames,)`, 0 on frames that belong to no clip: their neighbours find zeros there.
-        counted: `(frames,)`, 1 on frames that batch statistics see. Defaults to `inside`.
+        inside: `(frames,)`, 0 on frames of gaps, which convolutions read as zeros.
+        counted: `(frames,)`, 1 on frames that count in batch statistics. Defaults to `inside`.
 
     Returns:
-        the shape of maps; what stands in gaps has no meaning.
+        the shape of maps; values in gaps are undefined.
 
     >>> import numpy as np
     >>> from slr_keras.models.ustm.tape import TemporalAdapter
@@ -78,8 +77,8 @@ class TemporalAdapter(keras.layers.Layer):
         counted = inside if counted is None else counted
         height, wide, channels = maps.shape[1:]
         rows = self.down(self.norm_in(ops.reshape(maps, (-1, channels))))
-        # The model refuses clips longer than the table, but a graph's assertion runs beside this
-        # gather, whose own error, of an index, could come first.
+        # The model refuses clips longer than the table. In a graph its assertion may run after this
+        # gather, which would then fail first, with an error about an index.
         table = ops.take(self.table, ops.minimum(places, self.positions - 1), axis=0)
         z = ops.reshape(rows, (-1, height, wide, self.width)) + table[:, None, None]
 
@@ -139,7 +138,7 @@ class _ConvolutionNorm(keras.layers.Layer):
         x = inputs
         if self.size > 1:
             x = x * ops.cast(inside, x.dtype)[:, None, None, None]
-        # The sequence is one clip to the convolution; its gaps part what must be parted.
+        # The convolution reads the sequence as one clip; the gaps separate the clips.
         x = ops.squeeze(self.convolution(ops.expand_dims(x, 0)), 0)
         return self.norm(x, valid=counted[:, None, None], training=training)
 

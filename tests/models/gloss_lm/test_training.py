@@ -13,8 +13,8 @@ from slr_keras.models.gloss_lm import (
     load_language_model,
     save_language_model,
 )
-from slr_keras.models.gloss_lm.storage import read_notes
 from slr_keras.models.gloss_lm.training import CausalTraining, perplexity, train_causal
+from slr_keras.utils.arrays import read_record
 from slr_keras.utils.errors import UserError
 
 VOCABULARY = Vocabulary(("A", "B", "C"))
@@ -65,7 +65,7 @@ def test_a_model_comes_back_from_its_file_frozen(make, tmp_path):
     np.testing.assert_array_equal(copy(labels, lengths), model(labels, lengths))
     assert [weight.name for weight in copy.trainable_weights] in ([], ["empty"])
     assert len(load_language_model(path, frozen=False).trainable_weights) == len(model.weights)
-    assert read_notes(path) == {"why": 1}
+    assert read_record(path)["notes"] == {"why": 1}
 
 
 def test_another_vocabulary_is_refused(tmp_path):

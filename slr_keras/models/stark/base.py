@@ -1,0 +1,100 @@
+"""What STARK's models share: streams of keypoints, an encoder for each, and heads on top."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from slr_keras.models.stark.streams import encode_streams, make_encoders, merge_streams
+
+Streams = Mapping[str, Sequence[int]]
+
+
+class KeypointModel(keras.Model):
+    """Base of models that read keypoints through STARK's encoders.
+
+    Args:
+        vocabulary_size: tokens with the blank.
+        streams: point indices of each stream, as `checked_streams` returns them.
+        head_layers: a layer by the head's name. Its call takes the features of the head's streams,
+            `(batch, steps, channels)`, and `valid`, `(batch, steps)`.
+        points: points in the input.
+        channels: channels of a point.
+        attention_dropout: dropout rate of the attention maps.
+        dropout: dropout rate of the heads; kept for `get_config`.
+        dtype: dtype policy of the layers.
+        name: of the model.
+        encoder: the other arguments of `StarkEncoder`.
+    """
+
+    #: Arrays of a batch that the model reads.
+    clip_inputs = ("keypoints", "mask")
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        streams: Streams,
+        head_layers: Mapping[str, keras.layers.Layer],
+        *,
+        points: int,
+        channels: int,
+        attention_dropout: float,
+        dropout: float,
+        dtype: Any,
+        name: str | None,
+        **encoder: Any,
+    ):
+        # === Functional Model ===
+        encoders = make_encoders(streams, dropout=attention_dropout, dtype=dtype, **encoder)
+        inputs, features, steps = encode_streams(encoders, streams, points, channels)
+        outputs = {
+            head: layer(merge_streams(head, features, dtype), valid=steps)
+            for head, layer in head_layers.items()
+        }
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.streams = streams
+        self.points = points
+        self.channels = channels
+        self.widths = tuple(encoder["widths"])
+        self.stem_width = encoder["stem_width"]
+        self.attention_heads = encoder["heads"]
+        self.window = encoder["window"]
+        self.pools = tuple(encoder["pools"])
+        self.stride = encoder["stride"]
+        self.attention_dropout = attention_dropout
+        self.position = encoder["position"]
+        self.dropout = dropout
+        self.spatial_policy = encoder["spatial_policy"]
+        self.spatial_decay = encoder["spatial_decay"]
+        self.spatial_memory = encoder["spatial_memory"]
+        self.causal = encoder["causal"]
+        self.encoders = encoders
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "vocabulary_size": self.vocabulary_size,
+            "streams": {name: list(indices) for name, indices in self.streams.items()},
+            "points": self.points,
+            "channels": self.channels,
+            "widths": self.widths,
+            "stem_width": self.stem_width,
+            "heads": self.attention_heads,
+            "window": self.window,
+            "pools": self.pools,
+            "stride": self.stride,
+            "attention_dropout": self.attention_dropout,
+            "position": self.position,
+            "dropout": self.dropout,
+            "spatial_policy": self.spatial_policy,
+            "spatial_decay": self.spatial_decay,
+            "spatial_memory": self.spatial_memory,
+            "causal": self.causal,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
