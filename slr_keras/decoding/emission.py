@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from slr_keras.decoding.hypothesis import checked, log_softmax
-from slr_keras.decoding.transducer import Prefix, arcs
+from slr_keras.decoding.beam_search import Prefix
+from slr_keras.decoding.context import PrefixScores
+from slr_keras.decoding.hypothesis import checked
+from slr_keras.decoding.transducer import arcs
 
 
 def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
@@ -42,8 +44,8 @@ def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) 
     >>> context_ctc_emission(np.zeros((2, 2)), np.log([[1, 3], [1, 1]]), (1,)).round(3).tolist()
     [[0.75], [0.75]]
     """
-    log_probs = log_softmax(np.asarray(logits, np.float64)[:, None] + contexts)
-    return np.exp(log_probs[:, np.arange(len(ids)), list(ids)])
+    scores = PrefixScores(logits, contexts)
+    return np.exp(scores.log_probs(np.arange(len(ids)), np.array(ids, np.int64)))
 
 
 def transducer_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:

@@ -118,6 +118,19 @@ def merge_repeats(hypothesis: Hypothesis) -> Hypothesis:
     )
 
 
+def merge_all_repeats(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Merge equal neighbours in each hypothesis; of hypotheses that become equal the first stays.
+
+    >>> from slr_keras.decoding.hypothesis import Hypothesis, merge_all_repeats
+    >>> [h.ids for h in merge_all_repeats([Hypothesis((3, 3), -1.0), Hypothesis((3,), -2.0)])]
+    [(3,)]
+    """
+    merged: dict[tuple[int, ...], Hypothesis] = {}
+    for hypothesis in map(merge_repeats, hypotheses):
+        merged.setdefault(hypothesis.ids, hypothesis)
+    return list(merged.values())
+
+
 def confidences_of(
     log_probs: np.ndarray, ids: Sequence[int], spans: Sequence[tuple[int, int]]
 ) -> tuple[float, ...]:
