@@ -1,4 +1,4 @@
-"""From log-probabilities to glosses: greedy, beams, language model. NumPy alone."""
+"""Decoding of log-probabilities to glosses in NumPy: greedy, beam search, language model."""
 
 from slr_keras.decoding.batch import decode_batch, single_gloss
 from slr_keras.decoding.config import DecodingConfig

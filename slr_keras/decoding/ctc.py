@@ -25,12 +25,12 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class CtcAlignment:
-    """The most probable path of a label sequence.
+    """Most probable alignment of a label sequence.
 
     Attributes:
         path: one id per step, blank = 0.
-        spans: per label its steps (start, end), end exclusive.
-        log_probability: log-probability of this one path.
+        spans: steps (start, end) of each label, end exclusive.
+        log_probability: log-probability of this alignment alone.
     """
 
     path: tuple[int, ...]
@@ -39,7 +39,7 @@ class CtcAlignment:
 
 
 def align_ctc(log_probs: np.ndarray, ids: Sequence[int], length: int | None = None) -> CtcAlignment:
-    """Force-align labels to a clip: the single best path that collapses to `ids`.
+    """Force-align labels to a clip: find the single best path that collapses to `ids`.
 
     Args:
         log_probs: `(time, classes)` log-probabilities or logits, blank = class 0.
@@ -61,7 +61,7 @@ def align_ctc(log_probs: np.ndarray, ids: Sequence[int], length: int | None = No
 
 
 def log_likelihood(log_probs: np.ndarray, ids: Sequence[int], length: int | None = None) -> float:
-    """Exact log P(ids | clip), summed over all alignments; -inf where they cannot fit.
+    """Compute the exact log P(ids | clip) over all alignments; -inf if there is none.
 
     >>> import numpy as np
     >>> from slr_keras.decoding import log_likelihood
@@ -73,7 +73,7 @@ def log_likelihood(log_probs: np.ndarray, ids: Sequence[int], length: int | None
 
 
 def checked_labels(log_probs: np.ndarray, ids: Sequence[int], fit: bool = True) -> tuple[int, ...]:
-    """Labels as plain ints, in range and (if `fit`) short enough for the steps.
+    """Convert labels to ints; check their range and, if `fit`, that they fit into the steps.
 
     Raises:
         UserError: an id out of range, or too many labels.

@@ -1,4 +1,4 @@
-"""When a clip's glosses are emitted: the probability of each over the steps, for pictures."""
+"""Emission probability of each gloss at each step of a clip, for plots."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from slr_keras.decoding.transducer import arcs
 
 
 def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Posterior of each gloss of a sequence at every step, as CTC has it: each step for itself.
+    """Compute the posterior of each gloss of a sequence at every step, independently per step.
 
     Args:
         log_probs: `(steps, classes)` log-probabilities or logits, blank = class 0.
         ids: the sequence.
 
     Returns:
-        `(steps, glosses)`, in [0, 1]; a gloss that comes twice has the same column twice.
+        `(steps, glosses)`, in [0, 1]; a repeated gloss has the same column twice.
 
     >>> import numpy as np
     >>> from slr_keras.decoding.emission import ctc_emission
@@ -27,9 +27,9 @@ def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
 
 
 def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Probability of each gloss of a sequence at every step, given the glosses before it.
+    """Compute the probability of each gloss at every step, given the glosses before the gloss.
 
-    Each step for itself, as in `ctc_emission`.
+    Steps are independent, as in `ctc_emission`.
 
     Args:
         logits: `(steps, classes)`, A of specs/c2st.md §4.
@@ -49,18 +49,12 @@ def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) 
 
 
 def transducer_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Probability that a step emits each gloss of a sequence, given that those before it came.
+    """Compute the probability that a step emits each gloss, given that those before were emitted.
 
-    A gloss comes once, so its column sums to its confidence: the probability that it is the next
-    gloss at all.
+    A gloss is emitted at one step, so that its column sums to its confidence: the probability that
+    it is the next gloss.
 
-    Args:
-        logits: `(steps, classes)`, A of specs/c2st.md §4.
-        contexts: `(glosses + 1, classes)`, C of every prefix of `ids`.
-        ids: the sequence.
-
-    Returns:
-        `(steps, glosses)`, in [0, 1].
+    Arguments and result as for `context_ctc_emission`.
 
     >>> import numpy as np
     >>> from slr_keras.decoding.emission import transducer_emission
