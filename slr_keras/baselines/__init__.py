@@ -1,4 +1,4 @@
-"""Simple recognisers to measure the models against; all but the SVM need NumPy alone."""
+"""Baseline recognisers for comparison with the models, in NumPy (the SVM needs scikit-learn)."""
 
 from slr_keras.baselines.recognisers import BagBaseline, Baseline, DtwBaseline
 from slr_keras.baselines.svm import SvmBaseline

@@ -1,6 +1,6 @@
-"""Bag of frames: every frame classified alone, then smoothed and collapsed.
+"""Bag of frames: independent classification of every frame, then smoothing and collapsing.
 
-A classifier with one hidden layer (or none: softmax regression), trained by Adam in NumPy.
+The classifier has one hidden layer (or none: softmax regression) and is trained with Adam in NumPy.
 """
 
 from itertools import pairwise
@@ -11,15 +11,15 @@ from slr_keras.baselines.segments import REST
 
 
 class FrameClassifier:
-    """P(gloss | one frame).
+    """Classifier of single frames, P(gloss | frame).
 
     Args:
-        classes: labels, `REST` among them if frames of rest are to be learnt.
+        classes: labels; include `REST` to learn frames of rest.
         hidden: width of the hidden layer; 0 for softmax regression.
-        epochs, batch, rate, decay: of Adam with decoupled weight decay; the rate falls to 0 along
-            a cosine.
-        least_steps: little data is gone through more often than `epochs`, up to so many steps.
-        seed: of initial weights and order.
+        epochs, batch, rate, decay: number of epochs, batch size, learning rate with cosine decay
+            to 0, and decoupled weight decay of Adam.
+        least_steps: minimum number of training steps; small data sets get more epochs.
+        seed: seed of initial weights and order of samples.
 
     >>> import numpy as np
     >>> from slr_keras.baselines.bag import FrameClassifier
@@ -47,7 +47,13 @@ class FrameClassifier:
         self._weights: list[np.ndarray] = []
 
     def fit(self, frames: np.ndarray, labels, progress=None) -> "FrameClassifier":
-        """Train on `(frames, features)` and class indices; `progress` wraps the epochs."""
+        """Train the classifier.
+
+        Args:
+            frames: `(frames, features)`.
+            labels: `(frames,)` class indices.
+            progress: wraps the iterable of epochs, for a progress bar.
+        """
         frames = np.asarray(frames, np.float32)
         labels = np.asarray(labels)
         rng = np.random.default_rng(self.seed)
@@ -66,7 +72,7 @@ class FrameClassifier:
         return self
 
     def log_probabilities(self, frames: np.ndarray) -> np.ndarray:
-        """`(frames, classes)`."""
+        """Compute the log-probabilities `(frames, classes)` of `(frames, features)`."""
         logits = self._forward(np.asarray(frames, np.float32))[-1]
         shifted = logits - logits.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -116,7 +122,7 @@ class FrameClassifier:
 
 
 def smooth(log_probabilities: np.ndarray, window: int) -> np.ndarray:
-    """Vote of a window of frames: the mean of their probabilities, `(frames, classes)`.
+    """Average the probabilities over a sliding window of frames, `(frames, classes)`.
 
     >>> import numpy as np
     >>> from slr_keras.baselines.bag import smooth
@@ -132,7 +138,7 @@ def smooth(log_probabilities: np.ndarray, window: int) -> np.ndarray:
 
 
 def collapse(labels: list[str], shortest: int = 1) -> tuple[str, ...]:
-    """Runs of one label become one gloss; runs under `shortest` frames and rest disappear.
+    """Collapse runs of equal labels to glosses; drop runs under `shortest` frames, and rest.
 
     >>> from slr_keras.baselines.bag import collapse
     >>> collapse(["A", "A", "B", "A", "", "", "A"], shortest=1)

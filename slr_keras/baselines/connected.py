@@ -1,9 +1,9 @@
-"""Connected-sign dynamic time warping: a sentence as the best string of templates.
+"""Connected dynamic time warping: a sentence as the best sequence of templates.
 
-One pass over the sentence (Ney 1984): every template frame is a state; from one sentence frame to
-the next a path stays in its state, goes on by one or skips one (so a sign may take from half to
-any multiple of its template's time), and a path that ends a template may enter any other.
-Entering a sign costs a penalty, which balances insertions against deletions.
+One-pass algorithm (Ney 1984): every template frame is a state. From one sentence frame to the next,
+a path stays in its state, moves to the next state, or skips one state, so that a sign takes at
+least half the duration of its template. A path at the end of a template may enter any template.
+Entering a sign has a penalty, which balances insertions and deletions.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,13 @@ from slr_keras.baselines.segments import REST
 
 @dataclass(frozen=True)
 class ConnectedPath:
-    """The best string of templates: labels with rest left out, frames of each, cost."""
+    """Best sequence of templates.
+
+    Attributes:
+        glosses: labels, rest excluded.
+        spans: frames (start, end) of each gloss, end exclusive.
+        cost: total cost of the path.
+    """
 
     glosses: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
@@ -24,10 +30,10 @@ class ConnectedPath:
 
 
 class ConnectedWarper:
-    """Warps sentences onto strings of templates.
+    """Aligns sentences with sequences of templates.
 
     Args:
-        bank: templates; those labelled `REST` emit nothing and are entered free of charge.
+        bank: templates; templates labelled `REST` emit nothing and have no entry penalty.
 
     >>> import numpy as np
     >>> from slr_keras.baselines.connected import ConnectedWarper
@@ -48,11 +54,11 @@ class ConnectedWarper:
         self._charged = np.array([label != REST for label in bank.labels], np.float32)
 
     def recognise(self, local: np.ndarray, penalty: float) -> ConnectedPath:
-        """The cheapest string of templates.
+        """Find the sequence of templates with the lowest cost.
 
         Args:
             local: `(frames, states)` from `TemplateBank.local_distances`; at least one frame.
-            penalty: cost of every sign, in units of local distance.
+            penalty: entry cost of every sign, in units of the local distance.
         """
         bank, frames = self.bank, len(local)
         cost = np.full(local.shape[1], np.inf, np.float32)
@@ -77,7 +83,7 @@ class ConnectedWarper:
             finished[t + 1] = cost[self._last[best]]
             template_at[t + 1], entry_at[t + 1] = best, entry[self._last[best]]
         if not np.isfinite(finished[frames]):
-            # Too short for any whole template: the one begun best.
+            # Too short for any complete template: take the best incomplete one.
             state = int(cost.argmin())
             best = int(np.searchsorted(bank.starts, state, side="right")) - 1
             finished[frames], template_at[frames] = cost[state], best

@@ -1,4 +1,4 @@
-"""Dynamic time warping of one clip against many templates at once."""
+"""Dynamic time warping of one clip against many templates, vectorised over templates."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,14 @@ CHUNK = 256
 
 
 class TemplateBank:
-    """Templates of different length, side by side for vectorised warping.
+    """Templates of different lengths, concatenated for vectorised warping.
 
     Args:
         templates: arrays `(frames, features)`, none empty.
         labels: one label per template.
+
+    Raises:
+        ValueError: no template, an empty template, or not one label per template.
     """
 
     def __init__(self, templates: Sequence[np.ndarray], labels: Sequence[str]):
@@ -30,23 +33,23 @@ class TemplateBank:
         return len(self.labels)
 
     def local_distances(self, query: np.ndarray) -> np.ndarray:
-        """Euclidean distance of every query frame to every state, `(frames, states)`."""
+        """Compute Euclidean distances of query frames to states, `(frames, states)`."""
         query = np.asarray(query, np.float32)
         squared = (query**2).sum(axis=1)[:, None] + self._norms - 2 * (query @ self.states.T)
         return np.sqrt(np.maximum(squared, 0))
 
 
 def dtw_distances(query: np.ndarray, bank: TemplateBank, band: float = 0.25) -> np.ndarray:
-    """Warping distance of a clip to every template, per frame of both.
+    """Compute the normalised warping distance of a clip to every template.
 
-    The symmetric form (Sakoe & Chiba 1978): a diagonal step counts twice, the sum is divided by
-    the two lengths added. Anti-diagonals of the matrix are computed at once, for all templates.
+    Symmetric form (Sakoe & Chiba 1978): a diagonal step has weight 2, and the sum is divided by the
+    sum of both lengths. Each anti-diagonal of the matrix is computed at once for all templates.
 
     Args:
         query: `(frames, features)`, at least one frame.
         bank: the templates.
-        band: how far the path may stray from the diagonal, as a share of the length; widened
-            where a clip is too short for it.
+        band: maximum distance of the path from the diagonal, as a fraction of the length; widened
+            for clips that are too short for the band.
 
     Returns:
         `(templates,)`
@@ -60,7 +63,7 @@ def dtw_distances(query: np.ndarray, bank: TemplateBank, band: float = 0.25) -> 
     local = bank.local_distances(query)
     order = np.argsort(bank.lengths, kind="stable")
     distances = np.empty(len(bank))
-    # Templates of like length share a chunk, so that little is computed for padding.
+    # Sorted by length, templates of a chunk need little padding.
     for first in range(0, len(order), CHUNK):
         rows = order[first : first + CHUNK]
         distances[rows] = _chunk(local, bank.starts[rows], bank.lengths[rows], band)
@@ -70,7 +73,7 @@ def dtw_distances(query: np.ndarray, bank: TemplateBank, band: float = 0.25) -> 
 def _chunk(local: np.ndarray, starts: np.ndarray, lengths: np.ndarray, band: float) -> np.ndarray:
     frames, longest = len(local), int(lengths.max())
     columns = np.arange(longest)[:, None]
-    # (query frame, template frame, template): the last axis is what every step works along.
+    # (query frame, template frame, template): every step is vectorised over the last axis.
     cost = local[:, starts + np.minimum(columns, lengths - 1)]
     cost[_outside(frames, lengths, longest, band)] = np.inf
     shape = (frames, len(lengths))

@@ -1,7 +1,7 @@
-"""What the baselines look at: where the arms are, and what shape the fingers make.
+"""Features of the baselines: positions of arms and hands, and shapes of the hands.
 
-Both baselines get the same view of the prepared keypoints, so that their results differ by
-method alone.
+All baselines use the same features of the prepared keypoints, so that their results differ by
+method only.
 """
 
 import re
@@ -15,16 +15,19 @@ FINGERS = ("thumb", "index", "middle", "ring", "little")
 
 
 class Features:
-    """Prepared keypoints to feature vectors of equal weight for place and handshape.
+    """Feature vectors of prepared keypoints, with equal weights for position and handshape.
 
-    * place: arm and hand points relative to the body's root (the clip's median), in units of the
-      body's scale; fingers are left to the next group.
-    * shape: finger points relative to their own wrist, in the same units; only where the layout
-      has fingers.
+    * Position: arm and hand points relative to the body's root (the clip's median), in units of
+      the body's scale; finger points are excluded.
+    * Shape: finger points relative to their wrist, in the same units, if the layout has fingers.
 
-    Frames in which a point is missing get it by interpolation over time. Each group of one side
-    is centred on its training mean and scaled to a total variance of 1; a point that a clip
-    never shows sits at the mean. `stride` frames are averaged into one.
+    Missing points are interpolated over time. Each group of one side is centred on its training
+    mean and scaled to a total variance of 1; a point that is missing in the whole clip is set to
+    the mean. `stride` frames are averaged into one.
+
+    Args:
+        contract: keypoint contract of the clips.
+        stride: frames averaged into one.
 
     >>> import numpy as np
     >>> from slr_keras.baselines.features import Features
@@ -41,14 +44,14 @@ class Features:
         self._mirror = contract.mirror
         self._root = [contract.points.index(name) for name in contract.root]
         self._scale = [contract.points.index(name) for name in contract.scale]
-        # Hands that define the scale would make their own distance the unit.
+        # A scale defined by the hands would depend on the distance of the hands.
         self._fixed_scale = not any(_is_body(name) for name in contract.scale)
         self._groups = _groups(contract)
         self._mean: np.ndarray | None = None
         self._weight: np.ndarray | None = None
 
     def fit(self, clips: Iterable[np.ndarray]) -> "Features":
-        """Take means and spreads from prepared clips `(frames, points, channels)`."""
+        """Estimate means and variances from prepared clips `(frames, points, channels)`."""
         parts = [self._raw(clip) for clip in clips]
         frames = np.concatenate([part for part in parts if len(part)])
         with np.errstate(invalid="ignore"):
@@ -56,21 +59,21 @@ class Features:
             count = np.maximum(seen.sum(axis=0), 1)
             self._mean = np.where(seen, frames, 0).sum(axis=0) / count
             variance = (np.where(seen, frames - self._mean, 0) ** 2).sum(axis=0) / count
-        weight, at = np.ones(frames.shape[1]), 0
+        weight, start = np.ones(frames.shape[1]), 0
         for points, _ in self._groups:
             width = len(points) * self._dimensions(frames.shape[1])
-            total = variance[at : at + width].sum()
-            weight[at : at + width] = 1 / np.sqrt(total) if total > 0 else 0.0
-            at += width
+            total = variance[start : start + width].sum()
+            weight[start : start + width] = 1 / np.sqrt(total) if total > 0 else 0.0
+            start += width
         self._weight = weight
         return self
 
     def __call__(self, prepared: np.ndarray, mirrored: bool = False) -> np.ndarray:
-        """`(frames / stride, features)` float32, finite; at least one frame.
+        """Compute features `(frames / stride, features)`, float32 and finite; at least one frame.
 
         Args:
-            prepared: `(frames, points, channels)` as `KeypointContract.prepare` gives them.
-            mirrored: as if the signer used the other hand.
+            prepared: `(frames, points, channels)` from `KeypointContract.prepare`.
+            mirrored: mirror the clip, so that left and right hand are exchanged.
         """
         if mirrored:
             from slr_keras.data.keypoints import mirror
@@ -83,7 +86,7 @@ class Features:
         return width // sum(len(points) for points, _ in self._groups)
 
     def _raw(self, prepared: np.ndarray) -> np.ndarray:
-        """Features before centring; NaN where a point is never seen in the clip."""
+        """Features before centring; NaN for points that are missing in the whole clip."""
         points = np.asarray(prepared, np.float64)
         places = np.where(points[..., -1:] > 0, points[..., :-1], np.nan)
         places = _interpolate(_average(places, self.stride))
@@ -101,7 +104,7 @@ class Features:
 
 
 def _groups(contract: KeypointContract) -> list[tuple[list[int], int | None]]:
-    """Rows of each group, and the row that they are relative to (None: the root)."""
+    """Rows of each group, and the row of their origin (None: the root)."""
     names = contract.points
     streams = {side: contract.streams.get(side, ()) for side in ("left", "right")}
     if not any(streams.values()):
@@ -124,7 +127,7 @@ def _is_body(name: str) -> bool:
 
 
 def _average(places: np.ndarray, stride: int) -> np.ndarray:
-    """Mean of every `stride` frames over those in which the point is seen."""
+    """Mean of every `stride` frames over the frames in which the point is present."""
     frames = max(1, -(-len(places) // stride))
     padded = np.full((frames * stride, *places.shape[1:]), np.nan)
     padded[: len(places)] = places
@@ -136,7 +139,7 @@ def _average(places: np.ndarray, stride: int) -> np.ndarray:
 
 
 def _interpolate(places: np.ndarray) -> np.ndarray:
-    """Fill what is missing in time; points never seen stay NaN."""
+    """Interpolate missing points over time; points missing in the whole clip stay NaN."""
     lost = ~np.isfinite(places[..., 0])
     time = np.arange(len(places))
     for point in np.flatnonzero(lost.any(axis=0) & ~lost.all(axis=0)):
@@ -147,6 +150,6 @@ def _interpolate(places: np.ndarray) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Median over rows without NaN; 0 where there is none."""
+    """Median over rows without NaN; 0 if there is no such row."""
     kept = values[np.isfinite(values).all(axis=1)]
     return np.median(kept, axis=0) if len(kept) else np.zeros(values.shape[1])

@@ -1,21 +1,22 @@
-"""A learnt distance for templates: linear discriminant analysis of frames."""
+"""Learned metric for templates: linear discriminant analysis of frames."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-PARTS = 3
+THIRDS = 3
 
 
 class LinearMetric:
-    """Projects frames to where glosses differ most for how much one gloss varies.
+    """Linear discriminant projection: maximises between-class over within-class variance.
 
-    A class is one third of one gloss, since a sign's beginning and end look different. Within-class
-    covariance is shrunk towards a multiple of the identity, so few templates suffice.
+    A class is one third of one gloss, because the beginning and end of a sign differ. The
+    within-class covariance is shrunk towards a multiple of the identity, so that few templates
+    suffice.
 
     Args:
-        dimensions: kept, the most telling ones.
-        shrinkage: share of the mean variance added to every direction.
+        dimensions: number of the most discriminative dimensions to keep.
+        shrinkage: fraction of the mean variance added to every direction.
 
     >>> import numpy as np
     >>> from slr_keras.baselines.metric import LinearMetric
@@ -23,8 +24,8 @@ class LinearMetric:
     >>> noise = rng.normal(size=(40, 6, 2)) * [5.0, 0.1]
     >>> pieces = [("AB"[k % 2], piece + [0, k % 2]) for k, piece in enumerate(noise)]
     >>> metric = LinearMetric(dimensions=1).fit(pieces)
-    >>> apart = metric(np.array([[0.0, 0.0], [5.0, 0.0], [0.0, 1.0]]))
-    >>> abs(apart[1, 0] - apart[0, 0]) < abs(apart[2, 0] - apart[0, 0])
+    >>> points = metric(np.array([[0.0, 0.0], [5.0, 0.0], [0.0, 1.0]]))
+    >>> abs(points[1, 0] - points[0, 0]) < abs(points[2, 0] - points[0, 0])
     True
     """
 
@@ -33,9 +34,9 @@ class LinearMetric:
         self._projection: np.ndarray | None = None
 
     def fit(self, pieces: Sequence[tuple[str, np.ndarray]]) -> "LinearMetric":
-        """Learn from labelled pieces `(label, (frames, features))`."""
+        """Fit to labelled pieces `(label, (frames, features))`."""
         frames = np.concatenate([piece for _, piece in pieces]).astype(np.float64)
-        keys = [(label, PARTS * k // len(p)) for label, p in pieces for k in range(len(p))]
+        keys = [(label, THIRDS * k // len(p)) for label, p in pieces for k in range(len(p))]
         index = {key: k for k, key in enumerate(dict.fromkeys(keys))}
         classes = np.array([index[key] for key in keys])
         count = np.bincount(classes)
@@ -52,5 +53,5 @@ class LinearMetric:
         return self
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """`(frames, features)` to `(frames, dimensions)` float32."""
+        """Project `(frames, features)` to `(frames, dimensions)` float32."""
         return (frames @ self._projection).astype(np.float32)

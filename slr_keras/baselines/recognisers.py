@@ -1,4 +1,4 @@
-"""Baselines, from a training manifest to the glosses of a clip."""
+"""Baseline recognisers: training on a manifest, tuning, and recognition of clips."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
@@ -21,23 +21,23 @@ Progress = Callable[..., Iterable[Any]]
 TUNING_CLIPS = 60
 
 
-def no_progress(things: Iterable[Any], description: str = "") -> Iterable[Any]:
-    """Shows nothing."""
-    return things
+def no_progress(items: Iterable[Any], description: str = "") -> Iterable[Any]:
+    """Return the items unchanged, without a progress bar."""
+    return items
 
 
 class Baseline:
-    """What the baselines share: features, segments of the training clips, tuning.
+    """Base class of the baselines: features, segments of the training clips, tuning.
 
     Args:
-        per_gloss: training segments used per gloss; 0 means all, None the method's own choice.
+        per_gloss: training segments used per gloss; 0 means all, None the method's default.
         stride: frames averaged into one.
-        use_spans: learn from the spans that samples carry; off, sentences are cut into equal
-            parts, so that the baseline knows no more than a CTC model does.
-        seed: of every random choice.
+        use_spans: train on the spans of the samples. If False, sentences are cut into equal parts,
+            so that the baseline has the same supervision as a CTC model.
+        seed: seed of all random choices.
     """
 
-    #: Most clips of dev that options are tuned on; None for all.
+    #: Maximum number of dev clips for tuning; None for all.
     tuning_clips: int | None = TUNING_CLIPS
 
     def __init__(
@@ -55,35 +55,38 @@ class Baseline:
     def fit(
         self, train: Manifest, dev: Manifest | None = None, progress: Progress = no_progress
     ) -> "Baseline":
-        """Learn from the training clips, tune on dev (without dev: on clips held out of train).
+        """Train on the training clips and tune on dev (without dev on held-out training clips).
+
+        Args:
+            train: training split.
+            dev: development split, or None.
+            progress: wraps iterables, for a progress bar.
 
         Raises:
-            UserError: no labelled training clip, or one that cannot be read.
+            UserError: no labelled training clip, or an unreadable one.
         """
         labelled = [row for row, sample in enumerate(train) if sample.glosses and sample.frames]
         if not labelled:
-            raise UserError(f"{train.path}: no clip with glosses; a baseline learns from those")
+            raise UserError(f"{train.path}: no clip with glosses, which a baseline needs to train")
         self.isolated = all(len(train[row].glosses) == 1 for row in labelled)
         rng = np.random.default_rng(self.seed)
         most = self.tuning_clips
-        held = _some(dev, rng, most) if dev is not None else None
-        if not held:
-            apart = sorted(rng.permutation(labelled)[: len(labelled) // 5][:most])
-            held, dev = apart, train
-            learnt = [row for row in labelled if row not in set(apart)]
-        else:
-            learnt = labelled
-        self._learn(train, learnt, progress)
-        if held:
-            self._tune(dev.subset(held), progress)
-        if dev is train and held:
-            tuned = self.options
-            self._learn(train, labelled, progress)
-            self.options = tuned
+        tuning = _random_rows(dev, rng, most) if dev is not None else None
+        training = labelled
+        if not tuning:
+            tuning, dev = sorted(rng.permutation(labelled)[: len(labelled) // 5][:most]), train
+            training = [row for row in labelled if row not in set(tuning)]
+        self._train(train, training, progress)
+        if tuning:
+            self._tune(dev.subset(tuning), progress)
+        if dev is train and tuning:
+            options = self.options
+            self._train(train, labelled, progress)
+            self.options = options
         return self
 
     def recognise(self, prepared: np.ndarray) -> Glosses:
-        """Glosses of one clip.
+        """Recognise the glosses of one clip.
 
         Args:
             prepared: `(frames, points, channels)` from `KeypointContract.prepare`.
@@ -92,7 +95,7 @@ class Baseline:
             return ()
         return self._decode(self._evidence(prepared), **self.options)
 
-    def _learn(self, train: Manifest, rows: Sequence[int], progress: Progress) -> None:
+    def _train(self, train: Manifest, rows: Sequence[int], progress: Progress) -> None:
         rng = np.random.default_rng(self.seed)
         train = train.subset(rows)
         per_gloss = self._default_per_gloss() if self.per_gloss is None else self.per_gloss
@@ -117,7 +120,7 @@ class Baseline:
         return view[start : max(start + 1, -(-segment.end // self.stride))]
 
     def _tune(self, manifest: Manifest, progress: Progress) -> None:
-        """Stage by stage, keep the options with the fewest errors; among equals the first."""
+        """In each stage keep the options with the fewest errors; of equal ones the first."""
         from slr_keras.metrics import word_error_rate
 
         evidence = [
@@ -128,8 +131,8 @@ class Baseline:
         for stage in self._stages(evidence):
             errors = []
             for choice in progress(stage, "tuning"):
-                found = [self._decode(e, **(self.options | choice)) for e in evidence]
-                errors.append(word_error_rate(references, found).errors)
+                hypotheses = [self._decode(e, **(self.options | choice)) for e in evidence]
+                errors.append(word_error_rate(references, hypotheses).errors)
             self.options |= stage[int(np.argmin(errors))]
 
     def _default_per_gloss(self) -> int:
@@ -151,13 +154,13 @@ class Baseline:
 class DtwBaseline(Baseline):
     """Nearest template by dynamic time warping.
 
-    Clips of one sign: the label of the nearest training clip. Sentences: the cheapest string of
-    templates. The clip and its mirror image are both tried where that helps on the tuning clips,
-    since a template fits one dominant hand only.
+    Isolated signs get the label of the nearest training clip, sentences the sequence of templates
+    with the lowest cost. If it reduces the errors on the tuning clips, the mirrored clip is
+    compared as well, because a template fits one dominant hand only.
 
     Args:
-        metric: "plain" compares features as they are, "learned" after `LinearMetric`.
-        band: see `dtw_distances`; for clips of one sign.
+        metric: "plain" compares the features, "learned" their `LinearMetric` projection.
+        band: see `dtw_distances`; for isolated signs.
         shared: see `Baseline`.
     """
 
@@ -195,19 +198,19 @@ class DtwBaseline(Baseline):
         return [[{"penalty": unit * step} for step in steps], mirror]
 
     def _decode(self, evidence, mirror: bool, penalty: float) -> Glosses:
-        tried = evidence if mirror else evidence[:1]
+        views = evidence if mirror else evidence[:1]
         if self.isolated:
-            nearest = min(tried, key=np.min)
+            nearest = min(views, key=np.min)
             return (self.bank.labels[int(nearest.argmin())],)
-        paths = [self.warper.recognise(local, penalty) for local in tried]
+        paths = [self.warper.recognise(local, penalty) for local in views]
         return min(paths, key=lambda path: path.cost).glosses
 
 
 class BagBaseline(Baseline):
-    """Every frame classified alone, smoothed by a vote, collapsed to glosses.
+    """Bag of frames: frames are classified independently, smoothed and collapsed to glosses.
 
-    Two classifiers are trained, one of them also on mirror images (signs of left-handed signers
-    from those of right-handed ones); the one that does better on the tuning clips is used.
+    Two classifiers are trained, the second also on mirrored clips, which generalises from
+    right-handed to left-handed signers; the better one on the tuning clips is used.
 
     Args:
         hidden: width of the classifier's hidden layer; 0 for softmax regression.
@@ -261,7 +264,7 @@ class BagBaseline(Baseline):
         return collapse([self.classes[k] for k in votes], shortest)
 
 
-def _some(manifest: Manifest, rng: np.random.Generator, most: int | None) -> list[int]:
-    """At most so many rows with glosses."""
+def _random_rows(manifest: Manifest, rng: np.random.Generator, most: int | None) -> list[int]:
+    """A random choice of at most `most` rows with glosses."""
     rows = [row for row, sample in enumerate(manifest) if sample.glosses and sample.frames]
     return sorted(rng.permutation(rows)[:most].tolist())

@@ -1,4 +1,4 @@
-"""Which frames of a training sentence show which gloss."""
+"""Segmentation of training sentences into glosses."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.spans import checked_spans
 
 REST = ""
-"""Stands for frames between the signs; no gloss is the empty string."""
+"""Label of frames between signs; no gloss is the empty string."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Segment:
 def segments_of(samples: Sequence[Sample], use_spans: bool = True) -> list[Segment]:
     """Cut labelled clips into glosses.
 
-    By the spans that a sample carries (`extra["spans"]`: a [start, end) in frames per gloss, what
-    lies between is rest); a clip of one gloss without spans is that gloss; other clips are cut
-    into equal parts.
+    Samples with spans (`extra["spans"]`: a [start, end) in frames per gloss) are cut there, and the
+    frames between spans are rest. Samples without spans are cut into equal parts.
+
+    Args:
+        samples: clips with glosses; others are skipped.
+        use_spans: if False, cut all clips into equal parts.
 
     Raises:
         UserError: spans that do not fit the glosses or the frames; names the sample.
@@ -46,7 +49,7 @@ def segments_of(samples: Sequence[Sample], use_spans: bool = True) -> list[Segme
         if spans is None:
             edges = np.linspace(0, sample.frames, len(sample.glosses) + 1).round().astype(int)
             spans = list(zip(edges[:-1].tolist(), edges[1:].tolist()))
-            # More glosses than frames leave parts without a frame.
+            # With more glosses than frames, some parts have no frame.
             parts = [(g, s, e) for g, (s, e) in zip(sample.glosses, spans) if e > s]
         else:
             parts = _with_rest(sample, checked_spans(sample, spans))
@@ -60,13 +63,15 @@ def choose_templates(
     per_gloss: int,
     rng: np.random.Generator,
 ) -> list[Segment]:
-    """At most `per_gloss` segments of each gloss, spread over signers, clips of one sign first.
+    """Choose at most `per_gloss` segments of each gloss, distributed evenly over signers.
+
+    If a gloss has clips of this single sign, only those are used.
 
     Args:
         segments: from `segments_of(samples)`.
-        samples: the samples they come from.
-        per_gloss: 0 means all.
-        rng: decides among equals.
+        samples: the samples of the segments.
+        per_gloss: maximum number per gloss; 0 means all.
+        rng: generator of the random choice.
     """
     alone = [len(sample.glosses) == 1 for sample in samples]
     by_gloss: dict[str, list[Segment]] = defaultdict(list)
@@ -82,7 +87,7 @@ def choose_templates(
 
 
 def _spread(pool, samples, count, rng) -> list[Segment]:
-    """A random choice that takes signers in turn."""
+    """Choose randomly, one signer after the other."""
     turns: dict[str, int] = defaultdict(int)
     keyed = []
     for k in rng.permutation(len(pool)):

@@ -1,4 +1,4 @@
-"""Support vector machine over clips of one sign, all brought to the same length."""
+"""Support vector machine for isolated signs, with clips resampled to the same length."""
 
 from functools import cache
 from itertools import product
@@ -10,18 +10,18 @@ from slr_keras.baselines.recognisers import Baseline
 from slr_keras.utils.errors import UserError
 
 COSTS = (1.0, 10.0, 100.0)
-# Of the kernel: the mean squared distance of training clips over these.
 SHARPNESSES = (0.25, 1.0, 4.0)
+"""Kernel coefficients, in units of 1 / mean squared distance of the training clips."""
 
 
 class SvmBaseline(Baseline):
-    """One-against-one support vector machines with a Gaussian kernel (scikit-learn's).
+    """One-vs-one support vector machines with a Gaussian kernel (scikit-learn).
 
-    A clip is its features at `moments` evenly spaced times, one beside the other. Cost and width
-    of the kernel are those with the fewest errors on all of dev.
+    A clip is represented by its features at `moments` evenly spaced times. Cost and kernel width
+    are tuned on the whole dev split.
 
     Args:
-        moments: times at which a clip is looked at.
+        moments: number of times at which a clip is sampled.
         shared: see `Baseline`.
 
     Raises:
@@ -71,7 +71,7 @@ class SvmBaseline(Baseline):
         return (str(machine.predict(self._kernel(evidence, sharpness))[0]),)
 
     def _squared_distances(self, vectors: np.ndarray) -> np.ndarray:
-        """To every training clip, `(clips, training clips)`."""
+        """Squared distances to every training clip, `(clips, training clips)`."""
         norms = (vectors**2).sum(axis=1)[:, None]
         return np.maximum(norms + self._norms - 2 * (vectors @ self.vectors.T), 0)
 
@@ -80,11 +80,11 @@ class SvmBaseline(Baseline):
 
 
 def resampled(view: np.ndarray, moments: int) -> np.ndarray:
-    """Features of a clip at evenly spaced times, first and last frame included.
+    """Interpolate a clip's features at evenly spaced times, first and last frame included.
 
     Args:
         view: `(frames, features)`, at least one frame.
-        moments: how many times.
+        moments: number of times.
 
     Returns:
         `(moments * features,)` float64.
@@ -94,12 +94,12 @@ def resampled(view: np.ndarray, moments: int) -> np.ndarray:
     >>> resampled(np.array([[0.0], [1.0], [2.0]]), 5).tolist()
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    places = np.linspace(0, len(view) - 1, moments)
-    before = np.minimum(places.astype(int), max(len(view) - 2, 0))
-    share = (places - before)[:, None]
+    times = np.linspace(0, len(view) - 1, moments)
+    before = np.minimum(times.astype(int), max(len(view) - 2, 0))
+    fraction = (times - before)[:, None]
     after = np.minimum(before + 1, len(view) - 1)
     values = view.astype(np.float64)
-    return ((1 - share) * values[before] + share * values[after]).reshape(-1)
+    return ((1 - fraction) * values[before] + fraction * values[after]).reshape(-1)
 
 
 def _support_vector_classifier():

@@ -1,4 +1,4 @@
-"""Two runs side by side on the same sentences: scores, tests of their difference, pictures."""
+"""Comparison of two runs on the same sentences: scores, significance tests, plots, fusion."""
 
 from slr_keras.comparison.comparison import ComparedSentence, Comparison
 from slr_keras.comparison.recognised import Recognised, recognise, require_comparable

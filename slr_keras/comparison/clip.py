@@ -1,4 +1,4 @@
-"""The picture of one sentence of a comparison."""
+"""Plot of one sentence of a comparison."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +13,13 @@ from slr_keras.data.spans import checked_spans
 
 
 def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised]) -> None:
-    """Draw when both runs emit the glosses of a sentence.
+    """Draw the emission probabilities of a sentence's glosses for both runs.
 
     Args:
-        path: of the PNG.
-        sentence: which.
-        sides: both runs and their splits; spans of signs are taken from the first that has them.
+        path: PNG file to write.
+        sentence: the sentence to draw.
+        sides: both runs with their splits; the spans of signs come from the first split that has
+            them.
 
     Raises:
         UserError: spans of the sample that do not fit its glosses.
@@ -29,7 +30,7 @@ def draw_clip(path: Path, sentence: ComparedSentence, sides: Sequence[Recognised
     ]
     emissions = [emission(side, row) for side, row in zip(sides, rows)]
     rules = sides[0].run.config.data.scoring
-    signs = next((found for sample in samples if (found := _signs(sample, rules))), [])
+    signs = next(filter(None, (_signs(sample, rules) for sample in samples)), [])
     titles = []
     for name, side, counts in zip("AB", sides, sentence.counts):
         errors = f"{counts.errors} error{'s' * (counts.errors != 1)}"

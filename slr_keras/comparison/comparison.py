@@ -1,4 +1,4 @@
-"""The scores of two runs on the same sentences, and whether they differ."""
+"""Scores of two runs on the same sentences, and tests of their difference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ComparedSentence:
-    """A sentence as two runs recognised it.
+    """A sentence with the hypotheses of two runs.
 
     Attributes:
         id, signer: of the sample.
-        reference: what was signed.
-        glosses: what A and B recognised.
-        counts: their errors.
+        reference: reference glosses.
+        glosses: hypotheses of A and B.
+        counts: error counts of A and B.
     """
 
     id: str
@@ -37,7 +37,7 @@ class ComparedSentence:
 
     @property
     def change(self) -> int:
-        """Errors of B less those of A."""
+        """Errors of B minus errors of A."""
         return self.counts[1].errors - self.counts[0].errors
 
 
@@ -49,8 +49,8 @@ class Comparison:
     >>> from slr_keras.metrics import count_errors
     >>> rain, snow = ("RAIN",), ("SNOW",)
     >>> pair = count_errors(rain, snow), count_errors(rain, rain)
-    >>> found = Comparison((ComparedSentence("a", "", rain, (snow, rain), pair),) * 9)
-    >>> found.difference.difference, found.outcomes
+    >>> comparison = Comparison((ComparedSentence("a", "", rain, (snow, rain), pair),) * 9)
+    >>> comparison.difference.difference, comparison.outcomes
     (-100.0, (0, 0, 9))
     """
 
@@ -70,7 +70,7 @@ class Comparison:
 
     @cached_property
     def totals(self) -> tuple[ErrorCounts, ErrorCounts]:
-        """Errors of A and of B in all sentences."""
+        """Error counts of A and of B over all sentences."""
         return tuple(sum(column, ErrorCounts()) for column in self._columns)
 
     @cached_property
@@ -80,12 +80,12 @@ class Comparison:
 
     @cached_property
     def difference(self) -> PairedBootstrap:
-        """WER of B less that of A in percent, with 95 % interval and p-value."""
+        """WER of B minus WER of A in percent, with 95 % interval and p-value."""
         errors = [[counts.errors for counts in column] for column in self._columns]
         words = [len(sentence.reference) for sentence in self.sentences]
-        found = paired_bootstrap(*errors, words)
-        percent = {name: 100 * getattr(found, name) for name in ("difference", "low", "high")}
-        return replace(found, **percent)
+        test = paired_bootstrap(*errors, words)
+        percent = {name: 100 * getattr(test, name) for name in ("difference", "low", "high")}
+        return replace(test, **percent)
 
     @cached_property
     def matched_pairs(self) -> MatchedPairs:
@@ -96,12 +96,12 @@ class Comparison:
 
     @property
     def outcomes(self) -> tuple[int, int, int]:
-        """Sentences in which A has fewer errors, both as many, B fewer."""
+        """Numbers of sentences with fewer errors of A, equally many errors, fewer errors of B."""
         changes = [sentence.change for sentence in self.sentences]
         return sum(c > 0 for c in changes), changes.count(0), sum(c < 0 for c in changes)
 
     def by_signer(self) -> dict[str, "Comparison"]:
-        """A comparison for each signer who has reference glosses, in the order of their names."""
+        """Compute a comparison for each signer with reference glosses, ordered by name."""
         groups: dict[str, list[ComparedSentence]] = {}
         for sentence in self.sentences:
             groups.setdefault(sentence.signer, []).append(sentence)
@@ -112,8 +112,13 @@ class Comparison:
         }
 
     def most_different(self, number: int | None = None) -> list[ComparedSentence]:
-        """The sentences whose hypotheses differ, those first whose numbers of errors do most; among
-        equals, those whose hypotheses are further apart."""
+        """Return the sentences with different hypotheses, largest difference of errors first.
+
+        Sentences with the same difference are ordered by the edit distance of the hypotheses.
+
+        Args:
+            number: maximum number of sentences; None for all.
+        """
         differ = [sentence for sentence in self.sentences if len(set(sentence.glosses)) > 1]
         differ.sort(key=lambda s: (-abs(s.change), -_distance(s.glosses)))
         return differ[:number]

@@ -1,4 +1,4 @@
-"""When a run emits its glosses in one clip."""
+"""Emission probabilities of a run's glosses over the time of one clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from slr_keras.metrics import Alignment, align
 
 @dataclass(frozen=True)
 class Emission:
-    """One clip over time, as a run sees it.
+    """Glosses that a run emits in one clip, over time.
 
     Attributes:
-        alignment: the reference with what was emitted; before neighbours are merged and sentences
-            cleaned up, if the run's recipe does so, so that its errors may not be those counted.
-        probabilities: `(steps, glosses)`, that a step emits each of the glosses.
-        spans: for each gloss its steps (start, end) in the most probable alignment.
-        edges: `(steps + 1,)` seconds at which steps begin and the last one ends.
+        alignment: reference and hypothesis before equal neighbours are merged and the sentence is
+            cleaned up; its errors may therefore differ from the counted ones.
+        probabilities: `(steps, glosses)`, probability that a step emits each of the glosses.
+        spans: steps (start, end) of each gloss in the most probable alignment.
+        edges: `(steps + 1,)` seconds at which the steps begin, and the end of the last step.
     """
 
     alignment: Alignment
@@ -29,21 +29,21 @@ class Emission:
 
     @property
     def glosses(self) -> list[tuple[str, bool]]:
-        """What was emitted, and whether it is right."""
+        """Emitted glosses, each with whether it is correct."""
         return [(p.hypothesis, p.operation == "=") for p in self.alignment.pairs if p.hypothesis]
 
     @property
-    def missed(self) -> list[str]:
-        """Glosses of the reference for which nothing was emitted."""
+    def deleted(self) -> list[str]:
+        """Deleted glosses of the reference."""
         return [p.reference for p in self.alignment.pairs if p.operation == "D"]
 
 
 def emission(side: Recognised, row: int) -> Emission:
-    """Run a model on one clip and find out when it emits which gloss.
+    """Run a model on one clip and compute its emission probabilities.
 
     Args:
         side: the run and its split.
-        row: of the clip in the manifest.
+        row: row of the clip in the manifest.
     """
     from slr_keras.decoding.outputs import ENSEMBLE
     from slr_keras.training.data import contract_of, evaluation_dataset
@@ -61,29 +61,28 @@ def emission(side: Recognised, row: int) -> Emission:
     scores = scores[ENSEMBLE][0, :steps]
     decoding = replace(run.decoding, collapse_repeats=False)
     language_model = run.language_model(decoding)
-    (found,) = decoder.decode(scores[None], [steps], decoding, language_model)
-    glosses = cleaned_singly(run.vocabulary.decode(found.ids), config.data.scoring)
-    kept = [place for place, gloss in enumerate(glosses) if gloss]
+    (hypothesis,) = decoder.decode(scores[None], [steps], decoding, language_model)
+    glosses = cleaned_singly(run.vocabulary.decode(hypothesis.ids), config.data.scoring)
+    kept = [index for index, gloss in enumerate(glosses) if gloss]
     rate = manifest[0].fps or contract.fps
     length = frames_at_rate(manifest[0].frames, rate, fps)
     first = max(length - config.data.max_frames, 0) // 2
     if decoder.names_one_sign:
-        # The one step of a clip of one sign is all that the model sees.
+        # An isolated sign has one step, which covers all frames that the model sees.
         first = 0 if getattr(model, "clip_frames", 0) else first
         frames = np.array([first, length - first])
     else:
         frames = np.minimum(first + model.stride * np.arange(steps + 1), length)
     return Emission(
-        align(side.references[row], [glosses[place] for place in kept]),
-        decoder.emission(scores, found.ids, decoding)[:, kept],
-        tuple(found.spans[place] for place in kept),
+        align(side.references[row], [glosses[index] for index in kept]),
+        decoder.emission(scores, hypothesis.ids, decoding)[:, kept],
+        tuple(hypothesis.spans[index] for index in kept),
         frames / fps,
     )
 
 
 def cleaned_singly(glosses: Sequence[str], rules: str) -> list[str]:
-    """Glosses cleaned up one by one, so that each keeps its place in time; "" where the rules
-    leave nothing of one, as of `__ON__`.
+    """Clean up glosses one by one, so that each keeps its position; removed glosses become "".
 
     >>> from slr_keras.comparison.emission import cleaned_singly
     >>> cleaned_singly(["__ON__", "loc-NORD"], "phoenix2014t")

@@ -1,4 +1,4 @@
-"""Late fusion of two runs: the sum of their logits (specs/stepnet.md §8, eq. 6)."""
+"""Late fusion of two runs: weighted sum of their logits (specs/stepnet.md §8, eq. 6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,22 +12,21 @@ from slr_keras.training.run import Run
 from slr_keras.training.sign_files import read_log_probabilities
 from slr_keras.utils.errors import UserError
 
-# Of the paper for WLASL, where 0.3 to 0.5 differ little.
 ALPHA = 0.4
+"""Weight of the second run in the paper for WLASL; 0.3 to 0.5 differ little."""
 ALPHAS = tuple(round(0.1 * step, 1) for step in range(11))
 
 
 def fuse(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
-    """q = q_A + alpha q_B, `(clips, classes)`.
+    """Compute q = q_A + alpha q_B, `(clips, classes)`.
 
-    Log-probabilities serve as well as logits: a softmax takes the same number from all logits of a
-    clip, log p_A = q_A - a and log p_B = q_B - b, so that log p_A + alpha log p_B is q less
-    a + alpha b, which is the same for all classes of the clip: neither their order nor the
-    probabilities that follow from q change.
+    Log-probabilities can be used instead of logits: log p_A = q_A - a and log p_B = q_B - b with
+    the normalisers a, b of a clip, so that log p_A + alpha log p_B = q - (a + alpha b). This shift
+    is the same for all classes of the clip and changes neither their order nor softmax(q).
 
     Args:
         first, second: logits or log-probabilities of A and B, `(clips, classes)`.
-        alpha: weight of B; at 0 the result is A's.
+        alpha: weight of B; 0 returns A.
 
     >>> import numpy as np
     >>> from slr_keras.comparison.fusion import fuse
@@ -35,18 +34,18 @@ def fuse(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA) -> np.ndar
     [[1.0, 1.5]]
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    # 0 times minus infinity is not a number, but B has no say at 0.
+    # 0 times minus infinity would be NaN.
     return first + alpha * second if alpha else first
 
 
 @dataclass(frozen=True)
 class FusedSplit:
-    """A split as two runs scored it, clip by clip.
+    """Logits of two runs for the clips of a split.
 
     Attributes:
-        manifest: of A.
+        manifest: manifest of A.
         logits: of A and of B, `(clips, classes)`, in the order of A's manifest.
-        glosses: of each class.
+        glosses: gloss of each class.
     """
 
     manifest: Manifest
@@ -54,12 +53,12 @@ class FusedSplit:
     glosses: tuple[str, ...]
 
     def score(self, alpha: float) -> SignScore:
-        """The score of both together."""
+        """Score the fused runs."""
         return self._score(fuse(*self.logits, alpha))
 
     @property
     def alone(self) -> tuple[SignScore, SignScore]:
-        """The scores of A and of B."""
+        """Scores of A and of B alone."""
         first, second = self.logits
         return self._score(first), self._score(second)
 
@@ -74,17 +73,17 @@ def fused_split(
     manifests: Sequence[Manifest],
     tick: Callable[[int], None] = lambda clips: None,
 ) -> FusedSplit:
-    """What two runs say of the clips of a split; taken from the runs where they have it.
+    """Collect the log-probabilities of two runs for a split; stored ones are read from the runs.
 
     Args:
-        runs: A and B, of isolated signs and the same vocabulary.
-        split: under which name the runs keep what they say.
-        manifests: the clips of each run, with the same ids and signs; the data may differ, such as
-            pictures of the one and optical flow of the other.
-        tick: told the number of clips of every finished batch.
+        runs: A and B, models of isolated signs with the same vocabulary.
+        split: name under which the runs store their log-probabilities.
+        manifests: the clips of each run, with the same ids and signs; their inputs may differ, for
+            example frames and optical flow.
+        tick: called with the clip count after each batch.
 
     Raises:
-        UserError: the runs or the clips do not go together; says what differs.
+        UserError: runs or clips that do not match; says what differs.
     """
     require_fusible(runs)
     _require_same_clips(*manifests)
@@ -97,30 +96,33 @@ def fused_split(
 
 
 def best_alpha(split: FusedSplit, alphas: Sequence[float] = ALPHAS) -> tuple[float, list[float]]:
-    """The weight with the most hits, among equals the smallest, and the top-1 of every weight.
+    """Find the weight with the best top-1 accuracy, of equal ones the smallest.
 
     Args:
-        split: of dev, never of the clips that are reported.
-        alphas: that are tried, ascending.
+        split: dev split; never the reported clips.
+        alphas: candidates in ascending order.
+
+    Returns:
+        the weight, and the top-1 accuracy of every candidate in percent.
     """
     hits = [100 * float(split.score(alpha).hits.mean()) for alpha in alphas]
     return alphas[int(np.argmax(hits))], hits
 
 
 def require_fusible(runs: Sequence[Run]) -> None:
-    """Refuse two runs whose logits are not of the same signs.
+    """Check that the logits of two runs belong to the same signs.
 
     Raises:
-        UserError: the same run twice, a run of sentences, or other vocabularies.
+        UserError: the same run twice, a run of sentences, or different vocabularies.
     """
     one, other = runs
     if one.path.resolve() == other.path.resolve():
-        raise UserError(f"{one.path} and {other.path} are the same run; name two")
+        raise UserError(f"{one.path} and {other.path} are the same run; give two different runs")
     for run in runs:
         if run.output != "sign":
             raise UserError(
-                f"{run.path}: {run.config.model.name} recognises sentences; only runs that name "
-                "one sign a clip have logits to add"
+                f"{run.path}: {run.config.model.name} recognises sentences; only runs of isolated "
+                "signs can be fused"
             )
         _ = run.best
     one.vocabulary.require_same(other.vocabulary, f"the run {one.path}", f"the run {other.path}")
@@ -138,23 +140,25 @@ def _require_same_clips(first: Manifest, second: Manifest) -> None:
                 f"{len(lacking)} of {len(here)} clips of {manifest.path} are not in {other.path}, "
                 f"such as {lacking[0]!r}; fuse runs on the same clips"
             )
-    unlike = [name for name in signs[0] if signs[0][name] != signs[1][name]]
-    if unlike:
-        name = unlike[0]
+    different = [name for name in signs[0] if signs[0][name] != signs[1][name]]
+    if different:
+        name = different[0]
         raise UserError(
-            f"{len(unlike)} clips have other signs in {first.path} than in {second.path}: "
-            f"{name!r} is {' '.join(signs[0][name])} in the one and {' '.join(signs[1][name])} in "
-            "the other"
+            f"{len(different)} clips have different signs in {first.path} and {second.path}: "
+            f"{name!r} is {' '.join(signs[0][name])} in the first and {' '.join(signs[1][name])} "
+            "in the second"
         )
 
 
 def _log_probabilities(run: Run, split: str, manifest: Manifest, tick) -> np.ndarray:
     from slr_keras.comparison.recognised import recognise
 
-    # It leaves the file in the run, unless one of these weights and clips is there.
+    # Writes the file into the run unless an up-to-date one is there.
     recognise(run, split, manifest, tick)
     path = run.folder.log_probabilities(split)
     ids, values = read_log_probabilities(path)
     if ids != [sample.id for sample in manifest]:
-        raise UserError(f"{path}: is of other clips than {manifest.path}; evaluate the run again")
+        raise UserError(
+            f"{path}: its clips are not those of {manifest.path}; evaluate the run again"
+        )
     return values

@@ -1,4 +1,4 @@
-"""A picture of one clip: when two runs emit which gloss, above the frames, and what was signed."""
+"""Plot of one clip: emission probabilities of two runs over time, and the reference."""
 
 import textwrap
 import warnings
@@ -18,14 +18,15 @@ from slr_keras.utils.files import atomic_path
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, told apart by colour-blind eyes, without their red: it marks errors.
+# Okabe and Ito's colours for colour-blind readers, without their red, which marks errors.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D31", "#6A51A3", "#7FBC41")
 ERROR, INK, UNSEEN = "#C1121F", "#444444", "#E4E4E4"
 EXPLANATION = (
-    "Curves: probability that a step emits the gloss. Bars: where the most probable alignment "
-    "has it. Red, hatched: wrong. Grey: frames that the model does not see."
+    "Curves: probability that a step emits the gloss. Bars: span in the most probable alignment. "
+    "Red, hatched: wrong. Grey: frames that the model does not see."
 )
-# Inches: of a panel without its names, of a row of names, of a letter, of a second.
+# Inches: height of the two kinds of panels without names, of a row of names; width of a letter and
+# of a second.
 SIGNS, CURVES, NAMES, LETTER, SECOND = 0.28, 1.5, 0.2, 0.092, 2.2
 WIDTHS = (10.0, 40.0)
 LONGEST_NAME = 28
@@ -34,7 +35,7 @@ OTHER_SCRIPTS = ("Noto Sans CJK SC", "WenQuanYi Zen Hei", "PingFang SC", "Micros
 
 @dataclass(frozen=True)
 class Sign:
-    """A gloss of the reference, with the seconds at which it begins and ends."""
+    """A gloss of the reference with its start and end in seconds."""
 
     gloss: str
     start: float
@@ -43,7 +44,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class _Paper:
-    """Seconds of the clip, and letters that fit into one of them."""
+    """Duration of the clip in seconds, and letters that fit into one second."""
 
     seconds: float
     letters: float
@@ -51,10 +52,10 @@ class _Paper:
 
 @dataclass(frozen=True)
 class _Name:
-    """A gloss's name above its place."""
+    """Name of a gloss above its position in time."""
 
     text: str
-    at: float
+    seconds: float
     row: int
     colour: str
 
@@ -66,19 +67,19 @@ def draw_alignment(
     emissions: Sequence[Emission],
     titles: Sequence[str],
 ) -> None:
-    """Draw the glosses of a clip over time into a PNG.
+    """Draw the glosses of a clip over time into a PNG file.
 
-    Above, what was signed; below, for each run, the probability that a step emits each gloss.
-    A sign has its colour throughout; what a run has wrong is red and hatched.
+    The upper panel shows the reference; a panel below it for each run shows the probability that a
+    step emits each gloss. A sign has the same colour in all panels; errors are red and hatched.
 
     Args:
         path: file to write.
         sample: the clip.
-        signs: the reference where it is known in time, else none.
+        signs: the reference with its spans; empty if spans are unknown.
         emissions: one for each run.
         titles: one for each run.
     """
-    # The object interface, not pyplot: no global state, no window, any thread.
+    # The object interface instead of pyplot: no global state, no window, usable in any thread.
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -114,13 +115,13 @@ def draw_alignment(
         _draw_time(plots[-1], sample)
         figure.supxlabel(EXPLANATION, x=0.01, ha="left", fontsize=8, color=INK)
         with atomic_path(path) as temporary, warnings.catch_warnings():
-            # A script that no font of this machine has appears as boxes.
+            # Characters without a font on this machine appear as boxes.
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             FigureCanvasAgg(figure).print_png(str(temporary))
 
 
 def _heading(sample: Sample, reference: Sequence[str], paper: _Paper) -> str:
-    """Id and signer, and the reference where nothing else in the picture shows it."""
+    """Id and signer, and the reference if no panel shows it."""
     heading = f"{sample.id}, signer {sample.signer}" if sample.signer else sample.id
     glosses = " ".join(reference)
     # Bold letters of 12 points are wider than those of the names.
@@ -129,12 +130,12 @@ def _heading(sample: Sample, reference: Sequence[str], paper: _Paper) -> str:
 
 
 def _write_title(axes: "Axes", title: str, emission: Emission, paper: _Paper) -> None:
-    """Above a run's panel its title, and to the right what it missed, if there is room."""
+    """Write the title above a run's panel, and to the right its deletions if there is room."""
     axes.set_title(title, loc="left", fontsize=10, parse_math=False)
-    if emission.missed:
-        text = "missed: " + ", ".join(map(_shortened, emission.missed))
+    if emission.deleted:
+        text = "deleted: " + ", ".join(map(_shortened, emission.deleted))
         if columns_of(title) + columns_of(text) > 0.85 * paper.letters * paper.seconds:
-            text = f"missed: {len(emission.missed)} glosses"
+            text = f"deleted: {len(emission.deleted)} glosses"
         axes.set_title(text, loc="right", fontsize=10, color=ERROR, parse_math=False)
 
 
@@ -143,7 +144,7 @@ def _draw_signs(signs: Sequence[Sign], axes: "Axes", colours: Mapping[str, str])
         length = sign.end - sign.start
         axes.barh(0.5, length, 1, left=sign.start, color=colours[sign.gloss], edgecolor="white")
     axes.set_yticks([])
-    axes.set_title("signed", loc="left", fontsize=10)
+    axes.set_title("reference", loc="left", fontsize=10)
     axes.spines[["left", "right", "top"]].set_visible(False)
 
 
@@ -169,12 +170,12 @@ def _draw_emission(emission: Emission, axes: "Axes", colours: Mapping[str, str])
 
 
 def _draw_time(axes: "Axes", sample: Sample) -> None:
-    """Frames below the picture, and below them seconds."""
+    """Draw two time axes: seconds and frames."""
     axes.set_xlabel("seconds")
     fps = sample.fps
     frames = axes.secondary_xaxis("bottom", functions=(lambda s: s * fps, lambda f: f / fps))
     frames.spines["bottom"].set_position(("outward", 40))
-    frames.set_xlabel(f"frame, {fps:g} a second")
+    frames.set_xlabel(f"frame ({fps:g} frames per second)")
 
 
 def _names_of_signs(signs, colours: Mapping[str, str], paper: _Paper) -> list[_Name]:
@@ -193,16 +194,16 @@ def _names_of_emission(
 
 
 def _staggered(places: Sequence[tuple[str, float, str]], paper: _Paper) -> list[_Name]:
-    """Names (text, seconds, colour) in as few rows as keep them apart, none beyond the paper."""
+    """Distribute names (text, seconds, colour) over as few rows as possible without overlap."""
     ends: list[float] = []
     names = []
-    for text, at, colour in places:
+    for text, seconds, colour in places:
         text = _shortened(text)
         half = (columns_of(text) + 1) / paper.letters / 2
-        at = max(half, min(at, paper.seconds - half))
-        row = next((row for row, end in enumerate(ends) if end <= at - half), len(ends))
-        ends[row : row + 1] = [at + half]
-        names.append(_Name(text, at, row, colour))
+        seconds = max(half, min(seconds, paper.seconds - half))
+        row = next((row for row, end in enumerate(ends) if end <= seconds - half), len(ends))
+        ends[row : row + 1] = [seconds + half]
+        names.append(_Name(text, seconds, row, colour))
     return names
 
 
@@ -211,17 +212,17 @@ def _rows(names: Sequence[_Name]) -> int:
 
 
 def _write_names(axes: "Axes", names: Sequence[_Name], body: float) -> None:
-    """Names above a panel whose value 1 lies `body` inches up."""
+    """Write names above a panel in which the value 1 is at a height of `body` inches."""
     for name in names:
         above = 1 + (name.row + 0.2) * NAMES / body
         style = {"ha": "center", "va": "bottom", "color": name.colour, "fontsize": 9}
-        axes.text(name.at, above, name.text, parse_math=False, clip_on=False, **style)
+        axes.text(name.seconds, above, name.text, parse_math=False, clip_on=False, **style)
     axes.set_ylim(-0.1 if body == CURVES else 0, 1 + _rows(names) * NAMES / body + 0.02)
 
 
 def _colours(reference: Sequence[str]) -> dict[str, str]:
     distinct = dict.fromkeys(reference)
-    return {gloss: COLOURS[place % len(COLOURS)] for place, gloss in enumerate(distinct)}
+    return {gloss: COLOURS[index % len(COLOURS)] for index, gloss in enumerate(distinct)}
 
 
 def _shortened(name: str) -> str:
@@ -229,8 +230,8 @@ def _shortened(name: str) -> str:
 
 
 def _families() -> list[str]:
-    """matplotlib's own font, then those of this machine that have what it lacks."""
+    """matplotlib's default font, then installed fonts for other scripts."""
     from matplotlib.font_manager import fontManager
 
-    there = {font.name for font in fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in there)]
+    installed = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in installed)]

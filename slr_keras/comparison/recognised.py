@@ -1,27 +1,27 @@
-"""What a run recognises in a split: read from the run where it still holds, else found out."""
+"""Predictions of a run for a split: read from the run if up to date, else computed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slr_keras.data.manifest import Manifest
+from slr_keras.metrics.scoring import quoted_examples
 from slr_keras.training.data import read_split
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 
-_EXAMPLES = 3
 Sentences = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """A split as a run recognised it.
+    """Predictions of a run for a split.
 
     Attributes:
-        run: whose best weights were used, decoded as its recipe says.
-        manifest: of the split.
-        references, glosses: of each clip, cleaned up as the recipe says.
-        reused: whether the run had them already.
+        run: the run; its best weights and its decoding options were used.
+        manifest: manifest of the split.
+        references, glosses: reference and hypothesis of each clip after the recipe's clean-up.
+        reused: whether the predictions were read from the run.
     """
 
     run: Run
@@ -32,7 +32,7 @@ class Recognised:
 
 
 def open_split(run: Run, split: str, folder: str | Path | None = None) -> Manifest:
-    """A split of the run's data, or of another folder."""
+    """Read a split of the run's data, or of another folder."""
     data = run.config.data
     return read_split(replace(data, folder=str(folder)) if folder else data, split)
 
@@ -40,18 +40,18 @@ def open_split(run: Run, split: str, folder: str | Path | None = None) -> Manife
 def recognise(
     run: Run, split: str, manifest: Manifest, tick: Callable[[int], None] = lambda clips: None
 ) -> Recognised:
-    """Recognise a split, unless the run has predictions of these weights, recipe and clips.
+    """Recognise a split, unless the run has predictions for these weights, recipe and clips.
 
-    New predictions and scores are written into the run, as by `evaluate`.
+    New predictions and scores are written into the run, as `evaluate` does.
 
     Args:
-        run: with best weights.
-        split: under which name predictions are kept.
+        run: a run with best weights.
+        split: name under which the predictions are stored.
         manifest: the clips.
-        tick: told the number of clips of every finished batch.
+        tick: called with the clip count after each batch.
 
     Raises:
-        UserError: no epoch is finished, or the clips are not what the model sees.
+        UserError: no finished epoch, or clips that the model does not accept.
     """
     from slr_keras.training.provenance import kept_predictions, provenance
 
@@ -75,19 +75,20 @@ def recognise(
 
 
 def require_comparable(runs: Sequence[Run], manifests: Sequence[Manifest]) -> None:
-    """Refuse two runs whose word error rates would be of different sentences.
+    """Check that the word error rates of two runs refer to the same sentences.
 
     Args:
-        runs: two.
-        manifests: what each is scored on.
+        runs: two runs.
+        manifests: the clips of each run.
 
     Raises:
-        UserError: the same run twice, other clean-up rules, other ids or other references; says
-            which.
+        UserError: the same run twice, or different clean-up rules, ids or references; says which.
     """
     (one, other), (first, second) = runs, manifests
     if one.path.resolve() == other.path.resolve():
-        raise UserError(f"--compare: {one.path} and {other.path} are the same run; name two")
+        raise UserError(
+            f"--compare: {one.path} and {other.path} are the same run; give two different runs"
+        )
     for run in runs:
         _ = run.best
     rules = [run.config.data.scoring for run in runs]
@@ -98,12 +99,12 @@ def require_comparable(runs: Sequence[Run], manifests: Sequence[Manifest]) -> No
         )
     _require_same_ids(first, second)
     rows = {sample.id: row for row, sample in enumerate(second)}
-    unlike = [a for a in first if a.glosses != second[rows[a.id]].glosses]
-    if unlike:
-        a = unlike[0]
+    different = [a for a in first if a.glosses != second[rows[a.id]].glosses]
+    if different:
+        a = different[0]
         b = second[rows[a.id]]
         raise UserError(
-            f"{len(unlike)} of {len(first)} references differ: {first.where(a)} is "
+            f"{len(different)} of {len(first)} references differ: {first.where(a)} is "
             f"{' '.join(a.glosses) or '(empty)'}, {second.where(b)} is "
             f"{' '.join(b.glosses) or '(empty)'}; compare runs on the same references, for "
             "example with --data FOLDER"
@@ -115,19 +116,14 @@ def _require_same_ids(first: Manifest, second: Manifest) -> None:
     only = [[name for name in ids[k] if name not in ids[1 - k]] for k in range(2)]
     if len(only[0]) == len(first):
         raise UserError(
-            f"{first.path} and {second.path} have no sentence in common: the one has "
-            f"{_some(only[0])}, the other {_some(only[1])}; compare runs on the same sentences, "
-            "for example with --data FOLDER"
+            f"{first.path} and {second.path} have no sentence in common: the first has "
+            f"{quoted_examples(only[0])}, the second {quoted_examples(only[1])}; compare runs on "
+            "the same sentences, for example with --data FOLDER"
         )
     for manifest, other, lacking in ((first, second, only[0]), (second, first, only[1])):
         if lacking:
             raise UserError(
                 f"{len(lacking)} of {len(manifest)} sentences of {manifest.path} are not in "
-                f"{other.path}: {_some(lacking)}; compare runs on the same sentences, for example "
-                "with --data FOLDER"
+                f"{other.path}: {quoted_examples(lacking)}; compare runs on the same sentences, "
+                "for example with --data FOLDER"
             )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_EXAMPLES]))
-    return shown + (f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else "")

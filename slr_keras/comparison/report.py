@@ -1,4 +1,4 @@
-"""A comparison as text for the terminal, as Markdown, and as JSON."""
+"""Report of a comparison as plain text, as Markdown and as JSON."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from slr_keras.comparison.comparison import ComparedSentence, Comparison
 from slr_keras.comparison.recognised import Recognised
 from slr_keras.metrics import align
 from slr_keras.metrics.alignment import Alignment, columns_of, columns_text
+from slr_keras.metrics.markdown import Rows, markdown_table
 from slr_keras.training.report import versions
 from slr_keras.utils.files import write_json, write_text
 
@@ -16,29 +17,28 @@ LISTED_ON_SCREEN = 5
 REPORT, RECORD, PICTURE = "report.md", "comparison.json", "alignment.png"
 SIDES = ("A", "B")
 SIGNIFICANT = 0.05
-# Gillick and Cox ask for so many that their mean may be taken as normal.
+# Gillick and Cox: enough segments for the normal approximation.
 ENOUGH_SEGMENTS = 50
 
-Rows = list[list[str]]
 Sides = Sequence[Recognised]
 
 
 def write_report(
     folder: str | Path, comparison: Comparison, sides: Sides, sample: str | None = None
 ) -> Path:
-    """Write report.md, comparison.json, and the picture of a clip.
+    """Write report.md, comparison.json and the plot of a clip.
 
     Args:
-        folder: to write into; made if need be.
+        folder: output folder; created if absent.
         comparison: of the two runs.
-        sides: what each recognised.
-        sample: id or number of the clip in the picture; the one that differs most by default.
+        sides: predictions of both runs.
+        sample: id or number of the plotted clip; by default the clip with the largest difference.
 
     Returns:
-        The report's path.
+        path of the report.
 
     Raises:
-        UserError: no such sample, or its spans do not fit its glosses.
+        UserError: no such sample, or spans that do not fit its glosses.
     """
     from slr_keras.comparison.clip import draw_clip
 
@@ -52,7 +52,7 @@ def write_report(
 
 
 def plain_text(comparison: Comparison, sides: Sides, listed: int = LISTED_ON_SCREEN) -> str:
-    """The comparison for a terminal: both scores, tests, signers, sentences that differ most."""
+    """Format the comparison for a terminal: scores, tests, signers, most different sentences."""
     parts = [
         _introduction(comparison, sides),
         _plain(_scores(comparison)),
@@ -66,25 +66,26 @@ def plain_text(comparison: Comparison, sides: Sides, listed: int = LISTED_ON_SCR
 def markdown(
     comparison: Comparison, sides: Sides, picture: str, clip: str, listed: int = LISTED
 ) -> str:
-    """The comparison as a report.
+    """Format the comparison as a Markdown report.
 
     Args:
         comparison: of the two runs.
-        sides: what each recognised.
-        picture: file of the alignment of one clip, beside the report.
-        clip: its id.
-        listed: number of sentences to show.
+        sides: predictions of both runs.
+        picture: plot of one clip, a file beside the report.
+        clip: id of the plotted clip.
+        listed: number of sentences to list.
     """
     names = " and ".join(side.run.path.name for side in sides)
     signers = _signers(comparison)
     shown = comparison.most_different(listed)
     lines = [f"# {names}", "", "```", _introduction(comparison, sides), "```", ""]
-    lines += [*_markdown(_scores(comparison)), "", *(f"- {line}" for line in _tests(comparison))]
+    lines += [*markdown_table(_scores(comparison)), ""]
+    lines += [f"- {line}" for line in _tests(comparison)]
     if signers:
-        lines += ["", "## Signers", "", *_markdown(signers)]
+        lines += ["", "## Signers", "", *markdown_table(signers)]
     lines += ["", "## Sentences that differ most", ""]
     body = "\n\n".join(map(_sentence, shown))
-    lines += ["```", body, "```"] if shown else ["None: both recognise the same everywhere."]
+    lines += ["```", body, "```"] if shown else ["None: all hypotheses are equal."]
     lines += ["", "## One clip over time", "", f"![{clip}]({picture})", ""]
     lines += ["## Environment", ""]
     lines += [f"- {name} {version}" for name, version in versions().items()]
@@ -92,7 +93,7 @@ def markdown(
 
 
 def as_json(comparison: Comparison, sides: Sides) -> dict[str, Any]:
-    """All of the comparison, percentages as numbers, and every sentence."""
+    """Return the whole comparison with every sentence; percentages are numbers."""
     difference, pairs = comparison.difference, comparison.matched_pairs
     first = sides[0]
     return {
@@ -139,7 +140,7 @@ def as_json(comparison: Comparison, sides: Sides) -> dict[str, Any]:
 
 
 def side_by_side(first: Alignment, second: Alignment) -> list[tuple[str, str, str, str, str]]:
-    """Two alignments with one reference, in columns of reference, A, A's error, B, B's error.
+    """Merge two alignments of one reference into columns (reference, A, A's error, B, B's error).
 
     >>> from slr_keras.comparison.report import side_by_side
     >>> from slr_keras.metrics import align
@@ -151,9 +152,9 @@ def side_by_side(first: Alignment, second: Alignment) -> list[tuple[str, str, st
     """
     columns = []
     for one, other in zip(_slots(first), _slots(second), strict=True):
-        # What was inserted before the word, from the left; then the word.
-        for place in range(max(len(one), len(other)) - 1):
-            cells = [slot[place] if place < len(slot) - 1 else None for slot in (one, other)]
+        # Insertions before the word, then the word.
+        for index in range(max(len(one), len(other)) - 1):
+            cells = [slot[index] if index < len(slot) - 1 else None for slot in (one, other)]
             columns.append(_column(None, cells))
         if one[-1] is not None:
             columns.append(_column(one[-1].reference, [one[-1], other[-1]]))
@@ -161,7 +162,7 @@ def side_by_side(first: Alignment, second: Alignment) -> list[tuple[str, str, st
 
 
 def _slots(alignment: Alignment) -> list[list]:
-    """The pairs, cut after each reference word; what follows the last word ends with None."""
+    """Split the pairs after each reference word; the last slot ends with None."""
     slots, slot = [], []
     for pair in alignment.pairs:
         slot.append(pair)
@@ -172,10 +173,10 @@ def _slots(alignment: Alignment) -> list[list]:
 
 
 def _column(reference: str | None, pairs) -> tuple[str, ...]:
-    said = [pair.hypothesis if pair else None for pair in pairs]
+    hypotheses = [pair.hypothesis if pair else None for pair in pairs]
     marks = [pair.operation.replace("=", "") if pair else "" for pair in pairs]
-    wide = max(columns_of(word) for word in (reference, *said))
-    above, *below = (word or "*" * wide for word in (reference, *said))
+    wide = max(columns_of(word) for word in (reference, *hypotheses))
+    above, *below = (word or "*" * wide for word in (reference, *hypotheses))
     return (above, below[0], marks[0], below[1], marks[1])
 
 
@@ -196,7 +197,7 @@ def _introduction(comparison: Comparison, sides: Sides) -> str:
     for name, side in zip(SIDES, sides):
         decoding, best = side.run.decoding, side.run.best
         beam = f" {decoding.beam}" if decoding.method == "beam" else ""
-        kept = "; predictions that the run had" if side.reused else ""
+        kept = "; stored predictions" if side.reused else ""
         lines.append(
             f"{name}  {side.run.path}: {side.run.config.model.name}, best epoch {best['epoch']}, "
             f"{decoding.method}{beam}{kept}"
@@ -205,7 +206,7 @@ def _introduction(comparison: Comparison, sides: Sides) -> str:
 
 
 def _scores(comparison: Comparison) -> Rows:
-    rows = [["", "WER %", "95 % interval", "del %", "ins %", "sub %", "faultless %"]]
+    rows = [["", "WER %", "95 % interval", "del %", "ins %", "sub %", "correct sentences %"]]
     for k, name in enumerate(SIDES):
         total, (low, high) = comparison.totals[k], comparison.intervals[k]
         parts = map(total.percent, (total.deletions, total.insertions, total.substitutions))
@@ -215,31 +216,31 @@ def _scores(comparison: Comparison) -> Rows:
             + [f"{part:.2f}" for part in parts]
             + [f"{100 * sum(right) / len(right):.1f}"]
         )
-    found = comparison.difference
-    interval = f"{found.low:+.2f} to {found.high:+.2f}"
-    return [*rows, ["B - A", f"{found.difference:+.2f}", interval, "", "", "", ""]]
+    test = comparison.difference
+    interval = f"{test.low:+.2f} to {test.high:+.2f}"
+    return [*rows, ["B - A", f"{test.difference:+.2f}", interval, "", "", "", ""]]
 
 
 def _tests(comparison: Comparison) -> list[str]:
-    found, pairs = comparison.difference, comparison.matched_pairs
+    test, pairs = comparison.difference, comparison.matched_pairs
     a, equal, b = comparison.outcomes
-    if found.p_value < SIGNIFICANT:
-        better = SIDES[found.difference < 0]
+    if test.p_value < SIGNIFICANT:
+        better = SIDES[test.difference < 0]
         verdict = f"{better} makes fewer errors"
     else:
-        verdict = "these sentences do not tell the two apart"
+        verdict = "no significant difference"
     lines = [
-        f"paired bootstrap over sentences ({found.resamples} resamples): {_p(found.p_value)}; "
+        f"paired bootstrap over sentences ({test.resamples} resamples): {_p(test.p_value)}; "
         f"{verdict}"
     ]
     if pairs.p_value is None:
-        told = "every segment differs by the same, so there is no p-value"
+        statistic = "all segments have the same difference, so there is no p-value"
     else:
-        told = f"z = {pairs.z:.2f}, {_p(pairs.p_value)}"
-    few = ", rough with so few" if pairs.segments < ENOUGH_SEGMENTS else ""
+        statistic = f"z = {pairs.z:.2f}, {_p(pairs.p_value)}"
+    few = ", too few for an accurate p-value" if pairs.segments < ENOUGH_SEGMENTS else ""
     lines.append(
         f"matched pairs of sentence segments (MAPSSWE; {pairs.segments} segments{few}): "
-        f"B - A {pairs.mean:+.3f} errors a segment, {told}"
+        f"B - A {pairs.mean:+.3f} errors per segment, {statistic}"
     )
     return [*lines, f"sentences: A better in {a}, equal in {equal}, B better in {b}"]
 
@@ -254,17 +255,17 @@ def _signers(comparison: Comparison) -> Rows:
         return []
     rows = [["signer", "sentences", "glosses", "A WER %", "B WER %", "B - A", "95 % interval"]]
     for signer, one in groups.items():
-        found = one.difference
+        test = one.difference
         rows.append(
             [signer or "(none)", str(len(one.sentences)), str(one.totals[0].references)]
             + [f"{total.wer:.2f}" for total in one.totals]
-            + [f"{found.difference:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}"]
+            + [f"{test.difference:+.2f}", f"{test.low:+.2f} to {test.high:+.2f}"]
         )
     return rows
 
 
 def _plain(rows: Rows) -> str:
-    """Columns under each other: the first to the left, the others to the right."""
+    """Format rows in columns, the first aligned to the left, the others to the right."""
     widths = [max(map(columns_of, column)) for column in zip(*rows)]
     lines = []
     for first, *others in rows:
@@ -272,12 +273,6 @@ def _plain(rows: Rows) -> str:
         line += "".join(f"  {cell:>{wide}}" for cell, wide in zip(others, widths[1:]))
         lines.append(line.rstrip())
     return "\n".join(lines)
-
-
-def _markdown(rows: Rows) -> list[str]:
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    ruler = ["---"] + ["---:"] * (len(head) - 1)
-    return ["| " + " | ".join(row) + " |" for row in (head, ruler, *body)]
 
 
 def _run_json(comparison: Comparison, sides: Sides, k: int) -> dict[str, Any]:

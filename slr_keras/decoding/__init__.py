@@ -1,7 +1,8 @@
-"""From log-probabilities to glosses: greedy, beams, language model. NumPy alone."""
+"""Decoding of log-probabilities to glosses in NumPy: greedy, beam search, language model."""
 
 from slr_keras.decoding.batch import decode_batch, single_gloss
 from slr_keras.decoding.config import DecodingConfig
+from slr_keras.decoding.context import ContextCache
 from slr_keras.decoding.context_ctc import context_ctc_beam
 from slr_keras.decoding.ctc import CtcAlignment, align_ctc, log_likelihood
 from slr_keras.decoding.greedy import greedy, single_gloss_scores
@@ -14,7 +15,6 @@ from slr_keras.decoding.hypothesis import (
 from slr_keras.decoding.language_model import NgramLanguageModel
 from slr_keras.decoding.prefix_beam import prefix_beam
 from slr_keras.decoding.transducer import (
-    ContextCache,
     TransducerAlignment,
     align_transducer,
     transducer_beam,

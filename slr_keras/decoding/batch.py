@@ -1,4 +1,4 @@
-"""Decode a batch of padded clips as a configuration says."""
+"""Decoding of a batch of padded clips with a `DecodingConfig`."""
 
 from collections.abc import Sequence
 
@@ -19,22 +19,22 @@ def decode_batch(
     config: DecodingConfig | None = None,
     language_model: NgramLanguageModel | None = None,
 ) -> list[Hypothesis]:
-    """The best hypothesis of every clip; each depends on its own steps alone.
+    """Find the best hypothesis of every clip; it depends on the clip's own steps only.
 
     Args:
         log_probs: `(batch, time, classes)` log-probabilities or logits, blank = class 0.
-        lengths: `(batch,)` real steps of each clip; padding is never looked at.
-        config: what to do; None means the defaults.
-        language_model: used where `config.language_model_order` is above 0.
+        lengths: `(batch,)` real steps of each clip; padding is never read.
+        config: options; None means the defaults.
+        language_model: used if `config.language_model_order` is above 0.
 
     Raises:
-        UserError: shapes that do not fit together, NaN or infinite values (names the row), or a
-            language model that the configuration asks for and that is absent.
+        UserError: shapes that do not fit together, NaN or infinite values (names the clip), or no
+            language model although the configuration asks for one.
 
     >>> import numpy as np
     >>> from slr_keras.decoding import DecodingConfig, decode_batch
     >>> steps = np.log([[[0.1, 0.8, 0.1], [0.2, 0.1, 0.7]]])
-    >>> [found.ids for found in decode_batch(steps, [2], DecodingConfig(method="greedy"))]
+    >>> [best.ids for best in decode_batch(steps, [2], DecodingConfig(method="greedy"))]
     [(1, 2)]
     """
     config = config or DecodingConfig()
@@ -47,16 +47,16 @@ def decode_batch(
         )
     if config.language_model_order and language_model is None:
         raise UserError(
-            "decoding.language_model_order: a language model is asked for and none was given; "
-            "train one on the training sentences or set it to 0"
+            "decoding.language_model_order: the configuration needs a language model and none was "
+            "given; train one on the training sentences or set the order to 0"
         )
-    found = []
+    hypotheses = []
     for row, length in enumerate(lengths.tolist()):
         try:
-            found.append(_decode(log_probs[row], length, config, language_model))
+            hypotheses.append(_decode(log_probs[row], length, config, language_model))
         except UserError as error:
             raise UserError(f"clip {row} of the batch: {error}") from error
-    return found
+    return hypotheses
 
 
 def _decode(
@@ -68,8 +68,8 @@ def _decode(
     if config.method == "single":
         return single_gloss(log_probs, length)
     if config.method == "greedy":
-        found = greedy(log_probs, length)
-        return merge_repeats(found) if config.collapse_repeats else found
+        hypothesis = greedy(log_probs, length)
+        return merge_repeats(hypothesis) if config.collapse_repeats else hypothesis
     return prefix_beam(
         log_probs,
         beam=config.beam,
@@ -83,7 +83,7 @@ def _decode(
 
 
 def single_gloss(log_probs: np.ndarray, length: int | None = None) -> Hypothesis:
-    """The most probable single gloss of a clip; no gloss for a clip of no steps.
+    """Find the most probable single gloss of a clip; a clip without steps has no gloss.
 
     The confidence is P(gloss | the clip holds exactly one gloss).
 

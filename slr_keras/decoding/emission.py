@@ -1,20 +1,22 @@
-"""When a clip's glosses are emitted: the probability of each over the steps, for pictures."""
+"""Emission probability of each gloss at each step of a clip, for plots."""
 
 import numpy as np
 
-from slr_keras.decoding.hypothesis import checked, log_softmax
-from slr_keras.decoding.transducer import Prefix, arcs
+from slr_keras.decoding.beam_search import Prefix
+from slr_keras.decoding.context import PrefixScores
+from slr_keras.decoding.hypothesis import checked
+from slr_keras.decoding.transducer import arcs
 
 
 def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Posterior of each gloss of a sequence at every step, as CTC has it: each step for itself.
+    """Compute the posterior of each gloss of a sequence at every step, independently per step.
 
     Args:
         log_probs: `(steps, classes)` log-probabilities or logits, blank = class 0.
         ids: the sequence.
 
     Returns:
-        `(steps, glosses)`, in [0, 1]; a gloss that comes twice has the same column twice.
+        `(steps, glosses)`, in [0, 1]; a repeated gloss has the same column twice.
 
     >>> import numpy as np
     >>> from slr_keras.decoding.emission import ctc_emission
@@ -25,9 +27,9 @@ def ctc_emission(log_probs: np.ndarray, ids: Prefix) -> np.ndarray:
 
 
 def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Probability of each gloss of a sequence at every step, given the glosses before it.
+    """Compute the probability of each gloss at every step, given the glosses before the gloss.
 
-    Each step for itself, as in `ctc_emission`.
+    Steps are independent, as in `ctc_emission`.
 
     Args:
         logits: `(steps, classes)`, A of specs/c2st.md §4.
@@ -42,23 +44,17 @@ def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) 
     >>> context_ctc_emission(np.zeros((2, 2)), np.log([[1, 3], [1, 1]]), (1,)).round(3).tolist()
     [[0.75], [0.75]]
     """
-    log_probs = log_softmax(np.asarray(logits, np.float64)[:, None] + contexts)
-    return np.exp(log_probs[:, np.arange(len(ids)), list(ids)])
+    scores = PrefixScores(logits, contexts)
+    return np.exp(scores.log_probs(np.arange(len(ids)), np.array(ids, np.int64)))
 
 
 def transducer_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> np.ndarray:
-    """Probability that a step emits each gloss of a sequence, given that those before it came.
+    """Compute the probability that a step emits each gloss, given that those before were emitted.
 
-    A gloss comes once, so its column sums to its confidence: the probability that it is the next
-    gloss at all.
+    A gloss is emitted at one step, so that its column sums to its confidence: the probability that
+    it is the next gloss.
 
-    Args:
-        logits: `(steps, classes)`, A of specs/c2st.md §4.
-        contexts: `(glosses + 1, classes)`, C of every prefix of `ids`.
-        ids: the sequence.
-
-    Returns:
-        `(steps, glosses)`, in [0, 1].
+    Arguments and result as for `context_ctc_emission`.
 
     >>> import numpy as np
     >>> from slr_keras.decoding.emission import transducer_emission

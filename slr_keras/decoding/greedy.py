@@ -1,4 +1,4 @@
-"""Greedy CTC decoding, and exact scores of one-gloss clips."""
+"""Greedy CTC decoding, and exact scores of single glosses."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def greedy(log_probs: np.ndarray, length: int | None = None) -> Hypothesis:
 
     Args:
         log_probs: `(time, classes)` log-probabilities or logits, blank = class 0.
-        length: real steps; what lies beyond never matters. None means all.
+        length: real steps; padding is never read. None means all.
 
     Raises:
         UserError: wrong shape or length, NaN or infinite values.
@@ -21,8 +21,8 @@ def greedy(log_probs: np.ndarray, length: int | None = None) -> Hypothesis:
     >>> import numpy as np
     >>> from slr_keras.decoding import greedy
     >>> steps = np.log([[0.1, 0.8, 0.1], [0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.1, 0.8, 0.1]])
-    >>> found = greedy(steps)
-    >>> found.ids, found.spans
+    >>> hypothesis = greedy(steps)
+    >>> hypothesis.ids, hypothesis.spans
     ((1, 1), ((0, 2), (3, 4)))
     """
     log_probs = checked(log_probs, length)
@@ -36,7 +36,7 @@ def greedy(log_probs: np.ndarray, length: int | None = None) -> Hypothesis:
 
 
 def best_path(log_probs: np.ndarray) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
-    """Labels and runs of the best class per step; input already checked."""
+    """Return labels and runs of the best class per step; the input is already checked."""
     if len(log_probs) == 0:
         return (), ()
     path = log_probs.argmax(axis=1)
@@ -49,17 +49,17 @@ def best_path(log_probs: np.ndarray) -> tuple[tuple[int, ...], tuple[tuple[int, 
 
 
 def single_gloss_scores(log_probs: np.ndarray, length: int | None = None) -> np.ndarray:
-    """Exact log P(the clip holds this one gloss) for every gloss at once, in O(time · classes).
+    """Compute log P(the clip is this one gloss) of every gloss, exactly, in O(time · classes).
 
-    The paths of one gloss are: blanks, then the gloss at one or more adjacent steps, then blanks.
+    An alignment of one gloss is: blanks, then the gloss at one or more adjacent steps, then blanks.
 
     Args:
         log_probs: `(time, classes)` log-probabilities or logits, blank = class 0.
         length: real steps; None means all.
 
     Returns:
-        `(classes,)` log-probabilities; the blank's place is -inf, so that the best gloss is the
-        argmax. For a clip of no steps all are -inf.
+        `(classes,)` log-probabilities; the entry of the blank is -inf, so that the argmax is the
+        best gloss. For a clip without steps all entries are -inf.
 
     Raises:
         UserError: wrong shape or length, NaN or infinite values.

@@ -1,4 +1,4 @@
-"""What a decoder returns, and the checks that every decoder makes on its input."""
+"""Result of the decoders, and the checks of their input."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ class Hypothesis:
 
     Attributes:
         ids: gloss ids, none of them the blank.
-        log_probability: log P(ids | clip), summed over every alignment (for a sequence merged by
+        log_probability: log P(ids | clip), summed over all alignments (for a sequence merged by
             `merge_repeats`: of the sequence before merging).
-        spans: one (start, end) per gloss, in steps of the logits, end exclusive: where the
-            single best alignment emits the gloss. Steps between spans are blank.
-        confidences: one number in [0, 1] per gloss: the greatest posterior probability that the
-            gloss reaches at any step of its span.
-        score: what hypotheses are ranked by: `log_probability` plus the weighted language model
-            and the insertion bonus.
+        spans: one (start, end) per gloss, in steps of the logits, end exclusive: the steps at
+            which the single best alignment emits the gloss. Steps between spans are blank.
+        confidences: one number in [0, 1] per gloss: the maximum posterior probability of the gloss
+            within its span.
+        score: ranking score: `log_probability` plus the weighted language model and the insertion
+            bonus.
 
     >>> from slr_keras.decoding import Hypothesis
     >>> Hypothesis((4, 7), -0.5, ((0, 2), (3, 4)), (0.9, 0.8)).score
@@ -43,7 +43,7 @@ class Hypothesis:
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Normalise the last axis in log space; log-probabilities pass through unchanged.
+    """Normalise the last axis in log space; log-probabilities are returned unchanged.
 
     >>> import numpy as np
     >>> from slr_keras.decoding import log_softmax
@@ -55,11 +55,11 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def checked(log_probs: np.ndarray, length: int | None = None) -> np.ndarray:
-    """Cut the padding off, check, and return normalised float64 log-probabilities.
+    """Remove the padding, check, and return normalised float64 log-probabilities.
 
     Args:
         log_probs: `(time, classes)` log-probabilities or logits, blank = class 0.
-        length: real steps; the rest is padding and never looked at. None means all.
+        length: real steps; padding is never read. None means all.
 
     Raises:
         UserError: wrong shape, a length beyond the array, or NaN / +inf / all -inf at a step.
@@ -76,7 +76,7 @@ def checked(log_probs: np.ndarray, length: int | None = None) -> np.ndarray:
         raise UserError(f"decoding: length {length} is outside 0..{steps}, the steps given")
     log_probs = log_probs[:length].astype(np.float64)
     peak = log_probs.max(axis=1, initial=-np.inf)
-    # NaN and +inf fail this comparison, and so does a step at which nothing is possible.
+    # NaN, +inf and a step at which every class is -inf fail this comparison.
     bad = np.flatnonzero(~(np.abs(peak) < np.inf))
     if len(bad):
         raise UserError(
@@ -87,7 +87,7 @@ def checked(log_probs: np.ndarray, length: int | None = None) -> np.ndarray:
 
 
 def collapse_repeats(ids: Sequence[int]) -> tuple[int, ...]:
-    """Merge neighbours that are equal (specs/stark.md §2.4: also a genuine repeat).
+    """Merge equal neighbours, genuine repetitions included (specs/stark.md §2.4).
 
     >>> from slr_keras.decoding import collapse_repeats
     >>> collapse_repeats([3, 3, 5, 3])
@@ -97,7 +97,7 @@ def collapse_repeats(ids: Sequence[int]) -> tuple[int, ...]:
 
 
 def merge_repeats(hypothesis: Hypothesis) -> Hypothesis:
-    """Merge equal neighbours of a hypothesis; the merged span covers both, the better counts.
+    """Merge equal neighbours; the merged span covers both, the higher confidence is kept.
 
     >>> from slr_keras.decoding import Hypothesis, merge_repeats
     >>> merge_repeats(Hypothesis((3, 3), -1.0, ((0, 1), (2, 4)), (0.5, 0.9))).spans
@@ -118,10 +118,23 @@ def merge_repeats(hypothesis: Hypothesis) -> Hypothesis:
     )
 
 
+def merge_all_repeats(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Merge equal neighbours in each hypothesis; of hypotheses that become equal the first stays.
+
+    >>> from slr_keras.decoding.hypothesis import Hypothesis, merge_all_repeats
+    >>> [h.ids for h in merge_all_repeats([Hypothesis((3, 3), -1.0), Hypothesis((3,), -2.0)])]
+    [(3,)]
+    """
+    merged: dict[tuple[int, ...], Hypothesis] = {}
+    for hypothesis in map(merge_repeats, hypotheses):
+        merged.setdefault(hypothesis.ids, hypothesis)
+    return list(merged.values())
+
+
 def confidences_of(
     log_probs: np.ndarray, ids: Sequence[int], spans: Sequence[tuple[int, int]]
 ) -> tuple[float, ...]:
-    """The greatest posterior of each gloss within its span, in [0, 1]."""
+    """Compute the maximum posterior of each gloss within its span, in [0, 1]."""
     return tuple(
         min(1.0, float(np.exp(log_probs[start:end, label].max())))
         for label, (start, end) in zip(ids, spans, strict=True)

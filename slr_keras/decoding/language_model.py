@@ -1,9 +1,9 @@
-"""An n-gram language model of gloss sequences: interpolated Kneser-Ney.
+"""n-gram language model of gloss sequences with interpolated Kneser-Ney smoothing.
 
-After Chen & Goodman 1998: counts are discounted, what is taken away goes to the next shorter
-context, and shorter contexts count in how many different contexts a gloss was seen rather than
-how often. The shortest context is interpolated with the uniform distribution, so every gloss
-keeps some probability.
+As in Chen & Goodman 1998: counts are discounted, and the discounted mass is distributed by the
+model of the next shorter context. Shorter contexts use continuation counts, the number of different
+contexts in which a gloss occurs. The shortest context is interpolated with the uniform
+distribution, so that every gloss has a probability above 0.
 """
 
 from collections import defaultdict
@@ -18,15 +18,15 @@ from slr_keras.utils.files import read_json, write_json
 
 FORMAT = "slr_keras gloss language model 1"
 BEGIN = -1
-"""Stands before every sentence in contexts; never predicted."""
+"""Beginning of a sentence in contexts; never predicted."""
 END = BLANK
-"""The blank is no gloss, so its place in the distribution holds the end of the sentence."""
+"""End of a sentence; it has the id of the blank, which is not a gloss."""
 
 Context = tuple[int, ...]
 
 
 class NgramLanguageModel:
-    """P(next gloss | the glosses before), over ids 1..V-1 and the end of the sentence (id 0).
+    """P(next gloss | previous glosses), over ids 1..V-1 and the end of the sentence (id 0).
 
     >>> import numpy as np
     >>> from slr_keras.decoding import NgramLanguageModel
@@ -59,13 +59,13 @@ class NgramLanguageModel:
         vocabulary_size: int = 0,
         vocabulary_digest: str = "",
     ) -> "NgramLanguageModel":
-        """Count and discount.
+        """Train on sentences.
 
         Args:
             sentences: gloss ids of the training sentences, in 1..vocabulary_size-1.
             order: 1 for unigrams, 2 for bigrams, ...
             vocabulary_size: classes of the recogniser, blank included.
-            vocabulary_digest: `Vocabulary.digest`, kept so that `load` can refuse another one.
+            vocabulary_digest: `Vocabulary.digest`, stored so that `load` can check the vocabulary.
 
         Raises:
             UserError: no sentences, an id out of range, or order < 1.
@@ -88,26 +88,27 @@ class NgramLanguageModel:
         return cls(order, vocabulary_size, discounts, counts, vocabulary_digest)
 
     def log_probabilities(self, context: Sequence[int]) -> np.ndarray:
-        """Log-probability of everything that may follow, `(vocabulary_size,)`.
+        """Compute the log-probabilities of the next gloss, `(vocabulary_size,)`.
 
         Args:
             context: all glosses since the beginning of the sentence.
 
         Returns:
-            read-only; the place of the blank (0) holds the end of the sentence. Sums to 1.
+            read-only array whose probabilities sum to 1; index 0 (the blank) is the end of the
+            sentence.
         """
         history = self._history(context)
-        found = self._cache.get(history)
-        if found is None:
-            found = np.log(self._distribution(history))
-            found.setflags(write=False)
+        log_probs = self._cache.get(history)
+        if log_probs is None:
+            log_probs = np.log(self._distribution(history))
+            log_probs.setflags(write=False)
             if len(self._cache) >= 4096:
                 self._cache.clear()
-            self._cache[history] = found
-        return found
+            self._cache[history] = log_probs
+        return log_probs
 
     def sentence_log_probability(self, ids: Sequence[int]) -> float:
-        """Log-probability of a whole sentence, its end included."""
+        """Compute the log-probability of a sentence, its end included."""
         ids = tuple(ids)
         return float(
             sum(
@@ -117,7 +118,7 @@ class NgramLanguageModel:
         )
 
     def perplexity(self, sentences: Iterable[Sequence[int]]) -> float:
-        """exp of the mean negative log-probability per gloss, ends of sentences counted.
+        """Compute exp of the mean negative log-probability per gloss, sentence ends included.
 
         Raises:
             UserError: no sentences.
@@ -152,7 +153,7 @@ class NgramLanguageModel:
 
     @classmethod
     def kept(cls, path: Path, vocabulary_digest: str, order: int) -> "NgramLanguageModel | None":
-        """What `save` wrote, if it is there and of this order.
+        """Load the file that `save` wrote; None if it is absent or has another order.
 
         Raises:
             UserError: as `load`.
@@ -164,14 +165,14 @@ class NgramLanguageModel:
 
     @classmethod
     def load(cls, path: str | Path, vocabulary_digest: str = "") -> "NgramLanguageModel":
-        """Read what `save` wrote.
+        """Load the file that `save` wrote.
 
         Args:
             path: the JSON file.
-            vocabulary_digest: of the recogniser's vocabulary; "" skips the comparison.
+            vocabulary_digest: digest of the recogniser's vocabulary; "" skips the check.
 
         Raises:
-            UserError: not such a file, damaged, or made for another vocabulary.
+            UserError: not a language model, a damaged file, or another vocabulary.
         """
         value = read_json(path)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
@@ -211,7 +212,7 @@ class NgramLanguageModel:
         return (BEGIN, *(int(i) for i in context))[-(self.order - 1) :] if self.order > 1 else ()
 
     def _distribution(self, history: Context) -> np.ndarray:
-        """From the uniform distribution up through ever longer contexts."""
+        """Interpolate from the uniform distribution to ever longer contexts."""
         probabilities = np.full(self.vocabulary_size, 1.0 / self.vocabulary_size)
         for length in range(len(history) + 1):
             following = self._counts.get(history[len(history) - length :])
@@ -226,7 +227,7 @@ class NgramLanguageModel:
 
 
 def _ngrams(sentences: list[Context], order: int) -> dict[Context, int]:
-    """How often each n-gram of up to `order` tokens occurs, with begin and end marks."""
+    """Count the n-grams of up to `order` tokens, with begin and end marks."""
     counts: dict[Context, int] = defaultdict(int)
     for sentence in sentences:
         tokens = (BEGIN, *sentence, END)
@@ -237,9 +238,9 @@ def _ngrams(sentences: list[Context], order: int) -> dict[Context, int]:
 
 
 def _continuations(raw: dict[Context, int], order: int) -> dict[Context, dict[int, int]]:
-    """Counts per context: of occurrences for the longest, of different predecessors for others.
+    """Counts per context: occurrences for the longest, continuation counts for shorter contexts.
 
-    An n-gram that begins a sentence has no predecessor; its occurrences count.
+    An n-gram at the beginning of a sentence has no predecessor; its occurrences are counted.
     """
     counts: dict[Context, dict[int, int]] = defaultdict(dict)
     for ngram, occurrences in raw.items():
@@ -256,8 +257,8 @@ def _continuations(raw: dict[Context, int], order: int) -> dict[Context, dict[in
 def _discount(counts: dict[Context, dict[int, int]], length: int) -> float:
     """n1 / (n1 + 2 n2) over the n-grams with a context of this length (Ney et al. 1994).
 
-    Held within 0.1..0.9: in small corpora n1 or n2 may be 0, which would switch smoothing off or
-    counts off.
+    Clipped to 0.1..0.9: in small corpora n1 or n2 may be 0, which would disable smoothing or the
+    counts.
     """
     times = defaultdict(int)
     for context, following in counts.items():

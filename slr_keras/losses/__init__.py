@@ -1,4 +1,4 @@
-"""Losses; public names."""
+"""Training losses: CTC, self-distillation and the STARK objective."""
 
 from slr_keras.losses.ctc import ctc_loss, feasible
 from slr_keras.losses.distillation import distillation_loss, ensemble_log_probabilities

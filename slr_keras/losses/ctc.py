@@ -1,13 +1,15 @@
-"""Connectionist temporal classification, per sample, with infeasible samples masked."""
+"""Connectionist temporal classification (CTC) per sample; infeasible samples have loss 0."""
 
 import tensorflow as tf
 
 
 def feasible(labels, label_lengths, logit_lengths) -> tf.Tensor:
-    """Whether a path exists: steps >= labels + adjacent equal labels (specs/stark.md §4.4).
+    """Return whether an alignment exists: steps >= labels + adjacent equal labels.
+
+    See specs/stark.md §4.4.
 
     Args:
-        labels: `(batch, labels)` integers, padded with anything.
+        labels: `(batch, labels)` integers; padding is ignored.
         label_lengths: `(batch,)`.
         logit_lengths: `(batch,)` steps.
 
@@ -27,10 +29,10 @@ def feasible(labels, label_lengths, logit_lengths) -> tf.Tensor:
 
 
 def ctc_loss(labels, logits, label_lengths, logit_lengths) -> tf.Tensor:
-    """Negative log likelihood of each label sequence under CTC; blank is class 0.
+    """Compute the CTC negative log-likelihood of each label sequence; blank is class 0.
 
-    TensorFlow gives an infeasible sample a finite loss of about 700 with gradients of its own;
-    here it costs 0 and moves nothing, which is what PyTorch's `zero_infinity` means.
+    An infeasible sample has loss 0 and gradient 0, as with PyTorch's `zero_infinity`.
+    (TensorFlow alone gives it a loss of about 700 and nonzero gradients.)
 
     Args:
         labels: `(batch, labels)` integers, padded with 0.
@@ -53,7 +55,7 @@ def ctc_loss(labels, logits, label_lengths, logit_lengths) -> tf.Tensor:
     losses = tf.nn.ctc_loss(
         labels=labels,
         logits=logits,
-        # The loss of an empty label sequence is finite, and so are its gradients.
+        # An empty label sequence has a finite loss and finite gradients.
         label_length=tf.where(possible, tf.cast(label_lengths, tf.int32), 0),
         logit_length=tf.cast(logit_lengths, tf.int32),
         logits_time_major=False,

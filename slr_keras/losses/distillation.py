@@ -1,4 +1,4 @@
-"""Self-distillation: every head learns from the mean of all heads (specs/stark.md §2.3)."""
+"""Self-distillation: the ensemble of all heads teaches every head (specs/stark.md §2.3)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,17 +10,17 @@ from slr_keras.utils.errors import UserError
 def ensemble_log_probabilities(
     logits: Mapping[str, tf.Tensor], heads: Sequence[str] = ()
 ) -> tf.Tensor:
-    """Log of the mean over heads of their probabilities.
+    """Compute the log of the mean probability over heads.
 
     Args:
-        logits: by head, each `(batch, steps, classes)`.
-        heads: whose mean is taken; all by default.
+        logits: maps head to logits `(batch, steps, classes)`.
+        heads: heads to average; all by default.
 
     Returns:
         `(batch, steps, classes)`.
 
     Raises:
-        UserError: a head that the model does not have.
+        UserError: an unknown head.
 
     >>> import numpy as np
     >>> from slr_keras.losses import ensemble_log_probabilities
@@ -39,11 +39,13 @@ def ensemble_log_probabilities(
 
 
 def distillation_loss(logits: Mapping[str, tf.Tensor], mask) -> tf.Tensor:
-    """Sum over heads and steps of KL(teacher || head); the teacher is the mean, held constant.
+    """Sum KL(teacher || head) over heads and steps.
+
+    The teacher is the ensemble of all heads; no gradient flows into it.
 
     Args:
-        logits: by head, each `(batch, steps, classes)`.
-        mask: `(batch, steps)`, 1 on real steps; padded steps cost nothing.
+        logits: maps head to logits `(batch, steps, classes)`.
+        mask: `(batch, steps)`, 1 on real steps and 0 on padding, which is not counted.
 
     Returns:
         `(batch,)` float32, in nats, summed over heads and steps.

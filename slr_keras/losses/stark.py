@@ -1,4 +1,4 @@
-"""The training objective of STARK: CTC of every head and distillation (specs/stark.md §2.3)."""
+"""Training objective of STARK: CTC of every head and self-distillation (specs/stark.md §2.3)."""
 
 from collections.abc import Mapping
 
@@ -11,17 +11,17 @@ from slr_keras.losses.distillation import distillation_loss
 def stark_losses(
     labels, logits: Mapping[str, tf.Tensor], label_lengths, logit_lengths
 ) -> dict[str, tf.Tensor]:
-    """The terms of the objective for each sample.
+    """Compute the terms of the objective for each sample.
 
     Args:
         labels: `(batch, labels)` integers, padded with 0.
-        logits: by head, each `(batch, steps, classes)`.
+        logits: maps head to logits `(batch, steps, classes)`.
         label_lengths: `(batch,)`.
         logit_lengths: `(batch,)` steps.
 
     Returns:
-        `"ctc"`, summed over heads, and `"distillation"`, each `(batch,)`, in nats. Both are 0 for a
-        sample without a CTC path.
+        `"ctc"`, summed over heads, and `"distillation"`, each `(batch,)`, in nats. Both are 0 for
+        a sample without a feasible CTC alignment.
 
     >>> import numpy as np
     >>> from slr_keras.losses import stark_losses
@@ -31,7 +31,7 @@ def stark_losses(
     """
     heads = len(logits)
     stacked = tf.concat([tf.cast(x, tf.float32) for x in logits.values()], axis=0)
-    # All heads in one call: the lattice recursion is a loop over steps, whose overhead is per call.
+    # One call for all heads, because the recursion over steps has an overhead per call.
     losses = ctc_loss(
         tf.tile(labels, (heads, 1)),
         stacked,

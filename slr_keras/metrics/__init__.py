@@ -1,4 +1,4 @@
-"""Word error rate as sclite counts it, transcripts, clean-up rules, accuracy."""
+"""Metrics: word error rate as in sclite, accuracy, calibration, significance; transcripts."""
 
 from slr_keras.metrics.accuracy import MISS, label_ranks, per_class_top_k_accuracy, top_k_accuracy
 from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, Pair, align

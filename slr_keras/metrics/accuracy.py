@@ -6,23 +6,23 @@ import numpy as np
 
 from slr_keras.utils.errors import UserError
 
-# The rank of a clip that is a miss at every k.
 MISS = np.iinfo(np.int64).max
+"""Rank of a clip that is a miss at every k."""
 
 
 def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes come before the right one, (clips,) int; 0 is a hit at top 1.
+    """Compute the rank of the correct class, `(clips,)` int; rank 0 is a hit at top 1.
 
-    Equal scores are taken in the order of the classes, so that a model that scores all classes
-    alike is right for the first class alone; a clip with a score that is not a number (NaN) is a
-    miss at every k, whatever its other scores are (specs/stepnet.md §11).
+    Equal scores are ranked in the order of the classes, so that a model with equal scores for all
+    classes is correct for the first class only. A clip with a NaN score is a miss at every k,
+    whatever its other scores are (specs/stepnet.md §11).
 
     Args:
-        scores: (clips, classes); logits or probabilities, higher is better.
-        labels: (clips,) class of each clip.
+        scores: `(clips, classes)`, logits or probabilities.
+        labels: `(clips,)` class of each clip.
 
     Raises:
-        UserError: a label that is no class.
+        UserError: a label outside the classes.
 
     >>> import numpy as np
     >>> from slr_keras.metrics import label_ranks
@@ -48,12 +48,15 @@ def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def top_k_accuracy(
     scores: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[int, float]:
-    """Percent of clips whose class is among the k best scores.
+    """Compute the percentage of clips whose class is among the k best scores.
 
     Args:
-        scores: (clips, classes).
-        labels: (clips,).
-        ks: how many of the best scores to look at.
+        scores: `(clips, classes)`.
+        labels: `(clips,)`.
+        ks: values of k.
+
+    Raises:
+        UserError: no clip, or a label outside the classes.
 
     >>> import numpy as np
     >>> from slr_keras.metrics import top_k_accuracy
@@ -70,7 +73,9 @@ def top_k_accuracy(
 def per_class_top_k_accuracy(
     scores: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[int, float]:
-    """Top-k accuracy in percent of each class, averaged over the classes that occur.
+    """Compute top-k accuracy in percent per class, averaged over the classes that occur.
+
+    Arguments and errors as for `top_k_accuracy`.
 
     >>> import numpy as np
     >>> from slr_keras.metrics import per_class_top_k_accuracy

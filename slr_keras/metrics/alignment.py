@@ -1,4 +1,4 @@
-"""Alignment of a hypothesis with its reference: costs and choices of NIST sclite."""
+"""Alignment of a hypothesis with its reference, with the costs and tie-breaking of NIST sclite."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,13 +9,16 @@ SCLITE = (4, 3, 3)
 """Cost of a substitution, an insertion and a deletion in sclite."""
 
 LEVENSHTEIN = (1, 1, 1)
-"""Unit costs: the fewest errors, as jiwer and most challenge servers count."""
+"""Unit costs: the minimum number of errors, as in jiwer and on most challenge servers."""
 
 _DIAGONAL, _DELETION, _INSERTION = range(3)
 
 
 class Pair(NamedTuple):
-    """One step of an alignment: "=" correct, "S", "I" (no reference) or "D" (no hypothesis)."""
+    """One step of an alignment: "=" correct, "S" substitution, "I" insertion, "D" deletion.
+
+    An insertion has no reference word, a deletion no hypothesis word.
+    """
 
     operation: str
     reference: str | None
@@ -44,17 +47,17 @@ class Alignment:
         return "".join(pair.operation for pair in self.pairs)
 
     def text(self, width: int = 100) -> str:
-        """Reference above hypothesis, errors marked below; wrapped at `width` columns."""
+        """Format reference, hypothesis and errors in three rows, wrapped at `width` columns."""
         return columns_text(("REF:", "HYP:", "Eval:"), [_cell(pair) for pair in self.pairs], width)
 
 
 def columns_text(heads: Sequence[str], columns: Sequence[Sequence[str]], width: int = 100) -> str:
-    """Words in columns, each as wide as its widest; wrapped at `width` columns of the terminal.
+    """Format words in columns, wrapped at `width` terminal columns.
 
     Args:
-        heads: what stands before each row.
-        columns: a word for each row.
-        width: beyond the heads.
+        heads: label at the beginning of each row.
+        columns: for each column one word per row.
+        width: terminal columns, the labels not counted.
 
     >>> from slr_keras.metrics.alignment import columns_text
     >>> print(columns_text(("REF:", "A:"), [("RAIN", "RAIN"), ("NORTH", "*****")]))
@@ -74,7 +77,7 @@ def columns_text(heads: Sequence[str], columns: Sequence[Sequence[str]], width: 
 
 
 def columns_of(word: str | None) -> int:
-    """Terminal columns of a word: wide characters take two, combining ones none."""
+    """Count the terminal columns of a word: wide characters take two, combining characters none."""
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in word or ""
@@ -104,13 +107,12 @@ def operations(
     insertion: float = 3,
     deletion: float = 3,
 ) -> str:
-    """The cheapest way from reference to hypothesis, as a string of "=", "S", "I", "D".
+    """Compute the cheapest alignment as a string of "=", "S", "I", "D".
 
-    Among equally cheap ways sclite's choice is taken: walking back from the ends, a pair of
-    words if it is as cheap as the rest, else an insertion unless a deletion is cheaper.
-    The choice decides how errors split into substitutions, insertions and deletions, and, with
-    sclite's costs, sometimes how many there are: three substitutions cost what two
-    insertions and two deletions cost.
+    Ties are broken as in sclite, from the end backwards: a pair of words if no other step is
+    cheaper, else an insertion unless a deletion is cheaper. This choice determines how errors split
+    into substitutions, insertions and deletions. With sclite's costs it can also change their
+    number, because three substitutions cost as much as two insertions and two deletions.
 
     Args:
         reference: words.
@@ -176,6 +178,8 @@ def align(
     deletion: float = 3,
 ) -> Alignment:
     """Align two sequences of words (costs as in specs/stark.md §2.4 and c2st.md §10.1).
+
+    Arguments as for `operations`.
 
     >>> from slr_keras.metrics import align
     >>> [tuple(pair) for pair in align(["A", "B"], ["A", "C", "B"]).pairs]

@@ -1,4 +1,4 @@
-"""Ratios of sums, and differences of two of them, by resampling sentences."""
+"""Bootstrap intervals of ratios of sums, and of differences between two systems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ def bootstrap_ratio(
     resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Percentile interval of `sum(numerators) / sum(denominators)`.
+    """Compute the percentile interval of `sum(numerators) / sum(denominators)`.
 
-    Items (sentences, clips) are drawn with replacement, so what varies together within one of
-    them stays together.
+    Items (sentences, clips) are drawn with replacement, which preserves correlations within an
+    item.
 
     Args:
-        numerators, denominators: (items,).
-        level: share of the resamples inside the interval, in (0, 1).
+        numerators, denominators: `(items,)`.
+        level: confidence level, in (0, 1).
         resamples: number of resamples, at least 1.
         seed: the same seed gives the same interval.
 
@@ -42,15 +42,16 @@ def bootstrap_ratio(
 
 @dataclass(frozen=True)
 class PairedBootstrap:
-    """What resampling says about the difference of two ratios over the same items.
+    """Result of `paired_bootstrap`: the difference of two ratios over the same items.
 
     Attributes:
-        difference: second ratio less first.
+        difference: second ratio minus first.
         low, high: percentile interval of the difference.
-        p_value: two-sided, of no difference: twice the share of resamples in which the difference
-            has not the sign that was observed, at most 1. It is below 1 - level exactly where the
-            interval leaves 0 out, but for resamples that fall on 0.
-        resamples: how many were drawn; no p-value is below 2 / (resamples + 1).
+        p_value: two-sided p-value of the null hypothesis of no difference: twice the fraction of
+            resamples whose difference does not have the observed sign, at most 1. Apart from
+            resamples with a difference of exactly 0, the p-value is below 1 - level exactly if the
+            interval excludes 0.
+        resamples: number of resamples; no p-value is below 2 / (resamples + 1).
     """
 
     difference: float
@@ -70,22 +71,18 @@ def paired_bootstrap(
 ) -> PairedBootstrap:
     """Resample the difference of `sum(first)` and `sum(second)`, both over `sum(denominators)`.
 
-    An item that is drawn is drawn for both, so that what makes it hard for both cancels out
+    Both systems are resampled with the same items, so that the difficulty of an item cancels out
     (Bisani and Ney, ICASSP 2004).
 
     Args:
-        first, second: (items,), errors of two systems in the same sentences.
-        denominators: (items,), reference words of the sentences.
-        level: share of the resamples inside the interval, in (0, 1).
-        resamples: number of resamples, at least 1.
-        seed: the same seed gives the same result.
+        first, second: `(items,)`, errors of two systems in the same sentences.
+        denominators: `(items,)`, reference words of the sentences.
 
-    Raises:
-        UserError: no item, or denominators that sum to zero.
+    Other arguments and errors as for `bootstrap_ratio`.
 
     >>> from slr_keras.metrics import paired_bootstrap
-    >>> found = paired_bootstrap([2, 1, 2, 3] * 9, [1, 1, 2, 2] * 9, [5, 5, 5, 5] * 9)
-    >>> found.difference, found.high < 0, found.p_value < 0.01
+    >>> result = paired_bootstrap([2, 1, 2, 3] * 9, [1, 1, 2, 2] * 9, [5, 5, 5, 5] * 9)
+    >>> result.difference, result.high < 0, result.p_value < 0.01
     (-0.1, True, True)
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
@@ -95,7 +92,7 @@ def paired_bootstrap(
     differences = _resampled(gains, denominators, resamples, seed)
     low, high = _percentiles(differences, level)
     above, below = (differences >= 0).sum(), (differences <= 0).sum()
-    # The observed set counts as one resample, so that no p-value is 0 (Davison and Hinkley, 1997).
+    # The observed sample counts as one resample: no p-value is 0 (Davison and Hinkley, 1997).
     tail = (1 + min(above, below)) / (1 + len(differences))
     difference = float(gains.sum() / np.sum(denominators))
     return PairedBootstrap(difference, low, high, float(min(1.0, 2 * tail)), resamples)
@@ -104,7 +101,7 @@ def paired_bootstrap(
 def _resampled(
     numerators: Sequence[float], denominators: Sequence[float], resamples: int, seed: int
 ) -> np.ndarray:
-    """The ratio in every resample that has one."""
+    """Ratios of all resamples with a denominator above 0."""
     if resamples < 1:
         raise ValueError(f"at least one resample is needed, not {resamples}")
     tops = np.asarray(numerators, np.float64)
@@ -120,7 +117,7 @@ def _resampled(
         shape = (min(rows, resamples - start), len(tops))
         drawn = generator.integers(0, len(tops), shape)
         bottom = bottoms[drawn].sum(axis=1)
-        # A resample of nothing but empty references has no rate.
+        # A resample of empty references only has no error rate.
         ratios.append((tops[drawn].sum(axis=1)[bottom > 0]) / bottom[bottom > 0])
     return np.concatenate(ratios)
 

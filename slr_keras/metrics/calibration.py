@@ -1,4 +1,4 @@
-"""How far confidences can be believed: expected calibration error (Guo et al., ICML 2017)."""
+"""Calibration of confidences: expected calibration error (Guo et al., ICML 2017)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ BINS = 15
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """Clips whose confidence lies in (low, high], the first bin with 0.
+    """Clips with a confidence in (low, high]; the first bin includes 0.
 
     Attributes:
         low, high: bounds.
-        clips: how many.
-        confidence, accuracy: their mean confidence and share of hits, in [0, 1]; 0 without clips.
+        clips: number of clips.
+        confidence, accuracy: mean confidence and accuracy, in [0, 1]; 0 without clips.
     """
 
     low: float
@@ -29,7 +29,7 @@ class ConfidenceBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error in percent, and the bins that it is made of."""
+    """Expected calibration error in percent, and its bins."""
 
     error: float
     bins: tuple[ConfidenceBin, ...]
@@ -38,12 +38,14 @@ class Calibration:
 def calibration(
     confidences: Sequence[float], hits: Sequence[bool], bins: int = BINS
 ) -> Calibration:
-    """Mean over clips of how far the accuracy of their bin is from its confidence.
+    """Compute the expected calibration error.
+
+    The error is the mean over clips of |accuracy - confidence| of the clip's bin.
 
     Args:
-        confidences: `(clips,)`, probability of the sign that was named, in [0, 1].
-        hits: `(clips,)`, whether it was the right one.
-        bins: of equal width.
+        confidences: `(clips,)`, probability of the predicted sign, in [0, 1].
+        hits: `(clips,)`, whether the prediction is correct.
+        bins: number of bins of equal width.
 
     Raises:
         UserError: no clip, or a confidence outside [0, 1].
@@ -60,17 +62,17 @@ def calibration(
         raise UserError("no clip: a calibration needs at least one")
     if not ((confidences >= 0) & (confidences <= 1)).all():
         raise UserError("a confidence lies between 0 and 1")
-    place = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    least = np.maximum(count, 1)
-    mean = np.bincount(place, confidences, minlength=bins) / least
-    right = np.bincount(place, hits, minlength=bins) / least
-    error = float(100 * (count * np.abs(mean - right)).sum() / count.sum())
+    index = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    divisor = np.maximum(count, 1)
+    confidence = np.bincount(index, confidences, minlength=bins) / divisor
+    accuracy = np.bincount(index, hits, minlength=bins) / divisor
+    error = float(100 * (count * np.abs(confidence - accuracy)).sum() / count.sum())
     edges = np.linspace(0, 1, bins + 1)
     return Calibration(
         error,
         tuple(
             ConfidenceBin(float(edges[k]), float(edges[k + 1]), int(count[k]), *map(float, both))
-            for k, both in enumerate(zip(mean, right))
+            for k, both in enumerate(zip(confidence, accuracy))
         ),
     )

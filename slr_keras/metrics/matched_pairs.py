@@ -1,4 +1,4 @@
-"""The matched-pairs sentence-segment word error test (MAPSSWE), as NIST's sc_stats makes it."""
+"""Matched-pairs sentence-segment word error test (MAPSSWE), as in NIST's sc_stats."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from slr_keras.metrics.alignment import Alignment, align
 
 MINIMUM_CORRECT = 2
-"""Words that both systems have right before and after a segment, sc_stats' default."""
+"""Words that both systems recognise correctly between two segments, as in sc_stats."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class MatchedPairs:
 
     Attributes:
         segments: number of segments, each with an error of at least one system.
-        mean: errors of the second system less those of the first, per segment.
-        z: the mean over its standard error; None where all segments differ by the same number,
-            which leaves no error to measure (sc_stats gives 0 there).
-        p_value: two-sided, normal approximation; None with `z`. With fewer than about 50 segments
-            it is rough.
+        mean: errors of the second system minus those of the first, per segment.
+        z: mean divided by its standard error; None if all segments have the same difference, so
+            that the standard error is 0 (sc_stats reports z = 0).
+        p_value: two-sided, normal approximation; None if `z` is. The approximation needs about
+            50 segments or more.
     """
 
     segments: int
@@ -39,29 +39,29 @@ def matched_pairs(
 ) -> MatchedPairs:
     """Test whether two systems make equally many errors (Gillick and Cox, ICASSP 1989).
 
-    Sentences are cut into segments wherever both systems have `minimum_correct` words in
-    a row right, and at their ends. Errors of different segments are taken as independent, and the
-    mean difference of errors per segment as normal.
+    Sentences are cut into segments wherever both systems recognise `minimum_correct` consecutive
+    words correctly, and at sentence ends. The test assumes that errors of different segments are
+    independent and that the mean difference of errors per segment is normally distributed.
 
     Args:
-        references, first, second: the same sentences: what was signed, and two hypotheses.
+        references: reference of each sentence.
+        first, second: hypotheses of both systems for the same sentences.
         minimum_correct: words between segments, at least 1.
 
     Raises:
-        ValueError: not as many hypotheses as references.
+        ValueError: the numbers of references and hypotheses differ.
 
     >>> from slr_keras.metrics import matched_pairs
     >>> references = ["A B C D E F".split()] * 30
     >>> first, second = ["A X C D E X".split()] * 30, ["A B C D E F".split(), "A X".split()] * 15
-    >>> found = matched_pairs(references, first, second)
-    >>> found.segments, round(found.mean, 2), found.p_value < 0.05
+    >>> result = matched_pairs(references, first, second)
+    >>> result.segments, round(result.mean, 2), result.p_value < 0.05
     (45, 0.33, False)
     """
     differences = []
     for reference, one, other in zip(references, first, second, strict=True):
         pair = align(reference, one), align(reference, other)
-        found = segment_errors(*pair, minimum_correct)
-        differences += [b - a for a, b in found]
+        differences += [b - a for a, b in segment_errors(*pair, minimum_correct)]
     count = len(differences)
     mean = float(np.mean(differences)) if count else 0.0
     deviation = float(np.std(differences, ddof=1)) if count > 1 else 0.0
@@ -74,11 +74,11 @@ def matched_pairs(
 def segment_errors(
     first: Alignment, second: Alignment, minimum_correct: int = MINIMUM_CORRECT
 ) -> list[tuple[int, int]]:
-    """Errors of two systems in each segment of a sentence that has any.
+    """Count the errors of two systems in each segment of a sentence that has errors.
 
     Args:
         first, second: alignments with the same reference.
-        minimum_correct: words in a row that both have right where a segment ends.
+        minimum_correct: consecutive words, correct in both, that end a segment.
 
     >>> from slr_keras.metrics import align
     >>> from slr_keras.metrics.matched_pairs import segment_errors
@@ -87,8 +87,8 @@ def segment_errors(
     [(1, 0), (1, 0)]
     """
     if minimum_correct < 1:
-        raise ValueError(f"segments end where at least one word is right, not {minimum_correct}")
-    found, correct, a, b = [], 0, 0, 0
+        raise ValueError(f"minimum_correct is {minimum_correct}; it must be at least 1")
+    segments, correct, a, b = [], 0, 0, 0
     slots = zip(slot_errors(first), slot_errors(second), strict=True)
     for (inserted_a, wrong_a), (inserted_b, wrong_b) in slots:
         a += inserted_a + wrong_a
@@ -97,14 +97,15 @@ def segment_errors(
             correct = 0
         correct = 0 if wrong_a or wrong_b else correct + 1
         if correct >= minimum_correct and (a or b):
-            found.append((a, b))
+            segments.append((a, b))
             a = b = 0
-    return [*found, (a, b)] if a or b else found
+    return [*segments, (a, b)] if a or b else segments
 
 
 def slot_errors(alignment: Alignment) -> list[tuple[int, int]]:
-    """For each reference word, words inserted before it and whether it is wrong; at last, after
-    the last word, those inserted there.
+    """Count errors per reference word: words inserted before the word, and 1 if the word is wrong.
+
+    The last entry counts the words inserted after the last reference word.
 
     >>> from slr_keras.metrics import align
     >>> from slr_keras.metrics.matched_pairs import slot_errors

@@ -1,4 +1,4 @@
-"""Scores of a set of hypotheses: pairing by id, clean-up, totals, signers, intervals."""
+"""Scoring of hypotheses: matching by id, clean-up, totals, scores per signer, intervals."""
 
 import statistics
 import unicodedata
@@ -17,7 +17,7 @@ from slr_keras.text.transcript import Transcript
 from slr_keras.utils.errors import UserError
 
 COSTS = {"sclite": SCLITE, "levenshtein": LEVENSHTEIN}
-"""Names of alignment costs."""
+"""Alignment costs by name."""
 
 _Clean = Callable[[tuple[str, ...]], tuple[str, ...]]
 CLEAN: dict[str, tuple[_Clean | None, _Clean]] = {
@@ -32,7 +32,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class SentenceScore:
-    """One sentence: what was compared, and its counts."""
+    """One sentence: reference and hypothesis after clean-up, and the counts."""
 
     id: str
     signer: str
@@ -43,13 +43,13 @@ class SentenceScore:
 
 @dataclass(frozen=True)
 class Score:
-    """The outcome of `score_transcripts`.
+    """Result of `score_transcripts`.
 
     Attributes:
-        sentences: in the references' order.
-        missing: ids without hypothesis; they count as empty hypotheses.
+        sentences: in the order of the references.
+        missing: ids without a hypothesis; they count as empty hypotheses.
         costs: of substitution, insertion, deletion.
-        case_sensitive: whether words were compared with regard to case.
+        case_sensitive: whether upper and lower case were distinguished.
     """
 
     sentences: tuple[SentenceScore, ...]
@@ -74,7 +74,7 @@ class Score:
 
     @cached_property
     def levenshtein(self) -> ErrorCounts:
-        """Counts at unit costs, by jiwer: the fewest errors."""
+        """Counts at unit costs (minimum number of errors), computed by jiwer."""
         fold = _fold(self.case_sensitive)
         return jiwer_counts(
             [fold(sentence.reference) for sentence in self.sentences],
@@ -84,12 +84,12 @@ class Score:
     def interval(
         self, level: float = 0.95, resamples: int = 1000, seed: int = 0
     ) -> tuple[float, float]:
-        """Bootstrap confidence interval of the word error rate, in percent."""
+        """Compute the bootstrap confidence interval of the word error rate, in percent."""
         counts = [sentence.counts for sentence in self.sentences]
         return bootstrap_interval(counts, level, resamples, seed)
 
     def by_signer(self) -> dict[str, "Score"]:
-        """A score for each signer, in the order of their names."""
+        """Compute a score for each signer, ordered by name."""
         groups: dict[str, list[SentenceScore]] = {}
         for sentence in self.sentences:
             groups.setdefault(sentence.signer, []).append(sentence)
@@ -99,13 +99,13 @@ class Score:
         }
 
     def worst(self, number: int) -> list[SentenceScore]:
-        """The sentences with most errors; among equals the shorter reference first."""
+        """Return the sentences with most errors; of equal ones the shorter reference first."""
         wrong = [sentence for sentence in self.sentences if sentence.counts.errors]
         wrong.sort(key=lambda s: (-s.counts.errors, s.counts.references))
         return wrong[:number]
 
     def alignment(self, sentence: SentenceScore) -> Alignment:
-        """The alignment behind a sentence's counts, in the words as written."""
+        """Return the alignment of a sentence, with the words as written."""
         fold = _fold(self.case_sensitive)
         pairs = align(fold(sentence.reference), fold(sentence.hypothesis), *self.costs).pairs
         reference, hypothesis = iter(sentence.reference), iter(sentence.hypothesis)
@@ -131,14 +131,15 @@ def score_transcripts(
 
     Args:
         references: by id.
-        hypotheses: by id; an id that is missing counts as an empty hypothesis.
+        hypotheses: by id; a missing id counts as an empty hypothesis.
         clean: a name of `CLEAN`, or None.
         costs: of a substitution, an insertion, a deletion.
-        case_sensitive: False compares as sclite does by default. Different codings of the same
-            accented letter are equal in any case.
+        case_sensitive: False ignores case, as sclite does by default. Composed and decomposed
+            forms of an accented letter are always equal.
 
     Raises:
-        UserError: no id in common, an id that the references lack, no reference word at all.
+        UserError: no id in common, an id that is not among the references, or references without
+            any word.
 
     >>> from slr_keras.metrics import Transcript, score_transcripts
     >>> references = {"c1": Transcript("c1", ("IX", "NORD")), "c2": Transcript("c2", ("REGEN",))}
@@ -169,13 +170,13 @@ def score_transcripts(
 
 
 def signer_table(score: Score, title: str = "") -> str:
-    """Percentages for each signer as sclite prints them.
+    """Format percentages for each signer in the layout of sclite.
 
-    Columns: sentences, reference words, then correct, substituted, deleted, inserted and wrong
-    words in percent of the reference words, and sentences with an error in percent.
+    Columns: sentences, reference words, then correct words, substitutions, deletions, insertions
+    and all errors in percent of the reference words, and sentences with an error in percent.
 
     Raises:
-        UserError: the references name no signer.
+        UserError: the references have no signers.
 
     >>> from slr_keras.metrics import Transcript, score_transcripts, signer_table
     >>> references = {"c1": Transcript("c1", ("A", "B"), "s01")}
@@ -217,17 +218,17 @@ def signer_table(score: Score, title: str = "") -> str:
 
 
 def table_row(score: Score) -> tuple[float, ...]:
-    """Sentences, words, then percent correct, sub, del, ins, wrong, sentences in error."""
+    """Return sentences, words, then percent correct, sub, del, ins, errors, sentence errors."""
     total, sentences = score.total, len(score.sentences)
     parts = (total.correct, total.substitutions, total.deletions, total.insertions, total.errors)
-    shares = [total.percent(part) for part in parts]
-    return (sentences, total.references, *shares, 100 * score.sentence_errors / sentences)
+    percentages = [total.percent(part) for part in parts]
+    return (sentences, total.references, *percentages, 100 * score.sentence_errors / sentences)
 
 
 def _table_line(name: str, row: Sequence[float], wide: int, count: int) -> str:
     numbers = (f"{n:{count}d}" if isinstance(n, int) else f"{n:{count}.1f}" for n in row[:2])
-    shares = " ".join(f"{share:5.1f}" for share in row[2:])
-    return f"| {name:<{wide}} | {' '.join(numbers)} | {shares} |"
+    percentages = " ".join(f"{percent:5.1f}" for percent in row[2:])
+    return f"| {name:<{wide}} | {' '.join(numbers)} | {percentages} |"
 
 
 def _rule(head: str, mark: str) -> str:
@@ -235,7 +236,7 @@ def _rule(head: str, mark: str) -> str:
 
 
 def _fold(case_sensitive: bool) -> Callable[[Sequence[str]], list[str]]:
-    # The same letter may be coded composed or decomposed; no reader of a table sees that.
+    # The same letter may be composed or decomposed in Unicode, which no reader sees.
     def fold(words: Sequence[str]) -> list[str]:
         words = [unicodedata.normalize("NFC", word) for word in words]
         return words if case_sensitive else [word.lower() for word in words]
@@ -249,7 +250,7 @@ def _require_same_ids(
     unknown = [name for name in hypotheses if name not in references]
     if not unknown and hypotheses:
         return
-    ours, theirs = _some(list(references)), _some(unknown)
+    ours, theirs = quoted_examples(list(references)), quoted_examples(unknown)
     if len(unknown) < len(hypotheses):
         raise UserError(
             f"{len(unknown)} of {len(hypotheses)} hypotheses have an id that the references "
@@ -271,6 +272,12 @@ def _require_same_ids(
     )
 
 
-def _some(names: Sequence[str]) -> str:
+def quoted_examples(names: Sequence[str]) -> str:
+    """Quote the first names for an error message, and count the others.
+
+    >>> from slr_keras.metrics.scoring import quoted_examples
+    >>> quoted_examples(["a", "b", "c", "d"])
+    "'a', 'b', 'c' and 1 more"
+    """
     shown = ", ".join(map(repr, names[:_EXAMPLES]))
     return shown + (f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else "")

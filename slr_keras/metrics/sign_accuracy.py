@@ -1,8 +1,8 @@
-"""Top-k accuracy of isolated signs with confidence intervals, and what it is out of.
+"""Top-k accuracy of isolated signs with confidence intervals and denominators.
 
-Per instance: the share of clips whose sign is among the k best. Per class: that share of each
-class, averaged over the classes that have clips; it is the mean class recall, as the WLASL authors'
-script computes it (specs/stepnet.md §11).
+Per-instance accuracy is the fraction of clips whose sign is among the k best. Per-class accuracy is
+this fraction for each class, averaged over the classes that have clips: the mean class recall, as
+in the script of the WLASL authors (specs/stepnet.md §11).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ KS = (1, 2, 5)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share in percent, and its 95 % bootstrap interval over clips."""
+    """An accuracy in percent, and its 95 % bootstrap interval over clips."""
 
     value: float
     low: float
@@ -29,9 +29,9 @@ class SignAccuracy:
     """Accuracies of a set of clips, with their denominators.
 
     Attributes:
-        clips: how many were scored.
-        classes: how many classes they show.
-        absent: how many classes have no clip, so that nothing is known of them.
+        clips: number of scored clips.
+        classes: number of classes with clips.
+        absent: number of classes without clips, which are not part of the average.
         per_instance, per_class: by k.
     """
 
@@ -51,17 +51,17 @@ def sign_accuracy(
     resamples: int = 1000,
     seed: int = 0,
 ) -> SignAccuracy:
-    """Accuracies from the ranks of the right classes.
+    """Compute accuracies from the ranks of the correct classes.
 
-    The interval resamples clips with replacement; in each resample the classes that were drawn are
-    averaged.
+    The interval resamples clips with replacement; per-class accuracy averages over the classes in
+    the resample.
 
     Args:
-        ranks: `(clips,)`, of `label_ranks`.
+        ranks: `(clips,)`, from `label_ranks`.
         labels: `(clips,)`, any integers.
-        classes: how many there are, with those that no clip shows.
-        ks: how many of the best are looked at.
-        level: share of the resamples inside the interval.
+        classes: number of classes, those without clips included.
+        ks: values of k.
+        level: confidence level, in (0, 1).
         resamples: number of resamples.
         seed: the same seed gives the same interval.
 
@@ -69,8 +69,8 @@ def sign_accuracy(
         UserError: no clip.
 
     >>> from slr_keras.metrics import sign_accuracy
-    >>> found = sign_accuracy(ranks=[0, 0, 0, 3], labels=[7, 7, 7, 2], classes=5)
-    >>> found.per_instance[1].value, found.per_class[1].value, found.classes, found.absent
+    >>> result = sign_accuracy(ranks=[0, 0, 0, 3], labels=[7, 7, 7, 2], classes=5)
+    >>> result.per_instance[1].value, result.per_class[1].value, result.classes, result.absent
     (75.0, 50.0, 2, 3)
     """
     ranks = np.asarray(ranks)
@@ -92,7 +92,7 @@ def sign_accuracy(
 
 
 def _mean_recall(hits: np.ndarray, own: np.ndarray, classes: int) -> np.ndarray:
-    """Mean over the classes that occur of their share of hits, by k."""
+    """Mean recall of the classes that occur, by k."""
     count = np.bincount(own, minlength=classes)
     right = np.stack([np.bincount(own, row, minlength=classes) for row in hits])
     return (right[:, count > 0] / count[count > 0]).mean(axis=1)

@@ -11,7 +11,7 @@ Words = Sequence[str] | str
 
 @dataclass(frozen=True)
 class ErrorCounts:
-    """Words counted in one sentence or many; counts add with `+` and `sum`.
+    """Error counts of one or several sentences; counts add with `+` and `sum`.
 
     >>> from slr_keras.metrics import ErrorCounts
     >>> counts = ErrorCounts(correct=3, substitutions=1, insertions=1, deletions=0, references=4)
@@ -58,17 +58,17 @@ class ErrorCounts:
         )
 
     def __radd__(self, other: int) -> "ErrorCounts":
-        # So that `sum` works, which starts from 0.
+        # `sum` starts from 0.
         return self if other == 0 else NotImplemented
 
 
 def count_errors(
     reference: Words, hypothesis: Words, costs: tuple[float, float, float] = SCLITE
 ) -> ErrorCounts:
-    """Counts for one sentence.
+    """Count the errors in one sentence.
 
     Args:
-        reference, hypothesis: words, or a string of words with spaces between.
+        reference, hypothesis: words, or a string of words separated by spaces.
         costs: of a substitution, an insertion, a deletion.
 
     >>> from slr_keras.metrics import count_errors
@@ -86,10 +86,10 @@ def sentence_counts(
     hypotheses: Iterable[Words],
     costs: tuple[float, float, float] = SCLITE,
 ) -> list[ErrorCounts]:
-    """Counts for each sentence.
+    """Count the errors in each sentence.
 
     Raises:
-        ValueError: not as many hypotheses as references.
+        ValueError: the numbers of references and hypotheses differ.
 
     >>> from slr_keras.metrics import sentence_counts
     >>> [counts.errors for counts in sentence_counts(["A B", "C"], ["A", "C"])]
@@ -106,12 +106,12 @@ def word_error_rate(
     hypotheses: Iterable[Words],
     costs: tuple[float, float, float] = SCLITE,
 ) -> ErrorCounts:
-    """Counts over all sentences; `.wer` is the rate in percent, averaged over words.
+    """Count the errors over all sentences; `.wer` is the word error rate in percent.
 
-    The costs choose the alignment, the rate counts every error once. With sclite's costs
-    (the default; specs/stark.md §2.4) the count can exceed the edit distance, since dropping and
-    re-inserting four words (24) is cheaper than substituting seven (28): pass
-    `slr_keras.metrics.LEVENSHTEIN` for the fewest errors, as jiwer counts them.
+    The costs determine the alignment; the rate counts every error once. With sclite's costs
+    (the default; specs/stark.md §2.4) the count can exceed the edit distance, because deleting and
+    inserting four words (24) is cheaper than substituting seven (28). Pass
+    `slr_keras.metrics.LEVENSHTEIN` for the minimum number of errors, as in jiwer.
 
     >>> from slr_keras.metrics import word_error_rate
     >>> word_error_rate(["A B C D", "A B"], ["A C D", "A B C"]).wer
@@ -121,7 +121,7 @@ def word_error_rate(
 
 
 def jiwer_counts(references: Iterable[Words], hypotheses: Iterable[Words]) -> ErrorCounts:
-    """The same counts by the library jiwer (unit costs): a check by other hands.
+    """Count the errors at unit costs with the library jiwer, as an independent check.
 
     >>> from slr_keras.metrics import jiwer_counts
     >>> jiwer_counts(["A B C D"], ["A C D"]).deletions
@@ -132,16 +132,16 @@ def jiwer_counts(references: Iterable[Words], hypotheses: Iterable[Words]) -> Er
     numbers: dict[str, int] = {}
 
     def text(sentence: Words) -> str:
-        # Numbers for words: jiwer splits strings, and a gloss may hold a space of its own.
+        # jiwer splits strings at spaces, and a gloss may contain a space: words become numbers.
         return " ".join(str(numbers.setdefault(word, len(numbers))) for word in _words(sentence))
 
     references, hypotheses = list(map(text, references)), list(map(text, hypotheses))
     if not references:
         return ErrorCounts()
-    found = jiwer.process_words(references, hypotheses)
-    hits, substitutions, deletions = found.hits, found.substitutions, found.deletions
+    output = jiwer.process_words(references, hypotheses)
+    hits, substitutions, deletions = output.hits, output.substitutions, output.deletions
     return ErrorCounts(
-        hits, substitutions, found.insertions, deletions, hits + substitutions + deletions
+        hits, substitutions, output.insertions, deletions, hits + substitutions + deletions
     )
 
 
@@ -151,7 +151,9 @@ def bootstrap_interval(
     resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Confidence interval of the word error rate in percent, from counts for each sentence.
+    """Compute the confidence interval of the word error rate in percent from sentence counts.
+
+    Other arguments and errors as for `bootstrap_ratio`.
 
     >>> from slr_keras.metrics import bootstrap_interval, sentence_counts
     >>> counts = sentence_counts(["A B"] * 40, ["A B", "A C"] * 20)

@@ -60,7 +60,7 @@ def test_left_handed_signers_are_recognised_by_mirroring(method, world, tmp_path
 def test_without_dev_options_are_tuned_on_clips_held_out_of_train(method, sentences):
     train = read_folder(sentences)["train"]
     untouched = method()
-    untouched._learn(train, range(len(train)), lambda things, description="": things)
+    untouched._train(train, range(len(train)), lambda things, description="": things)
     baseline = method().fit(train)
     assert baseline.options != untouched.options
     assert rate(baseline, read_folder(sentences)["test"]) < 20

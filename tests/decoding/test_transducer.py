@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from slr_keras.decoding import log_softmax
-from slr_keras.decoding.transducer import ContextCache, align_transducer, transducer_beam
+from slr_keras.decoding.context import ContextCache
+from slr_keras.decoding.transducer import align_transducer, transducer_beam
 from slr_keras.utils.errors import UserError
 
 CLASSES = 4

@@ -1,20 +1,20 @@
 r"""Conditional gloss decoding and sequence transduction losses of C²ST (specs/c2st.md §5-7).
 
 Each step emits either a blank or the next gloss, with a probability that may depend on the glosses
-before it. The loss is -ln of the summed probability of all ways to emit the labels:
+before it. The loss is -ln of the total probability of all alignments of the labels:
 
-* `cgd_loss` from logits of every node, `(batch, steps, labels+1, classes)`;
-* `cgd_loss_additive`, the same value, from a visual and a context part whose sum they are;
-* `cgd_arcs`, `cgd_arcs_additive`: log probabilities of the lattice's arcs, for
-* `cgd_lattice`: loss, posteriors and forward and backward sums; `occupancy` of nodes;
+* `cgd_loss`: from the logits of every node, `(batch, steps, labels+1, classes)`;
+* `cgd_loss_additive`: the same value from logits that are a sum of a visual and a context part;
+* `cgd_arcs`, `cgd_arcs_additive`: log-probabilities of the lattice's arcs, for `cgd_lattice`;
+* `cgd_lattice`: loss, posteriors, forward and backward sums; `occupancy` of nodes;
 * `cgd_viterbi`: the best path; `posterior_alignment`, `viterbi_alignment`, `aligned_logits`;
 * `cst_loss`: with the calibration term over hypotheses; `hypothesis_set`, `calibration_loss`,
   `log_reward`, `edit_distance`, `distinct_hypotheses`;
 * `visual_divergence`, `aligned_divergence`, `lattice_divergence` between two levels;
   `log_normaliser`.
 
-All give one value per sample, in nats, work eagerly, in a `tf.function` with unknown sizes and
-under `jit_compile=True`, and compute half precision in float32.
+Every loss returns one value per sample, in nats. All functions work eagerly, in a `tf.function`
+with unknown sizes and under `jit_compile=True`; half precision is computed in float32.
 """
 
 from slr_keras.losses.cst.additive import cgd_arcs_additive, cgd_loss_additive

@@ -1,7 +1,7 @@
-"""The loss from logits that are a sum of a visual and a context part, one matrix product each.
+"""Loss from logits that are a sum of a visual part and a context part.
 
-The part of the steps and the part of the prefixes never meet in a (steps, labels+1, classes)
-tensor: their exponentials meet in a matrix product over classes (specs/c2st.md §5.6).
+The `(steps, labels+1, classes)` tensor of the sums is never built: the normalisers are a matrix
+product of exponentials over classes (specs/c2st.md §5.6).
 """
 
 import tensorflow as tf
@@ -20,25 +20,25 @@ def cgd_loss_additive(
     blank: int = 0,
     zero_infinity: bool = False,
 ) -> tf.Tensor:
-    r"""`cgd_loss` of logits(s, t) = visual[s] + context[t], without building them.
+    r"""Compute `cgd_loss` of logits(s, t) = visual[s] + context[t] without building the logits.
 
-    Several label sequences per clip, such as the hypotheses of sequence-level calibration, share
-    the visual part: give their contexts, labels and lengths a second axis.
+    Several label sequences per clip, such as the hypotheses of sequence-level calibration, use the
+    same visual part: their contexts, labels and lengths have a second axis.
 
     On GPUs, TensorFlow multiplies float32 matrices in TensorFloat-32 unless
     `tf.config.experimental.enable_tensor_float_32_execution(False)`: about 3 digits instead of 7.
 
     Args:
         visual: `(batch, steps, classes)`, unnormalised. Half precision is computed in float32;
-            padding may hold anything.
+            padding is ignored.
         context: `(batch, labels+1, classes)`, row t for the prefix of t labels; or
             `(batch, sequences, labels+1, classes)`.
         labels: `(batch, labels)` integers, none of them the blank; or `(batch, sequences, labels)`.
         logit_lengths: `(batch,)` steps of each clip.
         label_lengths: `(batch,)` labels of each sequence; or `(batch, sequences)`.
         blank: class of the blank.
-        zero_infinity: give a sequence with more labels than steps a loss of 0 instead of
-            infinity; its gradient is 0 either way.
+        zero_infinity: give a sequence with more labels than steps the loss 0 instead of
+            infinity; its gradient is 0 in both cases.
 
     Returns:
         `(batch,)` or `(batch, sequences)` float32 (float64 for float64 input), in nats.
@@ -69,9 +69,9 @@ def cgd_loss_additive(
 def cgd_arcs_additive(
     visual, context, labels, logit_lengths, label_lengths, blank: int = 0
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Log probabilities of the lattice's arcs from the two parts, for `cgd_lattice`.
+    """Compute log-probabilities of the lattice's arcs from the two parts, for `cgd_lattice`.
 
-    Args: as for `cgd_loss_additive`.
+    Arguments as for `cgd_loss_additive`.
 
     Returns:
         Emission `(batch, steps, labels)` and blank `(batch, steps, labels+1)`, in nats; or with
@@ -110,7 +110,7 @@ def cgd_arcs_additive(
 
 
 def _arcs(visual, context, labels, steps, glosses, blank: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Arcs `(batch, steps, sequences, ...)`: the sequences of a clip lie side by side."""
+    """Arcs `(batch, steps, sequences, ...)`, with the sequences of a clip on one axis."""
     batch, sequences, width, classes = tf.unstack(tf.shape(context))
     count = tf.shape(visual)[1]
     flat_labels = tf.reshape(labels, [batch, -1])
@@ -131,7 +131,7 @@ def _arcs(visual, context, labels, steps, glosses, blank: int) -> tuple[tf.Tenso
         stay = tf.reshape(stay, grid)
         emission = tf.reshape(emission, [batch, count, sequences, width - 1])
         logs = tf.reshape(normaliser.value, grid)
-        # A sum is no less than each of its terms: probabilities stay within 1 whatever rounds.
+        # A sum is no less than each of its terms: rounding must not give probabilities above 1.
         logs = tf.maximum(logs, stay)
         logs = tf.concat([tf.maximum(logs[..., :-1], emission), logs[..., -1:]], -1)
 
@@ -160,9 +160,9 @@ def _arcs(visual, context, labels, steps, glosses, blank: int) -> tuple[tf.Tenso
 
 
 def _added(slope, emission, labels, stay, blank: int) -> tf.Tensor:
-    """Add to each row of `(batch, steps, classes)` what its labels' classes and the blank receive.
+    """Add the gradients of the labels' classes and of the blank to `(batch, steps, classes)`.
 
-    Single classes, not a product with one-hot labels: that would be as much work as all the rest.
+    A scatter instead of a product with one-hot labels, which would double the work.
     """
     columns = tf.pad(labels, [[0, 0], [0, 1]], constant_values=blank)[:, None]
     received = tf.concat([emission, stay[..., None]], -1)
@@ -173,7 +173,7 @@ def _added(slope, emission, labels, stay, blank: int) -> tf.Tensor:
 
 
 def _on_classes(emission, labels, stay, blank: int, classes) -> tf.Tensor:
-    """What each context row receives at its label and at the blank."""
+    """Gradient of each context row at its label and at the blank."""
     at = tf.range(classes)
     labels = tf.pad(labels, [[0, 0], [0, 0], [0, 1]], constant_values=blank)
     emission = tf.pad(emission, [[0, 0], [0, 0], [0, 1]])

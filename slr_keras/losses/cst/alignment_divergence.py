@@ -1,7 +1,7 @@
-r"""Divergence of the chunk level from the video level, at a high temperature (specs/c2st.md §7).
+r"""Divergence of the chunk level from the video level at a high temperature (specs/c2st.md §7).
 
-All forms are T^2 times the mean over a sample's own steps of KL(video || chunk), with logits
-divided by T, the blank left out before the softmax, and no gradient to the video level.
+Every form is T^2 times the mean of KL(video || chunk) over the real steps of a sample. Logits are
+divided by T, the blank is removed before the softmax, and no gradient flows into the video level.
 """
 
 import tensorflow as tf
@@ -10,8 +10,8 @@ from slr_keras.losses.cst.normaliser import Normaliser
 from slr_keras.losses.cst.shapes import as_floating, check_shapes
 from slr_keras.losses.cst.viterbi import aligned_logits
 
-# Of the distributions compared, from VAC.
 TEMPERATURE = 8.0
+"""Softmax temperature T, as in VAC."""
 
 
 def visual_divergence(
@@ -21,14 +21,14 @@ def visual_divergence(
     temperature: float = TEMPERATURE,
     blank: int | None = 0,
 ) -> tf.Tensor:
-    """Divergence of two sequences of logits, as in VAC.
+    """Compute the divergence of two sequences of logits, as in VAC.
 
     Args:
-        teacher: `(batch, steps, classes)` logits of the video level; held constant.
+        teacher: `(batch, steps, classes)` logits of the video level, without gradient.
         student: `(batch, steps, classes)` logits of the chunk level.
-        logit_lengths: `(batch,)` steps of each sample; the others may hold anything.
+        logit_lengths: `(batch,)` steps of each sample; padding is ignored.
         temperature: T.
-        blank: class left out; None keeps all.
+        blank: class removed before the softmax; None keeps all.
 
     Returns:
         `(batch,)`, in nats times T^2; 0 for a sample of no steps.
@@ -39,7 +39,7 @@ def visual_divergence(
     >>> import numpy as np
     >>> from slr_keras.losses.cst import visual_divergence
     >>> logits = np.random.default_rng(0).normal(size=(1, 3, 5))
-    >>> round(abs(float(visual_divergence(logits, logits + 1, [3])[0])), 9)  # a shift is nothing
+    >>> round(abs(float(visual_divergence(logits, logits + 1, [3])[0])), 9)  # shift-invariant
     0.0
     """
     teacher, student = as_floating(teacher), as_floating(student)
@@ -54,8 +54,8 @@ def visual_divergence(
     mask = tf.sequence_mask(logit_lengths, tf.shape(teacher)[1])
     teacher = _prepared(tf.stop_gradient(teacher), mask, temperature, blank)
     student = _prepared(student, mask, temperature, blank)
-    expected, found = tf.nn.log_softmax(teacher), tf.nn.log_softmax(student)
-    divergence = tf.reduce_sum(tf.exp(expected) * (expected - found), -1)
+    teacher_log, student_log = tf.nn.log_softmax(teacher), tf.nn.log_softmax(student)
+    divergence = tf.reduce_sum(tf.exp(teacher_log) * (teacher_log - student_log), -1)
     return _mean(divergence, logit_lengths, temperature)
 
 
@@ -69,19 +69,14 @@ def aligned_divergence(
     temperature: float = TEMPERATURE,
     blank: int | None = 0,
 ) -> tf.Tensor:
-    """Divergence of the logits under the prefixes of an alignment; the default of training.
+    """Compute the divergence of the logits after the prefixes of an alignment (training default).
 
     Args:
-        teacher, student: `(batch, steps, classes)` visual logits; the teacher is held constant.
+        teacher, student: `(batch, steps, classes)` visual logits; the teacher has no gradient.
         teacher_context, student_context: `(batch, labels+1, classes)`.
-        alignment: `(batch, steps)` integers, of the video level: `posterior_alignment`.
-        logit_lengths, temperature, blank: as for `visual_divergence`.
+        alignment: `(batch, steps)` integers, the `posterior_alignment` of the video level.
 
-    Returns:
-        `(batch,)`, in nats times T^2.
-
-    Raises:
-        UserError: shapes that do not fit together.
+    Other arguments, result and errors as for `visual_divergence`.
 
     >>> import numpy as np
     >>> from slr_keras.losses.cst import aligned_divergence
@@ -108,7 +103,7 @@ def lattice_divergence(
     temperature: float = TEMPERATURE,
     blank: int | None = 0,
 ) -> tf.Tensor:
-    r"""Divergence at every node, weighted by the video level's posterior of the node.
+    r"""Compute the divergence at every node, weighted by the node's posterior of the video level.
 
         sum_v p (ln p - ln q) = [(EA DA) EC' + EA (EC DC)'] / D - ln Zp + ln Zq,   D = EA EC'
 
@@ -116,16 +111,9 @@ def lattice_divergence(
     student's; no (steps, labels+1, classes) tensor is built.
 
     Args:
-        teacher, student: `(batch, steps, classes)` visual logits; the teacher is held constant.
-        teacher_context, student_context: `(batch, labels+1, classes)`.
         node_posteriors: `(batch, steps, labels+1)`, `occupancy` of the video level's lattice.
-        logit_lengths, temperature, blank: as for `visual_divergence`.
 
-    Returns:
-        `(batch,)`, in nats times T^2.
-
-    Raises:
-        UserError: shapes that do not fit together.
+    Other arguments, result and errors as for `aligned_divergence`.
 
     >>> import numpy as np
     >>> from slr_keras.losses.cst import lattice_divergence
@@ -146,7 +134,7 @@ def lattice_divergence(
         },
     )
     steps = tf.sequence_mask(logit_lengths, tf.shape(parts[0])[1])
-    # A prefix that no step visits is padding, or might as well be.
+    # A prefix with posterior 0 at every step is padding or does not contribute.
     prefixes = tf.reduce_any(posteriors > 0, 1)
     masks = (steps, prefixes, steps, prefixes)
     rows, columns, student_rows, student_columns = (
@@ -163,7 +151,7 @@ def lattice_divergence(
 
 
 def log_normaliser(rows, columns) -> tf.Tensor:
-    """ln sum over classes of exp(rows[s] + columns[t]), with its gradient.
+    """Compute ln sum over classes of exp(rows[s] + columns[t]), with its gradient.
 
     Args:
         rows: `(batch, steps, classes)`, finite.
@@ -180,9 +168,9 @@ def log_normaliser(rows, columns) -> tf.Tensor:
 
     @tf.custom_gradient
     def normaliser(rows, columns):
-        everything = [tf.ones(tf.shape(x)[:2], tf.bool) for x in (rows, columns)]
-        found = Normaliser(rows, columns, *everything)
-        return found.value, lambda upstream: found.gradient(found.value, upstream)
+        masks = [tf.ones(tf.shape(x)[:2], tf.bool) for x in (rows, columns)]
+        sums = Normaliser(rows, columns, *masks)
+        return sums.value, lambda upstream: sums.gradient(sums.value, upstream)
 
     return normaliser(rows, columns)
 

@@ -1,8 +1,8 @@
-r"""Sequence-level calibration: likely sequences with few errors count for more.
+r"""Sequence-level calibration: rewards probable sequences with few errors (specs/c2st.md §6).
 
-Eq. 10 divides each sequence's probability by its edit distance to the reference. Here the reward
-is smoothed, R = 1/(1+ED), and the sum runs over a set H of hypotheses and the reference, each with
-the probability that all its paths have together (specs/c2st.md §6).
+Eq. 10 divides each sequence's probability by its edit distance (ED) to the reference. Here the
+reward is smoothed, R = 1/(1+ED), and the sum runs over a set H of hypotheses and the reference,
+each with its probability summed over all alignments.
 """
 
 from typing import NamedTuple
@@ -22,10 +22,10 @@ class HypothesisSet(NamedTuple):
     """The reference and the distinct hypotheses of each sample, reference first.
 
     Attributes:
-        scores: `(batch, 1+hypotheses)`, ln probability, in nats; a large negative number for
-            those that are not members.
+        scores: `(batch, 1+hypotheses)`, ln probability, in nats; a large negative number where
+            `members` is False.
         distances: `(batch, 1+hypotheses)`, edit distance to the reference, of the dtype of scores.
-        members: `(batch, 1+hypotheses)` booleans.
+        members: `(batch, 1+hypotheses)` booleans, which sequences belong to the set.
     """
 
     scores: tf.Tensor
@@ -36,23 +36,23 @@ class HypothesisSet(NamedTuple):
 def hypothesis_set(
     reference_losses, hypothesis_losses, hypotheses, hypothesis_lengths, labels, label_lengths
 ) -> HypothesisSet:
-    """Join the reference and the distinct hypotheses; those without a path are left out.
+    """Join the reference and the distinct hypotheses; sequences without an alignment are left out.
 
     Args:
-        reference_losses: `(batch,)`, `cgd_loss` of the labels, infinite where there is no path.
+        reference_losses: `(batch,)`, `cgd_loss` of the labels, infinite without an alignment.
         hypothesis_losses: `(batch, hypotheses)`, `cgd_loss` of each hypothesis with the contexts
-            of its own prefixes, infinite where there is no path (not `zero_infinity`).
-        hypotheses: `(batch, hypotheses, length)` integers, padded with anything.
+            of its own prefixes, infinite without an alignment (not `zero_infinity`).
+        hypotheses: `(batch, hypotheses, length)` integers; padding is ignored.
         hypothesis_lengths: `(batch, hypotheses)`.
-        labels: `(batch, labels)` integers, padded with anything.
+        labels: `(batch, labels)` integers; padding is ignored.
         label_lengths: `(batch,)`.
 
     Raises:
         UserError: shapes that do not fit together.
 
     >>> from slr_keras.losses.cst import hypothesis_set
-    >>> found = hypothesis_set([0.7], [[0.7, 2.0]], [[[1, 2], [2, 0]]], [[2, 1]], [[1, 2]], [2])
-    >>> found.members.numpy().tolist(), found.distances.numpy().tolist()
+    >>> joined = hypothesis_set([0.7], [[0.7, 2.0]], [[[1, 2], [2, 0]]], [[2, 1]], [[1, 2]], [2])
+    >>> joined.members.numpy().tolist(), joined.distances.numpy().tolist()
     ([[True, False, True]], [[0.0, 0.0, 1.0]])
     """
     references, others = as_floating(reference_losses), as_floating(hypothesis_losses)
@@ -69,16 +69,16 @@ def hypothesis_set(
     losses = tf.concat([references[:, None], others], 1)
     new = tf.pad(distinct_hypotheses(*sequences), [[0, 0], [1, 0]], constant_values=True)
     members = tf.logical_and(new, losses < -NEVER / 2)
-    # The unused branch of the outer choice must not hold infinities, or its gradient is NaN.
+    # The unused branch of the outer `where` must be finite, or its gradient is NaN.
     scores = tf.where(members, -tf.where(members, losses, 0.0), NEVER)
     return HypothesisSet(scores, tf.pad(distances, [[0, 0], [1, 0]]), members)
 
 
 def log_reward(distances, reward: str = "inv", temperature: float = 1.0) -> tf.Tensor:
-    """ln R of edit distances: -ln(1 + ED) for "inv", -ED / temperature for "exp".
+    """Compute ln R of edit distances: -ln(1 + ED) for "inv", -ED / temperature for "exp".
 
     Raises:
-        UserError: another reward, or a temperature that is not positive.
+        UserError: unknown reward, or a temperature that is not positive.
 
     >>> from slr_keras.losses.cst import log_reward
     >>> log_reward([0.0, 2.0], "exp", 4.0).numpy().tolist()
@@ -97,14 +97,14 @@ def calibration_loss(
     reward: str = "inv",
     temperature: float = 1.0,
 ) -> tf.Tensor:
-    r"""The calibration term alone (specs/c2st.md §6.2).
+    r"""Compute the calibration term alone (specs/c2st.md §6.2).
 
         literal        -ln sum_h P(h) R(h)
         renormalised   -ln (sum_h P(h) R(h) / sum_h P(h))
         mwer           sum_h p(h) (ED(h) - mean ED),  p = P / sum_h P
 
-    Minimised alone, the literal form moves all mass into the set, right or wrong, and collapses to
-    blanks; the others only move mass within it.
+    Minimised alone, the literal form moves all probability into the set, whether its sequences are
+    right or wrong, and collapses to blanks; the other forms only move probability within the set.
 
     Args:
         hypotheses: from `hypothesis_set`.
@@ -113,7 +113,8 @@ def calibration_loss(
         temperature: of the reward "exp", in edits.
 
     Returns:
-        `(batch,)`, in nats ("mwer": in edits); 0 with no gradient where the reference has no path.
+        `(batch,)`, in nats ("mwer": in edits); 0 with no gradient where the reference has no
+        alignment.
 
     Raises:
         UserError: an unknown form or reward.
@@ -121,8 +122,8 @@ def calibration_loss(
     >>> import numpy as np
     >>> from slr_keras.losses.cst import calibration_loss, hypothesis_set
     >>> half = np.log([2.0])  # two sequences of probability 1/2, with 0 and 1 errors
-    >>> found = hypothesis_set(half, half[None], [[[2]]], [[1]], [[1]], [1])
-    >>> round(float(np.exp(-calibration_loss(found)[0])), 4)
+    >>> joined = hypothesis_set(half, half[None], [[[2]]], [[1]], [[1]], [1])
+    >>> round(float(np.exp(-calibration_loss(joined)[0])), 4)
     0.75
     """
     _choice("form", form, FORMS)
@@ -152,20 +153,21 @@ def cst_loss(
     temperature: float = 1.0,
     zero_infinity: bool = False,
 ) -> tf.Tensor:
-    r"""The training objective: L_CGD + weight * calibration term (specs/c2st.md §6.2).
+    r"""Compute the training objective: L_CGD + weight * calibration term (specs/c2st.md §6.2).
 
     Args:
         reference_losses, hypothesis_losses, hypotheses, hypothesis_lengths, labels,
         label_lengths: as for `hypothesis_set`.
-        weight: of the calibration term.
+        weight: factor of the calibration term.
         form, reward, temperature: as for `calibration_loss`.
-        zero_infinity: give a sample whose reference has no path a loss of 0 instead of infinity.
+        zero_infinity: give a sample whose reference has no alignment the loss 0 instead of
+            infinity.
 
     Returns:
         `(batch,)`, in nats.
 
     Raises:
-        UserError: unknown options, or shapes that do not fit together.
+        UserError: unknown form or reward, or shapes that do not fit together.
 
     >>> import numpy as np
     >>> from slr_keras.losses.cst import cst_loss
@@ -174,13 +176,13 @@ def cst_loss(
     >>> round(float(np.exp(-loss[0])), 4)  # 0.5 * 0.75
     0.375
     """
-    found = hypothesis_set(
+    joined = hypothesis_set(
         reference_losses, hypothesis_losses, hypotheses, hypothesis_lengths, labels, label_lengths
     )
     references = as_floating(reference_losses)
     if zero_infinity:
-        references = tf.where(found.members[:, 0], references, 0.0)
-    return references + weight * calibration_loss(found, form, reward, temperature)
+        references = tf.where(joined.members[:, 0], references, 0.0)
+    return references + weight * calibration_loss(joined, form, reward, temperature)
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Edit distances of many sequences at once, inside a graph."""
+"""Edit distances of batches of sequences, in TensorFlow graphs."""
 
 import tensorflow as tf
 
@@ -6,14 +6,14 @@ from slr_keras.losses.cst.shapes import check_shapes
 
 
 def edit_distance(hypotheses, hypothesis_lengths, references, reference_lengths) -> tf.Tensor:
-    r"""Least number of substitutions, insertions and deletions from hypotheses to references.
+    r"""Compute the edit distance (substitutions, insertions, deletions) of each hypothesis.
 
         d[i](j) = min over j' <= j of (j - j') + min(d[i-1](j') + 1, d[i-1](j'-1) + [h(i) != r(j')])
 
     Args:
-        hypotheses: `(batch, hypotheses, length)` integers, padded with anything.
+        hypotheses: `(batch, hypotheses, length)` integers; padding is ignored.
         hypothesis_lengths: `(batch, hypotheses)`.
-        references: `(batch, labels)` integers, padded with anything.
+        references: `(batch, labels)` integers; padding is ignored.
         reference_lengths: `(batch,)`.
 
     Returns:
@@ -39,7 +39,7 @@ def edit_distance(hypotheses, hypothesis_lengths, references, reference_lengths)
     )
     width = tf.shape(references)[1] + 1
     j = tf.range(width)
-    # Insertions reach j from any j' before it.
+    # Insertions lead to j from any j' before it.
     ahead = tf.where(j[:, None] >= j, j[:, None] - j, 2 * width + tf.shape(hypotheses)[2])
     first = tf.broadcast_to(j, tf.concat([tf.shape(lengths), [width]], 0))
     shape = lengths.shape.concatenate([None])
@@ -59,14 +59,14 @@ def edit_distance(hypotheses, hypothesis_lengths, references, reference_lengths)
         shape_invariants=(tf.TensorShape([]), shape),
         maximum_iterations=count,
     )
-    at = tf.cast(reference_lengths, tf.int32)[:, None] * tf.ones_like(lengths)
-    return tf.gather(row, at, batch_dims=2)
+    last = tf.cast(reference_lengths, tf.int32)[:, None] * tf.ones_like(lengths)
+    return tf.gather(row, last, batch_dims=2)
 
 
 def distinct_hypotheses(hypotheses, hypothesis_lengths, references, reference_lengths) -> tf.Tensor:
-    """Whether each hypothesis is the first of its kind and is not the reference.
+    """Return whether each hypothesis is its first occurrence and differs from the reference.
 
-    Args: as for `edit_distance`.
+    Arguments as for `edit_distance`.
 
     Returns:
         `(batch, hypotheses)` booleans.

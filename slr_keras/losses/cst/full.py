@@ -1,4 +1,4 @@
-"""The loss from logits at every node of the lattice."""
+"""Loss from logits at every node of the lattice."""
 
 import tensorflow as tf
 
@@ -14,24 +14,24 @@ def cgd_loss(
     blank: int = 0,
     zero_infinity: bool = False,
 ) -> tf.Tensor:
-    r"""Negative log likelihood of each label sequence, from node logits (specs/c2st.md §5).
+    r"""Compute the negative log-likelihood of label sequences from node logits (specs/c2st.md §5).
 
         loss = -ln sum over paths z of prod over steps s of p(z[s] | s, t),  p = softmax(logits)
         d loss / d logit(s, t, v) = g p(v | s, t) - [v = blank] g_blank - [v = y(t+1)] g_emission
 
-    with g the posteriors of node and arcs. The backward pass keeps the logits and one number per
-    node, not their log-softmax. Where logits are a sum of a part of (s, v) and a part of (t, v),
-    `cgd_loss_additive` gives the same value from those parts, many times faster.
+    with g the posteriors of node and arcs. The backward pass stores the logits and one number per
+    node, not the log-softmax. For logits that are a sum of a part of (s, v) and a part of (t, v),
+    `cgd_loss_additive` computes the same value from those parts many times faster.
 
     Args:
         logits: `(batch, steps, labels+1, classes)`, unnormalised. Half precision is computed in
-            float32; padding may hold anything.
-        labels: `(batch, labels)` integers, none of them the blank; padding may hold anything.
+            float32; padding is ignored.
+        labels: `(batch, labels)` integers, none of them the blank; padding is ignored.
         logit_lengths: `(batch,)` steps of each sample.
-        label_lengths: `(batch,)` labels of each sample; 0 is legal.
+        label_lengths: `(batch,)` labels of each sample; 0 is allowed.
         blank: class of the blank.
-        zero_infinity: give a sample with more labels than steps a loss of 0 instead of infinity;
-            its gradient is 0 either way.
+        zero_infinity: give a sample with more labels than steps the loss 0 instead of infinity;
+            its gradient is 0 in both cases.
 
     Returns:
         `(batch,)` float32 (float64 for float64 logits), in nats, not divided by any length.
@@ -50,7 +50,7 @@ def cgd_loss(
 
 
 def cgd_arcs(logits, labels, label_lengths, blank: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
-    """Log probabilities of the lattice's arcs from node logits, for `cgd_lattice`.
+    """Compute log-probabilities of the lattice's arcs from node logits, for `cgd_lattice`.
 
     Args:
         logits: `(batch, steps, labels+1, classes)`, unnormalised.
@@ -76,7 +76,7 @@ def cgd_arcs(logits, labels, label_lengths, blank: int = 0) -> tuple[tf.Tensor, 
         "cgd_arcs",
         {"labels": (labels, "batch labels"), "logits": (logits, "batch steps labels+1 classes")},
     )
-    # At the last node there is nothing to emit: the blank stands in, and is cut off again.
+    # The last node has no label to emit: the blank is a placeholder and is cut off below.
     following = tf.pad(labels, [[0, 0], [0, 1]], constant_values=blank)
 
     @tf.custom_gradient
@@ -90,7 +90,7 @@ def cgd_arcs(logits, labels, label_lengths, blank: int = 0) -> tuple[tf.Tensor, 
         def gradient(emission_up, stay_up):
             emission_up = tf.pad(emission_up, [[0, 0], [0, 0], [0, 1]])
             probability = tf.exp(as_floating(logits) - normaliser[..., None])
-            # Padding may hold infinities; no NaN may come of them.
+            # Padding may hold infinities, which must not become NaN.
             slope = tf.math.multiply_no_nan(probability, -(emission_up + stay_up)[..., None])
             return tf.cast(_added(slope, place, emission_up, blank, stay_up), logits.dtype)
 
@@ -100,7 +100,7 @@ def cgd_arcs(logits, labels, label_lengths, blank: int = 0) -> tuple[tf.Tensor, 
 
 
 def _added(slope, place, emission, blank: int, stay) -> tf.Tensor:
-    """Add to each node what its label's class and the blank receive, without another pass."""
+    """Add the gradients of the label's class and of the blank to each node by one scatter."""
     batch, steps, nodes, _ = tf.unstack(tf.shape(slope))
     ranges = tf.meshgrid(tf.range(batch), tf.range(steps), tf.range(nodes), indexing="ij")
     classes = tf.stack([place, tf.fill(tf.shape(place), blank)], -1)

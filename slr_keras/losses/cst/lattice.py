@@ -1,7 +1,7 @@
-r"""The lattice of conditional gloss decoding: forward and backward sums over its arcs.
+r"""Lattice of conditional gloss decoding: forward and backward sums over its arcs.
 
-A node (s, t) stands before step s with t glosses emitted. Each step takes exactly one arc: a blank
-to (s+1, t) or the next gloss to (s+1, t+1); there are C(S, T) paths (specs/c2st.md §5.1).
+Node (s, t) is the state before step s with t glosses emitted. Each step takes exactly one arc: a
+blank to (s+1, t) or the next gloss to (s+1, t+1); there are C(S, T) paths (specs/c2st.md §5.1).
 """
 
 from typing import NamedTuple
@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from slr_keras.losses.cst.shapes import as_floating, check_shapes
 
-# Stands for ln 0. Finite, so that no difference of two of them is NaN; sums over any number of
-# steps stay within float32.
 NEVER = -1e30
+"""Represents ln 0. It is finite, so that the difference of two is not NaN, and sums over any number
+of steps stay within float32."""
 
 
 class Lattice(NamedTuple):
-    """What `cgd_lattice` gives.
+    """Result of `cgd_lattice`.
 
     Attributes:
         loss: `(batch,)`, -ln of the summed probability of all paths, in nats.
@@ -35,26 +35,27 @@ class Lattice(NamedTuple):
 def cgd_lattice(
     emission, blank, logit_lengths, label_lengths, zero_infinity: bool = False
 ) -> Lattice:
-    r"""Sum over all paths, and the share of each arc in the sum (specs/c2st.md §5.2-5.5).
+    r"""Sum over all paths, and compute the posterior of each arc (specs/c2st.md §5.2-5.5).
 
         a[s+1](t) = (a[s](t) + k[s](t)) (+) (a[s](t-1) + e[s](t-1)),   loss = -a[S](T)
         posterior of an arc of step s = exp(a[s] + arc + r[s+1] - c[s])
 
     with e the emission arcs, k the blank arcs, (+) = ln(exp + exp), r the same recursion from the
     end and c[s] the value that makes the posteriors of a step sum to 1. Rows are rescaled to a
-    maximum of 0 at every step: the posteriors are good to 1e-5 in float32 however long the clip.
+    maximum of 0 at every step, so that posteriors are accurate to 1e-5 in float32 for clips of any
+    length.
 
-    The gradient of the loss is -emission posterior, -blank posterior; nothing else that is
-    returned has a gradient.
+    The gradient of the loss is (-emission posterior, -blank posterior); the other results have no
+    gradient.
 
     Args:
         emission: `(batch, steps, labels)`, ln probability of gloss t+1 at node (s, t).
         blank: `(batch, steps, labels+1)`, ln probability of the blank. Half precision is computed
-            in float32; padding may hold anything.
+            in float32; padding is ignored.
         logit_lengths: `(batch,)` steps of each sample.
         label_lengths: `(batch,)` glosses of each sample; 0 is the all-blank path.
-        zero_infinity: give a sample without a path a loss of 0 instead of infinity; its gradient
-            is 0 either way.
+        zero_infinity: give a sample without a path the loss 0 instead of infinity; its gradient
+            is 0 in both cases.
 
     Returns:
         A `Lattice`; its posteriors are 0 at padding and in samples without a path.
@@ -71,16 +72,8 @@ def cgd_lattice(
     >>> lattice.emission.numpy().round(4).ravel().tolist()
     [0.3333, 0.3333, 0.3333]
     """
-    emission, blank = as_floating(emission), as_floating(blank)
-    steps, glosses = tf.cast(logit_lengths, tf.int32), tf.cast(label_lengths, tf.int32)
-    check_shapes(
-        "cgd_lattice",
-        {
-            "emission": (emission, "batch steps labels"),
-            "blank": (blank, "batch steps labels+1"),
-            "logit_lengths": (steps, "batch"),
-            "label_lengths": (glosses, "batch"),
-        },
+    emission, blank, steps, glosses = checked_arcs(
+        "cgd_lattice", emission, blank, logit_lengths, label_lengths
     )
 
     @tf.custom_gradient
@@ -92,7 +85,7 @@ def cgd_lattice(
         loss = tf.where(impossible, without, loss)
         here = tf.sequence_mask(steps, tf.shape(blank)[1])
         here = tf.logical_and(here, tf.logical_not(impossible)[:, None])[:, :, None]
-        # The identity steps at padding have posterior 1, which must reach no gradient.
+        # The identity steps at padding have posterior 1, which must not enter the gradient.
         emitted = tf.where(here, lattice.emission, 0.0)
         blanks = tf.where(here, lattice.blank, 0.0)
 
@@ -109,7 +102,9 @@ def cgd_lattice(
 
 
 def occupancy(lattice: Lattice) -> tf.Tensor:
-    """Posterior probability of each node: `(batch, steps, labels+1)`; a step's sum is 1.
+    """Compute the posterior probability of each node, `(batch, steps, labels+1)`.
+
+    The posteriors of a step sum to 1.
 
     >>> import numpy as np
     >>> from slr_keras.losses.cst import cgd_lattice, occupancy
@@ -120,11 +115,39 @@ def occupancy(lattice: Lattice) -> tf.Tensor:
     return lattice.blank + tf.pad(lattice.emission, [[0, 0], [0, 0], [0, 1]])
 
 
-def useful_arcs(emission, blank, steps, glosses) -> tuple[tf.Tensor, tf.Tensor]:
-    """The arcs with `NEVER` off every full path and, at padding, a blank that costs nothing.
+def checked_arcs(
+    caller: str, emission, blank, logit_lengths, label_lengths
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Check the arcs of a lattice; return them as floats, and the lengths as int32.
 
-    An arc of step s is useful if t <= s and the steps left suffice for the glosses left; keeping
-    the others out of the row maxima makes the rescaling tight (specs/c2st.md §5.3).
+    Raises:
+        UserError: shapes that do not fit together; the message begins with `caller`.
+
+    >>> from slr_keras.losses.cst.lattice import checked_arcs
+    >>> checked_arcs("f", [[[0.0]]], [[[0.0]]], [1], [1])
+    Traceback (most recent call last):
+    slr_keras.utils.errors.UserError: f: blank has shape (1, 1, 1); give (batch, steps, labels+1), \
+where batch=1, labels=1, steps=1
+    """
+    emission, blank = as_floating(emission), as_floating(blank)
+    steps, glosses = tf.cast(logit_lengths, tf.int32), tf.cast(label_lengths, tf.int32)
+    check_shapes(
+        caller,
+        {
+            "emission": (emission, "batch steps labels"),
+            "blank": (blank, "batch steps labels+1"),
+            "logit_lengths": (steps, "batch"),
+            "label_lengths": (glosses, "batch"),
+        },
+    )
+    return emission, blank, steps, glosses
+
+
+def useful_arcs(emission, blank, steps, glosses) -> tuple[tf.Tensor, tf.Tensor]:
+    """Set arcs that lie on no full path to `NEVER`, and the blank to 0 at padding.
+
+    An arc of step s is useful if t <= s and the remaining steps suffice for the remaining glosses.
+    Excluding the other arcs from the row maxima keeps the rescaling exact (specs/c2st.md §5.3).
     """
     s = tf.range(tf.shape(blank)[1])[None, :, None]
     t = tf.range(tf.shape(blank)[2])[None, None, :]
@@ -149,7 +172,7 @@ def _sums(emission, blank, steps, glosses) -> _Sums:
     emission, blank = useful_arcs(emission, blank, steps, glosses)
     emission, blank = (tf.transpose(x, (1, 0, 2)) for x in (emission, blank))
     width = tf.shape(blank)[2]
-    # Seen from the end with t counted down, the backward sums are forward sums: both run as one.
+    # Reversed in steps and in t, the backward sums are forward sums: one loop computes both.
     rows, tops = _recursion(
         tf.concat([blank, tf.reverse(blank, (0, 2))], 1),
         tf.concat([emission, tf.reverse(emission, (0, 2))], 1),
@@ -159,13 +182,13 @@ def _sums(emission, blank, steps, glosses) -> _Sums:
     backward = tf.reverse(backward, (0, 2))
     stay = forward[:-1] + blank + backward[1:]
     move = forward[:-1, :, :-1] + emission + backward[1:, :, 1:]
-    shares = tf.transpose(tf.nn.softmax(tf.concat([move, stay], -1)), (1, 0, 2))
+    posteriors = tf.transpose(tf.nn.softmax(tf.concat([move, stay], -1)), (1, 0, 2))
     forward_top, backward_top = tf.split(tops, 2, axis=1)
     return _Sums(
-        # The last row has one live node, whose rescaled value is 0.
+        # The last row has one reachable node, whose rescaled value is 0.
         loss=tf.reduce_sum(forward_top, 0),
-        emission=shares[:, :, : width - 1],
-        blank=shares[:, :, width - 1 :],
+        emission=posteriors[:, :, : width - 1],
+        blank=posteriors[:, :, width - 1 :],
         scores=(
             _absolute(forward, tf.cumsum(forward_top)),
             _absolute(backward, tf.cumsum(backward_top)[::-1], from_end=True),
@@ -174,19 +197,19 @@ def _sums(emission, blank, steps, glosses) -> _Sums:
 
 
 def _absolute(rows, offsets, from_end: bool = False) -> tf.Tensor:
-    """Undo the rescaling and put the batch first."""
+    """Undo the rescaling and move the batch axis to the front."""
     start = tf.zeros_like(rows[:1, :, 0])
     offsets = tf.concat([offsets, start] if from_end else [start, offsets], 0)
     return tf.transpose(rows + offsets[:, :, None], (1, 0, 2))
 
 
 def _recursion(stay, move, start) -> tuple[tf.Tensor, tf.Tensor]:
-    """Rows of sums, each with maximum 0, and the maxima taken off.
+    """Compute rows of sums, each rescaled to maximum 0, and the subtracted maxima.
 
     Args:
         stay: `(steps, batch, nodes)`, the arc from each node to the same node.
         move: `(steps, batch, nodes-1)`, the arc from each node to the next.
-        start: `(batch,)`, the node that every path leaves from.
+        start: `(batch,)`, the first node of every path.
 
     Returns:
         `(steps+1, batch, nodes)` and `(steps, batch)`.

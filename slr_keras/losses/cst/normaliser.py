@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-# Classes taken at once where a matrix product of exponentials would underflow.
 CHUNK = 256
+"""Classes summed at once where a matrix product of exponentials would underflow."""
 
 
 class Normaliser:
@@ -11,13 +11,14 @@ class Normaliser:
 
         value(s, t) = ln sum_v exp(rows[s, v] - max) exp(columns[t, v] - max) + both maxima
 
-    The sum is a matrix product. Where it comes near underflow (logits of standard deviation 30
-    and more), values and gradient are computed from sums of logits, `CHUNK` classes at a time.
+    The sum is a matrix product. Where the product is near underflow (logits with a standard
+    deviation of 30 or more), values and gradient are computed from sums of logits, `CHUNK` classes
+    at a time.
 
     Args:
         rows: `(batch, steps, classes)`, float32 or float64.
         columns: `(batch, prefixes, classes)`, of the same dtype.
-        row_mask: `(batch, steps)` booleans; values of the others mean nothing but harm nothing.
+        row_mask: `(batch, steps)` booleans; results of masked rows are finite but undefined.
         column_mask: `(batch, prefixes)` booleans.
 
     Attributes:
@@ -25,9 +26,9 @@ class Normaliser:
 
     >>> import tensorflow as tf
     >>> from slr_keras.losses.cst.normaliser import Normaliser
-    >>> yes = tf.ones((1, 2), tf.bool)
-    >>> found = Normaliser(tf.zeros((1, 2, 5)), tf.zeros((1, 2, 5)), yes, yes)
-    >>> tf.exp(found.value).numpy().round(3).tolist()
+    >>> mask = tf.ones((1, 2), tf.bool)
+    >>> normaliser = Normaliser(tf.zeros((1, 2, 5)), tf.zeros((1, 2, 5)), mask, mask)
+    >>> tf.exp(normaliser.value).numpy().round(3).tolist()
     [[[5.0, 5.0], [5.0, 5.0]]]
     """
 
@@ -37,7 +38,7 @@ class Normaliser:
         self._column_powers, column_tops = _powers(columns, column_mask)
         self._tops = row_tops[:, :, None] + column_tops[:, None, :]
         product = tf.matmul(self._row_powers, self._column_powers, transpose_b=True)
-        # What terms below the smallest normal number lose is then less than 1e-10 per class.
+        # The error of terms below the smallest normal number is then less than 1e-10 per class.
         self._underflow = tf.reduce_min(product) < rows.dtype.as_numpy_dtype(_least(rows.dtype))
         self.value = tf.cond(
             self._underflow,
@@ -46,10 +47,10 @@ class Normaliser:
         )
 
     def gradient(self, value, upstream) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gradients to rows and columns.
+        """Compute the gradients with respect to rows and columns.
 
         Args:
-            value: `(batch, steps, prefixes)`, the normalisers used (after a guard, say).
+            value: `(batch, steps, prefixes)`, the normalisers as used (they may be clipped).
             upstream: `(batch, steps, prefixes)`; 0 at padding.
         """
 
@@ -71,13 +72,13 @@ def _least(dtype) -> float:
 
 
 def _powers(logits, mask) -> tuple[tf.Tensor, tf.Tensor]:
-    """Exponentials relative to each row's maximum, 1 in rows that are padding, and the maxima."""
+    """Exponentials relative to each row's maximum (1 in padding rows), and the maxima."""
     tops = tf.reduce_max(logits, -1)
     return tf.where(mask[..., None], tf.exp(logits - tops[..., None]), 1.0), tops
 
 
 def _chunks(logits) -> tf.Tensor:
-    """`(chunks, batch, length, CHUNK)`, filled up with classes of probability 0."""
+    """`(chunks, batch, length, CHUNK)`, padded with classes of probability 0."""
     batch, length, classes = tf.unstack(tf.shape(logits))
     missing = -classes % CHUNK
     padded = tf.pad(logits, [[0, 0], [0, 0], [0, missing]], constant_values=-1e30)
@@ -98,8 +99,8 @@ def _chunked_value(rows, columns) -> tf.Tensor:
 def _chunked_gradient(rows, columns, value, upstream) -> tuple[tf.Tensor, tf.Tensor]:
     def part(chunk):
         row, column = chunk
-        share = tf.exp(row[:, :, None, :] + column[:, None, :, :] - value[..., None])
-        slope = tf.math.multiply_no_nan(share, upstream[..., None])
+        probability = tf.exp(row[:, :, None, :] + column[:, None, :, :] - value[..., None])
+        slope = tf.math.multiply_no_nan(probability, upstream[..., None])
         return tf.reduce_sum(slope, 2), tf.reduce_sum(slope, 1)
 
     parts = tf.map_fn(

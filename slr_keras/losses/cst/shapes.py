@@ -1,4 +1,4 @@
-"""Shapes of what a caller gives, checked as far as they are known before the graph runs."""
+"""Checks of arguments' shapes, as far as they are known when the graph is built."""
 
 from collections.abc import Mapping
 
@@ -8,14 +8,14 @@ from slr_keras.utils.errors import UserError
 
 
 def check_shapes(caller: str, tensors: Mapping[str, tuple[tf.Tensor, str]]) -> None:
-    """Check named tensors against dimensions written as names, such as "batch steps labels+1".
+    """Check tensors against named dimensions, such as "batch steps labels+1".
 
-    A name means the same size wherever it occurs; sizes not known yet agree with everything.
+    A name has the same size wherever it occurs; unknown sizes match every size.
 
     Args:
-        caller: the function that the message names.
-        tensors: by argument name, the tensor and its dimensions. A name that stands alone is
-            bound at its first occurrence, so put such a tensor before one that has "name+1".
+        caller: function named in the message.
+        tensors: maps argument name to the tensor and its dimensions. A plain name is bound at its
+            first occurrence, so put such a tensor before one with "name+1".
 
     Raises:
         UserError: a rank or a size that does not fit.
@@ -49,7 +49,7 @@ def check_shapes(caller: str, tensors: Mapping[str, tuple[tf.Tensor, str]]) -> N
 
 
 def as_floating(x) -> tf.Tensor:
-    """A tensor of at least single precision: half precision cannot hold a lattice.
+    """Convert to a tensor of at least single precision; half precision is too coarse for lattices.
 
     >>> import tensorflow as tf
     >>> from slr_keras.losses.cst.shapes import as_floating
@@ -61,7 +61,7 @@ def as_floating(x) -> tf.Tensor:
 
 
 def clean_labels(labels, label_lengths, blank: int) -> tf.Tensor:
-    """Labels as int32 with the blank beyond their length, so that padding is always a class.
+    """Convert labels to int32 and set padding to the blank, so that every entry is a valid class.
 
     >>> from slr_keras.losses.cst.shapes import clean_labels
     >>> clean_labels([[3, 4, -1]], [2], blank=0).numpy()

@@ -1,15 +1,15 @@
-"""The best path through the lattice, and alignments of steps with prefixes."""
+"""Best path through the lattice, and alignments of steps with prefixes."""
 
 import tensorflow as tf
 
-from slr_keras.losses.cst.lattice import NEVER, Lattice, occupancy, useful_arcs
-from slr_keras.losses.cst.shapes import as_floating, check_shapes
+from slr_keras.losses.cst.lattice import NEVER, Lattice, checked_arcs, occupancy, useful_arcs
+from slr_keras.losses.cst.shapes import check_shapes
 
 
 def cgd_viterbi(emission, blank, logit_lengths, label_lengths) -> tuple[tf.Tensor, tf.Tensor]:
-    """Log probability of the most probable path, and the steps at which it emits.
+    """Find the most probable path: its log-probability, and the steps at which it emits.
 
-    Of equally probable paths, one that emits later at the last difference is taken.
+    Of equally probable paths, the one that emits later at the last difference is returned.
 
     Args:
         emission: `(batch, steps, labels)`, ln probability of gloss t+1 at node (s, t).
@@ -18,8 +18,8 @@ def cgd_viterbi(emission, blank, logit_lengths, label_lengths) -> tuple[tf.Tenso
         label_lengths: `(batch,)` glosses of each sample.
 
     Returns:
-        `(batch,)` scores in nats, -infinity without a path; `(batch, labels)` int32 steps, each
-        greater than the one before, -1 at padding and without a path. Neither has a gradient.
+        `(batch,)` log-probabilities in nats, -infinity without a path; `(batch, labels)` int32
+        steps in ascending order, -1 at padding and without a path. Neither has a gradient.
 
     Raises:
         UserError: shapes that do not fit together.
@@ -31,19 +31,10 @@ def cgd_viterbi(emission, blank, logit_lengths, label_lengths) -> tuple[tf.Tenso
     >>> steps.numpy().tolist(), round(float(np.exp(score[0])), 3)
     ([[1]], 0.7)
     """
-    emission = tf.stop_gradient(as_floating(emission))
-    blank = tf.stop_gradient(as_floating(blank))
-    steps, glosses = tf.cast(logit_lengths, tf.int32), tf.cast(label_lengths, tf.int32)
-    check_shapes(
-        "cgd_viterbi",
-        {
-            "emission": (emission, "batch steps labels"),
-            "blank": (blank, "batch steps labels+1"),
-            "logit_lengths": (steps, "batch"),
-            "label_lengths": (glosses, "batch"),
-        },
+    emission, blank, steps, glosses = checked_arcs(
+        "cgd_viterbi", emission, blank, logit_lengths, label_lengths
     )
-    arcs = useful_arcs(emission, blank, steps, glosses)
+    arcs = useful_arcs(tf.stop_gradient(emission), tf.stop_gradient(blank), steps, glosses)
     move, stay = (tf.transpose(x, (1, 0, 2)) for x in arcs)
     last, moved = _best_rows(stay, move)
     score = tf.gather(last, glosses, batch_dims=1)
@@ -60,7 +51,7 @@ def cgd_viterbi(emission, blank, logit_lengths, label_lengths) -> tuple[tf.Tenso
 
 
 def posterior_alignment(lattice: Lattice) -> tf.Tensor:
-    """The most occupied node of each step: `(batch, steps)` int32 numbers of glosses emitted.
+    """Return the most probable node of each step: `(batch, steps)` int32, glosses emitted so far.
 
         t*(s) = argmax over t of the occupancy of (s, t);  0 at padding (specs/c2st.md §4)
 
@@ -75,12 +66,12 @@ def posterior_alignment(lattice: Lattice) -> tf.Tensor:
 
 
 def viterbi_alignment(emission_steps, logit_lengths, count=None) -> tf.Tensor:
-    """The nodes of a path from the steps at which it emits; 0 at padding.
+    """Convert emission steps of a path to its nodes; 0 at padding.
 
     Args:
-        emission_steps: `(batch, labels)` integers as from `cgd_viterbi`.
+        emission_steps: `(batch, labels)` integers from `cgd_viterbi`.
         logit_lengths: `(batch,)` steps of each sample.
-        count: steps of the result; the greatest length by default.
+        count: number of steps of the result; the greatest length by default.
 
     Returns:
         `(batch, steps)` int32, the number of glosses emitted before each step.
@@ -92,21 +83,21 @@ def viterbi_alignment(emission_steps, logit_lengths, count=None) -> tf.Tensor:
     emission_steps = tf.cast(emission_steps, tf.int32)
     count = tf.reduce_max(logit_lengths) if count is None else count
     s = tf.range(tf.cast(count, tf.int32))[None, :, None]
-    at = emission_steps[:, None, :]
-    before = tf.cast(tf.logical_and(at >= 0, at < s), tf.int32)
+    emitted = emission_steps[:, None, :]
+    before = tf.cast(tf.logical_and(emitted >= 0, emitted < s), tf.int32)
     here = tf.sequence_mask(logit_lengths, count, dtype=tf.int32)
     return tf.reduce_sum(before, -1) * here
 
 
 def aligned_logits(visual, context, alignment) -> tf.Tensor:
-    """Logits of each step under the prefix that an alignment gives it (specs/c2st.md §4, mode C).
+    """Compute the logits of each step after its prefix in an alignment (specs/c2st.md §4, mode C).
 
         logits(s) = visual[s] + context[t*(s)]
 
     Args:
         visual: `(batch, steps, classes)`.
         context: `(batch, labels+1, classes)`.
-        alignment: `(batch, steps)` integers, as from `posterior_alignment`.
+        alignment: `(batch, steps)` integers, for example from `posterior_alignment`.
 
     Returns:
         `(batch, steps, classes)`.
@@ -134,7 +125,7 @@ def aligned_logits(visual, context, alignment) -> tf.Tensor:
 
 
 def _best_rows(stay, move) -> tuple[tf.Tensor, tf.Tensor]:
-    """The last row of best scores, and `(steps, batch, nodes)` whether a node was moved to."""
+    """Last row of best scores, and `(steps, batch, nodes)` whether the best arc moved."""
     count, shape = tf.shape(stay)[0], stay.shape[1:]
     first = tf.one_hot(tf.zeros(tf.shape(stay)[1:2], tf.int32), tf.shape(stay)[2], 0.0, NEVER)
     first = tf.ensure_shape(tf.cast(first, stay.dtype), shape)
@@ -154,7 +145,7 @@ def _best_rows(stay, move) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _trace_back(moved, glosses) -> tf.Tensor:
-    """`(steps, batch)` int32: the node each step begins at, on the path that ends at `glosses`."""
+    """Return `(steps, batch)` int32, the first node of each step on the path to `glosses`."""
     count = tf.shape(moved)[0]
     nodes = tf.TensorArray(tf.int32, count, element_shape=moved.shape[1:2])
 

@@ -1,4 +1,4 @@
-"""Isolated signs: how well clips of one sign are named, by one run or by two together."""
+"""Evaluation of isolated sign recognition: accuracy, confusions, calibration, reports."""
 
 from slr_keras.metrics.isolated.groups import read_groups
 from slr_keras.metrics.isolated.score import Confusion, SignScore

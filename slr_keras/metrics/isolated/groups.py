@@ -1,4 +1,4 @@
-"""Groups of signs that are reported by themselves, such as NMFs-CSL's confusing and normal ones."""
+"""Groups of signs with a score of their own, such as NMFs-CSL's confusing and normal signs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ Groups = Mapping[str, tuple[str, ...]]
 
 
 def read_groups(folder: str | Path) -> dict[str, tuple[str, ...]]:
-    """The groups of a data folder's signs: `groups.json`, `{"confusing": ["GLOSS", ...], ...}`.
+    """Read the groups of a data folder: `groups.json`, `{"confusing": ["GLOSS", ...], ...}`.
 
     Returns:
-        glosses by group; nothing where the folder has no such file.
+        glosses by group; empty if the folder has no such file.
 
     Raises:
-        UserError: the file is not an object of lists of glosses, a group is empty or is called
-            total, or a gloss is twice in a group.
+        UserError: the file is not an object of lists of glosses, a group is empty or has the name
+            "total", or a gloss occurs twice in a group.
     """
     path = Path(folder) / GROUPS_FILE
     if not path.is_file():

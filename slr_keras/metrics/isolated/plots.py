@@ -1,4 +1,4 @@
-"""Pictures of a score: the most confused signs, and how far confidences can be believed."""
+"""Plots of a score: confusion matrix of the most confused signs, and reliability diagram."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ OTHERS = "(others)"
 
 
 def confusion_matrix(score: SignScore, most: int = SIGNS) -> tuple[list[str], np.ndarray]:
-    """How often the most confused signs are taken for each other.
+    """Compute the confusion matrix of the most confused signs.
 
     Args:
         score: of all clips.
-        most: signs to show; without errors, the first of the vocabulary.
+        most: number of signs; without errors, the first signs of the vocabulary are shown.
 
     Returns:
-        The signs, and counts `(signs, signs + 1)`: signed by named, the last column all other
-        names.
+        The signs, and counts `(signs, signs + 1)`: true sign by predicted sign. The last column
+        counts the predictions of all other signs.
 
     >>> import numpy as np
     >>> from slr_keras.metrics.isolated import SignScore
@@ -36,50 +36,50 @@ def confusion_matrix(score: SignScore, most: int = SIGNS) -> tuple[list[str], np
     (['A', 'B'], [[1, 1, 0], [0, 1, 0]])
     """
     signs = score.most_confused(most) or list(score.glosses[:most])
-    places = {gloss: place for place, gloss in enumerate(signs)}
+    rows = {gloss: row for row, gloss in enumerate(signs)}
     counts = np.zeros((len(signs), len(signs) + 1), int)
     for signed, named in zip(score.signed, score.named):
-        if signed in places:
-            counts[places[signed], places.get(named, len(signs))] += 1
+        if signed in rows:
+            counts[rows[signed], rows.get(named, len(signs))] += 1
     return signs, counts
 
 
 def draw_confusion(path: str | Path, score: SignScore, most: int = SIGNS) -> None:
-    """Draw the confusions among the most confused signs into a PNG."""
+    """Draw the confusion matrix of the most confused signs into a PNG file."""
     from matplotlib.figure import Figure
 
     signs, counts = confusion_matrix(score, most)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.5 + 0.34 * len(signs)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for row, column in zip(*counts.nonzero()):
-        colour = "white" if shares[row, column] > 0.6 else "black"
+        colour = "white" if fractions[row, column] > 0.6 else "black"
         text = str(counts[row, column])
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(signs) + 1), [*signs, OTHERS], rotation=90, parse_math=False)
     axes.set_yticks(range(len(signs)), signs, parse_math=False)
-    axes.set(xlabel="named", ylabel="signed", title="most confused signs, clips")
-    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the sign's clips")
+    axes.set(xlabel="predicted sign", ylabel="true sign", title="most confused signs (clips)")
+    figure.colorbar(image, ax=axes, shrink=0.7, label="fraction of the true sign's clips")
     _write(figure, path)
 
 
 def draw_reliability(path: str | Path, calibration: Calibration) -> None:
-    """Draw accuracy over confidence, and how many clips have it, into a PNG."""
+    """Draw the reliability diagram, accuracy over confidence, and a histogram into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     bins = calibration.bins
     edges = [bins[0].low, *(one.high for one in bins)]
-    above.plot([0, 1], [0, 1], "--", color="grey", label="as sure as right")
+    above.plot([0, 1], [0, 1], "--", color="grey", label="perfect calibration")
     above.stairs([one.accuracy for one in bins], edges, fill=True, alpha=0.5)
     filled = [one for one in bins if one.clips]
     above.plot(
-        [one.confidence for one in filled], [one.accuracy for one in filled], "o-", label="clips"
+        [one.confidence for one in filled], [one.accuracy for one in filled], "o-", label="model"
     )
-    above.set(ylabel="share named rightly", ylim=(0, 1.02))
+    above.set(ylabel="accuracy", ylim=(0, 1.02))
     above.set_title(f"expected calibration error {calibration.error:.2f} %")
     above.legend()
     below.stairs([one.clips for one in bins], edges, fill=True)
@@ -90,7 +90,7 @@ def draw_reliability(path: str | Path, calibration: Calibration) -> None:
 
 
 def _write(figure: "Figure", path: str | Path) -> None:
-    # The object interface, not pyplot: no global state, no window, any thread.
+    # The object interface instead of pyplot: no global state, no window, usable in any thread.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with atomic_path(path) as temporary:

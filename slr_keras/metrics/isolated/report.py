@@ -1,4 +1,4 @@
-"""The score of isolated signs as JSON, as text for the terminal, and as Markdown."""
+"""Report of isolated sign recognition as JSON, as plain text and as Markdown."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,32 +6,32 @@ from typing import Any
 
 from slr_keras.metrics import KS, Estimate, SignAccuracy
 from slr_keras.metrics.isolated.score import SignScore
+from slr_keras.metrics.markdown import Rows, markdown_table
 
 LISTED = 20
 HeadAccuracies = Mapping[str, Mapping[int, float]]
-Rows = list[list[str]]
 
 
 def as_json(score: SignScore, heads: HeadAccuracies | None = None) -> dict[str, Any]:
-    """Everything; accuracies and the calibration error in percent.
+    """Return the whole score; accuracies and the calibration error are in percent.
 
     Args:
-        score: of the prediction.
-        heads: accuracies of the model's heads alone.
+        score: of the ensemble.
+        heads: accuracies of the single heads.
     """
     return {
         "clips": len(score.signed),
         "vocabulary": len(score.glosses),
         "unknown": score.unknown,
-        "groups": {name: _accuracy(found) for name, found in score.accuracies.items()},
-        "heads": {name: _by_k(found) for name, found in (heads or {}).items()},
+        "groups": {name: _accuracy(accuracy) for name, accuracy in score.accuracies.items()},
+        "heads": {name: _by_k(accuracies) for name, accuracies in (heads or {}).items()},
         "calibration": asdict(score.calibration),
         "confusions": [asdict(confusion) for confusion in score.confusions],
     }
 
 
 def plain_text(score: SignScore) -> str:
-    """The accuracies for a terminal."""
+    """Format the accuracies for a terminal."""
     rows = _rows(score)
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = []
@@ -48,28 +48,28 @@ def markdown(
     heads: HeadAccuracies | None = None,
     listed: int = LISTED,
 ) -> str:
-    """The report.
+    """Format the report as Markdown.
 
     Args:
         title: first heading.
-        score: of the prediction.
-        pictures: files beside the report, "confusion" and "reliability".
-        heads: accuracies of the model's heads alone.
-        listed: number of confusions to show.
+        score: of the ensemble.
+        pictures: image files beside the report, "confusion" and "reliability".
+        heads: accuracies of the single heads.
+        listed: number of confusions to list.
     """
-    lines = [f"# {title}", "", *_table(_rows(score)), ""]
+    lines = [f"# {title}", "", *markdown_table(_rows(score)), ""]
     lines += [f"- {line}" for line in denominators(score)]
     if heads:
         head = ["head", *(f"top-{k} %" for k in KS)]
-        body = [[name, *(f"{found[k]:.2f}" for k in KS)] for name, found in heads.items()]
-        lines += ["", "## Heads", "", *_table([head, *body])]
+        body = [[name, *(f"{by_k[k]:.2f}" for k in KS)] for name, by_k in heads.items()]
+        lines += ["", "## Heads", "", *markdown_table([head, *body])]
     lines += ["", "## Most confused signs", ""]
     if score.confusions:
-        rows = [["signed", "named", "clips", "of"]]
+        rows = [["true sign", "predicted sign", "confused clips", "clips"]]
         rows += [[c.signed, c.named, str(c.count), str(c.clips)] for c in score.confusions[:listed]]
-        lines += [*_table(rows), "", f"![most confused signs]({pictures['confusion']})"]
+        lines += [*markdown_table(rows), "", f"![most confused signs]({pictures['confusion']})"]
     else:
-        lines += ["None: every clip is named rightly."]
+        lines += ["None: every clip is recognised correctly."]
     error = score.calibration.error
     lines += ["", "## Calibration", ""]
     lines += [f"Expected calibration error {error:.2f} % ({len(score.calibration.bins)} bins).", ""]
@@ -78,12 +78,13 @@ def markdown(
 
 
 def denominators(score: SignScore) -> list[str]:
-    """What the accuracies are out of, in words."""
+    """Describe the denominators of the accuracies, one line per group."""
     lines = []
-    for name, found in score.accuracies.items():
-        absent = f"{found.absent} of them without a clip" if found.absent else "each with clips"
-        classes = found.classes + found.absent
-        lines.append(f"{name}: {found.clips} clips scored, {classes} signs, {absent}")
+    for name, accuracy in score.accuracies.items():
+        count = accuracy.absent
+        absent = f"{count} of them without a clip" if count else "each with clips"
+        classes = accuracy.classes + count
+        lines.append(f"{name}: {accuracy.clips} clips scored, {classes} signs, {absent}")
     if score.unknown:
         clips = sum(score.unknown.values())
         names = ", ".join(sorted(score.unknown)[:LISTED])
@@ -94,9 +95,9 @@ def denominators(score: SignScore) -> list[str]:
 def _rows(score: SignScore) -> Rows:
     interval = "95 % interval"
     rows = [["accuracy", "by clip %", interval, "by class %", interval]]
-    for name, found in score.accuracies.items():
+    for name, accuracy in score.accuracies.items():
         for k in KS:
-            pair = found.per_instance[k], found.per_class[k]
+            pair = accuracy.per_instance[k], accuracy.per_class[k]
             rows.append([f"{name} top-{k}", *(cell for one in pair for cell in _shown(one))])
     return rows
 
@@ -105,9 +106,9 @@ def _shown(estimate: Estimate) -> tuple[str, str]:
     return f"{estimate.value:.2f}", f"{estimate.low:.2f} to {estimate.high:.2f}"
 
 
-def _accuracy(found: SignAccuracy) -> dict[str, Any]:
-    sizes = {"clips": found.clips, "classes": found.classes, "absent": found.absent}
-    kinds = {"per_instance": found.per_instance, "per_class": found.per_class}
+def _accuracy(accuracy: SignAccuracy) -> dict[str, Any]:
+    sizes = {"clips": accuracy.clips, "classes": accuracy.classes, "absent": accuracy.absent}
+    kinds = {"per_instance": accuracy.per_instance, "per_class": accuracy.per_class}
     estimates = {
         kind: _by_k({k: asdict(estimate) for k, estimate in by_k.items()})
         for kind, by_k in kinds.items()
@@ -117,9 +118,3 @@ def _accuracy(found: SignAccuracy) -> dict[str, Any]:
 
 def _by_k(values: Mapping[int, Any]) -> dict[str, Any]:
     return {f"top_{k}": value for k, value in values.items()}
-
-
-def _table(rows: Rows) -> list[str]:
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    ruler = ["---"] + ["---:"] * (len(head) - 1)
-    return ["| " + " | ".join(row) + " |" for row in (head, ruler, *body)]

@@ -1,4 +1,4 @@
-"""The score of a model on clips of one sign (specs/stepnet.md §11)."""
+"""Score of a model on isolated signs, clips of one sign (specs/stepnet.md §11)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,14 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Confusion:
-    """A sign that was taken for another: how often, of how many clips of it."""
+    """A true sign recognised as another sign.
+
+    Attributes:
+        signed: the true sign.
+        named: the predicted sign.
+        count: clips of the true sign with this prediction.
+        clips: all clips of the true sign.
+    """
 
     signed: str
     named: str
@@ -33,15 +40,15 @@ class Confusion:
 
 @dataclass(frozen=True)
 class SignScore:
-    """How the signs of clips were ranked.
+    """Predictions and ranks of clips of one sign.
 
     Attributes:
-        signed: gloss of each clip.
-        named: gloss that the model names for each.
-        confidences: `(clips,)`, the probability of what it names.
-        ranks: `(clips,)` of the right sign, 0 for a hit; `MISS` for a sign that the model does not
-            know.
-        glosses: that the model knows.
+        signed: true gloss of each clip.
+        named: predicted gloss of each clip.
+        confidences: `(clips,)`, probability of the prediction.
+        ranks: `(clips,)`, rank of the true sign, 0 for a hit; `MISS` for a sign outside the
+            vocabulary.
+        glosses: the model's vocabulary.
         groups: glosses by group.
 
     >>> import numpy as np
@@ -71,12 +78,12 @@ class SignScore:
 
         Args:
             logits: `(clips, classes)`, or log-probabilities.
-            signed: gloss of each clip; one that the model does not know is a miss at every k.
-            glosses: of each class.
-            groups: glosses that are reported by themselves, by the name of the group.
+            signed: true gloss of each clip; a gloss outside the vocabulary is a miss at every k.
+            glosses: gloss of each class.
+            groups: glosses of each group that gets a score of its own.
 
         Raises:
-            UserError: no clip, or a group with a gloss that neither the model nor a clip has.
+            UserError: no clip, or a group with a gloss that neither the vocabulary nor a clip has.
         """
         if not len(signed):
             raise UserError("no clip: a score needs at least one")
@@ -85,8 +92,8 @@ class SignScore:
         best = np.asarray(logits).argmax(axis=1)
         return cls(
             tuple(signed),
-            tuple(glosses[place] for place in best),
-            # Where a logit is not a number the clip is a miss, with no confidence.
+            tuple(glosses[index] for index in best),
+            # A clip with a NaN logit is a miss with confidence 0.
             np.nan_to_num(_softmax(logits)[np.arange(len(best)), best]),
             _ranks(logits, signed, glosses),
             tuple(glosses),
@@ -95,40 +102,40 @@ class SignScore:
 
     @property
     def hits(self) -> np.ndarray:
-        """`(clips,)`, whether the right sign comes first."""
+        """`(clips,)`, whether the prediction is correct."""
         return self.ranks < 1
 
     @property
     def unknown(self) -> dict[str, int]:
-        """Signs that the model does not know, with their clips."""
+        """Signs outside the vocabulary, with their numbers of clips."""
         known = set(self.glosses)
         return dict(Counter(gloss for gloss in self.signed if gloss not in known))
 
     @cached_property
     def accuracies(self) -> dict[str, SignAccuracy]:
-        """Of all clips ("total"), and of each group that has clips."""
+        """Accuracies of all clips ("total"), and of each group that has clips."""
         every = dict.fromkeys([*self.glosses, *self.signed])
         numbers = {gloss: number for number, gloss in enumerate(every)}
         labels = np.array([numbers[gloss] for gloss in self.signed])
-        found = {TOTAL: sign_accuracy(self.ranks, labels, len(every))}
+        accuracies = {TOTAL: sign_accuracy(self.ranks, labels, len(every))}
         for name, members in self.groups.items():
             rows = np.isin(labels, [numbers[gloss] for gloss in members])
             if rows.any():
-                found[name] = sign_accuracy(self.ranks[rows], labels[rows], len(members))
-        return found
+                accuracies[name] = sign_accuracy(self.ranks[rows], labels[rows], len(members))
+        return accuracies
 
     def top(self, k: int) -> Estimate:
-        """Accuracy of all clips at one of `KS`."""
+        """Return the per-instance top-k accuracy of all clips; k is one of `KS`."""
         return self.accuracies[TOTAL].per_instance[k]
 
     @cached_property
     def calibration(self) -> Calibration:
-        """How far the confidences can be believed."""
+        """Expected calibration error of the confidences."""
         return calibration(self.confidences, self.hits)
 
     @cached_property
     def confusions(self) -> tuple[Confusion, ...]:
-        """Wrong names, the most frequent first; among equals by name."""
+        """Wrong predictions, most frequent first; equally frequent ones in alphabetical order."""
         clips = Counter(self.signed)
         wrong = Counter(
             pair for pair, hit in zip(zip(self.signed, self.named), self.hits) if not hit
@@ -137,7 +144,7 @@ class SignScore:
         return tuple(Confusion(*pair, wrong[pair], clips[pair[0]]) for pair in order)
 
     def most_confused(self, number: int) -> list[str]:
-        """The signs that take part in most errors, as the one signed or the one named."""
+        """Return the signs with most errors, counted as true and as predicted sign."""
         errors: Counter[str] = Counter()
         for confusion in self.confusions:
             errors[confusion.signed] += confusion.count
@@ -148,30 +155,30 @@ class SignScore:
 def head_accuracies(
     signs: Mapping[str, np.ndarray], signed: Sequence[str], glosses: Sequence[str]
 ) -> dict[str, dict[int, float]]:
-    """Per-instance accuracy in percent of each head, by k, without intervals.
+    """Compute the per-instance accuracy of each head in percent, by k, without intervals.
 
     Args:
-        signs: `(clips, classes)` by head.
-        signed: gloss of each clip.
-        glosses: of each class.
+        signs: maps head to scores `(clips, classes)`.
+        signed: true gloss of each clip.
+        glosses: gloss of each class.
     """
     ranks = {name: _ranks(logits, signed, glosses) for name, logits in signs.items()}
     return {name: {k: float(100 * np.mean(r < k)) for k in KS} for name, r in ranks.items()}
 
 
 def _ranks(logits: np.ndarray, signed: Sequence[str], glosses: Sequence[str]) -> np.ndarray:
-    """`(clips,)` ranks of the right signs; of those that the model does not know, `MISS`."""
-    known = {gloss: place for place, gloss in enumerate(glosses)}
+    """`(clips,)` ranks of the true signs; `MISS` for signs outside the vocabulary."""
+    known = {gloss: index for index, gloss in enumerate(glosses)}
     classes = np.array([known.get(gloss, -1) for gloss in signed])
     return np.where(classes < 0, MISS, label_ranks(logits, np.maximum(classes, 0)))
 
 
 def _check_groups(groups: Groups, glosses: set[str]) -> None:
     for name, members in groups.items():
-        strange = [gloss for gloss in members if gloss not in glosses]
-        if strange:
+        unknown = [gloss for gloss in members if gloss not in glosses]
+        if unknown:
             raise UserError(
-                f"groups.json: group {name!r} names {strange[0]!r}, a sign of neither the "
+                f"groups.json: group {name!r} names {unknown[0]!r}, a sign of neither the "
                 "vocabulary nor the clips; correct its spelling or take it out"
             )
 
