@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from slr_keras.data.datasets import keypoint_pickles
-from slr_keras.data.datasets.base import Dataset, read_csv
+from slr_keras.data.datasets.base import Dataset
 from slr_keras.data.datasets.corpus import Sentence, read_corpus
 from slr_keras.data.datasets.corpus_frames import (
     FRAMES,
@@ -15,6 +15,7 @@ from slr_keras.data.datasets.corpus_frames import (
     write_frames,
 )
 from slr_keras.data.lines import SPLITS
+from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
 _STEM = "CSL-Daily"
@@ -68,7 +69,7 @@ def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
     """
     folder = Path(folder)
     splits: dict[str, str] = {}
-    for line, row in read_csv(folder / "split_1.txt", ("name", "split")):
+    for line, row in read_table(folder / "split_1.txt", ("name", "split"), empty=True):
         if row["split"] not in SPLITS:
             raise UserError(f"{folder / 'split_1.txt'}:{line}: unknown split {row['split']!r}")
         splits[row["name"]] = row["split"]

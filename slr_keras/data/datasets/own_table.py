@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
-from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
+from slr_keras.data.datasets.base import Dataset, Option, number
 from slr_keras.data.datasets.splits import at_random, by_signer
 from slr_keras.data.lines import SPLITS
+from slr_keras.text.tables import read_table
+from slr_keras.text.transcript import composed
 from slr_keras.utils.errors import UserError
 
 DEFAULT_TABLE = "glosses.csv"
@@ -60,9 +63,7 @@ def read_rows(
     """
     dataset.require(source, table)
     path = source / table
-    rows = read_csv(path, ("id", "glosses"))
-    if not rows:
-        raise UserError(f"{path}: has no rows")
+    rows = read_table(path, ("id", "glosses"))
     if "split" in rows[0][1]:
         splits = [row["split"] for _, row in rows]
     elif dev_signers or test_signers:
@@ -95,4 +96,10 @@ def read_rows(
 def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path | None:
     named = row.get("file")
     candidates = [named] if named else [row["id"] + suffix for suffix in suffixes]
-    return next((source / name for name in candidates if (source / name).is_file()), None)
+    # macOS writes file names in the decomposed form, tables are mostly in the composed one.
+    paths = (
+        source / spelling
+        for name in candidates
+        for spelling in (name, composed(name), normalize("NFD", name))
+    )
+    return next((path for path in paths if path.is_file()), None)
