@@ -1,7 +1,5 @@
 """What a data set module declares, and the reading that several of them share."""
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from slr_keras.data.arrays import read_npz as read_entries
 from slr_keras.utils.errors import UserError
 
 
@@ -81,17 +80,8 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[s
     Raises:
         UserError: the file is damaged, or an array is missing or of another shape.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in shapes if name in file.files}
-            present = ", ".join(file.files)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        raise UserError(f"{path}: truncated or not an .npz file of numbers ({error})") from error
+    arrays = read_entries(path, shapes)
     for name, shape in shapes.items():
-        if name not in arrays:
-            raise UserError(f"{path}: has no array {name!r}, only {present}")
         actual = arrays[name].shape
         if len(actual) != len(shape) or any(b not in (None, a) for a, b in zip(actual, shape)):
             expected = ", ".join("any" if axis is None else str(axis) for axis in shape)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from slr_keras.data.arrays import read_array
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
-from slr_keras.data.datasets.npz import read_array
 from slr_keras.data.datasets.splits import by_order
 from slr_keras.utils.errors import UserError
 

@@ -171,7 +171,7 @@ def test_damaged_arrays_are_reported(tmp_path, damage):
         path.write_bytes(path.read_bytes()[:2000])
     if damage == "text":
         path.write_text("no arrays")
-    with pytest.raises(UserError, match=r"words\.npz: truncated or not"):
+    with pytest.raises(UserError, match=r"words\.npz: truncated, or not"):
         asl_signwish.prepare(tmp_path, tmp_path / "out")
 
 

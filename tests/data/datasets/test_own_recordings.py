@@ -101,9 +101,9 @@ def test_malformed_tables_are_named(tmp_path, table, message):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda path: path.write_bytes(b"\x93NUMPY"), "truncated or not"),
-        (lambda path: path.write_text("x"), "truncated or not"),
-        (lambda path: np.save(path, np.array([{}], dtype=object)), "truncated or not"),
+        (lambda path: path.write_bytes(b"\x93NUMPY"), "truncated, or not"),
+        (lambda path: path.write_text("x"), "truncated, or not"),
+        (lambda path: np.save(path, np.array([{}], dtype=object)), "truncated, or not"),
         (lambda path: np.save(path, np.array(["a"])), "instead of numbers"),
         (lambda path: np.save(path, np.zeros((5, 7, 3))), r"sample 'one': .*\(5, 7, 3\)"),
     ],
