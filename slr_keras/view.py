@@ -162,7 +162,7 @@ def _open_clip(path: Path, options):
     """A clip in a file of its own."""
     import numpy as np
 
-    from slr_keras.data.arrays import read_array
+    from slr_keras.data.arrays import KEY, read_npy, read_npz
     from slr_keras.data.contract import KeypointContract, contract
     from slr_keras.data.layout import layout, list_layouts
     from slr_keras.data.sample import Sample
@@ -176,7 +176,7 @@ def _open_clip(path: Path, options):
         array, found_layout, fps = read_pose(path)
         layout_name = layout_name or found_layout
     elif path.suffix in (".npy", ".npz"):
-        array = read_array(path)
+        array = read_npz(path)[KEY] if path.suffix == ".npz" else read_npy(path)
     else:
         raise UserError(
             f"{path}: give a data folder, a .jsonl manifest, a .npy, .npz or .pose clip, a video, "
