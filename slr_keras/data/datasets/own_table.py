@@ -18,7 +18,7 @@ OPTIONS = (
     Option("table", DEFAULT_TABLE, "the table's name inside PATH"),
     Option("dev_signers", (), "signers kept for dev, where the table has no column split"),
     Option("test_signers", (), "signers kept for test, where the table has no column split"),
-    Option("dev_share", 0.1, "share of the clips for dev, without split and without signers"),
+    Option("dev_fraction", 0.1, "fraction of the clips for dev, without split and without signers"),
     Option("seed", 0, "of the random choice for dev"),
 )
 
@@ -43,7 +43,7 @@ def read_rows(
     table: str = DEFAULT_TABLE,
     dev_signers: tuple[str, ...] = (),
     test_signers: tuple[str, ...] = (),
-    dev_share: float = 0.1,
+    dev_fraction: float = 0.1,
     seed: int = 0,
 ) -> Iterator[Row]:
     """The clips of a table with the columns id and glosses, and the file of each.
@@ -56,7 +56,7 @@ def read_rows(
         suffixes: of keypoint files.
         table: name of the table.
         dev_signers, test_signers: signers of these splits, without a column split.
-        dev_share, seed: random share for dev, without a column split and without such signers.
+        dev_fraction, seed: fraction for dev, at random, without a column split and such signers.
 
     Raises:
         UserError: table or keypoint files are missing, a row is malformed; names file and line.
@@ -69,7 +69,7 @@ def read_rows(
     elif dev_signers or test_signers:
         splits = by_signer([row.get("signer", "") for _, row in rows], dev_signers, test_signers)
     else:
-        chosen = at_random(len(rows), dev_share, seed)
+        chosen = at_random(len(rows), dev_fraction, seed)
         splits = ["dev" if is_dev else "train" for is_dev in chosen]
     files = [_file(source, row, suffixes) for _, row in rows]
     absent = [f"{row['id']} (line {line})" for (line, row), file in zip(rows, files) if not file]

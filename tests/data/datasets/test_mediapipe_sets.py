@@ -66,7 +66,7 @@ def test_ksl13_keeps_one_session_out(tmp_path):
     labels = ["do it", "no"] * 12
     session = np.repeat(["s0", "s1", "s2", "s3"], 6)
     np.savez(tmp_path / "words.npz", **words(labels, session=session))
-    ksl13.prepare(tmp_path, tmp_path / "out", fold="s1", dev_share=0.3)
+    ksl13.prepare(tmp_path, tmp_path / "out", fold="s1", dev_fraction=0.3)
     splits = read_folder(tmp_path / "out")
     assert {name: len(split) for name, split in splits.items()} == {
         "train": 12, "dev": 6, "test": 6,

@@ -75,7 +75,7 @@ def test_without_a_split_signers_or_a_seeded_share_are_kept_for_dev(tmp_path):
     assert {s.signer for s in splits["dev"]} == {"s1"}
     assert {s.signer for s in splits["train"]} == {"s0", "s2"}
     for name in ("b", "c"):
-        npz.prepare(tmp_path, tmp_path / name, layout=mine, dev_share=0.2)
+        npz.prepare(tmp_path, tmp_path / name, layout=mine, dev_fraction=0.2)
     assert len(read_folder(tmp_path / "b")["dev"]) == 6
     assert (tmp_path / "b" / "dev.jsonl").read_text() == (tmp_path / "c" / "dev.jsonl").read_text()
 
