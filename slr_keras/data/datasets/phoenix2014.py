@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from slr_keras.data.datasets.base import Dataset
-from slr_keras.data.datasets.corpus_frames import split_tables
 from slr_keras.data.datasets.pickled_corpus import (
     KEYPOINT_LINKS,
     OPTIONS,
+    PHOENIX_LICENCE,
     PickledCorpus,
     prepare_corpus,
 )
@@ -30,15 +30,7 @@ def prepare(source: Path, folder: Path, annotations: str = "", frames: str = "")
     Raises:
         UserError: nothing to read, or a file that is not what it should be.
     """
-    prepare_corpus(
-        _CORPUS,
-        DATASET,
-        source,
-        folder,
-        annotations,
-        frames,
-        lambda: split_tables(source, annotations, DATASET),
-    )
+    prepare_corpus(_CORPUS, DATASET, source, folder, annotations, frames)
 
 
 DATASET = Dataset(
@@ -46,8 +38,7 @@ DATASET = Dataset(
     title="PHOENIX-2014: continuous German signing, weather forecasts, 9 signers, 133 keypoints",
     obtain=f"{KEYPOINT_LINKS}; the corpus and its annotations from RWTH Aachen: "
     "www-i6.informatik.rwth-aachen.de/~koller/RWTH-PHOENIX",
-    licence="corpus: RWTH Aachen, non-commercial research, share-alike; keypoints: as the corpus "
-    "they were extracted from",
+    licence=PHOENIX_LICENCE,
     files=_CORPUS.files("{train,dev,test}.corpus.csv: optional, add the signers"),
     prepare=prepare,
     options=OPTIONS,

@@ -12,6 +12,7 @@ from slr_keras.data.datasets.corpus_frames import (
     attach_frames,
     frame_contract,
     has_pickles,
+    split_tables,
     write_frames,
 )
 
@@ -19,6 +20,10 @@ OPTIONS = (keypoint_pickles.ANNOTATIONS, FRAMES)
 KEYPOINT_LINKS = (
     "the keypoint links in the README of github.com/sutwangyan/MSKA (or TwoStreamNetwork in "
     "github.com/FangyunWei/SLRT)"
+)
+PHOENIX_LICENCE = (
+    "corpus: RWTH Aachen, non-commercial research, share-alike; keypoints: as the corpus they were "
+    "extracted from"
 )
 
 
@@ -59,7 +64,7 @@ def prepare_corpus(
     folder: Path,
     annotations: str,
     frames: str,
-    sentences: Callable[[], Mapping[str, list[Sentence]]],
+    sentences: Callable[[], Mapping[str, list[Sentence]]] | None = None,
 ) -> None:
     """Write the data folder of a corpus.
 
@@ -71,14 +76,16 @@ def prepare_corpus(
         annotations: folder of the corpus' own tables; "" looks for them in `source`.
         frames: folder of the pictures, "" for none; without keypoint pickles, video alone is
             prepared.
-        sentences: reads the annotated clips of each split; called for video alone.
+        sentences: reads the annotated clips of each split, for video alone; by default from
+            PHOENIX's `<split>.corpus.csv`.
 
     Raises:
         UserError: nothing to read, or a file that is not what it should be.
     """
     pictures = frame_contract(corpus.size, corpus.fps)
     if frames and not has_pickles(source, corpus.stem):
-        write_frames(folder, Path(frames), sentences(), pictures, corpus.broken)
+        annotated = sentences() if sentences else split_tables(source, annotations, dataset)
+        write_frames(folder, Path(frames), annotated, pictures, corpus.broken)
         return
     keypoint_pickles.write_pickles(
         folder,
