@@ -6,9 +6,9 @@ from pathlib import Path
 
 from slr_keras.utils.command import (
     count,
+    fraction,
     positive,
     run,
-    share,
 )
 from slr_keras.utils.errors import UserError
 
@@ -98,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(
         "--parity",
-        type=share,
+        type=fraction,
         help="largest relative error of scores (float32 1e-5, float16 0.01, bfloat16 0.1)",
     )
     add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")

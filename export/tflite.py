@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import positive, run, share
+from slr_keras.utils.command import fraction, positive, run
 from slr_keras.utils.errors import UserError
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
@@ -110,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PRECISION=POINTS",
         help="WER that a precision may lose (fp32=0.1 fp16=0.1 dynamic=0.3 int8=1.0)",
     )
-    add("--parity", type=share, default=1e-5, help="largest relative error of fp32 (1e-5)")
+    add("--parity", type=fraction, default=1e-5, help="largest relative error of fp32 (1e-5)")
     add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")
     add("--repeats", type=positive, default=30, help="runs that a latency is the median of (30)")
     add("--no-latency", action="store_true", help="measure no latencies")

@@ -163,6 +163,7 @@ def _open_clip(path: Path, options):
     """A clip in a file of its own."""
     import numpy as np
 
+    from slr_keras.data.arrays import KEY, read_npy, read_npz
     from slr_keras.data.contract import KeypointContract, contract
     from slr_keras.data.layout import layout, list_layouts
     from slr_keras.data.sample import Sample
@@ -176,12 +177,7 @@ def _open_clip(path: Path, options):
         array, found_layout, fps = read_pose(path)
         layout_name = layout_name or found_layout
     elif path.suffix in (".npy", ".npz"):
-        try:
-            array = np.load(path, allow_pickle=False)
-            if path.suffix == ".npz":
-                array = array["keypoints"]
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise UserError(f"{path}: not a readable clip ({error})") from error
+        array = read_npz(path)[KEY] if path.suffix == ".npz" else read_npy(path)
     else:
         raise UserError(
             f"{path}: give a data folder, a .jsonl manifest, a .npy, .npz or .pose clip, a video, "

@@ -1,6 +1,7 @@
 """Reading one clip's keypoints from `.npy`, `.npz` and `.pose` files, damaged ones included."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
 
 KEY = "keypoints"
 _OPEN_FILES = 16
@@ -39,7 +41,7 @@ def read_clip(
     if path.suffix == ".npy":
         array = mapped(path, sample, open_files)
     elif path.suffix == ".npz":
-        array = _read_npz(path)
+        array = read_npz(path)[KEY]
     elif path.suffix == ".pose":
         array = _read_pose(path, layout)
     else:
@@ -108,32 +110,77 @@ def read_npy(path: Path) -> np.ndarray:
     Raises:
         UserError: the file is missing, damaged, or holds no numbers.
     """
-    array = _load(path, mmap_mode="r")
+    with _guarded(path):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
+        array.close()
         raise UserError(f"{path}: is an archive of arrays; name it .npz")
     return array
 
 
-def _read_npz(path: Path) -> np.ndarray:
-    file = _load(path)
-    if isinstance(file, np.ndarray):
-        raise UserError(f"{path}: is a single array; name it .npy")
-    with file:
-        if KEY not in file.files:
-            raise UserError(f"{path}: has no array {KEY!r}, only {', '.join(file.files)}")
-        return _load(path, lambda: file[KEY])
+def read_npz(
+    path: Path,
+    names: Iterable[str] = (KEY,),
+    optional: Iterable[str] = (),
+    problem: str = "",
+    remedy: str = "",
+) -> dict[str, np.ndarray]:
+    """Named arrays of a `.npz` file.
+
+    Args:
+        path: the file.
+        names: arrays that it must have.
+        optional: arrays that are read where it has them.
+        problem, remedy: of a damaged file, for the message; see `guarded`.
+
+    Raises:
+        UserError: the file is missing, damaged, or lacks an array.
+    """
+    with _guarded(path, problem, remedy):
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise UserError(f"{path}: is a single array; name it .npy")
+        with file:
+            for name in names:
+                if name not in file.files:
+                    present = ", ".join(file.files) or "nothing"
+                    raise UserError(f"{path}: has no array {name!r}, only {present}")
+            return {name: _entry(file, name) for name in (*names, *optional) if name in file.files}
 
 
-def _load(path: Path, read: Callable[[], Any] | None = None, **options: Any) -> Any:
-    try:
-        return read() if read else np.load(path, allow_pickle=False, **options)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    # Files that are cut short, foreign or hostile make numpy, zipfile and zlib raise nearly
-    # anything: ValueError, EOFError, SyntaxError, BadZipFile, NotImplementedError, MemoryError.
-    except Exception as error:
-        kind = path.suffix
-        raise UserError(f"{path}: truncated, or not a {kind} file of numbers ({error})") from error
+def read_array(path: Path) -> np.ndarray:
+    """The array of a `.npy` file, or of an `.npz` file: the one called keypoints, or the only one.
+
+    Raises:
+        UserError: the file is damaged, holds no numbers, or several arrays.
+    """
+    with _guarded(path):
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            array = loaded
+        else:
+            with loaded:
+                names = loaded.files
+                if KEY not in names and len(names) != 1:
+                    raise UserError(f"{path}: no array keypoints among {', '.join(names)}")
+                array = _entry(loaded, KEY if KEY in names else names[0])
+    if array.dtype.kind not in "fiu":
+        raise UserError(f"{path}: holds {array.dtype} instead of numbers")
+    return array
+
+
+def _entry(file: Any, name: str) -> np.ndarray:
+    array = file[name]
+    # numpy hands out the bytes of an entry that is no array.
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    return array
+
+
+def _guarded(
+    path: Path, problem: str = "", remedy: str = ""
+) -> contextlib.AbstractContextManager[None]:
+    return guarded(path, problem or f"truncated, or not a {path.suffix} file of numbers", remedy)
 
 
 def _read_pose(path: Path, layout: KeypointLayout) -> np.ndarray:

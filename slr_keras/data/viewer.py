@@ -6,46 +6,23 @@ A clip of video is drawn by `slr_keras.data.video.viewer`; both kinds are writte
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from slr_keras.data import keypoints
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.drawable import LEAST_WIDTH, MIDDLE, RIGHT, Drawable, side_colour
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_path
 
-LEFT, RIGHT, MIDDLE = (31, 90, 200), (205, 45, 40), (90, 90, 90)
 PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
 _SAMPLING = 2  # drawn larger and reduced, for smooth lines
 _STRIP = 46  # height of the caption, pixels
-_LEAST_WIDTH = 160
-
-
-class Drawable(Protocol):
-    """A clip that can be drawn frame by frame; the attributes are those of `Figure`."""
-
-    size: tuple[int, int]
-    title: str
-    fps: float
-    glosses: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...]
-    palette: int
-
-    def __len__(self) -> int: ...
-
-    def missing(self, frame: int) -> int:
-        """What was not found in a frame."""
-        ...
-
-    def drawing(self, frame: int):
-        """One frame as a `PIL.Image` of the figure's size."""
-        ...
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A clip ready to be drawn.
+class Figure(Drawable):
+    """A clip of keypoints ready to be drawn.
 
     Attributes:
         points: (frames, points, 2) pixels of the drawing, y down.
@@ -54,8 +31,6 @@ class Figure:
         strength: (frames, points) 0 faint to 1 strong, from the score.
         edges: pairs of point indices.
         colours: one per point: the signer's left, right, or neither.
-        size: width and height of the drawing without its caption.
-        glosses, spans: what is signed, and when ([start, end) in frames) where known.
     """
 
     points: np.ndarray
@@ -64,13 +39,7 @@ class Figure:
     strength: np.ndarray
     edges: tuple[tuple[int, int], ...]
     colours: tuple[tuple[int, int, int], ...]
-    size: tuple[int, int]
-    title: str = ""
-    fps: float = 25.0
-    glosses: tuple[str, ...] = ()
-    spans: tuple[tuple[int, int], ...] = ()
 
-    #: Colours of an animation.
     palette = 64
 
     def __len__(self) -> int:
@@ -168,7 +137,7 @@ def figure(
     drawn = np.array([height * aspect, height])
     points = (np.nan_to_num(coordinates) - box[0]) / (box[1] - box[0]) * drawn
     # Room for the caption beside narrow figures.
-    size = (max(round(height * aspect), _LEAST_WIDTH), height)
+    size = (max(round(height * aspect), LEAST_WIDTH), height)
     points[..., 0] += (size[0] - drawn[0]) / 2
     return Figure(
         points=points,
@@ -176,7 +145,7 @@ def figure(
         placed=placed,
         strength=np.clip(0.15 + 0.95 * np.nan_to_num(score), 0.15, 1.0),
         edges=edges,
-        colours=tuple(_colour(name) for name in names),
+        colours=tuple(side_colour(name) for name in names),
         size=size,
         title=title,
         fps=fps or contract.fps,
@@ -191,12 +160,6 @@ def _bounding_box(points: np.ndarray) -> tuple[np.ndarray, float]:
     centre, extent = (low + high) / 2, np.maximum((high - low) * 1.2, 1e-6)
     extent = np.maximum(extent, extent[::-1] / 2)
     return np.stack([centre - extent / 2, centre + extent / 2]), float(extent[0] / extent[1])
-
-
-def _colour(name: str) -> tuple[int, int, int]:
-    if "left" in name:
-        return LEFT
-    return RIGHT if "right" in name else MIDDLE
 
 
 def _fade(colour: tuple[int, int, int], strength: float) -> tuple[int, int, int]:

@@ -8,19 +8,16 @@ height), `layout`, and `record`: JSON of the settings and the SHA-256 of the pic
 import json
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from slr_keras.data.arrays import read_npz
 from slr_keras.extraction.settings import CHANNELS, LAYOUT, POINTS
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import atomic_path, file_name
-
-# Files that are cut short or foreign make numpy, zipfile and zlib raise all of these.
-_DAMAGE = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
+from slr_keras.utils.files import atomic_path, file_name, guarded
 
 
 def clip_file(folder: Path, name: str) -> Path:
@@ -77,13 +74,13 @@ def write_clip(
 def is_made(path: Path, record: Mapping[str, Any]) -> bool:
     """Whether a clip's file is there, whole, and made as `record` says."""
     try:
-        # Also damage behind the record shows: zip checks sums at the end of what it reads.
-        with zipfile.ZipFile(path) as file:
-            if file.testzip() is not None:
-                return False
-        with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(file["record"])) == record
-    except _DAMAGE:
+        with guarded(path, "damaged"):
+            # Also damage behind the record shows: zip checks sums at the end of what it reads.
+            with zipfile.ZipFile(path) as file:
+                if file.testzip() is not None:
+                    return False
+            return json.loads(str(read_npz(path, ("record",))["record"])) == record
+    except UserError:
         return False
 
 
@@ -93,9 +90,8 @@ def read_clip_file(path: Path) -> tuple[np.ndarray, tuple[float, float]]:
     Raises:
         UserError: it is missing or damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            width, height = file["image_size"]
-            return file["keypoints"], (float(width), float(height))
-    except _DAMAGE as error:
-        raise UserError(f"{path}: damaged ({error}); extract the clip again") from error
+    damaged = ("damaged", "extract the clip again")
+    arrays = read_npz(path, ("keypoints", "image_size"), (), *damaged)
+    with guarded(path, *damaged):
+        width, height = arrays["image_size"]
+        return arrays["keypoints"], (float(width), float(height))

@@ -7,28 +7,28 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.drawable import LEAST_WIDTH, Drawable, side_colour
 from slr_keras.data.rates import Shown, at_rate, steady
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.reading import frames_of
 from slr_keras.data.video.recordings import shown_in
-from slr_keras.data.viewer import LEFT, RIGHT, evenly_spaced, write_sheet
+from slr_keras.data.viewer import evenly_spaced, write_sheet
 from slr_keras.extraction.sources import Source
 
 _MIDDLE = (255, 255, 255)
 _OUTLINE = (20, 20, 20)
 # Part of the signer's extent that is shown around; pixels below which nothing is cut.
-_MARGIN, _LEAST_CUT, _LEAST_WIDTH = 0.15, 32, 160
+_MARGIN, _LEAST_CUT = 0.15, 32
 
 
 @dataclass(frozen=True)
-class Overlay:
-    """A clip, some frames of which can be drawn; a `slr_keras.data.viewer.Drawable`.
+class Overlay(Drawable):
+    """A clip some frames of which can be drawn: their pictures with the points over them.
 
     Attributes:
         pictures: number of a frame → the part of it that is drawn, (height, width, 3) uint8.
         points: (frames, points, 2) pixels of these parts; found: (frames, points) booleans.
         colours: one per point; edges: pairs of points.
-        size: of a drawing.
     """
 
     pictures: Mapping[int, np.ndarray]
@@ -36,14 +36,6 @@ class Overlay:
     found: np.ndarray
     colours: Sequence[tuple[int, int, int]]
     edges: Sequence[tuple[int, int]]
-    size: tuple[int, int]
-    title: str = ""
-    fps: float = 25.0
-    glosses: tuple[str, ...] = ()
-    spans: tuple[tuple[int, int], ...] = ()
-
-    #: Colours of an animation.
-    palette = 256
 
     def __len__(self) -> int:
         return len(self.points)
@@ -103,9 +95,9 @@ def draw_sheet(
         pictures={n: np.ascontiguousarray(p[top:bottom, left:right]) for n, p in pictures.items()},
         points=selected[..., :2] - [left, top],
         found=found,
-        colours=[_colour(name) for name in contract.points],
+        colours=[side_colour(name, _MIDDLE) for name in contract.points],
         edges=contract.edges,
-        size=(max(round((right - left) * height / (bottom - top)), _LEAST_WIDTH), height),
+        size=(max(round((right - left) * height / (bottom - top)), LEAST_WIDTH), height),
         title=source.id,
         fps=contract.fps,
         glosses=source.glosses,
@@ -139,9 +131,3 @@ def recorded(source: Source, fps: float) -> Iterator[Shown]:
         video_start=source.window.first,
     )
     return steady(frames_of(window, source.path.parent, None, {}), rate)
-
-
-def _colour(name: str) -> tuple[int, int, int]:
-    if "left" in name:
-        return LEFT
-    return RIGHT if "right" in name else _MIDDLE

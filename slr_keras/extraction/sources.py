@@ -1,6 +1,5 @@
 """From what the user names (videos, folders, patterns, manifests, tables) to the clips in it."""
 
-import csv
 import dataclasses
 import glob
 from collections import Counter
@@ -13,8 +12,9 @@ from slr_keras.data.lines import FRAMES_FILE, SPLITS
 from slr_keras.data.manifest import Manifest, read_folder, read_manifest
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
 from slr_keras.extraction.frames import Window
+from slr_keras.text.tables import read_table
+from slr_keras.text.transcript import composed
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_text
 
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("file", "path", "video")
@@ -168,26 +168,6 @@ def _of_table(path: Path) -> list[Source]:
     return sources
 
 
-def read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Numbered rows of a table with a header, separated by commas, semicolons or tabs.
-
-    Raises:
-        UserError: it cannot be read, or is empty.
-    """
-    lines = read_text(path).removeprefix("\ufeff").splitlines()
-    if not lines:
-        raise UserError(f"{path}: is empty; its first line names the columns")
-    separator = max("\t;,", key=lines[0].count)
-    reader = csv.DictReader(lines, delimiter=separator, restkey="")
-    rows = []
-    for row in reader:
-        named = {(k or "").strip().lower(): (v or "").strip() for k, v in row.items() if k}
-        rows.append((reader.line_num, named))
-    if not rows:
-        raise UserError(f"{path}: has no rows below its first line")
-    return rows
-
-
 def _with_row(source: Source, row: Mapping[str, str], where: str) -> Source:
     """A clip with what a row of a table says of it."""
     split = row.get("split") or source.split
@@ -212,18 +192,16 @@ def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], 
         UserError: no column id or glosses, an id twice, or not one of the clips in the table.
     """
     rows: dict[str, tuple[int, dict[str, str]]] = {}
-    for number, row in read_table(table):
-        for column in ("id", "glosses"):
-            if column not in row:
-                raise UserError(f"{table}: has no column {column}, only {', '.join(row)}")
-        if row["id"] in rows:
-            raise UserError(f"{table}:{number}: {row['id']!r} is already on line "
-                            f"{rows[row['id']][0]}")  # fmt: skip
-        rows[row["id"]] = number, row
+    for number, row in read_table(table, ("id", "glosses")):
+        name = row["id"]
+        if name in rows:
+            raise UserError(f"{table}:{number}: {name!r} is already on line {rows[name][0]}")
+        rows[name] = number, row
     joined, without = [], []
     for source in sources:
-        if source.id in rows:
-            number, row = rows[source.id]
+        # File names may be in the decomposed form, cells of tables are not.
+        if (name := composed(source.id)) in rows:
+            number, row = rows[name]
             source = _with_row(source, row, f"{table}:{number}")
         else:
             without.append(source.id)

@@ -10,6 +10,7 @@ from slr_keras.text.transcript import (
     END_OF_TIME,
     Collector,
     Transcript,
+    composed,
     content,
     require_words,
 )
@@ -35,7 +36,7 @@ def read_stm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     Raises:
         UserError: a malformed line, an id that comes twice; names file and line.
     """
-    found = Collector(path)
+    collector = Collector(path)
     for number, line in content(lines):
         fields = line.split()
         if len(fields) < 5:
@@ -58,8 +59,8 @@ def read_stm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
                 "supported; remove the sentence from reference and hypothesis"
             )
         signer = "" if fields[2] == _UNKNOWN_SIGNER else fields[2]
-        found.add(Transcript(fields[0], tuple(glosses), signer, (), start, end), number)
-    return found.transcripts
+        collector.add(Transcript(fields[0], tuple(glosses), signer, (), start, end), number)
+    return collector.transcripts
 
 
 def format_stm(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
@@ -92,7 +93,7 @@ def read_ctm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
                 f"{path}:{number}: a CTM line is `id channel start duration gloss "
                 f"[confidence]`, this one has {len(fields)} field(s)"
             )
-        name, channel = fields[:2]
+        name, channel = composed(fields[0]), fields[1]
         start, duration = time(fields[2]), time(fields[3])
         if start is None or duration is None:
             raise UserError(
@@ -110,7 +111,7 @@ def read_ctm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
                 "keep the glosses of a clip together, in one channel (sort the file by id)"
             )
         first.setdefault(name, number)
-        words.setdefault(name, []).append((start, duration, fields[4]))
+        words.setdefault(name, []).append((start, duration, composed(fields[4])))
         last = name
     transcripts = {}
     for name, spoken in words.items():
@@ -143,13 +144,13 @@ def read_trn(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     Raises:
         UserError: a line without id, an id that comes twice; names file and line.
     """
-    found = Collector(path)
+    collector = Collector(path)
     for number, line in content(lines):
         match = _TRN.match(line)
         if not match:
             raise UserError(f"{path}:{number}: a TRN line ends with its id in parentheses")
-        found.add(Transcript(match["id"], tuple(match["words"].split())), number)
-    return found.transcripts
+        collector.add(Transcript(match["id"], tuple(match["words"].split())), number)
+    return collector.transcripts
 
 
 def format_trn(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:

@@ -1,204 +1,204 @@
-"""Transcripts in tables (CSV), JSON lines and plain text."""
+"""Read tables (CSV, TSV) as spreadsheets and corpora write them; `prepare`, `extract`, `score` do.
+
+* Separator: that of Excel's line `sep=;`, else the first of "|", tab, ";" and "," in the header.
+* Encoding: UTF-8 with or without byte order mark, UTF-16 with one; any line ends.
+* Quotes: a quoted cell may hold the separator and line breaks, in the header, too. Where "|" or a
+  tab separates, as in the published corpora, quotation marks of a translation are plain text.
+* Unicode: cells are in the composed form NFC, except names of files.
+"""
 
 import csv
-import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from slr_keras.text.transcript import (
-    Collector,
-    Transcript,
-    content,
-    require_words,
-)
+from slr_keras.text.transcript import composed, read_lines
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.suggestions import nearest
 
-_ID = ("id", "name", "clip", "file", "fileid", "sample", "video", "video_id", "index")
-_SIGNER = ("signer", "speaker")
-_GLOSSES = ("glosses", "gloss", "orth", "annotation", "sentence", "label")
-_BY_ROLE = {
-    "reference": ("reference", "ref", "target"),
-    "hypothesis": ("hypothesis", "hyp", "prediction", "predicted", "pred"),
-}
-_DELIMITERS = "|\t;,"
+SEPARATORS = "|\t;,"
+"""What may separate columns, in the order of preference."""
 
+Record = tuple[int, list[str]]
+"""Number of a record's first line, from 1, and the record's cells."""
 
-def _gloss_names(role: str) -> tuple[str, ...]:
-    # A file of predictions often holds both; which one is meant depends on who asks.
-    return (*_BY_ROLE[role], *_GLOSSES)
+Row = tuple[int, dict[str, str]]
+"""Number of a row's first line, from 1, and its cells by column name in lower case."""
 
-
-def delimiter(line: str) -> str | None:
-    """What separates the columns of a line: the first of "|", tab, ";", "," that occurs."""
-    return next((mark for mark in _DELIMITERS if mark in line), None)
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[^"\s]|\t)"?[;,\t]*', re.IGNORECASE)
+_FILE_COLUMNS = frozenset(("file", "path", "video", "folder"))
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-def _column(header: list[str], names: Iterable[str]) -> int | None:
-    return next((header.index(name) for name in names if name in header), None)
+def is_separator_line(line: str) -> bool:
+    """Whether a line is Excel's note of the separator, such as `sep=;`.
+
+    >>> from slr_keras.text.tables import is_separator_line
+    >>> is_separator_line("sep=;"), is_separator_line("id;glosses")
+    (True, False)
+    """
+    return _SEPARATOR_LINE.fullmatch(line.rstrip(" \r")) is not None
 
 
-def read_csv(path: str | Path, lines: list[str], role: str) -> dict[str, Transcript]:
-    """Parse a table: PHOENIX-2014 and -2014-T corpora, CSL-Daily, Isharah, GSL, own ones.
+def read_table(
+    path: str | Path,
+    columns: Iterable[str] = (),
+    empty: bool = False,
+    lines: Sequence[str] | None = None,
+) -> list[Row]:
+    """Read a table with a header.
 
-    The separator is "|", tab, ";" or ",". With a header, columns go by name (id or name; glosses,
-    gloss, orth or annotation; signer or speaker); without one there are two: id, glosses.
+    Args:
+        path: the file.
+        columns: names that the header must have, in lower case.
+        empty: whether a table without rows is allowed.
+        lines: the file's lines, if the caller has read them.
+
+    Returns:
+        The rows. Column names are in lower case, cells without surrounding white space; columns
+        without a name are left out.
 
     Raises:
-        UserError: no such columns, a row of another length, an id that comes twice; names file
-            and line.
+        UserError: the file cannot be read, lacks a column or all rows, names a column twice, or a
+            row has too few or too many fields; names file and line, and the nearest column.
+
+    >>> import pathlib, tempfile
+    >>> from slr_keras.text.tables import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "glosses.csv")
+    ...     _ = path.write_text('sep=;\\n"id";"Glosses"\\nclip1;"RAIN\\nSOON"\\n')
+    ...     read_table(path, ("id", "glosses"))
+    [(3, {'id': 'clip1', 'glosses': 'RAIN\\nSOON'})]
     """
-    found = Collector(path)
-    head = next(content(lines, ""), None)
-    if head is None:
-        return {}
-    mark = delimiter(head[1])
-    if mark is None:
-        raise UserError(f'{path}:{head[0]}: no column separator ("|", tab, ";" or ",")')
-    # Translations hold quotation marks that mean nothing; only comma-separated files quote.
-    quoting = csv.QUOTE_MINIMAL if mark in ",;" else csv.QUOTE_NONE
-    rows = csv.reader((line + "\n" for line in lines), delimiter=mark, quoting=quoting, strict=True)
-    columns: tuple[int, int, int | None] | None = None
-    width = 0
+    records = read_records(path, lines)
+    head, names = next(records, (0, []))
+    if not names:
+        raise UserError(f"{path}: is empty; its first line must name the columns")
+    names = [name.lower() for name in names]
+    _check_header(f"{path}:{head}", names, columns)
+    rows = []
+    for line, cells in records:
+        require_width(f"{path}:{line}", cells, len(names), head)
+        cells = [
+            cell if name in _FILE_COLUMNS else composed(cell) for name, cell in zip(names, cells)
+        ]
+        rows.append((line, {name: cell for name, cell in zip(names, cells) if name}))
+    if not rows and not empty:
+        raise UserError(f"{path}: has no rows below its header")
+    return rows
+
+
+def _check_header(where: str, names: list[str], columns: Iterable[str]) -> None:
+    present = [name for name in names if name]
+    absent = [column for column in columns if column not in present]
+    if absent:
+        hint = nearest(absent[0], present) if len(present) > 1 else ""
+        hint = hint if hint.startswith("; did") else "; the header must name it"
+        raise UserError(f"{where}: no column {', '.join(absent)}, only {', '.join(present)}{hint}")
+    twice = next((name for name in present if present.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{where}: two columns are called {twice!r}; rename or delete one")
+
+
+def require_width(where: str, cells: Sequence[str], width: int, head: int) -> None:
+    """Refuse a record that has not as many cells as the first one.
+
+    Args:
+        where: file and line.
+        cells: of the record.
+        width: number of cells of the first record.
+        head: line of the first record.
+
+    Raises:
+        UserError: the record is shorter or longer.
+    """
+    if len(cells) != width:
+        raise UserError(
+            f"{where}: {len(cells)} fields where the header has {width} (line {head}); add the "
+            "empty fields, or put quotation marks around a cell that holds the separator"
+        )
+
+
+def read_header(path: str | Path, lines: Sequence[str]) -> list[str]:
+    """The column names of a table in lower case; [] where the lines are no table.
+
+    >>> from slr_keras.text.tables import read_header
+    >>> read_header("dev.csv", ["ID;Glosses", "clip1;RAIN"]), read_header("dev.stm", [])
+    (['id', 'glosses'], [])
+    """
     try:
-        for row in rows:
-            number = rows.line_num
-            if not any(cell.strip() for cell in row):
-                continue
-            if columns is None:
-                columns, width, header = _columns(path, number, row, role)
-                if header:
-                    continue
-            if len(row) != width:
-                raise UserError(
-                    f"{path}:{number}: {len(row)} columns where the first line has {width}"
-                )
-            name, glosses, signer = columns
-            who = "" if signer is None else row[signer].strip()
-            words = tuple(row[glosses].split())
-            found.add(Transcript(row[name].strip(), words, who), number)
-    except csv.Error as error:
-        raise UserError(f"{path}:{rows.line_num}: not a table ({error})") from error
-    return found.transcripts
+        return [name.lower() for name in next(read_records(path, lines), (0, []))[1]]
+    except UserError:
+        return []
 
 
-def _columns(
-    path: str | Path, number: int, row: list[str], role: str
-) -> tuple[tuple[int, int, int | None], int, bool]:
-    header = [cell.strip().lower() for cell in row]
-    name, glosses = _column(header, _ID), _column(header, _gloss_names(role))
-    if name is not None and glosses is not None:
-        return (name, glosses, _column(header, _SIGNER)), len(row), True
-    if len(row) == 2 and name is None and glosses is None:
-        return (0, 1, None), 2, False
-    raise UserError(
-        f"{path}:{number}: columns {row[:8]} name no id and glosses; known are "
-        f"{', '.join(_ID)} and {', '.join(_gloss_names(role))}"
+def read_records(path: str | Path, lines: Sequence[str] | None = None) -> Iterator[Record]:
+    """The records of a table with or without a header; those without any text are passed over.
+
+    Args:
+        path: the file.
+        lines: the file's lines, if the caller has read them.
+
+    Raises:
+        UserError: the file cannot be read, or a quoted cell is malformed; names file and line.
+    """
+    lines = list(read_lines(path) if lines is None else lines)
+    given = None
+    # The note is emptied, not removed: the numbers of the other lines stay.
+    if lines and is_separator_line(lines[0]):
+        given = _SEPARATOR_LINE.fullmatch(lines[0].rstrip(" \r"))["separator"]
+        lines[0] = ""
+    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return
+    separator = given or _separator(lines[first:])
+    yield from _parse(path, lines, separator, _is_quoted(lines, first, separator))
+
+
+def _separator(lines: list[str]) -> str:
+    """The preferred separator outside the quoted cells of the first record, else a comma."""
+    head = lines[0]
+    for line in lines[1:]:
+        if head.count('"') % 2 == 0:
+            break
+        head += "\n" + line
+    # A single quotation mark is text, not the begin of a cell with line breaks.
+    bare = _QUOTED.sub("", head) if head.count('"') % 2 == 0 else lines[0]
+    return next((mark for mark in SEPARATORS if mark in bare), ",")
+
+
+def _is_quoted(lines: list[str], first: int, separator: str) -> bool:
+    """Whether quotation marks enclose cells, or are text."""
+    if separator == "|":
+        return lines[first].lstrip().startswith('"')
+    if separator != "\t":
+        return True
+    # Excel quotes a cell with a tab, a mark or a line break in it; translations just hold marks.
+    try:
+        widths = {len(cells) for _, cells in _parse("", lines, separator, True)}
+    except UserError:
+        return False
+    return len(widths) == 1
+
+
+def _parse(path: str | Path, lines: list[str], separator: str, quoted: bool) -> Iterator[Record]:
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(
+        (line + "\n" for line in lines),
+        delimiter=separator,
+        quoting=quoting,
+        skipinitialspace=quoted,
+        strict=True,
     )
-
-
-def format_csv(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """Lines of a table `id|signer|gloss`."""
-    yield "id|signer|gloss"
-    for transcript in transcripts.values():
-        require_words(path, transcript, "|")
-        yield f"{transcript.id}|{transcript.signer}|{' '.join(transcript.glosses)}"
-
-
-def read_jsonl(path: str | Path, lines: list[str], role: str) -> dict[str, Transcript]:
-    """Parse one JSON object a line: `{"id": ..., "glosses": [...], "signer": ...}`.
-
-    Glosses are a list of strings, a list of objects `{"gloss", "start", "end"}`, or one string.
-
-    Raises:
-        UserError: not JSON, no id or glosses, an id that comes twice; names file and line.
-    """
-    found = Collector(path)
-    for number, line in content(lines, ""):
-        where = f"{path}:{number}"
-        try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise UserError(f"{where}: not valid JSON ({error})") from error
-        if not isinstance(value, dict):
-            raise UserError(f"{where}: a JSON object is needed, this is {type(value).__name__}")
-        name = next((value[key] for key in _ID if key in value), None)
-        if not isinstance(name, str | int) or isinstance(name, bool):
-            raise UserError(f"{where}: no id; known keys are {', '.join(_ID)}")
-        key = next((key for key in _gloss_names(role) if key in value), None)
-        if key is None:
-            raise UserError(f"{where}: no glosses; known keys are {', '.join(_gloss_names(role))}")
-        glosses, times = _glosses(where, key, value[key])
-        times = times or _times(where, value.get("times"), len(glosses))
-        signer = next((str(value[key]) for key in _SIGNER if value.get(key) is not None), "")
-        found.add(Transcript(str(name), glosses, signer, times), number)
-    return found.transcripts
-
-
-def _glosses(where: str, key: str, value: Any) -> tuple[tuple[str, ...], tuple]:
-    if isinstance(value, str):
-        return tuple(value.split()), ()
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return tuple(value), ()
-    if isinstance(value, list) and all(
-        isinstance(word, dict) and isinstance(word.get("gloss"), str) for word in value
-    ):
-        times = [[word.get("start"), word.get("end")] for word in value]
-        known = all(None not in pair for pair in times)
-        glosses = tuple(word["gloss"] for word in value)
-        return glosses, _times(where, times if known else None, len(glosses))
-    raise UserError(f"{where}: {key!r} is neither a list of glosses nor a string")
-
-
-def _times(where: str, value: Any, glosses: int) -> tuple[tuple[float, float], ...]:
-    if value is None or value == []:
-        return ()
+    begin = 1
     try:
-        times = tuple((float(start), float(end)) for start, end in value)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{where}: times are pairs of seconds, [[start, end], ...]") from error
-    if len(times) != glosses:
-        raise UserError(f"{where}: {glosses} glosses but times for {len(times)}")
-    return times
-
-
-def format_jsonl(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """One JSON object a line."""
-    for transcript in transcripts.values():
-        value: dict[str, Any] = {"id": transcript.id, "glosses": transcript.glosses}
-        if transcript.signer:
-            value["signer"] = transcript.signer
-        if transcript.times:
-            value["times"] = transcript.times
-        yield json.dumps(value, ensure_ascii=False)
-
-
-def read_text(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
-    """One sentence a line, no ids: the number of the line, from 1, is the id."""
-    return {
-        str(number): Transcript(str(number), tuple(line.split()))
-        for number, line in enumerate(lines, 1)
-    }
-
-
-def format_text(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """One sentence a line; the ids are lost."""
-    for transcript in transcripts.values():
-        require_words(path, transcript)
-        yield " ".join(transcript.glosses)
-
-
-def read_text_with_ids(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
-    """One sentence a line: the id, then a tab (or any white space), then glosses."""
-    found = Collector(path)
-    for number, line in content(lines, ""):
-        name, _, glosses = line.strip(" ").partition("\t" if "\t" in line else " ")
-        found.add(Transcript(name.strip(), tuple(glosses.split())), number)
-    return found.transcripts
-
-
-def format_text_with_ids(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """The id, a tab, the glosses."""
-    for transcript in transcripts.values():
-        require_words(path, transcript)
-        yield f"{transcript.id}\t{' '.join(transcript.glosses)}"
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if any(cells):
+                yield begin, cells
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"{path}:{reader.line_num}: not a table ({error}); the record begins in line {begin}: "
+            'close its quoted cell, and write a quotation mark inside one as ""'
+        ) from error

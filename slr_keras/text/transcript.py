@@ -1,5 +1,8 @@
 """One transcript, and what the readers of all formats share."""
 
+import codecs
+import dataclasses
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +11,14 @@ from slr_keras.utils.errors import UserError
 
 END_OF_TIME = 1.79769e308
 """The end that PHOENIX's STM files give: the whole clip."""
+
+# UTF-32 first: its mark begins with that of UTF-16.
+_ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,12 @@ class Collector:
         self.lines: dict[str, int] = {}
 
     def add(self, transcript: Transcript, line: int) -> None:
-        """Keep a transcript that stands at a line of the file."""
-        name = transcript.id
+        """Keep the transcript of a line, with id and glosses in Unicode's composed form.
+
+        Raises:
+            UserError: the id is empty, or an earlier line has it.
+        """
+        name = composed(transcript.id)
         if not name:
             raise UserError(f"{self.path}:{line}: no id; give every sentence one")
         if name in self.transcripts:
@@ -58,31 +73,52 @@ class Collector:
                 f"{self.path}:{line}: id {name!r} stands already in line {self.lines[name]}; "
                 "an id names one sentence"
             )
-        self.transcripts[name] = transcript
+        glosses = tuple(composed(gloss) for gloss in transcript.glosses)
+        self.transcripts[name] = dataclasses.replace(transcript, id=name, glosses=glosses)
         self.lines[name] = line
 
 
+def composed(text: str) -> str:
+    """Text in Unicode's composed form NFC, in which equal words have equal characters.
+
+    >>> from slr_keras.text.transcript import composed
+    >>> len("GRO\\u0308SSE"), len(composed("GRO\\u0308SSE"))
+    (7, 6)
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def read_lines(path: str | Path) -> list[str]:
-    """All lines of a UTF-8 text file, without their ends; a byte order mark is dropped.
+    """All lines of a text file, without their ends; a byte order mark is dropped.
+
+    The text is UTF-8, or UTF-16 or UTF-32 with a byte order mark, as spreadsheets write it. Lines
+    end with LF, CR LF or, in a file without LF, with CR.
 
     Raises:
-        UserError: the file cannot be read, or is not UTF-8 text; names the line.
+        UserError: the file cannot be read, or is not text of these encodings; names the line.
     """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8-sig")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        name = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
         raise UserError(
-            f"{path}:{data[: error.start].count(10) + 1}: not UTF-8 text ({error.reason}); "
+            f"{path}:{data[: error.start].count(10) + 1}: not {name} text ({error.reason}); "
             "convert the file, for example with: iconv -f latin1 -t utf-8"
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise UserError(f"{path}:{line}: a binary file (it has a NUL byte), not a transcript")
-    lines = text.replace("\r\n", "\n").split("\n")
+        raise UserError(
+            f"{path}:{line}: a binary file (it has a NUL byte), not text; save a table as UTF-8"
+        )
+    text = text.replace("\r\n", "\n")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     return lines

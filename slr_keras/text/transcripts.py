@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from slr_keras.text import nist, tables
+from slr_keras.text import common_formats, nist
+from slr_keras.text.tables import is_separator_line
 from slr_keras.text.transcript import Transcript, content, read_lines
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_write
@@ -21,16 +22,16 @@ _BY_SUFFIX = {
     ".ndjson": "jsonl",
 }
 _READ = {"stm": nist.read_stm, "ctm": nist.read_ctm, "trn": nist.read_trn}
-_READ |= {"text": tables.read_text, "text-id": tables.read_text_with_ids}
-_READ_BY_ROLE = {"csv": tables.read_csv, "jsonl": tables.read_jsonl}
+_READ |= {"text": common_formats.read_text, "text-id": common_formats.read_text_with_ids}
+_READ_BY_ROLE = {"csv": common_formats.read_csv, "jsonl": common_formats.read_jsonl}
 _WRITE = {
     "stm": nist.format_stm,
     "ctm": nist.format_ctm,
     "trn": nist.format_trn,
-    "csv": tables.format_csv,
-    "jsonl": tables.format_jsonl,
-    "text": tables.format_text,
-    "text-id": tables.format_text_with_ids,
+    "csv": common_formats.format_csv,
+    "jsonl": common_formats.format_jsonl,
+    "text": common_formats.format_text,
+    "text-id": common_formats.format_text_with_ids,
 }
 
 
@@ -49,21 +50,21 @@ def detect_format(path: str | Path, lines: list[str]) -> str:
     known = _BY_SUFFIX.get(Path(path).suffix.lower())
     if known:
         return known
-    found = [line for _, line in content(lines)]
-    if not found:
+    sentences = [line for _, line in content(lines)]
+    if not sentences:
         return "text"
-    words = [line.split() for line in found]
-    if found[0].lstrip().startswith("{"):
+    words = [line.split() for line in sentences]
+    if sentences[0].lstrip().startswith("{"):
         return "jsonl"
-    if "|" in found[0]:
+    if "|" in sentences[0] or is_separator_line(sentences[0]):
         return "csv"
     if all(_times_at(fields, 3, 4) for fields in words):
         return "stm"
     if all(_times_at(fields, 2, 3) for fields in words):
         return "ctm"
-    if all("\t" in line.strip("\n") for line in found):
+    if all("\t" in line.strip("\n") for line in sentences):
         return "text-id"
-    if all(nist.is_trn(line) for line in found):
+    if all(nist.is_trn(line) for line in sentences):
         return "trn"
     names = [fields[0] for fields in words]
     if len(set(names)) == len(names) > 1 and all(any(map(str.isdigit, name)) for name in names):

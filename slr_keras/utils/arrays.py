@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import atomic_path
+from slr_keras.utils.files import atomic_path, guarded
 
 RECORD = "record"
-_DAMAGE = (OSError, EOFError, ValueError, AttributeError, KeyError, zipfile.BadZipFile)
+_DAMAGED = ("damaged", "restore it, or begin anew with --restart")
 
 
 def save_arrays(path: str | Path, groups: Mapping[str, Sequence], record: Any) -> None:
@@ -127,23 +127,26 @@ def _key(group: str, number: int) -> str:
 
 
 def _record(archive, path: str | Path) -> Any:
-    return json.loads(_read(archive, RECORD, path).tobytes().decode())
+    text = _read(archive, RECORD, path).tobytes()
+    with guarded(path, *_DAMAGED):
+        return json.loads(text)
 
 
 def _read(archive, key: str, path: str | Path) -> np.ndarray:
-    try:
-        return archive[key]
-    except _DAMAGE as error:
-        raise UserError(f"{path}: damaged; restore it, or begin anew with --restart") from error
+    with guarded(path, *_DAMAGED):
+        array = archive[key]
+        # numpy hands out the bytes of an entry that is no array.
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{key} is no array")
+        return array
 
 
 def _open(path: str | Path):
-    try:
+    if not Path(path).exists():
+        raise UserError(f"{path}: there is no such checkpoint")
+    with guarded(path, "not a checkpoint of slr_keras, or a damaged one"):
         archive = np.load(path, allow_pickle=False)
         if RECORD not in archive.files:
+            archive.close()
             raise ValueError("no record")
         return archive
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such checkpoint") from error
-    except _DAMAGE as error:
-        raise UserError(f"{path}: not a checkpoint of slr_keras, or a damaged one") from error

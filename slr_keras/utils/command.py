@@ -1,4 +1,4 @@
-"""What every command shares: errors in one line, exit codes, quiet start-up."""
+"""Command-line basics: one-line errors, exit codes, quiet start-up and types of options."""
 
 import argparse
 import errno
@@ -77,7 +77,7 @@ def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float
     return parse
 
 
-def share(text: str) -> float:
+def fraction(text: str) -> float:
     """An option's value that is a number between 0 and 1, for argparse's `type`."""
     return number(lambda value: 0 < value < 1, "a number between 0 and 1")(text)
 
@@ -90,7 +90,7 @@ def _whole(text: str, least: int) -> int:
 
 def image_size(text: str) -> tuple[float, float]:
     """An option's value that is a width and a height such as 1280x720, for argparse's `type`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
-    if not found or not all(float(side) > 0 for side in found.groups()):
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
+    if not match or not all(float(side) > 0 for side in match.groups()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
-    return float(found[1]), float(found[2])
+    return float(match[1]), float(match[2])

@@ -110,10 +110,48 @@ def read_json(path: str | Path) -> Any:
     Raises:
         UserError: the file is absent, unreadable or not JSON; names file and line.
     """
+    text = read_text(path)
+    # Beside JSONDecodeError: RecursionError of deep nesting, ValueError of a number of many digits.
+    with guarded(path, "not valid JSON"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
+
+
+@contextlib.contextmanager
+def guarded(path: str | Path, problem: str, remedy: str = "") -> Iterator[None]:
+    """Turn whatever a reader raises on a damaged file into an error that names the file.
+
+    Files that are truncated, of another format or hostile make numpy, zipfile, zlib and picture
+    decoders raise nearly anything: ValueError, EOFError, SyntaxError, tokenize.TokenError,
+    BadZipFile, NotImplementedError, OverflowError, MemoryError. A list of them is never complete.
+
+    Args:
+        path: the file.
+        problem: what an exception other than one of the operating system means, such as
+            "truncated, or not a .npz file".
+        remedy: what the user can do about a damaged file.
+
+    Raises:
+        UserError: anything was raised in the block; a UserError of the block stays as it is.
+
+    >>> from slr_keras.utils.files import guarded
+    >>> with guarded("a.npz", "damaged", "record the clip again"):
+    ...     raise NotImplementedError("compression 99")
+    Traceback (most recent call last):
+    slr_keras.utils.errors.UserError: a.npz: damaged (compression 99); record the clip again
+    """
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        remedy = f"; {remedy}" if remedy else ""
+        raise UserError(f"{path}: {problem} ({reason}){remedy}") from error
 
 
 def sha256(path: str | Path) -> str:

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from slr_keras.data.contract import contract
+from slr_keras.data.drawable import LEFT, RIGHT
 from slr_keras.data.simulator import Simulator
-from slr_keras.data.viewer import LEFT, RIGHT, draw_frame, figure, write_gif, write_sheet
+from slr_keras.data.viewer import draw_frame, figure, write_gif, write_sheet
 from slr_keras.utils.errors import UserError
 
 COCO = contract("coco_wholebody_133")

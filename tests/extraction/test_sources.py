@@ -7,7 +7,8 @@ from slr_keras.data.manifest import write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.extraction.frames import Window
-from slr_keras.extraction.sources import find_sources, read_table, with_glosses
+from slr_keras.extraction.sources import find_sources, with_glosses
+from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
 
@@ -107,7 +108,7 @@ def test_glosses_are_joined_by_id_and_clips_without_are_listed(folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,glosses\na,RAIN\n", "has no column id, only name, glosses"),
+        ("name,glosses\na,RAIN\n", "glosses.csv:1: no column id, only name, glosses"),
         ("id,glosses\na,RAIN\na,SUN\n", r"glosses.csv:3: 'a' is already on line 2"),
         ("id,glosses\nx,RAIN\n", "has none of the clips; its first id is 'x'"),
         ("id,glosses,split\na,RAIN,both\n", r"glosses.csv:2: split 'both' must be"),

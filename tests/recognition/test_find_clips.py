@@ -181,7 +181,7 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path, whole_body, name):
     path = tmp_path / name
     path.write_bytes(DAMAGED[name])
     (clip,) = find_clips([path], whole_body)
-    with pytest.raises(UserError, match=rf"{name}: truncated or not"):
+    with pytest.raises(UserError, match=rf"{name}: truncated, or not"):
         clip.read()
 
 

@@ -229,7 +229,7 @@ BAD = [
     ("x.ctm", "c 1 0 1 A\nc 2 0 1 A\n", ":2: clip 'c' began in line 1"),
     ("x.trn", "A B\n", ":1: a TRN line"),
     ("x.csv", "id|gloss\na|A\na|B\n", ":3: id 'a' stands already in line 2"),
-    ("x.csv", "id|gloss\na|A|B\n", ":2: 3 columns"),
+    ("x.csv", "id|gloss\na|A|B\n", ":2: 3 fields"),
     ("x.csv", "id|gloss\n|A\n", ":2: no id"),
     ("x.csv", "one|two|three\n", ":1: columns .* name no id"),
     ("x.csv", "no separator\n", ":1: no column separator"),

@@ -1,8 +1,5 @@
 """What a data set module declares, and the reading that several of them share."""
 
-import csv
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from slr_keras.data.arrays import read_npz as read_entries
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_text
 
 
 @dataclass(frozen=True)
@@ -83,17 +80,8 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[s
     Raises:
         UserError: the file is damaged, or an array is missing or of another shape.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in shapes if name in file.files}
-            present = ", ".join(file.files)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        raise UserError(f"{path}: truncated or not an .npz file of numbers ({error})") from error
+    arrays = read_entries(path, shapes)
     for name, shape in shapes.items():
-        if name not in arrays:
-            raise UserError(f"{path}: has no array {name!r}, only {present}")
         actual = arrays[name].shape
         if len(actual) != len(shape) or any(b not in (None, a) for a, b in zip(actual, shape)):
             expected = ", ".join("any" if axis is None else str(axis) for axis in shape)
@@ -113,50 +101,6 @@ def cut(path: Path, frames: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]
     if lengths.dtype.kind not in "iu" or (lengths < 0).any() or lengths.sum() != len(frames):
         raise UserError(f"{path}: 'lengths' do not add up to the {len(frames)} frames")
     return np.split(frames, np.cumsum(lengths)[:-1])
-
-
-def read_csv(path: Path, columns: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file with a header, each with its line number.
-
-    The separator is the first of "|", tab, ";" and "," that the header has.
-
-    Raises:
-        UserError: the file cannot be read, a column is missing, or a row has too few or too many
-            fields; names file and line.
-    """
-    names = header(path)
-    absent = [column for column in columns if column not in names]
-    if absent:
-        raise UserError(f"{path}:1: no column {', '.join(absent)}; the header must name it")
-    lines = read_text(path).split("\n")
-    separator = _separator(lines[0])
-    # Translations hold quotation marks that mean nothing; only comma-separated files quote.
-    quoting = csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE
-    reader = csv.reader(lines[1:], delimiter=separator, quoting=quoting)
-    rows: list[tuple[int, dict[str, str]]] = []
-    try:
-        for fields in reader:
-            line = reader.line_num + 1
-            if not any(field.strip() for field in fields):
-                continue
-            if len(fields) != len(names):
-                raise UserError(
-                    f"{path}:{line}: {len(fields)} fields where the header has {len(names)}"
-                )
-            rows.append((line, {n: field.strip() for n, field in zip(names, fields)}))
-    except csv.Error as error:
-        raise UserError(f"{path}:{reader.line_num + 1}: {error}") from error
-    return rows
-
-
-def header(path: Path) -> list[str]:
-    """The fields of a file's first line, at its separator."""
-    first = read_text(path).partition("\n")[0].removeprefix("\ufeff")
-    return [field.strip() for field in first.split(_separator(first))]
-
-
-def _separator(line: str) -> str:
-    return next((mark for mark in "|\t;" if mark in line), ",")
 
 
 def number(text: str, where: str) -> float:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slr_keras.data.datasets.base import header, read_csv
+from slr_keras.text.tables import read_header, read_table
+from slr_keras.text.transcript import read_lines
+from slr_keras.text.transcripts import read_transcripts
 from slr_keras.utils.errors import UserError
 
 # Column names by meaning, in the order of preference.
@@ -60,26 +62,20 @@ def read_corpus(path: str | Path) -> list[Sentence]:
             and line.
     """
     path = Path(path)
-    columns = header(path)
+    lines = read_lines(path)
+    columns = read_header(path, lines)
     if not (set(columns) & set(_ID) and set(columns) & set(_GLOSSES)):
-        from slr_keras.text.transcripts import read_transcripts
-
         return [
-            Sentence(found.id, found.glosses, found.signer)
-            for found in read_transcripts(path).values()
+            Sentence(transcript.id, transcript.glosses, transcript.signer)
+            for transcript in read_transcripts(path).values()
         ]
     sentences: dict[str, Sentence] = {}
-    for line, row in read_csv(path, ()):
+    for line, row in read_table(path, empty=True, lines=lines):
         sentence = _sentence(row, f"{path}:{line}")
         if not sentence.id or sentence.id in sentences:
             raise UserError(f"{path}:{line}: the id {sentence.id!r} is empty or there twice")
         sentences[sentence.id] = sentence
     return list(sentences.values())
-
-
-def by_clip(sentences: list[Sentence]) -> Mapping[str, Sentence]:
-    """Sentences by the last part of their id: corpora and keypoint files differ in the folders."""
-    return {clip_name(sentence.id): sentence for sentence in sentences}
 
 
 def clip_name(name: str) -> str:

@@ -4,21 +4,18 @@ import dataclasses
 import re
 from pathlib import Path
 
-from slr_keras.data.datasets import keypoint_pickles
-from slr_keras.data.datasets.base import Dataset, read_csv
+from slr_keras.data.datasets.base import Dataset
 from slr_keras.data.datasets.corpus import Sentence, read_corpus
-from slr_keras.data.datasets.corpus_frames import (
-    FRAMES,
-    attach_frames,
-    frame_contract,
-    has_pickles,
-    write_frames,
+from slr_keras.data.datasets.pickled_corpus import (
+    KEYPOINT_LINKS,
+    OPTIONS,
+    PickledCorpus,
+    prepare_corpus,
 )
 from slr_keras.data.lines import SPLITS
+from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
-_STEM = "CSL-Daily"
-_SIZE, _FPS = (512, 512), 30
 _SIGNER = re.compile(r"_(P\d+)_")
 # In the corpus but in no split; published systems train on it.
 _UNASSIGNED = "train"
@@ -37,24 +34,18 @@ def prepare(source: Path, folder: Path, annotations: str = "", frames: str = "")
     Raises:
         UserError: nothing to read, or a file that is not what it should be.
     """
-    if frames and not has_pickles(source, _STEM):
-        labels = Path(annotations) if annotations else _label_folder(source)
-        write_frames(folder, Path(frames), read_annotations(labels), frame_contract(_SIZE, _FPS))
-        return
-    files = keypoint_pickles.split_files(source, _STEM, DATASET)
-    tables = keypoint_pickles.corpus_tables(source, annotations, "video_map.txt")
-    keypoint_pickles.write_pickles(
-        folder, files, tables, image_size=_SIZE, fps=_FPS, signer_of=signer_of
-    )
-    if frames:
-        attach_frames(folder, Path(frames), frame_contract(_SIZE, _FPS))
+
+    def sentences() -> dict[str, list[Sentence]]:
+        return read_annotations(Path(annotations) if annotations else _label_folder(source))
+
+    prepare_corpus(_CORPUS, DATASET, source, folder, annotations, frames, sentences)
 
 
 def _label_folder(source: Path) -> Path:
-    found = sorted([*source.glob("video_map.txt"), *source.glob("*/video_map.txt")])
-    if not found:
+    maps = sorted([*source.glob("video_map.txt"), *source.glob("*/video_map.txt")])
+    if not maps:
         raise DATASET.missing(source, ["video_map.txt"])
-    return found[0].parent
+    return maps[0].parent
 
 
 def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
@@ -68,7 +59,7 @@ def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
     """
     folder = Path(folder)
     splits: dict[str, str] = {}
-    for line, row in read_csv(folder / "split_1.txt", ("name", "split")):
+    for line, row in read_table(folder / "split_1.txt", ("name", "split"), empty=True):
         if row["split"] not in SPLITS:
             raise UserError(f"{folder / 'split_1.txt'}:{line}: unknown split {row['split']!r}")
         splits[row["name"]] = row["split"]
@@ -86,23 +77,22 @@ def signer_of(name: str) -> str:
     >>> signer_of("S000007_P0003_T00")
     'P0003'
     """
-    found = _SIGNER.search(name)
-    return found[1] if found else ""
+    match = _SIGNER.search(name)
+    return match[1] if match else ""
 
+
+_CORPUS = PickledCorpus("CSL-Daily", (512, 512), 30, "video_map.txt", signer_of=signer_of)
 
 DATASET = Dataset(
     name="csl_daily",
     title="CSL-Daily: continuous Chinese signing, 10 signers, 133 keypoints",
-    obtain="the keypoint links in the README of github.com/sutwangyan/MSKA (or TwoStreamNetwork in "
-    "github.com/FangyunWei/SLRT); the corpus and its annotations, after signing an agreement, "
-    "from USTC: home.ustc.edu.cn/~zhouh156/dataset/csl-daily",
+    obtain=f"{KEYPOINT_LINKS}; the corpus and its annotations, after signing an agreement, from "
+    "USTC: home.ustc.edu.cn/~zhouh156/dataset/csl-daily",
     licence="corpus: USTC's agreement, non-commercial research; keypoints: as the corpus they were "
     "extracted from",
-    files=(
-        f"{_STEM}.train, .dev, .test: pickles with keypoints (or gzipped lists of annotations)",
-        f"{keypoint_pickles.TWOSTREAM_KEYPOINTS}: only with lists of annotations",
-        "video_map.txt: optional, adds the translations; split_1.txt beside it for video alone",
+    files=_CORPUS.files(
+        "video_map.txt: optional, adds the translations; split_1.txt beside it for video alone"
     ),
     prepare=prepare,
-    options=(keypoint_pickles.ANNOTATIONS, FRAMES),
+    options=OPTIONS,
 )

@@ -10,7 +10,7 @@ import numpy as np
 from slr_keras.data.datasets import sign_clips
 from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.sign_clips import SignClip
-from slr_keras.data.datasets.splits import by_signer, check_shares
+from slr_keras.data.datasets.splits import by_signer, check_fractions
 from slr_keras.data.video.recordings import is_recording
 from slr_keras.utils.errors import UserError
 
@@ -35,14 +35,14 @@ def prepare(
     Args:
         source: has a folder of recordings for each class.
         folder: to write.
-        fractions: shares of each class for dev and test, at random, where no signers are named.
+        fractions: fractions of each class for dev and test, at random, where no signers are named.
         signer_regex: finds the signer in a recording's name: its group, or all that it matches.
         dev_signers, test_signers: signers kept for these splits.
         seed: of the random choice.
         resize, crop, fps, allow_missing: see `sign_clips.OPTIONS`.
 
     Raises:
-        UserError: no classes, a name without a signer, or shares that leave nothing to learn from.
+        UserError: no classes, a name without a signer, or fractions that leave nothing for train.
     """
     found = _recordings(source)
     if not found:
@@ -65,30 +65,32 @@ def prepare(
 
 
 def at_random(labels: Sequence[str], fractions: Sequence[float], seed: int) -> list[str]:
-    """The split of every clip: of each label the same shares, by a seeded shuffle.
+    """The split of every clip: of each label the same fractions, by a seeded shuffle.
 
     Args:
         labels: of the clips.
-        fractions: shares for dev and test; a share above 0 is at least one clip, as far as one is
-            left for train.
-        seed: of the shuffle; a label's split does not hang on the other labels.
+        fractions: for dev and test; a fraction above 0 is at least one clip, as far as one is left
+            for train.
+        seed: of the shuffle; a label's split does not depend on the other labels.
 
     >>> from slr_keras.data.datasets.folders import at_random
     >>> sorted(at_random(["a"] * 10, (0.1, 0.2), seed=0))
     ['dev', 'test', 'test', 'train', 'train', 'train', 'train', 'train', 'train', 'train']
 
     Raises:
-        UserError: not two shares, or shares that leave nothing.
+        UserError: not two fractions, or fractions that leave nothing.
     """
     if len(fractions) != 2:
         raise UserError(f"fractions are {tuple(fractions)}; give two, for dev and for test")
-    check_shares(*fractions)
+    check_fractions(*fractions)
     splits = np.full(len(labels), "train", dtype="<U5")
     for label in sorted(set(labels)):
         rows = np.flatnonzero(np.asarray(labels) == label)
         rng = np.random.default_rng([seed, *label.encode()])
         rows = rng.permutation(rows)
-        dev, test = (max(1, round(share * len(rows))) if share else 0 for share in fractions)
+        dev, test = (
+            max(1, round(fraction * len(rows))) if fraction else 0 for fraction in fractions
+        )
         test = min(test, len(rows) - 1)
         dev = min(dev, len(rows) - 1 - test)
         splits[rows[:test]] = "test"
@@ -145,14 +147,14 @@ DATASET = Dataset(
     files=(f"{_LAYOUT}: a video, a folder of PNG or JPEG pictures, or a .npy of uint8 frames",),
     prepare=prepare,
     options=(
-        Option("fractions", (0.1, 0.1), "shares of each class for dev and test, at random"),
+        Option("fractions", (0.1, 0.1), "fractions of each class for dev and test, at random"),
         Option(
             "signer_regex",
             "",
             r"finds the signer in a recording's name, such as '^(s\d+)_'; its first group counts",
         ),
-        Option("dev_signers", (), "signers kept for dev, in place of the shares"),
-        Option("test_signers", (), "signers kept for test, in place of the shares"),
+        Option("dev_signers", (), "signers kept for dev, in place of the fractions"),
+        Option("test_signers", (), "signers kept for test, in place of the fractions"),
         Option("seed", 0, "of the random choice"),
         *sign_clips.OPTIONS,
     ),

@@ -6,7 +6,6 @@ import numpy as np
 
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset
-from slr_keras.data.datasets.splits import by_order
 
 _FILE = "isl_3words.npz"
 _POSE, _FACE = (mediapipe.POSE, 4), (mediapipe.FACE, 3)
@@ -15,8 +14,8 @@ _POSE, _FACE = (mediapipe.POSE, 4), (mediapipe.FACE, 3)
 def prepare(
     source: Path,
     folder: Path,
-    dev_share: float = 0.2,
-    test_share: float = 0.0,
+    dev_fraction: float = 0.2,
+    test_fraction: float = 0.0,
     frame_size: str = "640x480",
     fps: float = 30.0,
 ) -> None:
@@ -25,24 +24,15 @@ def prepare(
     Args:
         source: folder of `isl_3words.npz`.
         folder: to write.
-        dev_share, test_share: shares of each label's recordings.
+        dev_fraction, test_fraction: fractions of each label's recordings.
         frame_size, fps: of the camera.
 
     Raises:
-        UserError: the file is missing or malformed, or the shares are no shares.
+        UserError: the file is missing or malformed, or the fractions leave nothing to train on.
     """
     data = mediapipe.read_words(DATASET, source, _FILE, face=True)
-    pose, face = regroup(data["pose"], data["face"])
-    labels = data["labels"]
-    mediapipe.write_words(
-        folder,
-        mediapipe.holistic_contract("mediapipe_holistic_543", frame_size, fps),
-        mediapipe.numbered(labels, data["index"].tolist()),
-        labels,
-        by_order(labels, data["index"], dev_share, test_share),
-        mediapipe.assemble(frame_size, data["left_hand"], data["right_hand"], pose, face),
-        ["s01"] * len(labels),
-    )
+    data["pose"], data["face"] = regroup(data["pose"], data["face"])
+    mediapipe.write_recordings(folder, data, dev_fraction, test_fraction, frame_size, fps, "s01")
 
 
 def regroup(pose: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,9 +67,5 @@ DATASET = Dataset(
         "right_hand (N, T, 21, 3)",
     ),
     prepare=prepare,
-    options=(
-        *mediapipe.shares(0.2, 0.0),
-        mediapipe.frame_size_option("640x480"),
-        mediapipe.FPS,
-    ),
+    options=mediapipe.options(0.2, 0.0, "640x480"),
 )

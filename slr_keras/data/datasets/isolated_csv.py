@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slr_keras.data.datasets import sign_clips
-from slr_keras.data.datasets.base import Dataset, Option, one_word, read_csv
+from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.label_map import LABEL_MAP, joined, read_label_map
 from slr_keras.data.datasets.sign_clips import SPLIT_NAMES, SignClip
 from slr_keras.data.datasets.splits import by_signer
+from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
 _TABLE = "manifest.csv"
@@ -43,9 +44,7 @@ def prepare(
     """
     DATASET.require(source, table)
     path = source / table
-    rows = read_csv(path, ("path", "label", "split"))
-    if not rows:
-        raise UserError(f"{path}: has no rows")
+    rows = read_table(path, ("path", "label", "split"))
     clips = [_clip(source, row, f"{path}:{line}") for line, row in rows]
     if dev_signers:
         clips = _with_dev(clips, dev_signers, path)

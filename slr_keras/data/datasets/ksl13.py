@@ -17,7 +17,7 @@ def prepare(
     source: Path,
     folder: Path,
     fold: str = "s3",
-    dev_share: float = 0.1,
+    dev_fraction: float = 0.1,
     frame_size: str = "640x480",
     fps: float = 30.0,
 ) -> None:
@@ -30,7 +30,7 @@ def prepare(
         source: folder of `words.npz`.
         folder: to write.
         fold: the session left out, "s0" to "s3".
-        dev_share: share of each label's recordings of the other sessions, their last ones.
+        dev_fraction: fraction of each label's recordings of the other sessions, their last ones.
         frame_size, fps: of the camera.
 
     Raises:
@@ -40,11 +40,11 @@ def prepare(
     sessions, labels = data["session"], data["labels"]
     splits = np.array(by_signer(sessions.tolist(), dev=(), test=(fold,)))
     known = splits == "train"
-    if dev_share:
+    if dev_fraction:
         # Within a session: the sessions differ in length.
         blocks = np.char.add(np.char.add(labels[known], " "), sessions[known])
         try:
-            splits[known] = by_order(blocks, data["index"][known], dev_share, 0)
+            splits[known] = by_order(blocks, data["index"][known], dev_fraction, 0)
         except UserError as error:
             raise UserError(f"{source / _FILE}: {error}") from None
     clips = mediapipe.assemble(frame_size, data["left_hand"], data["right_hand"], data["pose"])
@@ -72,7 +72,7 @@ DATASET = Dataset(
     prepare=prepare,
     options=(
         Option("fold", "s3", "session kept for test (leave one session out)", _SESSIONS),
-        Option("dev_share", 0.1, "share of each label's recordings for dev, their last ones"),
+        Option("dev_fraction", 0.1, "fraction of each label's recordings for dev, their last ones"),
         mediapipe.frame_size_option("640x480"),
         mediapipe.FPS,
     ),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slr_keras.data.datasets.base import Option, one_word
+from slr_keras.text.transcript import composed, read_lines
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_text
 from slr_keras.utils.suggestions import nearest
 
 LABEL_MAP = Option(
@@ -41,7 +41,7 @@ def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
     """
     becomes: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         where = f"{path}:{number}"
@@ -64,7 +64,7 @@ def joined(glosses: Sequence[str], becomes: dict[str, str]) -> tuple[str, ...]:
 
 
 def _class(text: str, glosses: Sequence[str], where: str) -> str:
-    gloss = one_word(text)
+    gloss = one_word(composed(text))
     if gloss in glosses:
         return gloss
     if text.isascii() and text.isdecimal() and int(text) < len(glosses):

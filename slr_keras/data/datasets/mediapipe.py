@@ -5,13 +5,14 @@ longer than one of the height wherever the image is wide, so clips are stored in
 a hand keeps its shape when it turns. The sets do not say what their cameras gave; it is an option.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.datasets.base import Dataset, Option, frame_size, one_word, read_npz
+from slr_keras.data.datasets.splits import by_order
 from slr_keras.data.writer import FolderWriter
 
 POSE, FACE, HAND = 33, 468, 21
@@ -24,11 +25,17 @@ def frame_size_option(size: str) -> Option:
     return Option("frame_size", size, "pixels of the camera's image; the set does not record it")
 
 
-def shares(dev: float, test: float) -> tuple[Option, Option]:
-    """The options of the shares kept for dev and test."""
+def options(dev: float, test: float, size: str) -> tuple[Option, ...]:
+    """The options of a set, by its usual fractions for dev and test and its frame size."""
     return (
-        Option("dev_share", dev, "share of each label's recordings for dev: the last but test's"),
-        Option("test_share", test, "share of each label's recordings for test: the very last"),
+        Option(
+            "dev_fraction", dev, "fraction of each label's recordings for dev: the last but test's"
+        ),
+        Option(
+            "test_fraction", test, "fraction of each label's recordings for test: the very last"
+        ),
+        frame_size_option(size),
+        FPS,
     )
 
 
@@ -124,6 +131,42 @@ def write_words(
             writer.add(
                 split, id=name, glosses=[one_word(str(label))], keypoints=clip, signer=signer
             )
+
+
+def write_recordings(
+    folder: Path,
+    data: Mapping[str, np.ndarray],
+    dev_fraction: float,
+    test_fraction: float,
+    frame_size: str,
+    fps: float,
+    signer: str = "",
+) -> None:
+    """Write isolated signs of one camera; the last recordings of every label are dev and test.
+
+    Args:
+        folder: to write.
+        data: labels, index, left_hand, right_hand, and pose and face where they were recorded,
+            as `read_words` gives them.
+        dev_fraction, test_fraction: fractions of each label's recordings.
+        frame_size, fps: of the camera.
+        signer: of all recordings, "" if the set does not say.
+
+    Raises:
+        UserError: the fractions leave nothing to train on, or no frame size.
+    """
+    labels = data["labels"]
+    layout = "mediapipe_holistic_543" if "face" in data else "mediapipe_75"
+    parts = (data.get(name) for name in ("left_hand", "right_hand", "pose", "face"))
+    write_words(
+        folder,
+        holistic_contract(layout, frame_size, fps),
+        numbered(labels, data["index"].tolist()),
+        labels,
+        by_order(labels, data["index"], dev_fraction, test_fraction),
+        assemble(frame_size, *parts),
+        [signer] * len(labels),
+    )
 
 
 def numbered(labels: Sequence[str], *parts: Sequence[object]) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from slr_keras.data.arrays import read_array
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
-from slr_keras.data.datasets.npz import read_array
 from slr_keras.data.datasets.splits import by_order
 from slr_keras.utils.errors import UserError
 
@@ -25,8 +25,8 @@ _KNOWN = {
 def prepare(
     source: Path,
     folder: Path,
-    dev_share: float = 0.1,
-    test_share: float = 0.1,
+    dev_fraction: float = 0.1,
+    test_fraction: float = 0.1,
     frame_size: str = "640x480",
     fps: float = 30.0,
     order: str = "pose-face",
@@ -37,7 +37,7 @@ def prepare(
     Args:
         source: the folder of the labels.
         folder: to write.
-        dev_share, test_share: shares of each label's recordings, the last ones by number.
+        dev_fraction, test_fraction: fractions of each label's recordings, the last ones by number.
         frame_size, fps: of the camera.
         order: "pose-face" as in the tutorial, or "face-pose", as some recordings have it.
         signer: who signs, if it is one person.
@@ -62,7 +62,9 @@ def prepare(
         raise UserError(f"{recordings[0][1]}: {values} values a frame; known are {known}")
     recorded = _KNOWN[values] if order == "pose-face" else _KNOWN[values][::-1]
     layout = "mediapipe_holistic_543" if "face" in recorded else "mediapipe_75"
-    splits = by_order(labels, [_order(path)[0] for _, path in recordings], dev_share, test_share)
+    splits = by_order(
+        labels, [_order(path)[0] for _, path in recordings], dev_fraction, test_fraction
+    )
 
     def clips():
         for _, recording in recordings:
@@ -130,9 +132,7 @@ DATASET = Dataset(
     ),
     prepare=prepare,
     options=(
-        *mediapipe.shares(0.1, 0.1),
-        mediapipe.frame_size_option("640x480"),
-        mediapipe.FPS,
+        *mediapipe.options(0.1, 0.1, "640x480"),
         Option("order", "pose-face", "which part comes first", ("pose-face", "face-pose")),
         Option("signer", "", "who signs, if it is one person"),
     ),

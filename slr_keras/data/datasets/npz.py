@@ -1,12 +1,9 @@
 """Own keypoints: a table of glosses beside one `.npy` or `.npz` file a clip."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from slr_keras.data.arrays import read_array
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.datasets import own_table
 from slr_keras.data.datasets.base import Dataset, Option, frame_size
@@ -62,31 +59,6 @@ def prepare(
                 text=row.text,
                 fps=row.fps,
             )
-
-
-def read_array(path: Path) -> np.ndarray:
-    """The array of a `.npy` file, or of an `.npz` file: the one called keypoints, or the only one.
-
-    Raises:
-        UserError: the file is damaged, holds no numbers, or several arrays.
-    """
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            array = loaded
-        else:
-            with loaded:
-                names = loaded.files
-                if "keypoints" not in names and len(names) != 1:
-                    raise UserError(f"{path}: no array keypoints among {', '.join(names)}")
-                array = loaded["keypoints" if "keypoints" in names else names[0]]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{path}: truncated or not a file of numbers ({error})") from error
-    if array.dtype.kind not in "fiu":
-        raise UserError(f"{path}: holds {array.dtype} instead of numbers")
-    return array
 
 
 DATASET = Dataset(

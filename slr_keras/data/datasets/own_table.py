@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
-from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
+from slr_keras.data.datasets.base import Dataset, Option, number
 from slr_keras.data.datasets.splits import at_random, by_signer
 from slr_keras.data.lines import SPLITS
+from slr_keras.text.tables import read_table
+from slr_keras.text.transcript import composed
 from slr_keras.utils.errors import UserError
 
 DEFAULT_TABLE = "glosses.csv"
@@ -15,7 +18,7 @@ OPTIONS = (
     Option("table", DEFAULT_TABLE, "the table's name inside PATH"),
     Option("dev_signers", (), "signers kept for dev, where the table has no column split"),
     Option("test_signers", (), "signers kept for test, where the table has no column split"),
-    Option("dev_share", 0.1, "share of the clips for dev, without split and without signers"),
+    Option("dev_fraction", 0.1, "fraction of the clips for dev, without split and without signers"),
     Option("seed", 0, "of the random choice for dev"),
 )
 
@@ -40,7 +43,7 @@ def read_rows(
     table: str = DEFAULT_TABLE,
     dev_signers: tuple[str, ...] = (),
     test_signers: tuple[str, ...] = (),
-    dev_share: float = 0.1,
+    dev_fraction: float = 0.1,
     seed: int = 0,
 ) -> Iterator[Row]:
     """The clips of a table with the columns id and glosses, and the file of each.
@@ -53,22 +56,20 @@ def read_rows(
         suffixes: of keypoint files.
         table: name of the table.
         dev_signers, test_signers: signers of these splits, without a column split.
-        dev_share, seed: random share for dev, without a column split and without such signers.
+        dev_fraction, seed: fraction for dev, at random, without a column split and such signers.
 
     Raises:
         UserError: table or keypoint files are missing, a row is malformed; names file and line.
     """
     dataset.require(source, table)
     path = source / table
-    rows = read_csv(path, ("id", "glosses"))
-    if not rows:
-        raise UserError(f"{path}: has no rows")
+    rows = read_table(path, ("id", "glosses"))
     if "split" in rows[0][1]:
         splits = [row["split"] for _, row in rows]
     elif dev_signers or test_signers:
         splits = by_signer([row.get("signer", "") for _, row in rows], dev_signers, test_signers)
     else:
-        chosen = at_random(len(rows), dev_share, seed)
+        chosen = at_random(len(rows), dev_fraction, seed)
         splits = ["dev" if is_dev else "train" for is_dev in chosen]
     files = [_file(source, row, suffixes) for _, row in rows]
     absent = [f"{row['id']} (line {line})" for (line, row), file in zip(rows, files) if not file]
@@ -95,4 +96,10 @@ def read_rows(
 def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path | None:
     named = row.get("file")
     candidates = [named] if named else [row["id"] + suffix for suffix in suffixes]
-    return next((source / name for name in candidates if (source / name).is_file()), None)
+    # macOS writes file names in the decomposed form, tables are mostly in the composed one.
+    paths = (
+        source / spelling
+        for name in candidates
+        for spelling in (name, composed(name), normalize("NFD", name))
+    )
+    return next((path for path in paths if path.is_file()), None)

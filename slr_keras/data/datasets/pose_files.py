@@ -14,6 +14,7 @@ from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.layout import layout
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
 
 _HANDS = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
 _POSE, _FACE = "POSE_LANDMARKS", "FACE_LANDMARKS"
@@ -94,6 +95,11 @@ def read_pose_clip(path: str | Path) -> PoseClip:
     """
     path = Path(path)
     pose = _parse(path)
+    with guarded(path, "damaged"):
+        return _clip(pose, path)
+
+
+def _clip(pose: Any, path: Path) -> PoseClip:
     components = {component.name: list(component.points) for component in pose.header.components}
     rows: dict[int, int]
     if _POSE in components and all(hand in components for hand in _HANDS):
@@ -133,18 +139,10 @@ def _parse(path: Path) -> Any:
         raise UserError(
             f"{path}: reading .pose files needs the library pose-format; install slr-keras[pose]"
         ) from error
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    try:
-        pose = Pose.read(data)
+    with guarded(path, "truncated, or not a .pose file"):
+        pose = Pose.read(path.read_bytes())
         shape, confidence = pose.body.data.shape, pose.body.confidence.shape
-    # The library meets damaged files with whatever its arithmetic raises.
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{path}: truncated or not a .pose file ({reason})") from error
-    points = sum(len(component.points) for component in pose.header.components)
+        points = sum(len(component.points) for component in pose.header.components)
     if len(shape) != 4 or shape[:3] != confidence or shape[2] != points or shape[3] < 2:
         raise UserError(f"{path}: damaged: its data {shape} does not fit its header")
     if not shape[0] or not shape[1]:

@@ -7,8 +7,9 @@ import numpy as np
 
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets import splits
-from slr_keras.data.datasets.base import Dataset, Option, number, read_csv
+from slr_keras.data.datasets.base import Dataset, Option, number
 from slr_keras.data.writer import FolderWriter
+from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
 # The names of the packed files, then those of the repository they were taken from.
@@ -77,7 +78,7 @@ def _find(source: Path, names: tuple[str, ...]) -> Path:
 def _segments(path: Path) -> dict[str, list[_Segment]]:
     """Signs of every video in order of time."""
     result: dict[str, list[_Segment]] = {}
-    for line, row in read_csv(path, ("video", "speaker", "word", "startframe", "endframe")):
+    for line, row in read_table(path, ("video", "speaker", "word", "startframe", "endframe")):
         first, last = (
             int(number(row[column], f"{path}:{line}: {column}"))
             for column in ("startframe", "endframe")
@@ -95,7 +96,7 @@ def _segments(path: Path) -> dict[str, list[_Segment]]:
 def _frames(path: Path) -> dict[str, np.ndarray]:
     """(frames, 3 points, x and y in pixels) of every video."""
     rows: dict[str, list[tuple[int, ...]]] = {}
-    for line, row in read_csv(path, ("video", "frame", *_COORDINATES)):
+    for line, row in read_table(path, ("video", "frame", *_COORDINATES)):
         where = f"{path}:{line}"
         values = [number(row[column], f"{where}: {column}") for column in _COORDINATES]
         frames = rows.setdefault(row["video"], [])

@@ -39,16 +39,16 @@ def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: floa
     Args:
         labels: the label of every clip.
         order: when it was recorded, within its label.
-        dev, test: shares of each label; a share above 0 is at least one clip.
+        dev, test: fractions of each label; a fraction above 0 is at least one clip.
 
     >>> from slr_keras.data.datasets.splits import by_order
     >>> by_order(["a"] * 5, [4, 0, 1, 2, 3], dev=0.2, test=0.2)
     ['test', 'train', 'train', 'train', 'dev']
 
     Raises:
-        UserError: the shares leave nothing to train on.
+        UserError: the fractions leave nothing to train on.
     """
-    check_shares(dev, test)
+    check_fractions(dev, test)
     labels, order = np.asarray(labels), np.asarray(order)
     splits = np.full(len(labels), "train", dtype="<U5")
     for label in np.unique(labels):
@@ -57,18 +57,18 @@ def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: floa
         for_test = max(1, round(test * len(rows))) if test else 0
         for_dev = max(1, round(dev * len(rows))) if dev else 0
         if for_test + for_dev >= len(rows):
-            raise UserError(f"label {label!r}: {len(rows)} clips are too few for these shares")
+            raise UserError(f"label {label!r}: {len(rows)} clips are too few for these fractions")
         splits[rows[len(rows) - for_test - for_dev :]] = "dev"
         splits[rows[len(rows) - for_test :]] = "test"
     return splits.tolist()
 
 
-def at_random(count: int, share: float, seed: int) -> np.ndarray:
-    """(count,) booleans: a share of the rows, the same ones for the same seed."""
-    check_shares(share, 0)
+def at_random(count: int, fraction: float, seed: int) -> np.ndarray:
+    """(count,) booleans: a fraction of the rows, the same ones for the same seed."""
+    check_fractions(fraction, 0)
     chosen = np.zeros(count, bool)
     order = np.random.default_rng(seed).permutation(count)
-    chosen[order[: max(1, round(share * count)) if share and count > 1 else 0]] = True
+    chosen[order[: max(1, round(fraction * count)) if fraction and count > 1 else 0]] = True
     return chosen
 
 
@@ -84,11 +84,11 @@ def folds(count: int, parts: int, seed: int) -> np.ndarray:
     return part
 
 
-def check_shares(*shares: float) -> None:
-    """Refuse shares that are not shares.
+def check_fractions(*fractions: float) -> None:
+    """Refuse fractions that are not fractions.
 
     Raises:
-        UserError: a share below 0, or all together 1 or more.
+        UserError: a fraction below 0, or all together 1 or more.
     """
-    if any(not share >= 0 for share in shares) or sum(shares) >= 1:
-        raise UserError(f"shares {shares}: each must be 0 or more, all together below 1")
+    if any(not fraction >= 0 for fraction in fractions) or sum(fractions) >= 1:
+        raise UserError(f"fractions {fractions}: each must be 0 or more, all together below 1")

@@ -4,15 +4,14 @@ from pathlib import Path
 
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
-from slr_keras.data.datasets.splits import by_order
 
 
 def prepare(
     source: Path,
     folder: Path,
     part: str = "words",
-    dev_share: float = 0.1,
-    test_share: float = 0.1,
+    dev_fraction: float = 0.1,
+    test_fraction: float = 0.1,
     frame_size: str = "1280x720",
     fps: float = 30.0,
 ) -> None:
@@ -25,23 +24,14 @@ def prepare(
         source: folder of `words.npz` and `letters.npz`.
         folder: to write.
         part: "words" or "letters".
-        dev_share, test_share: shares of each label's recordings.
+        dev_fraction, test_fraction: fractions of each label's recordings.
         frame_size, fps: of the camera.
 
     Raises:
-        UserError: the file is missing or malformed, or the shares are no shares.
+        UserError: the file is missing or malformed, or the fractions leave nothing to train on.
     """
     data = mediapipe.read_words(DATASET, source, f"{part}.npz", pose=part == "words")
-    labels = data["labels"]
-    mediapipe.write_words(
-        folder,
-        mediapipe.holistic_contract("mediapipe_75", frame_size, fps),
-        mediapipe.numbered(labels, data["index"].tolist()),
-        labels,
-        by_order(labels, data["index"], dev_share, test_share),
-        mediapipe.assemble(frame_size, data["left_hand"], data["right_hand"], data.get("pose")),
-        [""] * len(labels),
-    )
+    mediapipe.write_recordings(folder, data, dev_fraction, test_fraction, frame_size, fps)
 
 
 DATASET = Dataset(
@@ -57,8 +47,6 @@ DATASET = Dataset(
     prepare=prepare,
     options=(
         Option("part", "words", "which of the two files", ("words", "letters")),
-        *mediapipe.shares(0.1, 0.1),
-        mediapipe.frame_size_option("1280x720"),
-        mediapipe.FPS,
+        *mediapipe.options(0.1, 0.1, "1280x720"),
     ),
 )

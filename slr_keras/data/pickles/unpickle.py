@@ -12,11 +12,8 @@ No size that a file declares is believed before the bytes are there.
 import gzip
 import os
 import re
-import struct
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -36,26 +33,11 @@ from slr_keras.data.pickles.pickle_torch import (
     read_zip,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
 
 # Deflate cannot pass 1032; text and coordinates stay far below 200. A bomb does not.
 _GZIP_EXPANSION = 200
 _GZIP_ALLOWANCE = 16 << 20
-_BROKEN = (
-    ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-    AttributeError,
-    AssertionError,
-    struct.error,
-    zlib.error,
-    gzip.BadGzipFile,
-    zipfile.BadZipFile,
-)
 
 
 def read_pickle(path: str | Path) -> Any:
@@ -80,29 +62,26 @@ def read_pickle(path: str | Path) -> Any:
     {'a': {'gloss': 'RAIN SOON'}}
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(4)
-            file.seek(0)
-            if head.startswith(b"\x1f\x8b"):
-                limit = _GZIP_EXPANSION * size + _GZIP_ALLOWANCE
-                return _read_stream(Bounded(gzip.GzipFile(fileobj=file), limit))
-            if head.startswith(b"PK\x03\x04"):
-                return read_zip(file, size, _NAMES)
-            return _read_stream(Bounded(file, size))
-    except Refused as error:
-        raise UserError(
-            f"{path}: this pickle is not plain data and was not loaded: {error}"
-        ) from error
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise UserError(
-            f"{path}: not a whole pickle ({reason}); it is truncated, damaged or of another "
-            f"format: fetch it again"
-        ) from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    remedy = "it is truncated, damaged or of another format: fetch it again"
+    with guarded(path, "not a whole pickle", remedy), open(path, "rb") as file:
+        try:
+            return _read_file(file)
+        except Refused as error:
+            raise UserError(
+                f"{path}: this pickle is not plain data and was not loaded: {error}"
+            ) from error
+
+
+def _read_file(file: IO[bytes]) -> Any:
+    size = os.fstat(file.fileno()).st_size
+    head = file.read(4)
+    file.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        limit = _GZIP_EXPANSION * size + _GZIP_ALLOWANCE
+        return _read_stream(Bounded(gzip.GzipFile(fileobj=file), limit))
+    if head.startswith(b"PK\x03\x04"):
+        return read_zip(file, size, _NAMES)
+    return _read_stream(Bounded(file, size))
 
 
 def _read_stream(stream: Bounded) -> Any:

@@ -10,13 +10,13 @@ FACE = slice(23, 91)
 
 @dataclass(frozen=True)
 class Detector:
-    """Rates of a detector's faults.
+    """Rates of a detector's errors.
 
     Attributes:
         jitter: standard deviation in pixels (of a 260-pixel-high image) at score 1.
         point_dropout: chance per point and frame that a drop-out starts; it lasts 1-4 frames.
         hand_dropout: chance per hand and clip of a span of 3-14 frames without that hand.
-        zeros: share of clips whose lost points are all zero; otherwise they are garbage at a low
+        zeros: fraction of clips whose lost points are all zero; otherwise they are garbage at a low
             score, as heat-map detectors give.
         swap: chance per frame, while the hands are close, that they are taken for each other
             for 1-4 frames.
@@ -29,9 +29,6 @@ class Detector:
     zeros: float = 0.3
     swap: float = 0.015
     lost_score: float = 0.15
-
-
-PERFECT = Detector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def detect(

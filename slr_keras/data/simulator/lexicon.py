@@ -1,6 +1,5 @@
 """Lexicons: named sets of signs."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -53,32 +52,6 @@ class Lexicon:
         raise UserError(
             f"gloss {gloss!r} is not in lexicon {self.name!r}; it has {', '.join(self.glosses)}"
         )
-
-
-#: What may tell two signs of a minimal pair apart.
-CONTRASTS = ("handshape", "location", "orientation", "movement", "mouthing")
-
-
-def minimal_pairs(signs: Lexicon | tuple[Sign, ...]) -> dict[str, list[tuple[str, str]]]:
-    """Pairs of glosses that only one thing tells apart, by what it is.
-
-    The mouthing may differ too, but counts as the contrast only where the hands do the same.
-
-    >>> from slr_keras.data.simulator import lexicon
-    >>> from slr_keras.data.simulator.lexicon import minimal_pairs
-    >>> minimal_pairs(lexicon("demo"))["location"]
-    [('MOTHER', 'FATHER')]
-    """
-    manual = (*CONTRASTS[:-1], "hands", "contact", "end_handshape", "end_orientation",
-              "base_handshape", "base_orientation", "brows", "head")  # fmt: skip
-    pairs: dict[str, list[tuple[str, str]]] = {name: [] for name in CONTRASTS}
-    for a, b in itertools.combinations(signs, 2):
-        differing = [name for name in manual if getattr(a, name) != getattr(b, name)]
-        if not differing and a.mouthing != b.mouthing:
-            differing = ["mouthing"]
-        if len(differing) == 1 and differing[0] in pairs:
-            pairs[differing[0]].append((a.gloss, b.gloss))
-    return pairs
 
 
 @cache

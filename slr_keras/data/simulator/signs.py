@@ -82,7 +82,7 @@ ORIENTATIONS: dict[str, np.ndarray] = {
 
 #: Places as (frame of reference, offset in metres): head = between the eyes; chest = middle of
 #: the shoulder line; belly = middle of the hip line. Negative x is the signing hand's own side.
-_PLACES = {
+PLACES = {
     "forehead": ("head", (-0.02, 0.05, 0.035)),
     "temple": ("head", (-0.075, 0.025, -0.005)),
     "eye": ("head", (-0.045, 0.0, 0.05)),
@@ -108,11 +108,10 @@ _PLACES = {
     "other_side": ("chest", (0.17, -0.13, 0.28)),
     "apart": ("chest", (-0.17, -0.15, 0.31)),
 }
-PLACES = tuple(_PLACES)
 #: Places the hand touches or nearly touches; elsewhere the palm is what is placed.
 ON_BODY = tuple(
     name
-    for name in _PLACES
+    for name in PLACES
     if name
     not in ("above", "beside_head", "high", "centre", "low", "own_side", "own_side_low",
             "other_side", "apart")
@@ -124,7 +123,7 @@ BASE_PLACE = (-0.06, -0.23, 0.27)
 
 def place(name: str, body: Body) -> np.ndarray:
     """A place (3,) in metres in a right-handed signer's space, scaled to the body."""
-    frame, offset = _PLACES[name]
+    frame, offset = PLACES[name]
     offset = np.array(offset)
     if frame == "head":
         head_offset = offset * np.array([body.face_width, 1.0, 1.0]) * body.head

@@ -5,11 +5,11 @@
 how many frames, and the size and SHA-256 of the pictures' files. Such a file is whole or absent.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import (
     atomic_path,
     file_name,
+    guarded,
     read_json,
     sha256,
     write_json,
@@ -194,17 +195,13 @@ class FlowFile:
 
     def __init__(self, path: Path):
         self.path = path
-        try:
+        if not path.exists():
+            raise UserError(f"{path}: this clip has no flow; {_RUN.format(path.parents[2])}")
+        with self._guarded():
             with zipfile.ZipFile(path) as file:
                 self.record = json.loads(file.read(RECORD))
-        except FileNotFoundError:
-            raise UserError(
-                f"{path}: this clip has no flow; {_RUN.format(path.parents[2])}"
-            ) from None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, zlib.error) as error:
-            raise self._damage(error) from error
+            if not isinstance(self.record, dict):
+                raise ValueError("its record is no JSON object")
 
     def require(self, recipe: Recipe, frames: int, size: int | None = None) -> None:
         """Refuse flow that was made otherwise, or of other pictures, as far as that shows.
@@ -234,20 +231,17 @@ class FlowFile:
             UserError: the file is damaged.
         """
         cv2 = library("cv2", "optical flow")
-        width, height = self.record["size"]
-        found = {}
-        try:
-            with zipfile.ZipFile(self.path) as file:
-                for number in numbers:
-                    data = file.read(f"{number:05d}{SUFFIXES[self.record['format']]}")
-                    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-                    if picture is None or picture.shape != (2 * height, width):
-                        raise ValueError(f"field {number} is no picture of the flow's size")
-                    found[number] = np.stack([picture[:height], picture[height:]], axis=-1)
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, zlib.error) as error:
-            raise self._damage(error) from error
-        return found
+        fields = {}
+        with self._guarded(), zipfile.ZipFile(self.path) as file:
+            width, height = self.record["size"]
+            for number in numbers:
+                data = file.read(f"{number:05d}{SUFFIXES[self.record['format']]}")
+                picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+                if picture is None or picture.shape != (2 * height, width):
+                    raise ValueError(f"field {number} is no picture of the flow's size")
+                fields[number] = np.stack([picture[:height], picture[height:]], axis=-1)
+        return fields
 
-    def _damage(self, error: Exception) -> UserError:
+    def _guarded(self) -> contextlib.AbstractContextManager[None]:
         again = _RUN.format(self.path.parents[2])
-        return UserError(f"{self.path}: damaged ({error}); delete it and {again} again")
+        return guarded(self.path, "damaged", f"delete it and {again} again")

@@ -5,34 +5,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from slr_keras.data.drawable import LEAST_WIDTH, Drawable
 from slr_keras.utils.errors import UserError
-
-_LEAST_WIDTH = 160
 
 
 @dataclass(frozen=True)
-class PictureFigure:
-    """A clip of pictures ready to be drawn; the attributes are those of `Figure`."""
+class PictureFigure(Drawable):
+    """A clip of pictures ready to be drawn.
+
+    Attributes:
+        pictures: (height, width, 3) uint8, RGB, one a frame.
+    """
 
     pictures: tuple[np.ndarray, ...]
-    size: tuple[int, int]
-    title: str = ""
-    fps: float = 25.0
-    glosses: tuple[str, ...] = ()
-    spans: tuple[tuple[int, int], ...] = ()
-
-    #: Colours of an animation.
-    palette = 256
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def missing(self, frame: int) -> int:
-        """None: there is no detector."""
+        """0: pictures have no points."""
         return 0
 
     def drawing(self, frame: int):
-        """One picture as a `PIL.Image` of the figure's size, beside it nothing."""
+        """One picture in the middle of a white `PIL.Image` of the clip's `size`."""
         from PIL import Image
 
         picture = Image.fromarray(self.pictures[frame])
@@ -75,6 +70,12 @@ def picture_figure(
         scaled.append(np.asarray(Image.fromarray(picture).resize(size, how)))
     if not scaled:
         raise UserError(f"{title or 'the clip'}: has no frames, so there is nothing to draw")
-    width = max(*(picture.shape[1] for picture in scaled), _LEAST_WIDTH)
-    spans = tuple((int(start), int(end)) for start, end in spans)
-    return PictureFigure(tuple(scaled), (width, height), title, fps, tuple(glosses), spans)
+    width = max(*(picture.shape[1] for picture in scaled), LEAST_WIDTH)
+    return PictureFigure(
+        pictures=tuple(scaled),
+        size=(width, height),
+        title=title,
+        fps=fps,
+        glosses=tuple(glosses),
+        spans=tuple((int(start), int(end)) for start, end in spans),
+    )

@@ -1,7 +1,5 @@
 """Clips of keypoints, checked against the run's contract: files of arrays, or found in video."""
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from slr_keras.data.arrays import KEY, read_npy, read_npz
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.layout import KeypointLayout, layout, list_layouts
 from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest
@@ -20,12 +19,10 @@ from slr_keras.recognition.layout_matching import agreed_layout, conform
 from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
 from slr_keras.recognition.modality.extracted import found_in
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
 
-KEY = "keypoints"
 # What an .npz file may say about its points.
 _STATED = ("fps", "layout", "image_size")
-# What numpy and zipfile raise on files that are cut short, foreign or hold objects.
-_DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError, AttributeError)
 
 
 class KeypointInput(InputModality):
@@ -110,32 +107,19 @@ class KeypointInput(InputModality):
 
 
 def _read_npy(path: Path) -> Points:
-    try:
-        return Points(np.load(path, mmap_mode="r", allow_pickle=False))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except _DAMAGE as error:
-        raise UserError(f"{path}: truncated or not a .npy file of numbers ({error})") from error
+    return Points(read_npy(path))
 
 
 def _read_npz(path: Path) -> Points:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if KEY not in file.files:
-                found = ", ".join(file.files) or "nothing"
-                raise UserError(f"{path}: has no array {KEY!r}, only {found}")
-            stated = {name: file[name] for name in _STATED if name in file.files}
-            size, name = stated.get("image_size"), stated.get("layout")
-            return Points(
-                file[KEY],
-                float(stated["fps"]) if "fps" in stated else None,
-                None if name is None else _layout(str(name), path),
-                None if size is None else (float(size[0]), float(size[1])),
-            )
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (*_DAMAGE, TypeError, IndexError) as error:
-        raise UserError(f"{path}: truncated or not a .npz file of numbers ({error})") from error
+    arrays = read_npz(path, optional=_STATED)
+    size, name, fps = (arrays.get(key) for key in ("image_size", "layout", "fps"))
+    with guarded(path, "its fps or image_size is not what slr_keras writes"):
+        return Points(
+            arrays[KEY],
+            None if fps is None else float(fps),
+            None if name is None else _layout(str(name), path),
+            None if size is None else (float(size[0]), float(size[1])),
+        )
 
 
 def _layout(name: str, path: Path) -> KeypointLayout:

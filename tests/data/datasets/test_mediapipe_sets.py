@@ -66,7 +66,7 @@ def test_ksl13_keeps_one_session_out(tmp_path):
     labels = ["do it", "no"] * 12
     session = np.repeat(["s0", "s1", "s2", "s3"], 6)
     np.savez(tmp_path / "words.npz", **words(labels, session=session))
-    ksl13.prepare(tmp_path, tmp_path / "out", fold="s1", dev_share=0.3)
+    ksl13.prepare(tmp_path, tmp_path / "out", fold="s1", dev_fraction=0.3)
     splits = read_folder(tmp_path / "out")
     assert {name: len(split) for name, split in splits.items()} == {
         "train": 12, "dev": 6, "test": 6,
@@ -171,7 +171,7 @@ def test_damaged_arrays_are_reported(tmp_path, damage):
         path.write_bytes(path.read_bytes()[:2000])
     if damage == "text":
         path.write_text("no arrays")
-    with pytest.raises(UserError, match=r"words\.npz: truncated or not"):
+    with pytest.raises(UserError, match=r"words\.npz: truncated, or not"):
         asl_signwish.prepare(tmp_path, tmp_path / "out")
 
 

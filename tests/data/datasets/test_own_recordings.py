@@ -75,7 +75,7 @@ def test_without_a_split_signers_or_a_seeded_share_are_kept_for_dev(tmp_path):
     assert {s.signer for s in splits["dev"]} == {"s1"}
     assert {s.signer for s in splits["train"]} == {"s0", "s2"}
     for name in ("b", "c"):
-        npz.prepare(tmp_path, tmp_path / name, layout=mine, dev_share=0.2)
+        npz.prepare(tmp_path, tmp_path / name, layout=mine, dev_fraction=0.2)
     assert len(read_folder(tmp_path / "b")["dev"]) == 6
     assert (tmp_path / "b" / "dev.jsonl").read_text() == (tmp_path / "c" / "dev.jsonl").read_text()
 
@@ -101,9 +101,9 @@ def test_malformed_tables_are_named(tmp_path, table, message):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda path: path.write_bytes(b"\x93NUMPY"), "truncated or not"),
-        (lambda path: path.write_text("x"), "truncated or not"),
-        (lambda path: np.save(path, np.array([{}], dtype=object)), "truncated or not"),
+        (lambda path: path.write_bytes(b"\x93NUMPY"), "truncated, or not"),
+        (lambda path: path.write_text("x"), "truncated, or not"),
+        (lambda path: np.save(path, np.array([{}], dtype=object)), "truncated, or not"),
         (lambda path: np.save(path, np.array(["a"])), "instead of numbers"),
         (lambda path: np.save(path, np.zeros((5, 7, 3))), r"sample 'one': .*\(5, 7, 3\)"),
     ],

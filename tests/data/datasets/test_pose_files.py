@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from pose_file import write_pose
 
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets import pose_files
@@ -28,32 +29,6 @@ OPENPOSE = {
     "hand_left_keypoints_2d": HAND,
     "hand_right_keypoints_2d": HAND,
 }
-
-
-def write_pose(path, components, axes="XYZC", frames=4, people=1, size=(200, 100), fps=25.0):
-    """Point p of frame f lies at x = p + f / 10, y = 2 p, with the score 0.9."""
-    from pose_format.numpy import NumPyPoseBody
-    from pose_format.pose import Pose
-    from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
-
-    header = PoseHeader(
-        version=0.1,
-        dimensions=PoseHeaderDimensions(*size, 0),
-        components=[
-            PoseHeaderComponent(name=name, points=points, limbs=[], colors=[], point_format=axes)
-            for name, points in components.items()
-        ],
-    )
-    points = sum(map(len, components.values()))
-    data = np.zeros((frames, people, points, len(axes) - 1), np.float32)
-    data[..., 0] = np.arange(points) + np.arange(frames)[:, None, None] / 10
-    data[..., 1] = 2 * np.arange(points)
-    score = np.full((frames, people, points), 0.9, np.float32)
-    if people > 1:
-        score[:, 0], data[:, 0] = 0.2, 7
-    with open(path, "wb") as file:
-        Pose(header, NumPyPoseBody(fps, data, score)).write(file)
-    return path
 
 
 def row_of(clip: pose_files.PoseClip, name: str) -> list[float]:

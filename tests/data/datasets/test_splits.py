@@ -37,10 +37,10 @@ def test_the_last_recordings_of_each_label_are_kept():
         assert rows.tolist() == ["train"] * 7 + ["dev"] * 2 + ["test"]
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0), (float("nan"), 0)])
-def test_shares_that_are_none_are_reported(shares):
-    with pytest.raises(UserError, match="shares"):
-        by_order(["a"] * 9, range(9), *shares)
+@pytest.mark.parametrize("fractions", [(0.5, 0.5), (-0.1, 0), (float("nan"), 0)])
+def test_fractions_that_are_none_are_reported(fractions):
+    with pytest.raises(UserError, match="fractions"):
+        by_order(["a"] * 9, range(9), *fractions)
 
 
 def test_too_few_recordings_for_the_shares_are_reported():

@@ -6,13 +6,13 @@ import pytest
 from slr_keras.data.simulator import Simulator
 from slr_keras.data.simulator.detector import (
     LEFT_HAND,
-    PERFECT,
     RIGHT_HAND,
     Detector,
     detect,
 )
 
 SIZE = (210.0, 260.0)
+PERFECT = Detector(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,27 @@ from slr_keras.data.simulator import lexicon
 from slr_keras.data.simulator.grammar import FOLLOWERS, POOLS, Grammar, pool_of
 from slr_keras.data.simulator.handshapes import HANDSHAPES
 from slr_keras.data.simulator.large_signs import large_signs
-from slr_keras.data.simulator.lexicon import minimal_pairs
 from slr_keras.data.simulator.signs import ORIENTATIONS, PLACES, Movement, path_offset
+
+# What may distinguish the two signs of a minimal pair.
+CONTRASTS = ("handshape", "location", "orientation", "movement", "mouthing")
+
+
+def minimal_pairs(signs) -> dict[str, list[tuple[str, str]]]:
+    """Pairs of glosses that differ in one property, by that property.
+
+    The mouthing may differ too, but counts as the contrast only where the hands do the same.
+    """
+    manual = (*CONTRASTS[:-1], "hands", "contact", "end_handshape", "end_orientation",
+              "base_handshape", "base_orientation", "brows", "head")  # fmt: skip
+    pairs: dict[str, list[tuple[str, str]]] = {name: [] for name in CONTRASTS}
+    for a, b in itertools.combinations(signs, 2):
+        differing = [name for name in manual if getattr(a, name) != getattr(b, name)]
+        if not differing and a.mouthing != b.mouthing:
+            differing = ["mouthing"]
+        if len(differing) == 1 and differing[0] in pairs:
+            pairs[differing[0]].append((a.gloss, b.gloss))
+    return pairs
 
 
 def test_the_demo_has_20_glosses_and_the_large_lexicon_at_least_120():
