@@ -7,26 +7,25 @@ from pathlib import Path
 
 from slr_keras.utils.command import (
     USER_MISTAKE,
-    number,
-    positive,
+    CommandParser,
+    command_parser,
     run,
+    seconds,
 )
 from slr_keras.utils.errors import UserError
 
-_NUMBER = number(lambda value: 0 < value <= 3600, "a number above 0 and up to 3600")
-
 EXAMPLE = """\
-URL: http, https, grpc or grpcs ://HOST[:PORT]/MODEL, with /versions/N or /labels/L after it for one
-version; the ports are 8501 for REST and 8500 for gRPC if it names none. It is TensorFlow Serving,
-or `python -m export.serve`.
+URL: http, https, grpc or grpcs ://HOST[:PORT]/MODEL, followed by /versions/N or /labels/L for one
+version. The default port is 8501 for REST and 8500 for gRPC. The server is TensorFlow Serving or
+`python -m export.serve`.
 
-inputs: clips of what the model was trained on, a manifest (.jsonl), a data folder, or a folder of
-clips, as for `python -m slr_keras.predict`. The server scores and the client decodes, so that it
-needs the version's labels: --assets is the folder that `python -m export.saved_model` wrote, or a
-copy of its N/assets. Clips longer than the model takes go as overlapping windows.
+inputs: clips of the model's modality, a manifest (.jsonl), a data folder, or a folder of clips, as
+for `python -m slr_keras.predict`. The server scores and the client decodes, which needs the
+version's labels: --assets is the folder that `python -m export.saved_model` wrote, or a copy of
+N/assets. Clips that are longer than the model accepts are sent as overlapping windows.
 
-A server that is not there or has too much to do (UNAVAILABLE, 429, 503) is asked again, after
-pauses that double. A clip that fails is reported at the end, and the exit code is then 2.
+Requests that a server cannot answer (UNAVAILABLE, 429, 503) are repeated after pauses that double.
+A clip that fails is reported at the end, and the exit code is then 2.
 
 examples:
   python -m export.client grpc://127.0.0.1:8500/stark clip.npy --assets served/stark --times
@@ -59,31 +58,41 @@ def main(arguments: list[str] | None = None) -> int:
         return _recognise(client, options)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.client",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.client", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("url", metavar="URL", help="of the served model, see below")
+    add("url", metavar="URL", help="address of the served model, see below")
     add("inputs", metavar="CLIP", nargs="*", help="what to recognise, see below")
     add("--assets", metavar="DIR", help="the model's folder, a version, or a copy of its assets")
-    add("--ready", type=_NUMBER, metavar="S", help="wait up to S seconds until it answers")
-    add("--format", choices=("text", "json", "vtt"), default="text", help="of the output (text)")
-    add("--to", metavar="FILE", help="write there instead of to standard output")
-    add("--times", action="store_true", help="text: a table of times and confidences, too")
-    add("--split", default="test", help="of a data folder (test)")
-    add("--limit", type=positive, metavar="N", help="recognise the first N clips only")
-    add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
-    add("--fps", type=_NUMBER, metavar="F", help="frames per second, against what the files say")
-    add("--beam", type=positive, metavar="N", help="width of the beam search, against the run's")
-    add("--timeout", type=_NUMBER, default=60.0, metavar="S", help="of a request (60)")
-    add("--retries", type=int, choices=range(21), default=5, metavar="N", help="0 to 20 (5)")
-    add("--token-file", metavar="FILE", help="holds the server's token")
-    add("--authority", metavar="PEM", help="who signed the server's certificate (the system's)")
+    add(
+        "--ready",
+        type=seconds,
+        metavar="S",
+        help="wait up to S seconds until the model is available",
+    )
+    parser.add_recognition()
+    add(
+        "--timeout",
+        type=seconds,
+        default=60.0,
+        metavar="S",
+        help="seconds that a request may take (default: 60)",
+    )
+    add(
+        "--retries",
+        type=int,
+        choices=range(21),
+        default=5,
+        metavar="N",
+        help="number of times that a request is repeated, 0 to 20 (default: 5)",
+    )
+    add("--token-file", metavar="FILE", help="file with the server's token")
+    add(
+        "--authority",
+        metavar="PEM",
+        help="certificate of the authority that signed the server's (default: the system's)",
+    )
     return parser
 
 
@@ -101,7 +110,9 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
     decoding = assets.decoding
     if options.beam is not None:
         if assets.output == "sign":
-            raise UserError(f"--beam {options.beam}: the model names single signs; leave it out")
+            raise UserError(
+                f"--beam {options.beam}: the model recognises single signs; omit --beam"
+            )
         decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
     recogniser = served_recogniser(client, assets, decoding)
     overrides = Overrides(layout(options.layout) if options.layout else None, options.fps)
@@ -125,12 +136,13 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     if not options.inputs and options.ready is None:
         raise UserError("name clips to recognise, or --ready to wait for the server")
     if options.inputs and not options.assets:
         raise UserError(
-            "--assets is missing: the model's folder, or a copy of a version's assets, which has "
-            "the labels that a server does not hand out"
+            "--assets is missing: name the model's folder, or a copy of a version's assets, which "
+            "has the labels that a server does not send"
         )
 
 

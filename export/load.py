@@ -1,23 +1,23 @@
-"""Load a served model from many clients at once, beside the bare model in the same run."""
+"""Load-test a served model with many clients, and compare it with the bare model."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import positive, run
+from slr_keras.utils.command import CommandParser, command_parser, positive, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 BASE is a model's folder, with versions that `python -m export.saved_model` published; the newest
-is loaded. Two servers are started on this machine alone, one that makes batches and one that runs
-every request by itself. In every round the bare model and both servers are measured one after the
-other: the bare model with full batches that are there already, the servers with --clients clients
-(at most 32 where there are no batches), each of which asks again as soon as it has its answer.
-Every answer is compared with the bare model's of the same clip alone.
+is loaded. Two servers are started, reachable from this machine alone: one forms batches, the other
+runs every request separately. In every round the bare model and both servers are measured one after
+the other: the bare model with full batches in memory, the servers with --clients clients (at most
+32 for the server without batches), each of which sends a request as soon as it has the previous
+answer. Every answer is compared with the bare model's answer to the same clip alone.
 
-The model has --threads threads in all of them; with one, a second core is left for the clients and
-for what the server does besides. "model time" is what the bare model needs for as many clips, as a
-share of what they took; "server's CPU" counts the server's process alone, the model included.
+The model has --threads threads in all three. With one thread, a second core remains for the clients
+and for the other work of the server. "model time" is the time that the bare model needs for as many
+clips, as a fraction of the time that they took; "server's CPU" is the CPU time of the server's
+process alone, the model included.
 
 examples:
   python -m export.load served/stark
@@ -48,22 +48,27 @@ def main(arguments: list[str] | None = None) -> int:
     return int(any(row.wrong or row.lost for row in rows))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.load",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.load", __doc__, EXAMPLE)
     add = parser.add_argument
     add("base", metavar="BASE", help="folder of a model's versions")
-    add("--clients", type=positive, default=200, metavar="N", help="at the same time (200)")
-    add("--seconds", type=positive, default=60, metavar="S", help="of load on each server (60)")
-    add("--rounds", type=positive, default=3, metavar="N", help="that these are divided into (3)")
-    add("--frames", type=positive, metavar="N", help="of a clip (the smallest bucket)")
-    add("--batch", type=positive, default=16, metavar="N", help="largest batch (16)")
-    add("--threads", type=positive, default=1, metavar="N", help="of the model (1)")
+    numbers = (
+        ("--clients", 200, "N", "number of concurrent clients, at most 1000"),
+        ("--seconds", 60, "S", "seconds of load on each server"),
+        ("--rounds", 3, "N", "number of rounds that these seconds are divided into"),
+        ("--batch", 16, "N", "largest number of clips per batch"),
+        ("--threads", 1, "N", "threads of the model"),
+    )
+    for name, default, metavar, text in numbers:
+        help = f"{text} (default: {default})"
+        add(name, type=positive, default=default, metavar=metavar, help=help)
+    add(
+        "--frames",
+        type=positive,
+        metavar="N",
+        help="frames per clip (default: the smallest length that the model was exported for)",
+    )
     return parser
 
 

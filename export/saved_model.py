@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from slr_keras.utils.command import (
+    CommandParser,
+    command_parser,
     count,
     fraction,
     positive,
@@ -16,13 +18,14 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 EXAMPLE = """\
 DEST is the model's folder; the version is DEST/N: saved_model.pb, variables/, labels.txt,
 serving.json and the contract in assets/, warm-up requests in assets.extra/, and manifest.json with
-the SHA-256 of every file. It appears under its name when all of it is on the disk and has passed
-the checks; a version that is there is never changed.
+the SHA-256 of every file. The version directory is renamed into place only after it is fully
+written and verified; an existing version is never changed.
 
-A client sends what it has: raw keypoints of the run's layout, or pictures of any size, raw or as
-JPEG or PNG files, and how many frames are real. Signatures: serving_default and, of video,
-serving_encoded give scores; serving_glosses greedily decoded glosses; serving_features what the
-last layer sees; of C2ST serving_context what the glosses so far add to the scores.
+A client sends unprepared clips: keypoints of the run's layout, or frames of any size, raw or as
+JPEG or PNG files, and the number of frames without padding. Signatures: serving_default and, for
+video, serving_encoded give scores; serving_glosses gives greedily decoded glosses; serving_features
+gives the input of the last layer; for C2ST, serving_context gives what the preceding glosses add to
+the scores.
 
 examples:
   python -m export.saved_model runs/demo served/stark
@@ -56,52 +59,66 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.saved_model",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.saved_model", __doc__, EXAMPLE)
     add = parser.add_argument
     add("run", metavar="RUN", help="run folder that `fit` made")
     add("to", metavar="DEST", help="the model's folder, which holds its versions")
-    add("--version", type=count, metavar="N", help="of the model (one more than the highest)")
+    add(
+        "--version",
+        type=count,
+        metavar="N",
+        help="number of the version (default: one more than the highest)",
+    )
     add(
         "--precision",
         choices=PRECISIONS,
         default="float32",
-        help="of arithmetic on a GPU: float32, or mixed with float16 or bfloat16 (float32)",
+        help="precision of arithmetic on a GPU; float16 and bfloat16 are mixed with float32 "
+        "(default: float32)",
     )
     add(
         "--frames",
         nargs="+",
         type=positive,
         metavar="T",
-        help="lengths that clients pad to, each warmed up (64 128 256 and the longest)",
+        help="lengths that clients pad clips to, in frames, with a warm-up request each (default: "
+        "64 128 256 and the longest)",
     )
-    add("--longest", type=positive, metavar="T", help="frames of a clip (data.max_frames)")
-    add("--data", metavar="FOLDER", help="another data folder than the recipe's")
+    add(
+        "--longest",
+        type=positive,
+        metavar="T",
+        help="largest number of frames per clip (default: data.max_frames)",
+    )
+    parser.add_data()
     add(
         "--clips",
         type=count,
         default=50,
         metavar="N",
-        help="dev clips that are recognised with both, where the data is there (50)",
+        help="dev clips recognised with both models, where the data exist (default: 50)",
     )
     add(
         "--limit",
         type=float,
         metavar="POINTS",
-        help="WER that may be lost on them (float32 0.1, float16 0.3, bfloat16 0.5)",
+        help="largest allowed increase of the WER on these clips, in percentage points (default: "
+        "float32 0.1, float16 0.3, bfloat16 0.5)",
     )
     add(
         "--parity",
         type=fraction,
-        help="largest relative error of scores (float32 1e-5, float16 0.01, bfloat16 0.1)",
+        metavar="X",
+        help="largest allowed relative error of scores (default: float32 1e-5, float16 0.01, "
+        "bfloat16 0.1)",
     )
-    add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")
+    add(
+        "--no-verify",
+        action="store_true",
+        help="skip the comparison with Keras; the version records this",
+    )
     add("--no-warmup", action="store_true", help="write no warm-up requests")
     return parser
 
@@ -109,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
     if options.no_verify and (options.limit is not None or options.parity is not None):
-        raise UserError("--limit and --parity are of the verification that --no-verify skips")
+        raise UserError("--limit and --parity belong to the verification that --no-verify skips")
     if options.longest and options.longest % 4:
         raise UserError(f"--longest {options.longest}: must be a multiple of 4")
 
@@ -121,7 +138,7 @@ def _on_the_processor() -> None:
     try:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        # Devices are in use already, as in a test of several commands.
+        # TensorFlow has initialised its devices already, as in a test of several commands.
         return
 
 

@@ -7,23 +7,27 @@ import signal
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import number, positive, run
+from slr_keras.utils.command import (
+    CommandParser,
+    command_parser,
+    positive,
+    run,
+    seconds,
+)
 from slr_keras.utils.errors import UserError
 
-_SECONDS = number(lambda value: 0 < value <= 3600, "a number of seconds up to 3600")
-
 EXAMPLE = """\
-DIR is a folder that `python -m export.serving_config` wrote: the same models.config,
-batching.config and monitoring.config that TensorFlow Serving reads. Its base_path are folders of a
-container; --mount says where they are here, as docker's -v does.
+DIR is a folder that `python -m export.serving_config` wrote: the models.config, batching.config and
+monitoring.config that TensorFlow Serving reads. Each base_path is a folder of a container; --mount
+maps it to a folder of this machine, as docker's -v does.
 
-New versions are served, and old ones left, while clients ask; a changed models.config (labels,
-versions, models) is read again. A version whose files are not those of its manifest.json, or that
-cannot be loaded, is not served: the one before stays. A full queue answers RESOURCE_EXHAUSTED (429
-over REST). SIGTERM or Ctrl-C: open requests are answered, then the server ends.
+Versions are added and removed while clients send requests, and a changed models.config (labels,
+versions, models) is read again. A version whose files differ from its manifest.json, or that cannot
+be loaded, is not served; the previous version stays. A full queue answers RESOURCE_EXHAUSTED (429
+over REST). After SIGTERM or Ctrl-C, open requests are answered and the server ends.
 
-It listens at 127.0.0.1 unless --host says otherwise. Whoever reaches the port may ask, unless there
-is a --token-file; without --certificate and --key all is sent in clear.
+The server listens at 127.0.0.1 unless --host names another address. Without --token-file, anyone
+who reaches the port can send requests; without --certificate and --key, requests are not encrypted.
 
 examples:
   python -m export.serve serving --mount served/stark:/models/stark
@@ -39,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     _check(options)
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("slr_keras.serving").setLevel(logging.INFO)
-    # Its advice on other ways to load a model is not for who serves one.
+    # TensorFlow's advice on other ways to load a model does not help here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from export.serving.guard import Guard, read_token
     from export.serving.protos import require_serving
@@ -54,14 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.serve",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.serve", __doc__, EXAMPLE)
     add = parser.add_argument
     add("config", metavar="DIR", help="folder of the configuration files, or a models.config")
     add(
@@ -69,21 +68,44 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FOLDER:PATH",
-        help="FOLDER here is PATH in models.config; may be given again",
+        help="FOLDER of this machine is PATH in models.config; may be repeated",
     )
-    add("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
-    add("--grpc-port", type=_port, default=8500, help="0 for any free one (8500)")
-    add("--rest-port", type=_port, default=8501, help="0 for any free one (8501)")
-    add("--no-batching", action="store_true", help="run every request alone")
-    add("--token-file", metavar="FILE", help="holds the token that clients must send")
-    add("--certificate", metavar="PEM", help="of the server, for TLS on both ports")
-    add("--key", metavar="PEM", help="that goes with the certificate")
-    add("--largest", type=positive, default=64, metavar="MIB", help="of a request (64)")
-    add("--timeout", type=_SECONDS, default=60.0, help="seconds of a request at most (60)")
-    add("--body-timeout", type=_SECONDS, default=30.0, help="seconds to send a body (30)")
-    add("--grace", type=_SECONDS, default=30.0, help="seconds for open requests at the end (30)")
-    add("--poll", type=_SECONDS, default=1.0, help="seconds between looks for versions (1)")
-    add("--threads", type=positive, default=0, help="of TensorFlow's operations (one a core)")
+    add("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1)")
+    for name, default in (("grpc", 8500), ("rest", 8501)):
+        add(
+            f"--{name}-port",
+            type=_port,
+            default=default,
+            metavar="N",
+            help=f"port, 0 for any free port (default: {default})",
+        )
+    add("--no-batching", action="store_true", help="run every request separately")
+    add("--token-file", metavar="FILE", help="file with the token that clients must send")
+    add("--certificate", metavar="PEM", help="certificate of the server, for TLS on both ports")
+    add("--key", metavar="PEM", help="private key of the certificate")
+    add(
+        "--largest",
+        type=positive,
+        default=64,
+        metavar="MIB",
+        help="largest size of a request in MiB (default: 64)",
+    )
+    durations = (
+        ("--timeout", 60, "longest duration of a request"),
+        ("--body-timeout", 30, "longest time to receive the body of a request"),
+        ("--grace", 30, "longest time for open requests when the server ends"),
+        ("--poll", 1, "time between two searches for versions"),
+    )
+    for name, default, text in durations:
+        help = f"{text}, in seconds (default: {default})"
+        add(name, type=seconds, default=float(default), metavar="S", help=help)
+    add(
+        "--threads",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="threads of TensorFlow's operations (default: one per core)",
+    )
     return parser
 
 
@@ -128,14 +150,18 @@ async def _serve(options: argparse.Namespace, guard: object) -> None:
 def _announce(options: argparse.Namespace, server: object, secure: str, has_token: bool) -> None:
     if not options.host.startswith("127.") and options.host not in ("localhost", "::1"):
         if not has_token:
-            print("notice: whoever reaches this machine may ask; see --token-file", file=sys.stderr)
+            print(
+                "notice: anyone who reaches this machine can send requests; see --token-file",
+                file=sys.stderr,
+            )
         if not secure:
-            print("notice: requests come in clear; see --certificate", file=sys.stderr)
+            print("notice: requests are not encrypted; see --certificate", file=sys.stderr)
     print(f"grpc{secure}://{options.host}:{server.grpc_port}")
     print(f"http{secure}://{options.host}:{server.rest_port}", flush=True)
 
 
 def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     if bool(options.certificate) != bool(options.key):
         raise UserError("--certificate and --key go together; give both or neither")
 

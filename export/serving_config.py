@@ -1,20 +1,26 @@
-"""Write what TensorFlow Serving is started with: models, labels, batching, metrics, compose."""
+"""Write the configuration of TensorFlow Serving: models, labels, batching, metrics, compose."""
 
 import argparse
 import re
 from pathlib import Path
 
-from slr_keras.utils.command import count, positive, run
+from slr_keras.utils.command import (
+    CommandParser,
+    command_parser,
+    count,
+    positive,
+    run,
+)
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-BASE is a model's folder, with versions that `python -m export.saved_model` published; several are
-served by one server. DIR gets models.config, batching.config, monitoring.config,
+BASE is a model's folder, with versions that `python -m export.saved_model` published; one server
+may serve several models. DIR receives models.config, batching.config, monitoring.config,
 docker-compose.yaml, and COMMANDS.md with the commands to copy. `python -m export.serve DIR` reads
 the same files without a container, for development and tests.
 
-Without labels the newest version is served (--keep for more of them). With --stable and --canary
-these two are, and clients ask for them as /labels/stable and /labels/canary.
+Without labels, the newest version is served (--keep for more versions). With --stable and --canary,
+these two versions are served, and clients name them as /labels/stable and /labels/canary.
 
 examples:
   python -m export.serving_config served/stark --to serving
@@ -32,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
         for label in ("stable", "canary")
         if (version := getattr(options, label)) is not None
     }
-    bases = {_name(base): Path(base) for base in options.bases}
-    if len(bases) < len(options.bases):
-        raise UserError("two of the folders have the same name, which is the model's; rename one")
+    bases = _bases(options)
     if labels and len(bases) > 1:
-        raise UserError("--stable and --canary are of one model; configure several without them")
+        raise UserError(
+            "--stable and --canary label versions of one model; omit them for several models"
+        )
     from export.serving.config import Batching
     from export.serving.deployment import Plan, write_deployment
     from export.serving.protos import require_serving
@@ -50,42 +56,72 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.serving_config",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.serving_config", __doc__, EXAMPLE)
     add = parser.add_argument
     add("bases", metavar="BASE", nargs="+", help="folder of a model's versions")
     add("--to", metavar="DIR", required=True, help="folder to write")
-    add("--stable", type=count, metavar="N", help="version that the label `stable` names")
-    add("--canary", type=count, metavar="N", help="version that the label `canary` names")
-    add("--keep", type=positive, default=1, metavar="N", help="newest versions to serve (1)")
+    for label in ("stable", "canary"):
+        add(
+            f"--{label}",
+            type=count,
+            metavar="N",
+            help=f"version with the label `{label}` (default: no labels)",
+        )
+    add(
+        "--keep",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="number of newest versions to serve (default: 1)",
+    )
     add(
         "--batch-sizes",
         type=positive,
         nargs="+",
         default=[1, 2, 4, 8, 16],
         metavar="N",
-        help="that batches are padded to; the last is the largest (1 2 4 8 16)",
+        help="sizes that batches are padded to; the largest limits a batch (default: 1 2 4 8 16)",
     )
-    add("--batch-timeout", type=count, default=5, metavar="MS", help="to wait for others (5)")
-    add("--queue", type=positive, default=16, metavar="N", help="full batches that may wait (16)")
-    add("--threads", type=positive, default=1, metavar="N", help="batches at the same time (1)")
+    add(
+        "--batch-timeout",
+        type=count,
+        default=5,
+        metavar="MS",
+        help="longest wait of a request for others, in milliseconds (default: 5)",
+    )
+    add(
+        "--queue",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="largest number of full batches that wait (default: 16)",
+    )
+    add(
+        "--threads",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="number of batches run in parallel (default: 1)",
+    )
     return parser
 
 
-def _name(base: str) -> str:
-    name = Path(base).resolve().name
-    if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
-        raise UserError(
-            f"{base}: its name is the model's in URLs, so that only letters, digits, '.', '-' and "
-            "'_' may be in it; rename the folder"
-        )
-    return name
+def _bases(options: argparse.Namespace) -> dict[str, Path]:
+    """The models' folders by the names of the models."""
+    bases = {}
+    for base in options.bases:
+        name = Path(base).resolve().name
+        if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+            raise UserError(
+                f"{base}: the folder's name is the model's name in URLs and may contain only "
+                "letters, digits, '.', '-' and '_'; rename the folder"
+            )
+        bases[name] = Path(base)
+    if len(bases) < len(options.bases):
+        raise UserError("two of the folders have the same name, which is the model's; rename one")
+    return bases
 
 
 if __name__ == "__main__":

@@ -4,20 +4,27 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import fraction, positive, run
+from slr_keras.utils.command import (
+    CommandParser,
+    command_parser,
+    fraction,
+    positive,
+    run,
+)
 from slr_keras.utils.errors import UserError
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 EXAMPLE = """\
 The bundle is a folder: a .tflite file for each precision and number of frames, metadata.json,
-keypoints.json, labels.txt, golden inputs and outputs (simulated signing, nobody's recording), and a
-model card. A file takes raw landmarks (1, frames, points, channels) with NaN or zeros for what was
-not seen, and the number of real frames; it gives log-probabilities, which the app decodes.
+keypoints.json, labels.txt, golden inputs and outputs (simulated signing, no person's recording),
+and a model card. A file takes raw landmarks (1, frames, points, channels), with NaN or zeros for
+missing points, and the number of frames without padding; it gives log-probabilities, which the app
+decodes.
 
-Nothing is written unless every file has built-in operations alone, runs in every runtime that is
-installed (ai-edge-litert; tflite-runtime 2.14 for old devices; where SLR_TENSORFLOW_2_16 names the
-Python of an environment with tensorflow-cpu==2.16.1, that one), equals Keras in fp32, and loses no
-more word error rate on the dev split than --limit says.
+The bundle is written only if every file uses built-in operations alone, runs in every installed
+runtime (ai-edge-litert; tflite-runtime 2.14 for old devices; tensorflow-cpu==2.16.1 where
+SLR_TENSORFLOW_2_16 names the Python of an environment that has it), equals Keras in fp32, and
+increases the word error rate on the dev split by no more than --limit allows.
 
 examples:
   python -m export.tflite runs/demo
@@ -54,14 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m export.tflite",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("export.tflite", __doc__, EXAMPLE)
     add = parser.add_argument
     add("run", metavar="RUN", help="run folder that `fit` made")
     add(
@@ -70,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=PRECISIONS,
         default=["dynamic", "fp16", "fp32"],
         metavar="PRECISION",
-        help="fp32, fp16, dynamic, int8; the first is what `predict` takes (dynamic fp16 fp32)",
+        help="fp32, fp16, dynamic or int8; `predict` uses the first (default: dynamic fp16 fp32)",
     )
     add(
         "--frames",
@@ -78,42 +80,66 @@ def build_parser() -> argparse.ArgumentParser:
         type=positive,
         default=[64, 128, 256],
         metavar="T",
-        help="frames of the files; a clip takes the smallest that holds it (64 128 256)",
+        help="input lengths of the files, in frames; a clip uses the smallest file that holds it "
+        "(default: 64 128 256)",
     )
     add(
         "--head",
         choices=("fuse", "ensemble"),
         default="fuse",
-        help="fuse alone, or the mean of the heads that the run decodes (fuse)",
+        help="output: the fuse head alone, or the mean of the heads that the run decodes (default: "
+        "fuse)",
     )
     add(
         "--streaming",
         choices=("prefix", "ema", "windowed"),
         metavar="POLICY",
-        help="also a streaming form, four frames a call, with this spatial attention: prefix, ema "
-        "or windowed",
+        help="also export a streaming form, four frames per call, with this spatial attention: "
+        "prefix, ema or windowed",
     )
-    add("--to", metavar="DIR", help="the bundle's folder (RUN/tflite)")
-    add("--data", metavar="FOLDER", help="another data folder than the recipe's")
-    add("--clips", type=positive, metavar="N", help="verify on the first N dev clips (all)")
+    add("--to", metavar="DIR", help="folder of the bundle (default: RUN/tflite)")
+    parser.add_data()
+    add(
+        "--clips",
+        type=positive,
+        metavar="N",
+        help="verify on the first N dev clips (default: all)",
+    )
     add(
         "--calibration-clips",
         type=positive,
         default=100,
         metavar="N",
-        help="int8: training clips that give the ranges of activations (100)",
+        help="int8: training clips that give the ranges of activations (default: 100)",
     )
     add(
         "--limit",
         action="append",
         default=[],
         metavar="PRECISION=POINTS",
-        help="WER that a precision may lose (fp32=0.1 fp16=0.1 dynamic=0.3 int8=1.0)",
+        help="largest allowed increase of the WER of a precision, in percentage points; may be "
+        "repeated (default: fp32=0.1 fp16=0.1 dynamic=0.3 int8=1.0)",
     )
-    add("--parity", type=fraction, default=1e-5, help="largest relative error of fp32 (1e-5)")
-    add("--no-verify", action="store_true", help="skip the comparison with Keras, and say so")
-    add("--repeats", type=positive, default=30, help="runs that a latency is the median of (30)")
-    add("--no-latency", action="store_true", help="measure no latencies")
+    add(
+        "--parity",
+        type=fraction,
+        default=1e-5,
+        metavar="X",
+        help="largest allowed relative error of fp32 (default: 1e-5)",
+    )
+    add(
+        "--no-verify",
+        action="store_true",
+        help="skip the comparison with Keras; the bundle records this",
+    )
+    add(
+        "--repeats",
+        type=positive,
+        default=30,
+        metavar="N",
+        help="runs per latency, whose median is reported (default: 30)",
+    )
+    add("--no-latency", action="store_true", help="do not measure latencies")
     return parser
 
 
@@ -123,7 +149,7 @@ def _check(options: argparse.Namespace) -> None:
         if frames % 4 or not 8 <= frames <= 4096:
             raise UserError(f"--frames {frames}: must be a multiple of 4 from 8 to 4096")
     if options.no_verify and (options.limit or options.clips):
-        raise UserError("--limit and --clips are of the verification that --no-verify skips")
+        raise UserError("--limit and --clips belong to the verification that --no-verify skips")
 
 
 if __name__ == "__main__":

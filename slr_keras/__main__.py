@@ -22,7 +22,7 @@ def commands() -> dict[str, str]:
     >>> "predict" in commands()
     True
     """
-    found = {}
+    summaries = {}
     for module in pkgutil.iter_modules(slr_keras.__path__):
         if module.ispkg or module.name.startswith("_"):
             continue
@@ -30,14 +30,14 @@ def commands() -> dict[str, str]:
         assert isinstance(loader, SourceFileLoader)
         tree = ast.parse(loader.get_data(loader.path))
         if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
-            found[module.name] = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return dict(sorted(found.items()))
+            summaries[module.name] = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return dict(sorted(summaries.items()))
 
 
 def _listing() -> str:
-    found = commands()
-    width = max(map(len, found), default=0)
-    lines = [f"  {name:<{width}}  {summary}" for name, summary in found.items()]
+    known = commands()
+    width = max(map(len, known), default=0)
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in known.items()]
     return "\n".join(
         [
             f"slr_keras {slr_keras.__version__}: sign language recognition in Keras 3",
@@ -46,7 +46,7 @@ def _listing() -> str:
             "",
             *lines,
             "",
-            "`python -m slr_keras COMMAND --help` explains one, with an example.",
+            "`python -m slr_keras COMMAND --help` explains a command, with an example.",
         ]
     )
 
@@ -68,8 +68,6 @@ def main(arguments: list[str] | None = None) -> int:
     known = commands()
     if name not in known:
         raise UserError(f"there is no command {name!r}{nearest(name, known)}")
-    # argparse names the program after this.
-    sys.argv[0] = f"slr_keras.{name}"
     return importlib.import_module(f"slr_keras.{name}").main(rest) or 0
 
 

@@ -1,33 +1,40 @@
-"""Find the keypoints of signers in videos with MediaPipe Holistic, and make a data folder.
+"""Extract the keypoints of signers from videos with MediaPipe Holistic, into a data folder.
 
-python -m slr_keras.extract clips/*.mp4 --to data/clips
+MediaPipe finds 543 landmarks. Nothing is downloaded or sent. The command needs
+pip install 'slr-keras[keypoints,video]'.
 """
 
-import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import USER_MISTAKE, positive, run
+from slr_keras.utils.command import (
+    USER_MISTAKE,
+    CommandParser,
+    command_parser,
+    print_first,
+    run,
+)
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.extraction.report import Report
 
-_LISTED = 20
-_EXAMPLE = """\
-inputs: video files, folders of PNG or JPEG frames, folders that are searched through, patterns
+LISTED = 20
+EXAMPLE = """\
+inputs: video files, folders of PNG or JPEG frames, folders that are searched recursively, patterns
 such as "clips/**/*.mp4", data folders or manifests (.jsonl) of video, and tables (.csv) with a
 column file and, where known, id, glosses, split, signer and text.
 
 output: FOLDER is a data folder for fit, evaluate, predict, validate and view. FOLDER/clips has one
-.npz a clip, for predict, view and `prepare npz --layout mediapipe_holistic_543`. extraction.json
-and extraction.png say how much of pose, hands and face was found. Missing hands stay missing.
+.npz per clip, for predict, view and `prepare npz --layout mediapipe_holistic_543`. extraction.json
+and extraction.png show the fraction of frames with pose, hands and face. Missing hands stay
+missing.
 
-Each video is read in a process of its own: one that crashes or hangs is reported at the end, and
-the exit code is then 2. Videos that are done already are left alone; change one, or an option, and
-it is done again. Stop it at any time, and give the same command to go on.
+Each video is read in a separate process: a video whose process crashes or hangs is reported at the
+end, and the exit code is then 2. Videos that are done are skipped; after a change of the video or
+of an option they are extracted again. The command may be stopped at any time; the same command
+continues.
 
 examples:
   python -m slr_keras.extract recordings --to data/mine --glosses glosses.csv --contact-sheet
@@ -35,63 +42,69 @@ examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m slr_keras.extract",
-        description="Find the 543 landmarks of MediaPipe Holistic in videos. Nothing is downloaded "
-        "or sent. Needs pip install 'slr-keras[keypoints,video]'.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("slr_keras.extract", __doc__, EXAMPLE)
     add = parser.add_argument
     add("inputs", nargs="+", metavar="VIDEO", help="what to read, see below")
     add("--to", required=True, metavar="FOLDER", help="data folder to write")
     add(
         "--glosses",
         metavar="FILE",
-        help="table (.csv) with the columns id and glosses (separated by spaces); optional split, "
-        "signer, text",
+        help="table (.csv) with the columns id and glosses (separated by spaces) and, optionally, "
+        "split, signer and text",
     )
     add(
         "--split",
         choices=("train", "dev", "test"),
-        help="of clips for which nothing says it (default: train with glosses, test without)",
+        help="split of clips whose split is not stated (default: train with glosses, test without)",
     )
-    add("--fps", type=float, default=25.0, metavar="F", help="frames a second to give (25)")
+    add(
+        "--fps",
+        type=float,
+        default=25.0,
+        metavar="F",
+        help="frame rate of the keypoints in frames per second (default: 25)",
+    )
     add(
         "--normalisation",
         choices=("body", "image"),
         default="body",
-        help="how models trained on the folder see points: measured by the shoulders, or in the "
-        "picture (body)",
+        help="coordinates of models trained on the folder: relative to the shoulders, or to the "
+        "image (default: body)",
     )
-    add("--detection", type=float, default=0.5, metavar="C", help="least confidence to start (0.5)")
-    add("--tracking", type=float, default=0.5, metavar="C", help="least confidence to go on (0.5)")
+    add(
+        "--detection",
+        type=float,
+        default=0.5,
+        metavar="C",
+        help="lowest confidence for a detection, 0 to 1 (default: 0.5)",
+    )
+    add(
+        "--tracking",
+        type=float,
+        default=0.5,
+        metavar="C",
+        help="lowest confidence for tracking to continue, 0 to 1 (default: 0.5)",
+    )
     add(
         "--contact-sheet",
         action="store_true",
-        help="draw the 79 points over frames of each clip, in FOLDER/sheets: these show faces",
+        help="draw 79 points over frames of each clip, in FOLDER/sheets; the sheets show faces",
     )
-    add(
-        "--workers",
-        type=positive,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="videos at the same time (default: the number of cores)",
-    )
+    parser.add_workers("videos")
     add(
         "--patience",
         type=float,
         default=120.0,
         metavar="S",
-        help="seconds without a frame after which a video is given up (120)",
+        help="seconds without a frame after which a video is abandoned (default: 120)",
     )
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit code is 2 where a video gave nothing."""
+    """Run the command; the exit code is 2 if a video gave no keypoints."""
     options = build_parser().parse_args(arguments)
     if not options.patience > 0:
         raise UserError(f"--patience {options.patience:g}: give seconds above 0")
@@ -115,21 +128,17 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{folder}: keypoints of {made} clips found, of {kept} there already")
     if report.clips:
         print(table(report.summary()))
-    _tell(report, without, options.glosses)
+    _print_problems(report, without, options.glosses)
     return USER_MISTAKE if report.failures else 0
 
 
-def _tell(report: "Report", without: list[str], glosses: str | None) -> None:
+def _print_problems(report: "Report", without: list[str], glosses: str | None) -> None:
     if without:
         listed = ", ".join(without[:3]) + ", ..." * (len(without) > 3)
         print(f"notice: {len(without)} clips are not in {glosses}: {listed}", file=sys.stderr)
-    failures = list(report.failures.values())
-    for failure in failures[:_LISTED]:
-        print(f"error: {failure}", file=sys.stderr)
-    if len(failures) > _LISTED:
-        print(f"... and {len(failures) - _LISTED} more", file=sys.stderr)
-    if failures:
-        print(f"error: {len(failures)} videos gave no keypoints", file=sys.stderr)
+    print_first([f"error: {failure}" for failure in report.failures.values()], LISTED)
+    if report.failures:
+        print(f"error: {len(report.failures)} videos gave no keypoints", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,29 @@
-"""Train a model by a recipe; the same command goes on where a stopped run left off."""
+"""Train a model by a recipe; the same command continues a stopped run."""
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import run
+from slr_keras.utils.command import CommandParser, command_parser, run
 
 if TYPE_CHECKING:
     from slr_keras.config import Config
     from slr_keras.training.folder import RunFolder
 
-EXAMPLE = """example:
+EXAMPLE = """\
+The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
+log, predictions of the dev split and report.md.
+
+examples:
   python -m slr_keras.fit configs/demo.yaml
   python -m slr_keras.fit configs/demo.yaml --to runs/wide --set training.learning_rate=5e-4
-
-The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
-log, the dev split's predictions and report.md.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parse(arguments)
+    options = build_parser().parse_args(arguments)
     from slr_keras.config import load_config
     from slr_keras.training.distribution import is_chief
     from slr_keras.training.folder import RunFolder
@@ -54,30 +54,22 @@ def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
     wait_for_all(strategy)
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m slr_keras.fit",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("config", metavar="CONFIG", help="recipe (.yaml)")
-    parser.add_argument("--to", metavar="RUN", help="run folder (default: runs/<name of CONFIG>)")
-    parser.add_argument(
-        "--set",
-        metavar="SECTION.KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a key of the recipe, the value in YAML; may be given several times",
-    )
+def build_parser() -> CommandParser:
+    """The command's options."""
+    parser = command_parser("slr_keras.fit", __doc__, EXAMPLE)
+    parser.add_run_folder()
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
-        "--resume", action="store_true", help="only go on with a run that exists, never begin one"
+        "--resume",
+        action="store_true",
+        help="continue an existing run; an error where there is none",
     )
     group.add_argument(
-        "--restart", action="store_true", help="move an existing run aside and begin anew"
+        "--restart",
+        action="store_true",
+        help="move an existing run aside and start a new one",
     )
-    return parser.parse_args(arguments)
+    return parser
 
 
 if __name__ == "__main__":

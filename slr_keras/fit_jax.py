@@ -1,29 +1,32 @@
 """Train STARK by a recipe on an accelerator with JAX, where TensorFlow is not installed."""
 
-import argparse
 import os
-import sys
 from pathlib import Path
 
-from slr_keras.utils.command import run
+from slr_keras.utils.command import (
+    CommandParser,
+    command_parser,
+    run,
+)
+from slr_keras.utils.errors import UserError
 
-EXAMPLE = """example:
+EXAMPLE = """\
+The run folder is that of slr_keras.fit: evaluate, predict and export read it with TensorFlow, on
+any machine. Every call starts a new run; a stopped run cannot be continued.
+
+examples:
   python -m slr_keras.fit_jax configs/stark_simulator_large_full.yaml --minutes 30
   python -m slr_keras.evaluate runs/stark_simulator_large_full --split test
-
-The run folder is that of slr_keras.fit: evaluate, predict and export read it, with TensorFlow and
-on any machine. A run begins anew each time; it does not go on where it was stopped.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    options = _parse(sys.argv[1:] if arguments is None else arguments)
-    # Before Keras is imported for the first time.
+    options = build_parser().parse_args(arguments)
+    # Keras reads the backend at its first import.
     os.environ["KERAS_BACKEND"] = "jax"
     from slr_keras.config import load_config
     from slr_keras.training.folder import RunFolder
-    from slr_keras.utils.errors import UserError
 
     config = load_config(options.config, options.set)
     try:
@@ -58,38 +61,52 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m slr_keras.fit_jax",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def build_parser() -> CommandParser:
+    """The command's options."""
+    parser = command_parser("slr_keras.fit_jax", __doc__, EXAMPLE)
+    parser.add_run_folder()
     add = parser.add_argument
-    add("config", metavar="CONFIG", help="recipe (.yaml) of a STARK model")
-    add("--to", metavar="RUN", help="run folder (default: runs/<name of CONFIG>)")
     add(
-        "--set",
-        metavar="SECTION.KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a key of the recipe, the value in YAML; may be given several times",
+        "--restart",
+        action="store_true",
+        help="move an existing run aside and start a new one",
     )
-    add("--restart", action="store_true", help="move an existing run aside and begin anew")
     add(
         "--minutes",
         type=float,
         default=0.0,
-        help="lay the recipe's schedule over this time, compilation not counted, in place of its "
-        "number of epochs",
+        metavar="M",
+        help="fit the recipe's schedule into M minutes, compilation excluded (default: the "
+        "recipe's number of epochs)",
     )
     add(
-        "--teacher", metavar="RUN", default="", help="a trained run that the model learns from, too"
+        "--teacher",
+        metavar="RUN",
+        default="",
+        help="trained run whose outputs the model also learns (default: none)",
     )
-    add("--teacher-weight", type=float, default=1.0, help="of the divergence from the teacher (1)")
-    add("--processes", type=int, default=os.cpu_count() or 1, help="that load clips (all cores)")
-    add("--dev-every", type=int, default=1, help="epochs between two scores of dev (1)")
-    return parser.parse_args(arguments)
+    add(
+        "--teacher-weight",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="loss weight of the divergence from the teacher (default: 1)",
+    )
+    add(
+        "--processes",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that load clips (default: the number of cores)",
+    )
+    add(
+        "--dev-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of epochs between two scores of dev (default: 1)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

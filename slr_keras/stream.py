@@ -1,43 +1,38 @@
 """Recognise glosses while they are signed, from a file, a data folder or a pipe of landmarks.
 
-With --report: what streaming costs on a split, by spatial policy.
+With --report, accuracy, delay and cost of streaming are measured on a split, for each spatial
+policy.
 """
 
 import argparse
-import json
-import os
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import count, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, count, image_size, run
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from slr_keras.bundle.bundle import Bundle
     from slr_keras.data.contract import KeypointContract
-    from slr_keras.streaming.recogniser import Event, StreamConfig, StreamingRecogniser
+    from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
+    from slr_keras.streaming.sources import LandmarkSource
 
 POLICIES = ("prefix", "ema", "windowed")
 EXAMPLE = """\
-sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose), a video or with
---camera a camera's number (MediaPipe finds the points: for a run of other points name --layout
-mediapipe_holistic_543), a data folder (one of its samples, see --sample), or - for standard
-input: one frame a line, in JSON, such as
+sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose); a video or, with
+--camera, the number of a camera (MediaPipe finds the points; name --layout
+mediapipe_holistic_543 if the run has other points); a data folder (one of its samples, see
+--sample); or - for standard input with one frame per line, in JSON:
   {"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}
   [[412.0, 88.5, 0.98], null, ...]
   {"time": 0.033, "points": [[412.0, 88.5, 0.98], null, ...]}
-The first line may be missing; a frame is a point after the other in the layout's order, null where
-it was not found, and may come with its seconds.
+The first line is optional. A frame lists the points in the layout's order, null for a point that
+was not detected, and may state its time in seconds.
 
-output: on a terminal one line that is rewritten while a sentence goes on; otherwise a line a
-sentence, or with --json a line an event: "gloss" (one more), "revise" (the last `count` are taken
-back), "sentence" (all of it, with seconds from the stream's start). Ctrl-C ends the stream, and
-what was read of it is still recognised.
+output: on a terminal, one line that is rewritten while a sentence goes on; otherwise one line per
+sentence. With --json, one line per event: "gloss" adds a gloss, "revise" removes the last `count`
+glosses, "sentence" holds the whole sentence with seconds from the start of the stream. Ctrl-C ends
+the stream; the frames that were read are still recognised.
 
 examples:
   python -m slr_keras.stream runs/demo clip.npy
@@ -79,130 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     return _show(streaming_recogniser(loaded, engine, config), source, options)
 
 
-def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
-    from slr_keras.streaming.engine import TfliteEngine
-    from slr_keras.streaming.loading import streaming_recogniser
-
-    if options.report:
-        raise UserError(f"{options.run}: --report scores runs; name the run that was exported")
-    file = bundle.stream_file()
-    about = bundle.metadata["streaming"]
-    if options.policy and options.policy != [about["policy"]]:
-        raise UserError(
-            f"{options.run}: was exported with --streaming {about['policy']}; leave --policy out"
-        )
-    source = _source(bundle.contract, options)
-    with TfliteEngine(file, about) as engine:
-        return _show(streaming_recogniser(bundle, engine, _stream_config(options)), source, options)
-
-
-def _show(
-    recogniser: "StreamingRecogniser",
-    source: Iterable["np.ndarray"],
-    options: argparse.Namespace,
-) -> int:
-    if not recogniser.ends_sentences and options.rest:
-        notice = "the layout names no wrists and shoulders, so that rest ends no sentence"
-        print(f"notice: {notice}", file=sys.stderr)
-    fps = recogniser.contract.fps
-    show = _Lines(fps) if options.json else _Text(sys.stdout.isatty())
-    show(recogniser, recognised(recogniser, source))
-    for notice in getattr(source, "notices", ()):
-        print(f"notice: {notice}", file=sys.stderr)
-    return 0
-
-
-class Interrupt:
-    """Ctrl-C as the wish to stop: it breaks off the wait for a frame, not the work on one.
-
-    A second one is the usual Ctrl-C.
-    """
-
-    def __init__(self) -> None:
-        self.came = self.waiting = False
-
-    def __enter__(self) -> "Interrupt":
-        self._before = signal.signal(signal.SIGINT, self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def __call__(self, *signalled: object) -> None:
-        again, self.came = self.came, True
-        if self.waiting or again:
-            raise KeyboardInterrupt
-
-    def next(self, frames: Iterator["np.ndarray"]) -> "np.ndarray | None":
-        """The next frame; None where there is none, or no more is wanted."""
-        try:
-            self.waiting = True
-            return None if self.came else next(frames, None)
-        except KeyboardInterrupt:
-            return None
-        finally:
-            self.waiting = False
-
-
-def recognised(
-    recogniser: "StreamingRecogniser", source: Iterable["np.ndarray"]
-) -> Iterator[list["Event"]]:
-    """What is said after each frame; Ctrl-C ends the source and not the stream."""
-    with Interrupt() as interrupt:
-        frames = iter(source)
-        while (frame := interrupt.next(frames)) is not None:
-            yield recogniser.push(frame)
-        yield recogniser.finish()
-
-
-class _Lines:
-    """An event a line, in JSON."""
-
-    def __init__(self, fps: float):
-        self.fps = fps
-
-    def __call__(self, recogniser: "StreamingRecogniser", stream: Iterator[list["Event"]]) -> None:
-        for events in stream:
-            for event in events:
-                value = event.to_json(self.fps)
-                print(json.dumps(value, ensure_ascii=False), flush=True)
-
-
-class _Text:
-    """A line a sentence; on a terminal it grows, what is not sure yet dimmed."""
-
-    def __init__(self, live: bool):
-        self.live = live
-
-    def __call__(self, recogniser: "StreamingRecogniser", stream: Iterator[list["Event"]]) -> None:
-        shown = ""
-        for events in stream:
-            for event in events:
-                if event.kind == "sentence" and event.glosses:
-                    start = "\r\x1b[K" if self.live else ""
-                    print(start + " ".join(event.glosses), flush=True)
-                    shown = ""
-            if self.live:
-                line = self._line(recogniser)
-                if line != shown:
-                    print(f"\r\x1b[K{line}", end="", flush=True)
-                    shown = line
-
-    def _line(self, recogniser: "StreamingRecogniser") -> str:
-        width = os.get_terminal_size().columns - 1
-        said = " ".join(recogniser.said_now)[-width:]
-        rest = " ".join(recogniser.tentative)[: max(width - len(said) - 1, 0)]
-        return f"{said} \x1b[2m{rest}\x1b[0m" if rest else said
-
-
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m slr_keras.stream",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("slr_keras.stream", __doc__, EXAMPLE)
     add = parser.add_argument
     add(
         "run",
@@ -214,35 +88,44 @@ def build_parser() -> argparse.ArgumentParser:
         "--policy",
         nargs="+",
         choices=("offline", *POLICIES),
-        help="spatial attention: the mean over the frames so far, one that fades, or that of a "
-        "window (the run's; prefix if it was trained on whole clips). --report takes several",
+        help="spatial attention: prefix averages over the frames so far, ema with exponential "
+        "decay, windowed over a window; offline, over the whole clip, and several policies go with "
+        "--report (default: the run's; prefix for a run trained on whole clips)",
     )
-    add("--json", action="store_true", help="print JSON")
-    add("--split", default="test", help="of a data folder (test)")
-    add("--sample", metavar="ID|N", help="of a data folder (the first)")
-    add("--look-ahead", type=count, default=4, metavar="N", help="frames a gap is waited for (4)")
-    add("--stable", type=count, default=8, metavar="N", help="frames until a gloss is said (8)")
-    rest = "frames at rest that end a sentence; 0: none does (12)"
-    add("--rest", type=count, default=12, metavar="N", help=rest)
-    add("--layout", metavar="NAME", help="layout of the points, if it is not the run's (stark_79)")
-    add("--fps", type=float, metavar="F", help="frames per second, against what the files say")
-    add("--image-size", metavar="WxH", help="size of the video in the units of x and y (1280x720)")
+    parser.add_json()
+    parser.add_split()
+    add("--sample", metavar="ID|N", help="clip of a data folder, by id or number (default: 0)")
+    waits = (
+        ("--look-ahead", 4, "frames to wait for the end of a gap of missing points"),
+        ("--stable", 8, "frames that a gloss must persist before it is printed"),
+        ("--rest", 12, "frames at rest that end a sentence; 0: rest ends no sentence"),
+    )
+    for name, default, text in waits:
+        add(name, type=count, default=default, metavar="N", help=f"{text} (default: {default})")
+    parser.add_points()
+    add(
+        "--image-size",
+        metavar="WxH",
+        help="width and height of the video in the units of x and y, such as 1280x720 (default: "
+        "the model's)",
+    )
     add(
         "--camera",
         action="store_true",
-        help="SOURCE is a camera's number; MediaPipe finds the points",
+        help="SOURCE is the number of a camera; MediaPipe finds the points",
     )
-    add("--report", action="store_true", help="score a split of a data folder, by policy")
-    add("--limit", type=positive, metavar="N", help="with --report: the first N clips only")
+    add("--report", action="store_true", help="score a split of a data folder, for each policy")
+    parser.add_limit("with --report: ")
     return parser
 
 
 def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     policies = options.policy or []
     if not options.report and (len(policies) > 1 or "offline" in policies):
         raise UserError(
-            f"--policy {' '.join(policies)}: a stream has one policy out of {', '.join(POLICIES)}; "
-            "offline, which sees whole clips, and several go with --report"
+            f"--policy {' '.join(policies)}: a stream has one policy of {', '.join(POLICIES)}; "
+            "offline, which reads whole clips, and several policies go with --report"
         )
     if options.limit and not options.report:
         raise UserError("--limit goes with --report")
@@ -252,6 +135,40 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError("--report scores a data folder, not a pipe")
 
 
+def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
+    from slr_keras.streaming.engine import TfliteEngine
+    from slr_keras.streaming.loading import streaming_recogniser
+
+    if options.report:
+        raise UserError(f"{options.run}: --report scores runs; name the run that was exported")
+    file = bundle.stream_file()
+    about = bundle.metadata["streaming"]
+    if options.policy and options.policy != [about["policy"]]:
+        raise UserError(
+            f"{options.run}: was exported with --streaming {about['policy']}; omit --policy"
+        )
+    source = _source(bundle.contract, options)
+    with TfliteEngine(file, about) as engine:
+        return _show(streaming_recogniser(bundle, engine, _stream_config(options)), source, options)
+
+
+def _show(
+    recogniser: "StreamingRecogniser", source: "LandmarkSource", options: argparse.Namespace
+) -> int:
+    from slr_keras.streaming.display import EventLines, SentenceText
+    from slr_keras.streaming.interrupt import recognised
+
+    if not recogniser.ends_sentences and options.rest:
+        notice = "the layout has no wrists and shoulders, so rest does not end a sentence"
+        print(f"notice: {notice}", file=sys.stderr)
+    fps = recogniser.contract.fps
+    show = EventLines(fps) if options.json else SentenceText(sys.stdout.isatty())
+    show(recogniser, recognised(recogniser, source))
+    for notice in getattr(source, "notices", ()):
+        print(f"notice: {notice}", file=sys.stderr)
+    return 0
+
+
 def _stream_config(options: argparse.Namespace) -> "StreamConfig":
     from slr_keras.streaming.endpoint import RestConfig
     from slr_keras.streaming.recogniser import StreamConfig
@@ -259,13 +176,10 @@ def _stream_config(options: argparse.Namespace) -> "StreamConfig":
     return StreamConfig(options.look_ahead, options.stable, RestConfig(frames=options.rest))
 
 
-def _source(contract: "KeypointContract", options: argparse.Namespace) -> Iterable["np.ndarray"]:
+def _source(contract: "KeypointContract", options: argparse.Namespace) -> "LandmarkSource":
     from slr_keras.data.layout import layout
-    from slr_keras.data.video.recordings import VIDEOS
-    from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
-    from slr_keras.streaming.sources import ClipSource, DetectedSource, LineSource
-    from slr_keras.utils.command import image_size
+    from slr_keras.streaming.opening import open_source
 
     try:
         size = image_size(options.image_size) if options.image_size else None
@@ -273,25 +187,9 @@ def _source(contract: "KeypointContract", options: argparse.Namespace) -> Iterab
         raise UserError(f"--image-size: {error}") from None
     named = layout(options.layout) if options.layout else None
     overrides = Overrides(named, options.fps, size)
-    if options.source == "-":
-        return LineSource(sys.stdin, contract, overrides)
-    if options.camera:
-        if not options.source.isdecimal():
-            raise UserError(f"--camera: SOURCE is then its number, such as 0; got {options.source}")
-        return DetectedSource(int(options.source), contract, overrides)
-    path = Path(options.source)
-    if path.suffix.lower() in VIDEOS and path.is_file():
-        return DetectedSource(path, contract, overrides)
-    clips = find_clips([options.source], contract, options.split, overrides)
-    wanted = options.sample or "0"
-    found = [clip for clip in clips if clip.id == wanted]
-    if not found and wanted.isdecimal() and int(wanted) < len(clips):
-        found = [clips[int(wanted)]]
-    if not found:
-        raise UserError(
-            f"{options.source}: has no sample {wanted!r}; give an id or a number below {len(clips)}"
-        )
-    return ClipSource(found[0], contract, overrides)
+    return open_source(
+        options.source, contract, overrides, options.camera, options.split, options.sample
+    )
 
 
 if __name__ == "__main__":

@@ -92,6 +92,10 @@ def _module_of(command: list[str]) -> list[tuple[str, list[str]]]:
 def check_command(module: str, arguments: list[str]) -> None:
     """Assert that a command exists and takes these arguments."""
     assert importlib.util.find_spec(module) is not None, f"there is no module {module}"
+    # A first argument may name a benchmark with a parser of its own.
+    subcommands = getattr(importlib.import_module(module), "SUBCOMMANDS", {})
+    if arguments and arguments[0] in subcommands:
+        module, arguments = subcommands[arguments[0]], arguments[1:]
     build_parser = getattr(importlib.import_module(module), "build_parser", None)
     if build_parser is not None:
         parser = build_parser()

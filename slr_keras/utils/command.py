@@ -1,17 +1,21 @@
-"""Command-line basics: one-line errors, exit codes, quiet start-up and types of options."""
+"""What every command shares: its parser, common options, one-line errors and exit codes."""
 
 import argparse
 import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from slr_keras.utils.errors import UserError
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
+
+INVOCATION = "python -m {module}"
+"""How usage lines show a command: `{module}` is slr_keras.fit, `{name}` is fit."""
 
 
 def run(
@@ -47,18 +51,174 @@ def run(
     sys.exit(code)
 
 
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser with the options that several commands share."""
+
+    def add_json(self, instead_of: str = "text") -> None:
+        """Add `--json`."""
+        self.add_argument("--json", action="store_true", help=f"print JSON instead of {instead_of}")
+
+    def add_seed(self, choices: str = "every random choice") -> None:
+        """Add `--seed`, a whole number."""
+        self.add_argument(
+            "--seed", type=count, default=0, metavar="N", help=f"seed of {choices} (default: 0)"
+        )
+
+    def add_split(self) -> None:
+        """Add `--split`, by name, for commands that accept a data folder."""
+        self.add_argument("--split", default="test", help="split of a data folder (default: test)")
+
+    def add_limit(self, condition: str = "") -> None:
+        """Add `--limit`, a number of clips; `condition` is a prefix such as "with --report: "."""
+        self.add_argument(
+            "--limit",
+            type=positive,
+            metavar="N",
+            help=f"{condition}process only the first N clips (default: all clips)",
+        )
+
+    def add_data(self) -> None:
+        """Add `--data`, which replaces the data folder of a recipe."""
+        self.add_argument(
+            "--data", metavar="FOLDER", help="data folder to use instead of the recipe's"
+        )
+
+    def add_overrides(self, key: str = "SECTION.KEY", what: str = "a key of the recipe") -> None:
+        """Add `--set`, which overrides keys of a recipe."""
+        self.add_argument(
+            "--set",
+            metavar=f"{key}=VALUE",
+            action="append",
+            default=[],
+            help=f"override {what}; VALUE is YAML; may be repeated",
+        )
+
+    def add_run_folder(self) -> None:
+        """Add the positional CONFIG and the options `--to` and `--set` of the training commands."""
+        self.add_argument("config", metavar="CONFIG", help="recipe (.yaml)")
+        self.add_argument(
+            "--to", metavar="RUN", help="run folder to write (default: runs/<name of CONFIG>)"
+        )
+        self.add_overrides()
+
+    def add_workers(self, what: str) -> None:
+        """Add `--workers`, by default one for each processor core."""
+        self.add_argument(
+            "--workers",
+            type=positive,
+            default=os.cpu_count() or 1,
+            metavar="N",
+            help=f"number of {what} processed in parallel (default: the number of cores)",
+        )
+
+    def add_points(self) -> None:
+        """Add `--layout` and `--fps`, which replace what clip files say."""
+        self.add_argument(
+            "--layout",
+            metavar="NAME",
+            help="keypoint layout of the clips, such as stark_79 (default: the model's)",
+        )
+        self.add_argument(
+            "--fps",
+            type=frame_rate,
+            metavar="F",
+            help="frame rate of the clips in frames per second (default: as the files say)",
+        )
+
+    def add_image_size(self) -> None:
+        """Add `--image-size`, the extent of x and y."""
+        self.add_argument(
+            "--image-size",
+            type=image_size,
+            metavar="WxH",
+            help="width and height of the video in the units of x and y, such as 1280x720 or 1x1 "
+            "(default: the model's)",
+        )
+
+    def add_recognition(self) -> None:
+        """Add the options of commands that recognise clips and write glosses."""
+        add = self.add_argument
+        add(
+            "--format",
+            choices=("text", "json", "vtt"),
+            default="text",
+            help="output format (default: text)",
+        )
+        add("--to", metavar="FILE", help="output file (default: standard output)")
+        add(
+            "--times",
+            action="store_true",
+            help="with --format text: also print a table of times and confidences",
+        )
+        self.add_split()
+        self.add_limit()
+        self.add_points()
+        add(
+            "--beam",
+            type=positive,
+            metavar="N",
+            help="beam width of the decoder (default: the run's)",
+        )
+
+
+def command_parser(module: str, docstring: str | None, examples: str) -> CommandParser:
+    """Build the parser of a command.
+
+    Args:
+        module: full name of the command's module; a module run with `-m` is named `__main__`, so
+            that `__name__` does not serve. A subcommand follows after a space.
+        docstring: of the module, which `--help` shows above the options.
+        examples: text that `--help` shows below the options, with an example at least.
+
+    >>> from slr_keras.utils.command import command_parser
+    >>> parser = command_parser("slr_keras.predict", "Recognise glosses.", "example: ...")
+    >>> parser.add_json()
+    >>> parser.prog, parser.parse_args(["--json"]).json
+    ('python -m slr_keras.predict', True)
+    """
+    return CommandParser(
+        prog=INVOCATION.format(module=module, name=module.rpartition(".")[2]),
+        description=docstring,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def require_suffix(option: str, path: str | Path, suffix: str) -> Path:
+    """The path of a file to write, whose suffix names its format.
+
+    Raises:
+        UserError: the path has another suffix.
+    """
+    if Path(path).suffix != suffix:
+        raise UserError(f"{option} {path}: the format is {suffix[1:]}; name a {suffix} file")
+    return Path(path)
+
+
+def print_first(lines: Sequence[str], limit: int) -> None:
+    """Print the first lines to standard error, and how many more there are."""
+    for line in lines[:limit]:
+        print(line, file=sys.stderr)
+    if len(lines) > limit:
+        print(f"... and {len(lines) - limit} more", file=sys.stderr)
+
+
 def count(text: str) -> int:
-    """An option's value that is a whole number from 0, for argparse's `type`."""
-    return _whole(text, 0)
+    """Parse a whole number, 0 or greater; an argparse `type`."""
+    return _whole(text, 0, "a whole number of 0 or more")
 
 
 def positive(text: str) -> int:
-    """An option's value that is a whole number from 1, for argparse's `type`."""
-    return _whole(text, 1)
+    """Parse a whole number above 0; an argparse `type`."""
+    return _whole(text, 1, "a whole number above 0")
 
 
-def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float]:
-    """A `type` for argparse of numbers that are accepted; `what` says which those are.
+def number(accepts: Callable[[float], bool], expected: str) -> Callable[[str], float]:
+    """Make an argparse `type` for numbers that `accepts` allows.
+
+    Args:
+        accepts: whether a number is allowed.
+        expected: the allowed numbers in words, for the error message.
 
     >>> from slr_keras.utils.command import number
     >>> number(lambda value: 0 < value < 1, "a number between 0 and 1")("0.5")
@@ -71,26 +231,54 @@ def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float
         except ValueError:
             value = float("nan")
         if not accepts(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
         return value
 
     return parse
 
 
+def between(least: float, most: float, unit: str = "") -> Callable[[str], float]:
+    """Make an argparse `type` for numbers from `least` to `most`, both included.
+
+    >>> from slr_keras.utils.command import between
+    >>> between(1, 1000)("25")
+    25.0
+    """
+    expected = f"a number from {least:g} to {most:g}"
+    return number(lambda value: least <= value <= most, f"{expected} {unit}".rstrip())
+
+
+def seconds(text: str) -> float:
+    """Parse a duration above 0 and up to one hour, in seconds; an argparse `type`."""
+    return number(lambda value: 0 < value <= 3600, "a number of seconds above 0 and up to 3600")(
+        text
+    )
+
+
 def fraction(text: str) -> float:
-    """An option's value that is a number between 0 and 1, for argparse's `type`."""
+    """Parse a number above 0 and below 1; an argparse `type`."""
     return number(lambda value: 0 < value < 1, "a number between 0 and 1")(text)
 
 
-def _whole(text: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
-    return int(text)
+def frame_rate(text: str) -> float:
+    """Parse a frame rate of 1 to 1000 frames per second; an argparse `type`."""
+    return between(1, 1000, "frames per second")(text)
+
+
+def learning_rate(text: str) -> float:
+    """Parse a learning rate from 1e-8 to 1; an argparse `type`."""
+    return between(1e-8, 1)(text)
 
 
 def image_size(text: str) -> tuple[float, float]:
-    """An option's value that is a width and a height such as 1280x720, for argparse's `type`."""
+    """Parse a width and a height such as 1280x720; an argparse `type`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
     if not match or not all(float(side) > 0 for side in match.groups()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
     return float(match[1]), float(match[2])
+
+
+def _whole(text: str, least: int, expected: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return int(text)

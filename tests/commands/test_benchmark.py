@@ -8,6 +8,7 @@ import pytest
 
 from slr_keras import benchmark
 from slr_keras.benchmarks.speed import Figure, Measurement, table
+from slr_keras.benchmarks.workload import clips_of_all_lengths
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout_from_json
 from slr_keras.data.manifest import FolderWriter, read_folder
@@ -89,8 +90,8 @@ def test_the_table_names_rates_in_their_units():
 
 def test_evaluation_is_measured_on_clips_of_all_lengths(folder):
     dev = read_folder(folder)["dev"]
-    assert sorted(benchmark._spread(dev, 3).lengths.tolist()) == [8, 12, 20]
-    assert len(benchmark._spread(dev, 9)) == 5
+    assert sorted(clips_of_all_lengths(dev, 3).lengths.tolist()) == [8, 12, 20]
+    assert len(clips_of_all_lengths(dev, 9)) == 5
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ def test_mistakes_are_the_users(recipe, arguments, message):
 
 
 def test_the_longest_clip_is_that_of_resampling():
-    from slr_keras.benchmarks.memory.command import _longest
+    from slr_keras.benchmarks.memory.clips import longest
     from slr_keras.config import load_config
 
     recipe = "configs/ustm_phoenix14.yaml"
-    assert _longest(load_config(recipe)) == 232
-    assert _longest(load_config(recipe, ["video_augmentation.temporal=none"])) == 300
-    assert _longest(load_config(recipe, ["data.max_frames=100"])) == 100
+    assert longest(load_config(recipe)) == 232
+    assert longest(load_config(recipe, ["video_augmentation.temporal=none"])) == 300
+    assert longest(load_config(recipe, ["data.max_frames=100"])) == 100

@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from slr_keras.stream import main, recognised
+from slr_keras.stream import main
+from slr_keras.streaming.interrupt import recognised
 from slr_keras.utils.errors import UserError
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from slr_keras.summary import main, summarise
+from slr_keras.models.summary import summarise
+from slr_keras.summary import main
 from slr_keras.utils.errors import UserError
 
 

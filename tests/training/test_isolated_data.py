@@ -14,8 +14,8 @@ from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.video.flow_files import flow_file
+from slr_keras.data.video.flow_folder import make_flow
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.flow import make_flow
 from slr_keras.models import registry
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.data import (

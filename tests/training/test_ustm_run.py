@@ -9,7 +9,7 @@ import yaml
 from slr_keras.data.simulator import simulate_folder
 from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
-from slr_keras.summary import summarise
+from slr_keras.models.summary import summarise
 from slr_keras.utils.errors import UserError
 
 OPTIONS = {

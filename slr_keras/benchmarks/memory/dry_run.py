@@ -47,7 +47,8 @@ class DryRun:
         graph: of the function, whose library holds the functions that it calls.
 
     >>> import tensorflow as tf
-    >>> from slr_keras.benchmarks.memory import DryRun, Ledger, Tensor
+    >>> from slr_keras.benchmarks.memory.dry_run import DryRun
+    >>> from slr_keras.benchmarks.memory.ledger import Ledger, Tensor
     >>> function = tf.function(lambda x, w: tf.nn.relu(tf.linalg.matmul(x, w)))
     >>> specs = tf.TensorSpec((None, 64)), tf.TensorSpec((64, 256))
     >>> graph = function.get_concrete_function(*specs).graph

@@ -3,13 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from slr_keras.benchmarks.memory import (
-    DryRun,
-    Ledger,
-    Tensor,
-    Variable,
-    bytes_of,
-)
+from slr_keras.benchmarks.memory.dry_run import DryRun
+from slr_keras.benchmarks.memory.ledger import Ledger, Tensor, Variable, bytes_of
 
 FLOATS = 4
 BATCH, WIDE, LAYERS = 64, 128, 3

@@ -6,8 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from export.arm import Comparison, main
+from export.arm import main
 from export.lite import emulation
+from export.lite.arm_comparison import Comparison
 from export.tflite import main as export
 from slr_keras.utils.errors import UserError
 

@@ -1,0 +1,89 @@
+"""Prepare a data set into a data folder, all of it or nothing."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from slr_keras.data.datasets import dataset
+from slr_keras.data.manifest import read_folder
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_json
+
+RECORD = "prepared.json"
+_SPLITS = ("train", "dev", "test")
+_FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json", RECORD)
+
+
+def prepare(name: str, source: Path, folder: Path, force: bool = False, **settings: Any) -> None:
+    """Prepare a data set into a data folder.
+
+    The data are written beside the folder first. They replace an old data set only when they are
+    complete; on any error the old data set stays.
+
+    Args:
+        name: see `slr_keras.data.datasets.list_datasets`.
+        source: folder of the data set's files.
+        folder: data folder to write.
+        force: replaces a data set in the folder.
+        settings: options of the data set.
+
+    Raises:
+        UserError: the folder is occupied, or the data set's files are missing or malformed.
+    """
+    known = dataset(name)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file; give a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise UserError(
+            f"{folder}: the folder is not empty; choose another one, or --force to replace its data"
+        )
+    if not source.is_dir():
+        raise known.missing(source, known.files)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        fresh = Path(temporary, "data")
+        known.prepare(source, fresh, **settings)
+        write_json(fresh / RECORD, {"dataset": name, "options": settings})
+        _replace(folder, fresh)
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Replace an old data set by the new one; other files in the folder stay."""
+    folder.mkdir(exist_ok=True)
+    for old in _FILES:
+        (folder / old).unlink(missing_ok=True)
+    for split in _SPLITS:
+        for kind in ("jsonl", "npy"):
+            (folder / f"{split}.{kind}").unlink(missing_ok=True)
+    # Manifests last, so that none names frames that do not exist yet.
+    for path in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".jsonl"):
+        os.replace(path, folder / path.name)
+
+
+def summarise(folder: Path) -> tuple[str, list[str]]:
+    """Describe the splits of a data folder.
+
+    Returns:
+        A table of clips, signs, glosses, signers and minutes; and a note for every split with
+        glosses that are not in train.
+    """
+    splits = read_folder(folder)
+    glosses = {name: [g for s in split for g in s.glosses] for name, split in splits.items()}
+    trained = set(glosses.get("train", ()))
+    lines = [f"{'split':<6} {'clips':>7} {'signs':>7} {'glosses':>8} {'signers':>8} {'minutes':>8}"]
+    notes = []
+    for name, split in splits.items():
+        signers = {sample.signer for sample in split} - {""}
+        minutes = sum(sample.frames / split.rate(sample) for sample in split) / 60
+        lines.append(
+            f"{name:<6} {len(split):>7} {len(glosses[name]):>7} {len(set(glosses[name])):>8} "
+            f"{len(signers) or '?':>8} {minutes:>8.1f}"
+        )
+        unknown = [gloss for gloss in glosses[name] if gloss not in trained]
+        if unknown and name != "train":
+            notes.append(
+                f"{len(unknown)} of the {len(glosses[name])} signs of {name} "
+                f"({len(set(unknown))} glosses) are not in train and cannot be recognised"
+            )
+    return "\n".join(lines), notes

@@ -1,0 +1,54 @@
+"""Recognise a stream until it ends or Ctrl-C is pressed."""
+
+import signal
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from slr_keras.streaming.recogniser import Event, StreamingRecogniser
+
+
+class Interrupt:
+    """Ctrl-C ends the stream: the wait for a frame is interrupted, the work on a frame is not.
+
+    A second Ctrl-C raises `KeyboardInterrupt` at once.
+    """
+
+    def __init__(self) -> None:
+        self.came = self.waiting = False
+
+    def __enter__(self) -> "Interrupt":
+        self._before = signal.signal(signal.SIGINT, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def __call__(self, *signalled: object) -> None:
+        again, self.came = self.came, True
+        if self.waiting or again:
+            raise KeyboardInterrupt
+
+    def next(self, frames: Iterator[np.ndarray]) -> np.ndarray | None:
+        """The next frame; None at the end of the stream or after Ctrl-C."""
+        try:
+            self.waiting = True
+            return None if self.came else next(frames, None)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self.waiting = False
+
+
+def recognised(
+    recogniser: StreamingRecogniser, source: Iterable[np.ndarray]
+) -> Iterator[list[Event]]:
+    """Events after each frame, and at the end of the stream.
+
+    Ctrl-C ends the source; the frames that were read are still recognised.
+    """
+    with Interrupt() as interrupt:
+        frames = iter(source)
+        while (frame := interrupt.next(frames)) is not None:
+            yield recogniser.push(frame)
+        yield recogniser.finish()

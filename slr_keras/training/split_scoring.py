@@ -1,0 +1,133 @@
+"""Score a trained run again: on another split, with other decoding, or with keypoints removed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from slr_keras.config import Config, DataConfig, override
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.robustness import FaultyManifest
+from slr_keras.decoding import DecodingConfig
+from slr_keras.training.data import read_split
+from slr_keras.training.evaluation import Evaluation, Predictor
+from slr_keras.training.finish import score, write_scores
+from slr_keras.training.model import make_decoder
+from slr_keras.training.provenance import provenance
+from slr_keras.training.run import Run
+from slr_keras.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class DroppedPoints:
+    """Keypoints to remove from the clips of a split, for a test of robustness.
+
+    Attributes:
+        points: number of random points removed from each clip.
+        hand: fraction of the frames of each clip in which a hand is removed, 0 to 1.
+        seed: of the random choices.
+    """
+
+    points: int = 0
+    hand: float = 0.0
+    seed: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.points or self.hand)
+
+    def facts(self) -> dict[str, float]:
+        """What is removed and the seed, for a record of the score; empty if nothing is removed.
+
+        >>> from slr_keras.training.split_scoring import DroppedPoints
+        >>> DroppedPoints(points=2, seed=5).facts(), DroppedPoints(seed=5).facts()
+        ({'drop_points': 2, 'seed': 5}, {})
+        """
+        amounts = {"drop_points": self.points, "drop_hand": self.hand}
+        amounts = {name: value for name, value in amounts.items() if value}
+        return {**amounts, "seed": self.seed} if amounts else {}
+
+    def name(self, split: str) -> str:
+        """Name of the files that a score of a split is kept in.
+
+        >>> from slr_keras.training.split_scoring import DroppedPoints
+        >>> DroppedPoints(points=2).name("test"), DroppedPoints().name("test")
+        ('test_drop_points-2', 'test')
+        """
+        facts = {name: value for name, value in self.facts().items() if name != "seed"}
+        return "_".join([split, *(f"{name}-{value:g}" for name, value in facts.items())])
+
+
+def load_run(path: str | Path, scoring: str | None = None) -> Run:
+    """Load a run, with other clean-up rules than its recipe's where `scoring` names some.
+
+    Raises:
+        UserError: there is no such run, or no such rules.
+    """
+    run = Run.load(path)
+    if scoring:
+        run = replace(run, config=override(run.config, [f"data.scoring={scoring}"]))
+    return run
+
+
+def override_decoding(config: Config, overrides: Sequence[str]) -> Config:
+    """A recipe with other keys of its decoding section, such as "decoding.beam=10".
+
+    Raises:
+        UserError: a key of another section, or no such key.
+    """
+    for text in overrides:
+        if not text.startswith("decoding."):
+            raise UserError(
+                f"--set {text}: only decoding.* can differ from the run's config here; "
+                "other changes need another fit"
+            )
+    return override(config, overrides)
+
+
+def open_split(
+    data: DataConfig, split: str, folder: str | None = None, dropped: DroppedPoints | None = None
+) -> Manifest:
+    """A split of a recipe's data folder or of another folder.
+
+    Args:
+        data: of the recipe.
+        split: name.
+        folder: replaces the recipe's data folder.
+        dropped: keypoints to remove from the clips.
+
+    Raises:
+        UserError: there is no such split, or the points cannot be removed.
+    """
+    manifest = read_split(replace(data, folder=folder) if folder else data, split)
+    if not dropped:
+        return manifest
+    return FaultyManifest(manifest, dropped.points, dropped.hand, dropped.seed)
+
+
+def score_run(
+    run: Run,
+    manifest: Manifest,
+    decoding: DecodingConfig,
+    name: str,
+    facts: dict[str, float],
+    tick: Callable[[int], None],
+) -> tuple[Evaluation, Path]:
+    """Score the best weights of a run on a split, and write scores and predictions into the run.
+
+    Args:
+        run: to score.
+        manifest: clips of the split.
+        decoding: how outputs are decoded.
+        name: under which the scores are kept.
+        facts: what was changed in the clips, for the record.
+        tick: called with the clip count after each batch.
+
+    Returns:
+        The evaluation, and the file of the predictions or, for isolated signs, of the report.
+    """
+    # Provenance comes first: weights or clips that change meanwhile are then not taken for these.
+    made_of = provenance(run, manifest, decoding)
+    model = run.model()
+    predictor = Predictor(model, decoder=make_decoder(model, run.config))
+    evaluation = score(run, predictor, manifest, decoding, tick)
+    written = write_scores(run, name, evaluation, decoding, made_of, **facts)
+    return evaluation, run.folder.sign_report(name) if evaluation.signs else written
