@@ -54,18 +54,17 @@ def open_datasets(
 
     A data folder without a dev split is evaluated on train.
     """
-    from slr_keras.models.registry import family_of
-    from slr_keras.training.data import evaluation_dataset, read_task, training_dataset
+    from slr_keras.training.data import open_run_data
 
     data = config.data
     if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
         data = dataclasses.replace(data, dev=data.train)
     config = dataclasses.replace(config, data=data)
-    task = read_task(data, family_of(config.model.name).modality)
-    training = training_dataset(config, task, replicas=1)
-    dev = clips_of_all_lengths(task.dev, steps * data.batch_size)
-    evaluation = evaluation_dataset(config, dev, task.vocabulary, task.contract)
-    return training, evaluation, task.vocabulary
+    # The speed of a model of single signs is measured on sentences, too.
+    run_data = open_run_data(config, output="glosses")
+    dev = clips_of_all_lengths(run_data.dev, steps * data.batch_size)
+    training, evaluation = run_data.training_dataset(), run_data.evaluation_dataset(dev)
+    return training, evaluation, run_data.vocabulary
 
 
 def clips_of_all_lengths(manifest: "Manifest", clips: int) -> "Manifest":

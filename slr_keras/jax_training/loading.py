@@ -13,7 +13,7 @@ from slr_keras.config import Config
 from slr_keras.data.batch import Batch
 from slr_keras.data.bucketing import bucket_boundaries
 from slr_keras.data.pipeline import ClipDataset
-from slr_keras.training.data import Task, read_task, training_dataset
+from slr_keras.training.data import RunData, open_run_data
 
 SHAPES = 3
 AHEAD = 4
@@ -54,15 +54,15 @@ class ParallelBatches:
 
     Args:
         config: the recipe.
-        task: its data.
+        run_data: its data.
         processes: that load and augment; 0 does it in this one.
 
     Used as a context; the processes end with it.
     """
 
-    def __init__(self, config: Config, task: Task, processes: int):
-        self.dataset = fixed_shapes(training_dataset(config, task, replicas=1))
-        self.labels = max(len(sample.glosses) for sample in task.train)
+    def __init__(self, config: Config, run_data: RunData, processes: int):
+        self.dataset = fixed_shapes(run_data.training_dataset())
+        self.labels = max(len(sample.glosses) for sample in run_data.train)
         self.pool = None
         if processes:
             # A fork of a process that runs JAX may hang.
@@ -115,14 +115,11 @@ _opened: list[ClipDataset] = []
 
 
 def _open(config: Config, boundaries) -> None:
-    from slr_keras.models.registry import family_of
-
     # It has been said once.
     quiet = dataclasses.replace(
         config, training=dataclasses.replace(config.training, max_infeasible=1.0)
     )
-    task = read_task(config.data, family_of(config.model.name).modality)
-    dataset = training_dataset(quiet, task, replicas=1)
+    dataset = open_run_data(quiet).training_dataset()
     dataset.boundaries, dataset.pad_to_boundary = boundaries, True
     _opened.append(dataset)
 

@@ -22,7 +22,7 @@ from slr_keras.jax_training.step import State, Teacher, initial_state, make_step
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.models.registry import family_of
 from slr_keras.models.stark import Stark
-from slr_keras.training.data import Task, evaluation_dataset, read_task
+from slr_keras.training.data import RunData, open_run_data
 from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
@@ -63,27 +63,29 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
     if family_of(config.model.name).name != "stark":
         raise UserError("fit_jax trains STARK for sentences; use slr_keras.fit for other models")
     keras.utils.set_random_seed(config.training.seed)
-    task = read_task(config.data)
-    model = build_model(config, len(task.vocabulary), task.contract, config.training.precision)
+    run_data = open_run_data(config)
+    model = build_model(
+        config, len(run_data.vocabulary), run_data.contract, config.training.precision
+    )
     if config.training.initial_run:
-        load_initial(model, config.training, task.vocabulary)
+        load_initial(model, config.training, run_data.vocabulary)
     freeze(model, config.training.frozen)
-    write_description(folder, config, task, model.count_params())
-    with ParallelBatches(config, task, options.processes) as batches:
-        _Training(config, folder, options, task, model, batches).run()
+    write_description(folder, config, run_data, model.count_params())
+    with ParallelBatches(config, run_data, options.processes) as batches:
+        _Training(config, folder, options, run_data, model, batches).run()
 
 
 class _Training:
     """Model, step, data and clock of one training."""
 
-    def __init__(self, config, folder, options, task: Task, model, batches: ParallelBatches):
+    def __init__(self, config, folder, options, run_data: RunData, model, batches: ParallelBatches):
         self.config, self.folder, self.options = config, folder, options
-        self.task, self.model, self.batches = task, model, batches
-        teacher = _teacher(options, task.vocabulary)
+        self.run_data, self.model, self.batches = run_data, model, batches
+        teacher = _teacher(options, run_data.vocabulary)
         self.step = make_step(model, config.training, teacher)
         self.state = initial_state(model, config.training)
         self.per_epoch = batches.dataset.batches_per_epoch
-        self.scorer = Scorer(config, task.dev, task, model)
+        self.scorer = Scorer(config, run_data.dev, run_data, model)
         self.history = History(folder, 0, tensorboard=False)
         self.taken = 0
         self.best = np.inf
@@ -198,16 +200,14 @@ class Scorer:
     Args:
         config: which heads count, and how many clips a batch has.
         manifest: the split.
-        task: names glosses and contract.
+        run_data: names glosses and contract.
         model: its variables are read at every call.
     """
 
-    def __init__(self, config: Config, manifest, task: Task, model: Stark):
-        self.model, self.manifest, self.vocabulary = model, manifest, task.vocabulary
+    def __init__(self, config: Config, manifest, run_data: RunData, model: Stark):
+        self.model, self.manifest, self.vocabulary = model, manifest, run_data.vocabulary
         self.heads = config.decoding.heads
-        self.dataset = fixed_shapes(
-            evaluation_dataset(config, manifest, task.vocabulary, task.contract), buckets=1
-        )
+        self.dataset = fixed_shapes(run_data.evaluation_dataset(manifest), buckets=1)
         self._read = jax.jit(self._best_path)
 
     def __call__(self) -> ErrorCounts:

@@ -20,7 +20,7 @@ from slr_keras.decoding.outputs import (
 )
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
-from slr_keras.training.data import require_lengths, require_single_glosses
+from slr_keras.training.data_checks import require_lengths, require_single_glosses
 from slr_keras.training.distribution import across_machines
 from slr_keras.training.objectives.base import clip_inputs
 from slr_keras.utils.errors import UserError

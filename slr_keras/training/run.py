@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from slr_keras.models.family import ModelFamily
-    from slr_keras.training.data import Task
+    from slr_keras.training.data import RunData
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Run:
 def write_description(
     folder: RunFolder,
     config: Config,
-    task: "Task",
+    run_data: "RunData",
     parameters: int,
     parts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
@@ -162,7 +162,7 @@ def write_description(
     Args:
         folder: of the run.
         config: with all options that the model needs to be made again.
-        task: names glosses and contract.
+        run_data: names glosses and contract.
         parameters: of the model.
         parts: what was trained before, from `load_parts`.
 
@@ -171,18 +171,18 @@ def write_description(
     """
     if folder.model.is_file():
         kept = Vocabulary.read(folder.vocabulary)
-        kept.require_same(task.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
+        kept.require_same(run_data.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
         contract = _read_contract(folder)
-        contract.require_same(task.contract, f"the run {folder.path}", f"{config.data.folder}")
+        contract.require_same(run_data.contract, f"the run {folder.path}", f"{config.data.folder}")
         return
-    task.vocabulary.write(folder.vocabulary)
-    task.contract.write(folder.path / task.contract.file)
+    run_data.vocabulary.write(folder.vocabulary)
+    run_data.contract.write(folder.path / run_data.contract.file)
     description = {
         "name": config.model.name,
         "options": dict(config.model.options),
-        "vocabulary_size": len(task.vocabulary),
-        "vocabulary_digest": task.vocabulary.digest,
-        "contract_digest": task.contract.digest,
+        "vocabulary_size": len(run_data.vocabulary),
+        "vocabulary_digest": run_data.vocabulary.digest,
+        "contract_digest": run_data.contract.digest,
         "parameters": parameters,
         "parts": dict(parts or {}),
     }

@@ -14,15 +14,9 @@ from slr_keras.config import Config
 from slr_keras.decoding import DecodingConfig
 from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.metrics.isolated.score import head_accuracies
-from slr_keras.models.registry import family_of
 from slr_keras.training.bad_batch import refuse_batch
-from slr_keras.training.data import (
-    Task,
-    evaluation_dataset,
-    read_task,
-    require_lengths,
-    training_dataset,
-)
+from slr_keras.training.data import open_run_data
+from slr_keras.training.data_checks import require_lengths
 from slr_keras.training.distribution import (
     is_chief,
     local_replicas,
@@ -45,7 +39,6 @@ from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.training.stop_request import stop_request
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import sha256
 
 # Each epoch is scored fast; the final scores use the recipe's own decoding.
 QUICK = DecodingConfig(method="greedy")
@@ -102,20 +95,19 @@ class Trainer:
         keras.utils.set_random_seed(settings.seed)
 
         # === Data ===
-        family = family_of(config.model.name)
-        self.task: Task = read_task(config.data, family.modality, family.output)
-        self.data = training_dataset(config, self.task, strategy.num_replicas_in_sync)
+        self.run_data = open_run_data(config)
+        self.data = self.run_data.training_dataset(strategy.num_replicas_in_sync)
 
         # === Model, optimiser, step ===
         with strategy.scope():
             self.model = build_model(
-                config, len(self.task.vocabulary), self.task.contract, settings.precision
+                config, len(self.run_data.vocabulary), self.run_data.contract, settings.precision
             )
             # A run that goes on has them in its checkpoint.
             begun = folder.last.is_file()
-            parts = {} if begun else load_parts(self.model, config.model, self.task.vocabulary)
+            parts = {} if begun else load_parts(self.model, config.model, self.run_data.vocabulary)
             if settings.initial_run and not begun:
-                load_initial(self.model, settings, self.task.vocabulary)
+                load_initial(self.model, settings, self.run_data.vocabulary)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
         require_lengths(self.model, self.data)
@@ -127,17 +119,11 @@ class Trainer:
 
         # === Dev evaluation ===
         self.predictor = Predictor(self.model, strategy, make_decoder(self.model, config))
-        self.dev = evaluation_dataset(
-            config,
-            self.task.dev,
-            self.task.vocabulary,
-            self.task.contract,
-            self.predictor.replicas,
-        )
+        self.dev = self.run_data.evaluation_dataset(replicas=self.predictor.replicas)
 
         # === Records ===
         if self.chief:
-            write_description(folder, config, self.task, self.model.count_params(), parts)
+            write_description(folder, config, self.run_data, self.model.count_params(), parts)
         self.position = Position()
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
@@ -152,7 +138,8 @@ class Trainer:
             UserError: it belongs to other data or another model, or machines see different runs.
         """
         if self.folder.last.is_file():
-            _check_data(read_record(self.folder.last), self._data_digests(), self.folder)
+            kept = read_record(self.folder.last)["data"]
+            self.run_data.require_unchanged(kept, self.folder.path)
             record = load_arrays(self.folder.last, self._state())
             self.position = Position(**record["position"])
             where = f"{self.position.epoch} of {self.config.training.epochs} epochs"
@@ -169,16 +156,13 @@ class Trainer:
         """Write the state from which training goes on exactly."""
         if self.chief:
             position = dataclasses.asdict(self.position)
-            record = {"position": position, "data": self._data_digests()}
+            record = {"position": position, "data": self.run_data.digests()}
             save_arrays(self.folder.last, self._state(), record)
         self._saved_at = time.monotonic()
 
     def _state(self) -> dict[str, list]:
         # The model's variables hold the state of its dropout.
         return {"model": self.model.variables, "optimiser": self.optimiser.variables}
-
-    def _data_digests(self) -> dict[str, str]:
-        return {m.path.name: sha256(m.path) for m in (self.task.train, self.task.dev)}
 
     # === One epoch ===
 
@@ -255,7 +239,7 @@ class Trainer:
         values = {name: float(value) for name, value in outcome.items()}
         if not np.isfinite([values["loss"], values["gradient_norm"]]).all():
             batch = next(self.data.numpy_batches(epoch, number))
-            ids = [self.task.train[row].id for row in batch["index"] if row >= 0]
+            ids = [self.run_data.train[row].id for row in batch["index"] if row >= 0]
             raise refuse_batch(self.folder, batch, ids, (epoch + 1, number + 1), values)
         clips = values.pop("clips")
         self.position.clips += clips
@@ -278,7 +262,7 @@ class Trainer:
             # What the one before kept of contexts is of other weights.
             self.predictor.decoder = make_decoder(self.model, self.config)
             evaluation = evaluate(
-                self.predictor, self.dev, self.task.vocabulary, QUICK, self.config.data.scoring
+                self.predictor, self.dev, self.run_data.vocabulary, QUICK, self.config.data.scoring
             )
             wer = evaluation.total().wer
             best = read_record(self.folder.best)["wer"] if self.folder.best.is_file() else np.inf
@@ -312,12 +296,3 @@ class Trainer:
         signed = [sample.glosses[0] for sample in evaluation.manifest]
         found = head_accuracies(evaluation.signs, signed, evaluation.classes)
         return {"top_1": {n: x[1] for n, x in found.items()}, "top_5": found[ENSEMBLE][5]}
-
-
-def _check_data(record: dict[str, Any], digests: dict[str, str], folder: RunFolder) -> None:
-    changed = [name for name, digest in digests.items() if record["data"].get(name) != digest]
-    if changed:
-        raise UserError(
-            f"{folder.path}: {', '.join(changed)} changed since this run began; restore the data, "
-            "or begin anew with --restart"
-        )

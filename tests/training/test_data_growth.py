@@ -9,7 +9,7 @@ from slr_keras.config import parse_config
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import CONTRACT_FILE, read_manifest
 from slr_keras.recognition.find_clips import find_clips
-from slr_keras.training.data import read_task, training_dataset
+from slr_keras.training.data import open_run_data
 
 CONTRACT = contract("boston_3")
 SIZES = (100, 400)
@@ -61,7 +61,7 @@ def data_folder(folder: Path, clips: int) -> Path:
 def open_and_plan(folder: Path) -> None:
     data = {"folder": str(folder), "batch_size": 8, "unseen_signers": True}
     config = parse_config({"data": data, "training": {"max_infeasible": 1.0}})
-    dataset = training_dataset(config, read_task(config.data), replicas=1)
+    dataset = open_run_data(config).training_dataset()
     assert dataset.infeasible()
     assert sum(len(batch.rows) for batch in dataset.plan(epoch=1)) == len(dataset)
 

@@ -18,12 +18,8 @@ from slr_keras.data.video.flow_folder import make_flow
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models import registry
 from slr_keras.recognition.recogniser import Recogniser
-from slr_keras.training.data import (
-    evaluation_dataset,
-    read_task,
-    require_lengths,
-    training_dataset,
-)
+from slr_keras.training.data import open_run_data
+from slr_keras.training.data_checks import require_lengths
 from slr_keras.training.model import build_model
 from slr_keras.training.provenance import flow_digest
 from slr_keras.utils.errors import UserError
@@ -45,10 +41,10 @@ def recipe(folder, model="c2st_tiny", **data):
 
 
 def datasets(config):
-    task = read_task(config.data, "video")
+    task = open_run_data(config)
     return (
-        training_dataset(config, task, 1),
-        evaluation_dataset(config, task.dev, task.vocabulary, task.contract),
+        task.training_dataset(),
+        task.evaluation_dataset(),
     )
 
 
@@ -90,7 +86,7 @@ def test_a_model_and_its_data_have_the_same_stream(folder, monkeypatch):
     made = {}
     build = lambda **options: made.update(options) or SimpleNamespace(stride=4)  # noqa: E731
     change_family(monkeypatch, build=build, presets={"c2st_tiny": {}})
-    pictures = read_task(recipe(folder).data, "video").contract
+    pictures = open_run_data(recipe(folder)).contract
     build_model(recipe(folder, stream="flow"), 8, pictures)
     assert made["stream"] == "flow"
     made.clear()

@@ -9,7 +9,7 @@ import pytest
 
 from slr_keras.config import override
 from slr_keras.data.vocabulary import Vocabulary
-from slr_keras.training.data import read_task
+from slr_keras.training.data import open_run_data
 from slr_keras.training.run import Run, write_description
 from slr_keras.utils.errors import UserError
 
@@ -159,7 +159,7 @@ def test_data_with_another_vocabulary_is_refused_with_both_sizes(trained, tiny, 
         file.write("UP\n")
     config = override(run.config, [f"data.folder={folder}"])
     with pytest.raises(UserError, match=r"6 tokens.*7"):
-        write_description(run.folder, config, read_task(config.data), 0)
+        write_description(run.folder, config, open_run_data(config), 0)
 
 
 def test_weights_of_another_model_are_refused(copy):

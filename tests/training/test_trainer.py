@@ -1,5 +1,6 @@
 """Training refuses what it cannot learn from, and never keeps what went wrong."""
 
+import dataclasses
 import json
 import re
 import threading
@@ -8,9 +9,14 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import FolderWriter, read_manifest, write_manifest
-from slr_keras.training.data import read_task, training_dataset
+from slr_keras.training.data import open_run_data
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.errors import UserError
+
+
+def with_data(config, **changes):
+    data = dataclasses.replace(config.data, **changes)
+    return dataclasses.replace(config, data=data)
 
 
 def opened(path, config):
@@ -50,7 +56,7 @@ def test_a_batch_whose_loss_is_not_finite_is_kept_as_the_model_read_it(tiny, dat
         assert set(kept) == {"ids", *expected}
         for name, values in expected.items():
             np.testing.assert_array_equal(kept[name], values)
-        assert list(kept["ids"]) == [trainer.task.train[row].id for row in expected["index"]]
+        assert list(kept["ids"]) == [trainer.run_data.train[row].id for row in expected["index"]]
 
 
 def test_the_moving_average_is_what_is_scored_and_kept(tiny, data, tmp_path):
@@ -92,7 +98,7 @@ def too_short(tiny, folder, count):
 def test_many_clips_too_short_for_their_glosses_are_refused_by_name(tiny, tmp_path):
     config = tiny.config(too_short(tiny, tmp_path / "data", 2), max_infeasible=0.1)
     with pytest.raises(UserError) as caught:
-        training_dataset(config, read_task(config.data), 1)
+        open_run_data(config).training_dataset()
     assert "2 of 10 clips" in str(caught.value)
     assert "'train-0'" in str(caught.value)
     assert "'train-1'" in str(caught.value)
@@ -100,58 +106,51 @@ def test_many_clips_too_short_for_their_glosses_are_refused_by_name(tiny, tmp_pa
 
 def test_few_clips_too_short_are_listed_and_masked(tiny, tmp_path, capsys):
     config = tiny.config(too_short(tiny, tmp_path / "data", 1), max_infeasible=0.1)
-    dataset = training_dataset(config, read_task(config.data), 1)
+    dataset = open_run_data(config).training_dataset()
     assert "'train-0'" in capsys.readouterr().err
     weights = np.concatenate([b["weight"] for b in dataset.numpy_batches(0)])
     assert weights.sum() >= 9
 
 
 def test_data_that_does_not_fit_a_recipe_is_refused(tiny, data, tmp_path):
-    import dataclasses
-
-    section = tiny.config(data).data
+    config = tiny.config(data)
     for change, message in (
         ({"folder": str(tmp_path / "absent")}, "absent does not exist"),
         ({"dev": "devel"}, r"no such split; the folder has: dev, test, train"),
         ({"vocabulary": str(tmp_path / "absent.txt")}, r"absent\.txt"),
     ):
         with pytest.raises(UserError, match=message):
-            read_task(dataclasses.replace(section, **change))
+            open_run_data(with_data(config, **change))
 
 
 def test_splits_that_share_a_signer_are_refused_where_the_recipe_forbids_it(tiny, tmp_path):
-    import dataclasses
-
     folder = tiny.write_data(tmp_path / "data")
-    section = dataclasses.replace(tiny.config(folder).data, unseen_signers=True)
-    read_task(section)
+    config = with_data(tiny.config(folder), unseen_signers=True)
+    open_run_data(config)
     dev = read_manifest(folder / "dev.jsonl")
     moved = [dataclasses.replace(s, signer="train-signer") for s in dev]
     write_manifest(folder / "dev.jsonl", moved)
     with pytest.raises(UserError, match=r"signer 'train-signer' is in train .* and in dev"):
-        read_task(section)
+        open_run_data(config)
 
 
 def test_a_train_gloss_outside_the_vocabulary_is_refused_with_its_line(tiny, tmp_path):
     folder = tiny.write_data(tmp_path / "data")
     (folder / "vocabulary.txt").write_text("<blank>\n<unk>\nNORTH\n")
     with pytest.raises(UserError, match=r"train\.jsonl:\d+: sample 'train-\d\d'.*unknown gloss"):
-        read_task(tiny.config(folder).data)
+        open_run_data(tiny.config(folder))
 
 
 def test_a_dev_gloss_that_training_lacks_is_an_error_or_counts_as_one(tiny, tmp_path, capsys):
-    import dataclasses
-
     folder = tiny.write_data(tmp_path / "data")
     dev = list(read_manifest(folder / "dev.jsonl"))
     dev[1] = dataclasses.replace(dev[1], glosses=("NORTH", "UP"))
     write_manifest(folder / "dev.jsonl", dev)
-    section = tiny.config(folder).data
-    task = read_task(section)
-    assert "UP" not in task.vocabulary
+    config = tiny.config(folder)
+    assert "UP" not in open_run_data(config).vocabulary
     assert "1 glosses that training never shows" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"dev\.jsonl:2: sample 'dev-01'.*'UP'"):
-        read_task(dataclasses.replace(section, unknown_glosses="error"))
+        open_run_data(with_data(config, unknown_glosses="error"))
 
 
 def test_fine_tuning_starts_from_the_weights_of_another_run(tiny, trained, tmp_path):

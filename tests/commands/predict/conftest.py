@@ -78,7 +78,7 @@ def data(tmp_path_factory, whole_body):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, data, whole_body):
     """A run as `fit` leaves it; its weights are random, which recognises plenty of signs."""
-    from slr_keras.training.data import read_task
+    from slr_keras.training.data import open_run_data
     from slr_keras.training.folder import RunFolder
     from slr_keras.training.model import build_model
     from slr_keras.training.run import write_description
@@ -92,7 +92,7 @@ def trained(tmp_path_factory, data, whole_body):
     config = parse_config(recipe)
     folder = RunFolder(tmp_path_factory.mktemp("predict") / "run")
     folder.open(config)
-    task = read_task(config.data)
+    task = open_run_data(config)
     model = build_model(config, len(task.vocabulary), whole_body)
     give_weights(model, whole_body.prepare(moving_body(400, np.random.default_rng(0))))
     write_description(folder, config, task, model.count_params())

@@ -32,7 +32,7 @@ def run(frames_data, tmp_path_factory):
     import keras
 
     from slr_keras.config import parse_config
-    from slr_keras.training.data import read_task
+    from slr_keras.training.data import open_run_data
     from slr_keras.training.folder import RunFolder
     from slr_keras.training.model import build_model
     from slr_keras.training.run import write_description
@@ -41,7 +41,7 @@ def run(frames_data, tmp_path_factory):
     config = parse_config({"data": {"folder": str(frames_data)}, **RECIPE})
     folder = RunFolder(tmp_path_factory.mktemp("predict_video") / "run")
     folder.open(config)
-    task = read_task(config.data, "video")
+    task = open_run_data(config)
     keras.utils.set_random_seed(0)
     model = build_model(config, len(task.vocabulary), task.contract)
     write_description(folder, config, task, model.count_params())

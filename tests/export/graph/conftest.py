@@ -8,7 +8,7 @@ from slr_keras.config import parse_config
 from slr_keras.config.loading import to_yaml
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.training.data import read_task
+from slr_keras.training.data import open_run_data
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.model import build_model
 from slr_keras.training.run import write_description
@@ -39,9 +39,7 @@ SYSTEMS = [
 def drawn_run(folder, tree):
     """A run folder as `fit` leaves it, but that nothing was learnt."""
     config = parse_config(tree)
-    isolated = config.model.name.startswith(("stepnet", "stark_isolated"))
-    keypoints = config.model.name.startswith("stark")
-    task = read_task(config.data, "keypoints" if keypoints else "video", isolated)
+    task = open_run_data(config)
     model = build_model(config, len(task.vocabulary), task.contract)
     rng = np.random.default_rng(0)
     for variable in model.trainable_variables:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from slr_keras.config import parse_config
 from slr_keras.data.manifest import FolderWriter
 from slr_keras.models.stark import StarkIsolated
-from slr_keras.training.data import read_task, training_dataset
+from slr_keras.training.data import open_run_data
 from slr_keras.training.objectives.classification import (
     ClassificationObjective,
     cross_entropy,
@@ -82,10 +82,9 @@ def test_distillation_is_added_with_its_weight(model):
 
 
 def test_a_clip_without_exactly_one_gloss_is_refused_by_name(tiny, data):
-    config = tiny.config(data).data
-    read_task(config)
+    open_run_data(tiny.config(data))
     with pytest.raises(UserError, match=r"train-01.*2 glosses.*names the one sign"):
-        read_task(config, isolated=True)
+        open_run_data(parse_config(tiny.sign_tree(data)))
 
 
 def test_a_bare_clip_of_dev_is_refused_by_name(tiny, tmp_path):
@@ -96,7 +95,7 @@ def test_a_bare_clip_of_dev_is_refused_by_name(tiny, tmp_path):
     for name in ("dev.jsonl", "dev.npy"):
         (tmp_path / "bare" / name).replace(folder / name)
     with pytest.raises(UserError, match=r"'quiet'.*0 glosses \(none\)"):
-        read_task(tiny.config(folder).data, isolated=True)
+        open_run_data(parse_config(tiny.sign_tree(folder)))
 
 
 def test_the_shortest_clip_is_long_enough_for_its_sign(tiny, tmp_path):
@@ -106,7 +105,7 @@ def test_the_shortest_clip_is_long_enough_for_its_sign(tiny, tmp_path):
             points = tiny.clip(["EAST"], rng)[:1]
             writer.add(split, id=split, glosses=["EAST"], keypoints=points)
     config = parse_config(tiny.sign_tree(tmp_path / "data", max_infeasible=0.0))
-    task = read_task(config.data, isolated=True)
-    dataset = training_dataset(config, task, replicas=1)
+    task = open_run_data(config)
+    dataset = task.training_dataset()
     assert not dataset.infeasible()
     assert next(dataset.numpy_batches())["weight"].tolist() == [1.0]

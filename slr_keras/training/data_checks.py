@@ -1,0 +1,156 @@
+"""Checks of a run's data before anything is trained."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from slr_keras.config.schema import DataConfig
+from slr_keras.data.manifest import Manifest
+from slr_keras.data.pipeline import ClipDataset
+from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.utils.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+# Samples and glosses that a message lists at most.
+LISTED = 20
+
+
+def require_single_glosses(manifest: Manifest) -> None:
+    """Refuse clips that do not show exactly one sign, as models of isolated signs need.
+
+    Raises:
+        UserError: names the first such clip.
+    """
+    wrong = [sample for sample in manifest if len(sample.glosses) != 1]
+    if wrong:
+        found = " ".join(wrong[0].glosses) or "none"
+        raise UserError(
+            f"{manifest.where(wrong[0])}: has {len(wrong[0].glosses)} glosses ({found}), but this "
+            f"model names the one sign of a clip; {len(wrong)} of {len(manifest)} clips are so: "
+            "remove them, or choose a model of sentences such as stark"
+        )
+
+
+def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
+    """Refuse clips that a model cannot take, before anything is computed.
+
+    Args:
+        model: has `frames_range` if not every length suits it, `clip_frames` if one alone does.
+        dataset: clips as the model will see them.
+
+    Raises:
+        UserError: a clip that has, or in training may get, too few or too many frames; names it.
+    """
+    fixed = getattr(model, "clip_frames", 0)
+    if fixed and set(dataset.lengths().tolist()) != {fixed}:
+        raise UserError(
+            f"the model takes {fixed} frames of every clip; set data.clip_frames to {fixed}, or "
+            "model.options.clip_frames to what the data gives"
+        )
+    if not hasattr(model, "frames_range"):
+        return
+    shortest, longest = model.frames_range
+    drawn = dataset.training and dataset.clips.resamples
+    lengths = dataset.clips.possible_lengths() if drawn else dataset.lengths()
+    lengths = lengths.reshape(len(dataset.manifest), -1)
+    for row, (least, most) in enumerate(zip(lengths.min(axis=1), lengths.max(axis=1))):
+        if longest is not None and most > longest:
+            raise UserError(
+                f"{dataset.manifest.where(row)}: {most} frames, but the model has room for "
+                f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or make room with "
+                "model.options.positions"
+            )
+        if least < shortest:
+            raise UserError(
+                f"{dataset.manifest.where(row)}: {least} frames, but the model in its published "
+                f"form needs {shortest}; remove the clip, or leave model.options.masked on"
+            )
+
+
+def check_labelled(train: Manifest) -> None:
+    """Refuse a train split without glosses; warn about clips without glosses.
+
+    Raises:
+        UserError: no clip has glosses.
+    """
+    silent = [sample.id for sample in train if not sample.glosses]
+    if len(silent) == len(train):
+        raise UserError(f"{train.path}: no clip has glosses, so there is nothing to learn")
+    if silent:
+        _warn(f"{train.path}: {len(silent)} clips without glosses teach silence: {_listed(silent)}")
+
+
+def check_unknown_glosses(config: DataConfig, manifest: Manifest, vocabulary: Vocabulary) -> None:
+    """Warn about glosses outside the vocabulary, or refuse them if the recipe says so.
+
+    Raises:
+        UserError: a gloss is unknown and `data.unknown_glosses` is "error"; names the sample.
+    """
+    strange = [(s, g) for s in manifest for g in s.glosses if g not in vocabulary]
+    if not strange:
+        return
+    sample, gloss = strange[0]
+    if config.unknown_glosses == "error":
+        vocabulary.encode([gloss], where=manifest.where(sample))
+    glosses = sorted({gloss for _, gloss in strange})
+    _warn(
+        f"{manifest.path}: {len(glosses)} glosses that training never shows count as errors: "
+        f"{_listed(glosses)}"
+    )
+
+
+def check_signers(splits: Mapping[str, Manifest]) -> None:
+    """Refuse splits that share a signer.
+
+    Raises:
+        UserError: names the signer and a sample of each split.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for split, manifest in splits.items():
+        for sample in manifest:
+            other, example = seen.setdefault(sample.signer, (split, sample.id))
+            if other != split:
+                raise UserError(
+                    f"data.unseen_signers: signer {sample.signer!r} is in {other} (sample "
+                    f"{example!r}) and in {split} (sample {sample.id!r}); move all clips of a "
+                    "signer to one split, or set data.unseen_signers to false"
+                )
+
+
+def report_infeasible(dataset: ClipDataset, manifest: Manifest, most: float) -> None:
+    """Warn about clips that are too short for their glosses, or refuse them.
+
+    Args:
+        dataset: the train split.
+        manifest: of the split.
+        most: largest fraction of such clips that is allowed.
+
+    Raises:
+        UserError: there are more; lists them.
+    """
+    found = dataset.infeasible()
+    if not found:
+        return
+    listing = _listed([str(clip) for clip in found], "\n  ")
+    if len(found) > most * len(manifest):
+        raise UserError(
+            f"{manifest.path}: {len(found)} of {len(manifest)} clips are too short for their "
+            f"glosses, more than training.max_infeasible = {most:g} allows; correct or remove "
+            f"them:\n  {listing}"
+        )
+    _warn(
+        f"{manifest.path}: {len(found)} clips are too short for their glosses and are learnt from "
+        f"only where lengthening makes room:\n  {listing}"
+    )
+
+
+def _listed(items: Iterable[str], separator: str = ", ") -> str:
+    items = list(items)
+    more = f"{separator}and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    return separator.join(items[:LISTED]) + more
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
