@@ -27,21 +27,16 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import metadata as installed
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slr_keras
 from export.graph.endpoints import Endpoints
-from slr_keras.bundle.bundle import labels
+from slr_keras.bundle.exported_files import LABELS, labels
 from slr_keras.decoding.hypothesis import BLANK
-from slr_keras.utils.files import sha256, write_text
-
-if TYPE_CHECKING:
-    pass
+from slr_keras.utils.files import sha256
 
 FORMAT, FORMAT_VERSION = "slr_keras.saved_model", 1
-DESCRIPTION, LABELS = "serving.json", "labels.txt"
-KEYPOINT_CONTRACT, FRAME_CONTRACT = "keypoints.json", "frames.json"
+DESCRIPTION = "serving.json"
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
@@ -91,15 +86,3 @@ def describe(
         "warmup_records": 0,
         "verification": {"status": "unverified"},
     }
-
-
-def write_assets(endpoints: Endpoints, assets: Path) -> None:
-    """Write labels, contract and, where the run decodes with one, its gloss language model."""
-    from slr_keras.bundle.bundle import LANGUAGE_MODEL
-
-    run = endpoints.run
-    assets.mkdir(exist_ok=True)
-    run.contract.write(assets / endpoints.input.contract_file)
-    write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.output)) + "\n")
-    if (language_model := run.language_model()) is not None:
-        language_model.save(assets / LANGUAGE_MODEL)

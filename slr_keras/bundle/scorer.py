@@ -1,4 +1,4 @@
-"""From raw keypoints to glosses with a bundle, as an app does it; TensorFlow is not needed."""
+"""Recognition with a TFLite bundle: raw keypoints to glosses, without TensorFlow."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ KEYPOINTS, FRAMES, SCORES = "keypoints", "frames", "log_probabilities"
 
 
 class RawPreparation(Preparation):
-    """Raw keypoints at the contract's frame rate: the files prepare them themselves.
+    """Raw keypoints at the frame rate of the contract; the files of a bundle prepare them.
 
     Args:
         contract: of the bundle.
@@ -48,7 +48,7 @@ class RawPreparation(Preparation):
             points, channels = self.frame.shape
             raise UserError(
                 f"keypoints have shape {clip.shape}, but layout {self.contract.source.name!r} "
-                f"means (frames, {points} points, {channels} channels)"
+                f"needs (frames, {points} points, {channels} channels)"
             )
         target = self.contract.fps
         indices = list(at_rate(steady(range(len(clip)), target if fps is None else fps), target))
@@ -58,19 +58,19 @@ class RawPreparation(Preparation):
 
 
 class BundleScorer(Scorer):
-    """Scores clips with the files of a bundle, which run in processes of their own.
+    """Scores clips with the files of a bundle, each of which runs in a child process.
 
-    A clip goes into the smallest bucket that holds it.
+    A clip is padded to the smallest bucket that holds it.
 
     Args:
-        bundle: that holds the files.
-        precision: of the files; the bundle's first by default.
-        decoding: how the scores are decoded.
+        bundle: to run.
+        precision: of the files; the first of the bundle by default.
+        decoding: of the scores; by default that of the recipe.
         threads: of the runtime.
         launcher: of the runtime's process, see `Interpreter`.
 
     Raises:
-        UserError: the bundle has no such precision, or the decoding does not fit it.
+        UserError: the bundle has no such precision, or the decoding does not fit the model.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class BundleScorer(Scorer):
         self._interpreters: dict[int, Interpreter] = {}
 
     def close(self) -> None:
-        """End the processes."""
+        """End the child processes."""
         for interpreter in self._interpreters.values():
             interpreter.close()
         self._interpreters.clear()
@@ -132,7 +132,7 @@ def bundle_recogniser(
     threads: int = 1,
     launcher: Launcher | None = None,
 ) -> Recogniser:
-    """A recogniser around a bundle, a context manager; the arguments are those of `BundleScorer`.
+    """A recogniser of a bundle, to be used in a `with` block; arguments as of `BundleScorer`.
 
     Example::
 
