@@ -187,7 +187,7 @@ def test_a_run_of_optical_flow_is_refused_with_the_reason(stark):
         path = "runs/flow"
         config = parse_config({"data": {"folder": "a", "stream": "flow"}})
 
-    with pytest.raises(UserError, match="sees optical flow"):
+    with pytest.raises(UserError, match="reads optical flow"):
         require_servable(Flow)
 
 
