@@ -38,14 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     if labels and len(bases) > 1:
         raise UserError("--stable and --canary are of one model; configure several without them")
     from export.serving.config import Batching
-    from export.serving.deployment import Plan, write_deployment
+    from export.serving.deployment import Deployment, write_deployment
     from export.serving.protos import require_serving
 
     require_serving()
     batching = Batching(
         sizes[-1], options.batch_timeout / 1000, options.queue, options.threads, tuple(sizes)
     )
-    for path in write_deployment(Plan(bases, labels, options.keep, batching), options.to):
+    for path in write_deployment(Deployment(bases, labels, options.keep, batching), options.to):
         print(path)
     return 0
 

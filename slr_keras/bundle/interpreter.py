@@ -188,12 +188,7 @@ class Interpreter:
         if process.stdin and not process.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        wait_or_kill(process, 10)
         self._errors.close()
 
     def __enter__(self) -> "Interpreter":
@@ -228,6 +223,21 @@ class Interpreter:
         quoted = errors and not any(reason in line for line in errors)
         details = f" ({'; '.join(errors)})" if quoted else ""
         return RuntimeFailure(f"{self.path.name} in {self.runtime}: {reason}{details}")
+
+
+def wait_or_kill(process: subprocess.Popen, seconds: float) -> None:
+    """Wait for a process that was told to end, kill it after `seconds`, and close its output.
+
+    Args:
+        process: whose standard output is a pipe.
+        seconds: to wait.
+    """
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
 
 
 def _environment(threads: int) -> dict[str, str]:
