@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from slr_keras.bundle.scorer import FRAMES, KEYPOINTS
+from slr_keras.bundle.scorer import padded_inputs
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import LARGEST
 from slr_keras.data.layout import layout
@@ -17,23 +17,6 @@ SIMULATED = "coco_wholebody_133"
 # Rounding keeps the JSON short: 0.01 pixels, or 0.00001 of the image if places are fractions of it.
 DIGITS, DIGITS_OF_FRACTIONS = 2, 5
 LARGEST_FRACTION = 3.0
-
-
-def inputs_of(raw: np.ndarray, frames: int) -> dict[str, np.ndarray]:
-    """The inputs of a bucket's file for a clip: the clip padded with zeros, and its length.
-
-    Args:
-        raw: `(frames, source points, source channels)`.
-        frames: T, of the bucket.
-
-    >>> import numpy as np
-    >>> from export.common.clips import inputs_of
-    >>> inputs_of(np.ones((3, 5, 3)), 8)["keypoints"].shape
-    (1, 8, 5, 3)
-    """
-    padded = np.zeros((1, frames, *raw.shape[1:]), np.float32)
-    padded[0, : len(raw)] = raw
-    return {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
 
 
 def representative(
@@ -59,7 +42,7 @@ def representative(
         for row, start in zip(rows, starts):
             raw = manifest.load(int(row))
             first = int(start * max(len(raw) - frames + 1, 1))
-            yield inputs_of(_finite(raw[first : first + frames], manifest.contract), frames)
+            yield padded_inputs(_finite(raw[first : first + frames], manifest.contract), frames)
 
     return inputs
 

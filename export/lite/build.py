@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from export.common.clips import golden_clips, inputs_of, representative
+from export.common.clips import golden_clips, representative
 from export.common.comparison import relative_error
 from export.common.publication import replaced_folder, require_no_file
 from export.lite import metadata
@@ -30,7 +30,7 @@ from export.lite.verification import Reference, keras_reference, require_within,
 from slr_keras.bundle.bundle import CONTRACT, METADATA, MODEL_CARD, Bundle, is_bundle
 from slr_keras.bundle.exported_files import write_exported_files
 from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
-from slr_keras.bundle.scorer import SCORES
+from slr_keras.bundle.scorer import SCORES, padded_inputs
 from slr_keras.streaming.loading import require_streamable
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
@@ -172,7 +172,7 @@ class _Builder:
     ) -> dict[str, dict[str, np.ndarray]]:
         """Scores by runtime and clip; a bucket without golden clips runs on a part of one."""
         chosen = clips or {"": self.golden["full"][:bucket]}
-        cases = {name: inputs_of(clip, bucket) for name, clip in chosen.items()}
+        cases = {name: padded_inputs(clip, bucket) for name, clip in chosen.items()}
         return {
             runtime: {name: outputs[SCORES] for name, outputs in by_clip.items()}
             for runtime, by_clip in run_cases(path, cases).items()
@@ -185,7 +185,7 @@ class _Builder:
         if precision != FLOAT32 or not self.plan.verified:
             return
         for name, clip in clips.items():
-            inputs = {key: tf.constant(value) for key, value in inputs_of(clip, bucket).items()}
+            inputs = {key: tf.constant(value) for key, value in padded_inputs(clip, bucket).items()}
             expected = function(**inputs)[SCORES].numpy()
             for runtime, scores in by_runtime.items():
                 error = relative_error(scores[name], expected)
@@ -216,7 +216,7 @@ class _Builder:
         rows = []
         with Peak() as peak:
             for bucket in self.plan.buckets:
-                inputs = inputs_of(self.golden["full"][:bucket], bucket)
+                inputs = padded_inputs(self.golden["full"][:bucket], bucket)
                 for precision in self.plan.precisions:
                     path = self.folder / self.files[precision][bucket]["file"]
                     self.report(f"timing {precision}, {bucket} frames")
@@ -232,7 +232,10 @@ class _Builder:
         bucket = min(plan.buckets, key=lambda frames: abs(frames - PROFILED_FRAMES))
         self.report(f"profiling {precision}, {bucket} frames")
         path = self.folder / self.files[precision][bucket]["file"]
-        return {"file": path.name, **profile(path, inputs_of(self.golden["full"][:bucket], bucket))}
+        return {
+            "file": path.name,
+            **profile(path, padded_inputs(self.golden["full"][:bucket], bucket)),
+        }
 
     def _write(self, value: Mapping[str, Any]) -> None:
         write_json(self.folder / METADATA, value)

@@ -89,8 +89,8 @@ def frames_of(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | N
     lengths = inputs[LENGTHS]
     if lengths.min() < 1 or lengths.max() > frames:
         raise refused(
-            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; lengths must be 1 to "
-            f"{frames}, the frames of {timed[0]!r}"
+            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; lengths must be from 1 to "
+            f"the {frames} frames of {timed[0]!r}"
         )
     return frames
 

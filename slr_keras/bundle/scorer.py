@@ -57,6 +57,23 @@ class RawPreparation(Preparation):
         return iter(clip[indices])
 
 
+def padded_inputs(raw: np.ndarray, frames: int) -> dict[str, np.ndarray]:
+    """The inputs of a bucket's file for a clip: the clip padded with zeros, and its length.
+
+    Args:
+        raw: `(frames, source points, source channels)`.
+        frames: T, of the bucket.
+
+    >>> import numpy as np
+    >>> from slr_keras.bundle.scorer import padded_inputs
+    >>> padded_inputs(np.ones((3, 5, 3)), 8)["keypoints"].shape
+    (1, 8, 5, 3)
+    """
+    padded = np.zeros((1, frames, *raw.shape[1:]), np.float32)
+    padded[0, : len(raw)] = raw
+    return {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
+
+
 class BundleScorer(Scorer):
     """Scores clips with the files of a bundle, each of which runs in a child process.
 
@@ -107,11 +124,8 @@ class BundleScorer(Scorer):
 
     def _scored(self, raw: np.ndarray) -> np.ndarray:
         bucket = next(size for size in self.bundle.buckets if size >= len(raw))
-        padded = np.zeros((1, bucket, *raw.shape[1:]), np.float32)
-        padded[0, : len(raw)] = raw
-        inputs = {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
         try:
-            scores = self._interpreter(bucket).run(**inputs)[SCORES][0]
+            scores = self._interpreter(bucket).run(**padded_inputs(raw, bucket))[SCORES][0]
         except RuntimeFailure as error:
             raise UserError(f"{self.bundle.path}: {error}") from None
         if self.decoder.names_one_sign:
