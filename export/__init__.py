@@ -1,1 +1,1 @@
-"""From a trained run to what is deployed: TFLite bundles, checked against the Keras model."""
+"""Export of trained runs: TFLite bundles and SavedModels, verified against the Keras model."""

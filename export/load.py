@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         frames=options.frames,
         batch=options.batch,
         threads=options.threads,
-        tell=lambda text: print(text, file=sys.stderr),
+        report=lambda text: print(text, file=sys.stderr),
     )
     print(table(rows))
     return int(any(row.wrong or row.lost for row in rows))

@@ -40,9 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     _check(options)
     _on_the_processor()
-    from export.graph.build import Plan, build
+    from export.graph.build import build
+    from export.graph.plan import VersionPlan
 
-    plan = Plan(
+    plan = VersionPlan(
         version=options.version,
         precision=options.precision,
         buckets=tuple(options.frames) if options.frames else None,
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         warmup=not options.no_warmup,
     )
     to = Path(options.to)
-    print(build(options.run, plan, to, tell=lambda text: print(text, file=sys.stderr)))
+    print(build(options.run, plan, to, report=lambda text: print(text, file=sys.stderr)))
     return 0
 
 

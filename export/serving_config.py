@@ -44,14 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
             "--stable and --canary label versions of one model; omit them for several models"
         )
     from export.serving.config import Batching
-    from export.serving.deployment import Plan, write_deployment
+    from export.serving.deployment import Deployment, write_deployment
     from export.serving.protos import require_serving
 
     require_serving()
     batching = Batching(
         sizes[-1], options.batch_timeout / 1000, options.queue, options.threads, tuple(sizes)
     )
-    for path in write_deployment(Plan(bases, labels, options.keep, batching), options.to):
+    for path in write_deployment(Deployment(bases, labels, options.keep, batching), options.to):
         print(path)
     return 0
 

@@ -39,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     _check(options)
     from export.lite.build import build
-    from export.lite.plan import Plan
+    from export.lite.plan import BundlePlan
     from export.lite.verification import WER_LIMITS, precisions_of
 
-    plan = Plan(
+    plan = BundlePlan(
         precisions=tuple(dict.fromkeys(options.precision)),
         buckets=tuple(sorted(set(options.frames))),
         head=options.head,
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         streaming=options.streaming,
     )
     to = Path(options.to) if options.to else Path(options.run) / "tflite"
-    written = build(options.run, plan, to, tell=lambda text: print(text, file=sys.stderr))
+    written = build(options.run, plan, to, report=lambda text: print(text, file=sys.stderr))
     print(written)
     return 0
 

@@ -1,1 +1,1 @@
-"""Shared by the TFLite and the SavedModel export."""
+"""Code shared by the TFLite and the SavedModel export."""

@@ -1,51 +1,38 @@
-"""Clips that go with a bundle: representative ones for the quantiser, golden ones for tests.
+"""Clips of an export: representative clips for calibration, golden clips for tests.
 
-Golden clips are simulated, whatever the run was trained on: a bundle holds nobody's recording.
+Golden clips are simulated, whatever the training data: a bundle contains no recording of a person.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from slr_keras.bundle.scorer import FRAMES, KEYPOINTS
+from slr_keras.bundle.scorer import padded_inputs
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import LARGEST
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import Manifest
 
 SIMULATED = "coco_wholebody_133"
-# Hundredths of a pixel, ten-thousandths of an image in fractions: short in JSON, exact in float32.
+# Rounding keeps the JSON short: 0.01 pixels, or 0.00001 of the image if places are fractions of it.
 DIGITS, DIGITS_OF_FRACTIONS = 2, 5
 LARGEST_FRACTION = 3.0
-
-
-def inputs_of(raw: np.ndarray, frames: int) -> dict[str, np.ndarray]:
-    """A clip as a file of a bucket takes it: padded with zeros, with its length.
-
-    >>> import numpy as np
-    >>> from export.common.clips import inputs_of
-    >>> inputs_of(np.ones((3, 5, 3)), 8)["keypoints"].shape
-    (1, 8, 5, 3)
-    """
-    padded = np.zeros((1, frames, *raw.shape[1:]), np.float32)
-    padded[0, : len(raw)] = raw
-    return {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
 
 
 def representative(
     manifest: Manifest, frames: int, clips: int, seed: int = 0
 ) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
-    """Inputs such as a bucket meets, for the ranges of activations.
+    """Typical inputs of a bucket, from which the ranges of activations are calibrated.
 
     Args:
         manifest: of the training split.
-        frames: T, of the bucket; longer clips give a part of that length.
-        clips: how many at most.
-        seed: of the choice.
+        frames: T, of the bucket; a random part of that length is taken from longer clips.
+        clips: largest number of clips.
+        seed: of the random choice.
 
     Returns:
-        A function that gives them, finite: what was not seen is written so that it is still
-        missing by the contract's rules.
+        A function that yields the inputs. All values are finite: missing points get finite values
+        that the rules of the contract still read as missing.
     """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(manifest))[:clips]
@@ -55,7 +42,7 @@ def representative(
         for row, start in zip(rows, starts):
             raw = manifest.load(int(row))
             first = int(start * max(len(raw) - frames + 1, 1))
-            yield inputs_of(_finite(raw[first : first + frames], manifest.contract), frames)
+            yield padded_inputs(_finite(raw[first : first + frames], manifest.contract), frames)
 
     return inputs
 
@@ -67,23 +54,27 @@ def _finite(raw: np.ndarray, contract: KeypointContract) -> np.ndarray:
 
 
 def golden_clips(contract: KeypointContract, buckets: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Name → raw clip `(frames, source points, source channels)`: whole sentences and the edges.
+    """Simulated sentences and edge cases: name → raw clip `(frames, source points, channels)`.
 
-    Points that the simulator has by name move as in signing; where a layout has points of its
-    own, all move smoothly about the image. Some are missing, for a while or throughout.
+    If the simulator knows all point names of the layout, the points move as in signing; otherwise
+    they move smoothly through the image. Some points are missing for some or all frames.
+
+    Args:
+        contract: format of the clips.
+        buckets: lengths of the files, ascending; no clip is longer than the last.
     """
     longest = buckets[-1]
-    found = {
+    clips = {
         "three_frames": _clip(contract, 0, 3),
         "short": _clip(contract, 1, min(longest, 18)),
         "sentence": _clip(contract, 2, min(longest, 90)),
         "full": _clip(contract, 3, longest),
     }
-    found["gaps"] = found["short"].copy()
+    clips["gaps"] = clips["short"].copy()
     first, second = contract.indices[0], contract.indices[-1]
-    found["gaps"][:, first] = np.nan
-    found["gaps"][4:9, second] = np.nan
-    return found
+    clips["gaps"][:, first] = np.nan
+    clips["gaps"][4:9, second] = np.nan
+    return clips
 
 
 def _clip(contract: KeypointContract, number: int, frames: int) -> np.ndarray:
@@ -107,7 +98,7 @@ def _clip(contract: KeypointContract, number: int, frames: int) -> np.ndarray:
 
 
 def _signing(number: int, frames: int) -> np.ndarray:
-    """Simulated sentences one after another, in fractions of the image."""
+    """A sequence of simulated sentences, in fractions of the image."""
     from slr_keras.data.simulator import Simulator
 
     simulator = Simulator("demo", seed=1)

@@ -1,1 +1,1 @@
-"""What goes into a SavedModel: from what a camera or a detector gives to glosses."""
+"""Export of SavedModels, which read raw keypoints or pictures."""

@@ -1,7 +1,8 @@
-"""Scores to glosses within the graph: the best path, or the best signs.
+"""Greedy decoding within the graph: glosses of the best path, or the most probable signs.
 
-`ids` count the lines of `labels.txt` from 0. A path's `score` is its log-probability, the sum over
-steps: of one path, where a beam search on the client sums over all that give the same glosses.
+`ids` are numbers of lines in `labels.txt`, from 0. The `score` of a path is the sum of its
+log-probabilities over the steps; a beam search on the client sums over all paths with the same
+glosses.
 """
 
 from collections.abc import Callable
@@ -19,12 +20,12 @@ Decoded = dict[str, "tf.Tensor"]
 
 
 def greedy_ctc(logits: "tf.Tensor", steps: "tf.Tensor", merged: bool = False) -> Decoded:
-    """The best class of every step, equal neighbours merged, blanks dropped.
+    """The best class of every step, with equal neighbours merged and blanks removed.
 
     Args:
         logits: `(batch, steps, classes)`, logits or log-probabilities.
-        steps: `(batch,)` int32, real steps of each clip; what lies beyond is never looked at.
-        merged: whether equal glosses with nothing but blanks between them are one.
+        steps: `(batch,)` int32, real steps of each clip; padding is ignored.
+        merged: merge equal glosses with only blanks between them.
 
     Returns:
         `ids` `(batch, most)` int32, padded with 0; `scores` `(batch,)`; `lengths` `(batch,)` int32.
@@ -41,7 +42,7 @@ def greedy_ctc(logits: "tf.Tensor", steps: "tf.Tensor", merged: bool = False) ->
     path = tf.argmax(log_probabilities, axis=-1, output_type=tf.int32)
     real = tf.sequence_mask(steps, tf.shape(logits)[1])
     best = tf.reduce_max(log_probabilities, axis=-1)
-    return {**_runs(path, real, merged), "scores": _sum(best, real)}
+    return {**_collapsed(path, real, merged), "scores": _sum(best, real)}
 
 
 def best_signs(log_probabilities: "tf.Tensor", most: int = 5) -> Decoded:
@@ -49,7 +50,7 @@ def best_signs(log_probabilities: "tf.Tensor", most: int = 5) -> Decoded:
 
     Args:
         log_probabilities: `(batch, classes)`.
-        most: how many at most.
+        most: largest number of signs.
 
     Returns:
         `ids` `(batch, k)` int32 and `scores` `(batch, k)`, log-probabilities.
@@ -67,17 +68,17 @@ def best_signs(log_probabilities: "tf.Tensor", most: int = 5) -> Decoded:
 
 @dataclass(frozen=True)
 class GreedyContext:
-    """Each step's best class given the glosses before it, as C²ST's decoders of beam 1 do.
+    """The best class of each step given the glosses before it: a beam search of beam 1.
 
     Attributes:
-        model: a `C2st`.
-        level: whose logits are decoded.
-        decoding: of the run; its beam is not used.
-        collapses: whether equal neighbours are one gloss unless a blank parts them, as of a model
-            that learnt CTC with context.
+        model: a model with levels and a gloss context, such as `C2st`.
+        level: level whose logits are decoded.
+        decoding: of the run; its beam is ignored.
+        collapses: equal neighbours are one gloss unless a blank separates them, as in CTC with
+            context; otherwise each is a gloss, as in a transducer.
     """
 
-    #: `Decoder.greedy_form` of the decoders whose greedy search this is.
+    #: Values of `Decoder.greedy_form` that this class implements.
     FORMS: ClassVar[tuple[str, ...]] = ("transducer", "ctc_context")
 
     model: "keras.Model"
@@ -86,7 +87,7 @@ class GreedyContext:
     collapses: bool
 
     def __call__(self, logits: "tf.Tensor", steps: "tf.Tensor") -> Decoded:
-        """As `greedy_ctc`; `logits` are those to which contexts are added."""
+        """See `greedy_ctc`; contexts are added to the logits."""
         import tensorflow as tf
 
         batch = tf.shape(logits)[0]
@@ -94,32 +95,33 @@ class GreedyContext:
         blank = tf.one_hot(BLANK, logits.shape[-1])
         shift = -self.decoding.blank_penalty * blank
 
-        def step(at, path, scores, before, state, context):
-            now = tf.nn.log_softmax(logits[:, at] + shift + context)
-            symbol = tf.argmax(now, axis=-1, output_type=tf.int32)
-            running = at < steps
+        def step(number, path, scores, before, state, context):
+            row = tf.nn.log_softmax(logits[:, number] + shift + context)
+            symbol = tf.argmax(row, axis=-1, output_type=tf.int32)
+            running = number < steps
             symbol = tf.where(running, symbol, BLANK)
-            scores += tf.where(running, tf.gather(now, symbol, batch_dims=1), 0.0)
+            scores += tf.where(running, tf.gather(row, symbol, batch_dims=1), 0.0)
             new = tf.where(tf.equal(symbol, before), BLANK, symbol) if self.collapses else symbol
             state = self._extended(state, new)
-            return at + 1, path.write(at, symbol), scores, symbol, state, self._context(state)
+            path = path.write(number, symbol)
+            return number + 1, path, scores, symbol, state, self._context(state)
 
         state = self._initial(batch)
         path = tf.TensorArray(tf.int32, size=count, element_shape=(None,))
         nothing = tf.zeros((batch,), tf.int32)
         start = (0, path, tf.zeros((batch,)), nothing, state, self._context(state))
         _, path, scores, *_ = tf.while_loop(
-            lambda at, *_: at < count,
+            lambda number, *_: number < count,
             step,
             start,
-            # The batch is free, and a state keeps its shape.
+            # The batch size is free; a state keeps its shape.
             shape_invariants=tf.nest.map_structure(_shape, start),
         )
         path = tf.transpose(path.stack())
         real = tf.sequence_mask(steps, count)
         merged = self.decoding.collapse_repeats
-        found = _runs(path, real, merged) if self.collapses else _kept(path, real, merged)
-        return {**found, "scores": scores}
+        decoded = _collapsed(path, real, merged) if self.collapses else _kept(path, real, merged)
+        return {**decoded, "scores": scores}
 
     def _initial(self, batch: Any) -> dict:
         return self._branch.language_model.initial_state(batch) if self._has_context else {}
@@ -156,8 +158,8 @@ def _shape(value: Any) -> Any:
     return tf.TensorShape([None, *shape[1:]]) if shape.rank else shape
 
 
-def _runs(path: "tf.Tensor", real: "tf.Tensor", merged: bool) -> Decoded:
-    """A path `(batch, steps)` of classes without equal neighbours and blanks."""
+def _collapsed(path: "tf.Tensor", real: "tf.Tensor", merged: bool) -> Decoded:
+    """The glosses of a path `(batch, steps)`: equal neighbours merged, blanks removed."""
     return _kept(path, real & _differs(path), merged)
 
 
@@ -166,13 +168,13 @@ def _kept(path: "tf.Tensor", real: "tf.Tensor", merged: bool) -> Decoded:
 
     ids, lengths = _packed(path, real & (path != BLANK))
     if merged:
-        # Whose blanks are gone: what is equal now are glosses that stand side by side.
+        # The blanks are removed: equal neighbours are repeated glosses.
         ids, lengths = _packed(ids, tf.sequence_mask(lengths, tf.shape(ids)[1]) & _differs(ids))
     return {"ids": ids, "lengths": lengths}
 
 
 def _differs(ids: "tf.Tensor") -> "tf.Tensor":
-    """Whether each is another than the one to its left."""
+    """Whether each class differs from its left neighbour."""
     import tensorflow as tf
 
     before = tf.concat([tf.zeros_like(ids[:, :1]) - 1, ids], axis=1)[:, : tf.shape(ids)[1]]
@@ -180,7 +182,7 @@ def _differs(ids: "tf.Tensor") -> "tf.Tensor":
 
 
 def _packed(values: "tf.Tensor", kept: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
-    """The values where `kept`, moved to the left; and how many there are."""
+    """The values where `kept` is true, moved to the left, and their number."""
     import tensorflow as tf
 
     ragged = tf.ragged.boolean_mask(values, kept)

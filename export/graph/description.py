@@ -1,4 +1,4 @@
-"""`assets/serving.json`: what a version is, for clients and servers that never load it.
+"""`assets/serving.json`: description of a version for clients, which do not load the model.
 
 | key | value |
 | --- | --- |
@@ -6,48 +6,51 @@
 | `name`, `system`, `model` | of the run; `stark`, `c2st`, `ustm` or `stepnet`; as registered |
 | `kind` | `"continuous"` (scores by step) or `"isolated"` (one row of scores a clip) |
 | `modality` | `"keypoints"` or `"video"` |
-| `blank` | class of the CTC blank, or of no gloss; null where there is none |
+| `blank` | class of the CTC blank or of no gloss; null if the model has none |
 | `labels` | `file`, `count` and `digest` of the vocabulary: line i names column i from 0 |
-| `contract` | `file` and `digest` of how clips are described |
-| `content` | by input: `what` it is, a frame's `shape`, largest sides of an encoded picture |
-| `stride`, `fps` | frames of a step (null of isolated models); frames a second of a clip |
-| `clip_frames` | frames that the model takes of every clip, null where it takes all |
-| `buckets` | lengths in frames that clients pad to, ascending; other lengths work, unwarmed |
+| `contract` | `file` and `digest` of the contract, which describes raw clips |
+| `content` | by input: meaning (`what`), `shape` of a frame, largest sides of an encoded picture |
+| `stride`, `fps` | frames for each step (null for isolated models); frames a second of a clip |
+| `clip_frames` | frames that the model takes from every clip, null if it takes all |
+| `buckets` | lengths in frames that clients pad to, ascending; other lengths are not warmed up |
 | `limits` | `shortest` and `longest` clip in frames |
-| `scores` | `"log_probabilities"`, or `"logits"` that `serving_context` adds to |
-| `scoring` | clean-up rules of the recipe, by which error rates are computed |
-| `decoding` | `greedy`: how `serving_glosses` reads scores; `recipe`: how the run decodes |
-| `signatures` | by name `inputs` and `outputs` by name: `dtype` and `shape`, -1 where it is free |
-| `precision` | of weights and arithmetic; inputs and outputs are float32 always |
+| `scores` | `"log_probabilities"`, or `"logits"` to which `serving_context` is added |
+| `scoring` | clean-up rules of the recipe for error rates |
+| `decoding` | `greedy`: decoding of `serving_glosses`; `recipe`: decoding of the recipe |
+| `signatures` | by name `inputs` and `outputs` by name: `dtype` and `shape`, -1 for a free size |
+| `precision` | of the arithmetic; inputs and outputs are always float32 |
 | `run` | SHA-256 of `weights` and `config`, and `best` epoch |
-| `packages` | versions that made it |
-| `warmup_records` | how many |
-| `verification` | `status`; relative errors; error rates on dev where its data was there |
+| `packages` | versions that made the version |
+| `warmup_records` | number of warm-up requests |
+| `verification` | `status`; relative errors; error rates on dev if its data was available |
 """
 
 from collections.abc import Mapping, Sequence
 from importlib import metadata as installed
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slr_keras
 from export.graph.endpoints import Endpoints
-from slr_keras.bundle.bundle import labels
+from slr_keras.bundle.exported_files import LABELS, labels
 from slr_keras.decoding.hypothesis import BLANK
-from slr_keras.utils.files import sha256, write_text
-
-if TYPE_CHECKING:
-    pass
+from slr_keras.utils.files import sha256
 
 FORMAT, FORMAT_VERSION = "slr_keras.saved_model", 1
-DESCRIPTION, LABELS = "serving.json", "labels.txt"
+DESCRIPTION = "serving.json"
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
 def describe(
     endpoints: Endpoints, signatures: Mapping[str, Any], buckets: Sequence[int], precision: str
 ) -> dict[str, Any]:
-    """All that is known before anything is verified."""
+    """The description of a version that is not verified yet.
+
+    Args:
+        endpoints: of the run.
+        signatures: result of `endpoints.described` by name.
+        buckets: lengths that clients pad to.
+        precision: of the arithmetic.
+    """
     from slr_keras.config.loading import to_tree
 
     run, contract = endpoints.run, endpoints.run.contract
@@ -90,15 +93,3 @@ def describe(
         "warmup_records": 0,
         "verification": {"status": "unverified"},
     }
-
-
-def write_assets(endpoints: Endpoints, assets: Path) -> None:
-    """Write labels, contract and, where the run decodes with one, its gloss language model."""
-    from slr_keras.bundle.bundle import LANGUAGE_MODEL
-
-    run = endpoints.run
-    assets.mkdir(exist_ok=True)
-    run.contract.write(assets / run.contract.file)
-    write_text(assets / LABELS, "\n".join(labels(run.vocabulary, run.output)) + "\n")
-    if (language_model := run.language_model()) is not None:
-        language_model.save(assets / LANGUAGE_MODEL)

@@ -1,18 +1,12 @@
-"""A trained run as signatures: raw keypoints or pictures in, scores, glosses or features out."""
+"""Signatures of a run: raw keypoints or pictures to scores, glosses or features."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from export.graph.decoding import (
-    Decoder as GraphDecoder,
-)
-from export.graph.decoding import (
-    GreedyContext,
-    best_signs,
-    greedy_ctc,
-)
+from export.graph.decoding import Decoder as GraphDecoder
+from export.graph.decoding import GreedyContext, best_signs, greedy_ctc
 from export.graph.inputs import GraphInput, graph_input
 from export.graph.names import CONTEXT, DEFAULT, ENCODED, FEATURES, GLOSSES, LENGTHS, LOGITS
 from export.graph.sampling import Sampling, checked_lengths, checked_shape
@@ -32,16 +26,16 @@ Features = Callable[[Mapping[str, "tf.Tensor"]], "tf.Tensor"]
 
 
 def require_servable(run: "Run") -> None:
-    """Refuse runs whose inputs no server has.
+    """Refuse runs whose inputs a server cannot get.
 
     Raises:
-        UserError: the run sees optical flow.
+        UserError: the run reads optical flow.
     """
     if run.config.data.stream == "flow":
         raise UserError(
-            f"{run.path}: sees optical flow, which takes seconds a picture to estimate and is no "
-            "graph; serve a run of pictures (data.stream: rgb), or score this one with `python -m "
-            "slr_keras.evaluate`"
+            f"{run.path}: reads optical flow, which takes seconds for each picture and cannot be "
+            "computed within the graph; serve a run of pictures (data.stream: rgb), or score this "
+            "one with `python -m slr_keras.evaluate`"
         )
 
 
@@ -50,9 +44,9 @@ class Endpoints:
     """The signatures of a run.
 
     Attributes:
-        run: gives contract and decoding.
-        model: its model.
-        longest: frames of a clip.
+        run: that is exported.
+        model: of the run.
+        longest: frames of the longest clip.
     """
 
     run: "Run"
@@ -66,29 +60,29 @@ class Endpoints:
 
     @cached_property
     def decoder(self) -> Decoder:
-        """How scores are decoded outside the graph."""
+        """Decoder of the scores outside the graph."""
         return make_decoder(self.model, self.run.config)
 
     @cached_property
     def sampling(self) -> Sampling:
-        """Which frames of a clip the model sees."""
+        """Frames of a clip that the model reads."""
         from slr_keras.training.data import segments
 
         return Sampling(
             most=self.run.config.data.max_frames,
             segments=segments(self.run.config),
-            whole=self.decoder.names_one_sign,
+            evenly=self.decoder.names_one_sign,
             repeats=self.input.repeats_last,
         )
 
     @property
     def stride(self) -> int | None:
-        """Frames of a step; None for models of one sign, which give one row a clip."""
+        """Frames for each step; None for models of one sign, which give one row for a clip."""
         return None if self.decoder.names_one_sign else self.model.stride
 
     @property
     def greedy_form(self) -> str:
-        """How `serving_glosses` decodes the scores."""
+        """Name of the decoding of `serving_glosses`."""
         return self.decoder.greedy_form
 
     def signatures(self) -> dict[str, "tf.types.experimental.ConcreteFunction"]:
@@ -109,14 +103,14 @@ class Endpoints:
         return functions
 
     def _function(
-        self, content: "tf.TensorSpec", of: Callable[[Prepared], Mapping[str, "tf.Tensor"]]
+        self, content: "tf.TensorSpec", compute: Callable[[Prepared], Mapping[str, "tf.Tensor"]]
     ) -> Any:
         import tensorflow as tf
 
         signature = [content, tf.TensorSpec((None,), tf.int32, LENGTHS)]
 
         def call(content, lengths):
-            return of(self._prepared(content, lengths, signature[0].name))
+            return compute(self._prepared(content, lengths, signature[0].name))
 
         function = tf.function(call, input_signature=signature, autograph=False)
         return function.get_concrete_function()
@@ -151,7 +145,7 @@ class Endpoints:
         def compute(prepared: Prepared) -> dict[str, "tf.Tensor"]:
             inputs, seen = prepared
             values = features(inputs)
-            # A model that takes a number of frames has all of its steps.
+            # All steps are real if the model takes a fixed number of frames.
             steps = seen // self.model.stride
             if self.sampling.segments is not None:
                 steps = tf.zeros_like(seen) + tf.shape(values)[1]
@@ -191,14 +185,16 @@ class Endpoints:
 
 
 def features_of(family: "ModelFamily", model: "keras.Model", head: str) -> Features | None:
-    """A function from a model's inputs to the features `(batch, steps, width)` of a head, float32.
-
-    None if the family names no features and the model has no layer of the head.
+    """A function from the inputs of a model to the features that a head reads.
 
     Args:
         family: of the model.
         model: a model of the family.
-        head: whose input is given.
+        head: name of the head.
+
+    Returns:
+        A function whose result is `(batch, steps, width)` float32; None if the family names no
+        features and the model has no layer of the head.
 
     >>> import numpy as np
     >>> from export.graph.endpoints import features_of
@@ -217,7 +213,7 @@ def features_of(family: "ModelFamily", model: "keras.Model", head: str) -> Featu
 
 
 def _functional_features(model: "keras.Model", head: str) -> Features | None:
-    """The input of the layer of a head, of a functional model."""
+    """The input of the layer of a head in a functional model."""
     import keras
 
     if f"head_{head}" not in {layer.name for layer in model.layers}:
@@ -227,19 +223,19 @@ def _functional_features(model: "keras.Model", head: str) -> Features | None:
 
 
 def save(endpoints: Endpoints, folder: str) -> dict[str, Any]:
-    """Write `saved_model.pb` and `variables/`; gives shapes and types of the signatures."""
+    """Write `saved_model.pb` and `variables/`; returns shapes and types of the signatures."""
     import tensorflow as tf
 
     signatures = endpoints.signatures()
     module = tf.Module()
-    # Keras' own variables wrap TensorFlow's, which are those that a SavedModel holds.
+    # A SavedModel tracks TensorFlow variables, which Keras variables wrap.
     module.weights = [variable.value for variable in endpoints.model.variables]
     tf.saved_model.save(module, folder, signatures=signatures)
     return {name: described(function) for name, function in signatures.items()}
 
 
 def described(function: Any) -> dict[str, Any]:
-    """Names, types and shapes (-1 is free) of a concrete function's inputs and outputs."""
+    """Names, types and shapes (-1 for a free size) of the inputs and outputs of a function."""
     specs = function.structured_input_signature
     inputs = {spec.name: spec for spec in [*specs[0], *specs[1].values()]}
     sides = {"inputs": inputs, "outputs": dict(function.structured_outputs)}
@@ -249,7 +245,7 @@ def described(function: Any) -> dict[str, Any]:
                 "dtype": spec.dtype.name,
                 "shape": [-1 if size is None else size for size in spec.shape],
             }
-            for name, spec in of.items()
+            for name, spec in tensors.items()
         }
-        for side, of in sides.items()
+        for side, tensors in sides.items()
     }

@@ -1,4 +1,4 @@
-"""Inputs of a SavedModel by modality: what clients send, and how the graph prepares it."""
+"""Inputs of a SavedModel by modality: format of the requests, and preparation in the graph."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,8 +17,7 @@ from slr_keras.data.video.contract import FrameContract
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# Golden clips are long enough for every way through the graph, and short enough for large models
-# on a CPU.
+# Golden clips reach every branch of the graph and are short enough for large models on a CPU.
 LONGEST_KEYPOINTS, LONGEST_VIDEO = 64, 18
 
 
@@ -26,12 +25,12 @@ class GraphInput(ABC):
     """The content that clients send, and its preparation within the graph.
 
     Args:
-        contract: how raw clips are described.
+        contract: format of raw clips.
 
     Attributes:
         name: of the content among the inputs of a signature.
-        repeats_last: whether the last frame is repeated up to a multiple of 4; else the frames
-            behind the last multiple are left out.
+        repeats_last: repeat the last frame up to a multiple of 4; otherwise the frames after the
+            last multiple are dropped.
     """
 
     name: str
@@ -39,46 +38,46 @@ class GraphInput(ABC):
 
     @abstractmethod
     def specification(self) -> "tf.TensorSpec":
-        """The content: `(batch, time, ...)`."""
+        """Specification of the content `(batch, time, ...)`."""
 
     def encoded_specification(self) -> "tf.TensorSpec | None":
-        """The content as encoded files `(batch, time)`; None if there is no such form."""
+        """Specification of encoded files `(batch, time)`; None without such a form."""
         return None
 
     @abstractmethod
     def prepared(
         self, content: "tf.Tensor", lengths: "tf.Tensor", places: "tf.Tensor"
     ) -> dict[str, "tf.Tensor"]:
-        """The model's input of raw content, within the graph.
+        """Inputs of the model for raw content, within the graph.
 
         Args:
-            content: as one of the specifications says.
+            content: of one of the specifications.
             lengths: `(batch,)` int32, frames of each clip.
-            places: `(batch, frames)` int32, which of a clip's frames the model sees.
+            places: `(batch, frames)` int32, indices of the frames that the model reads.
         """
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """By name of the content, what clients are told about it in `serving.json`."""
+        """Description of the content by name, for `serving.json`."""
 
     @abstractmethod
     def golden_clips(self, longest: int) -> dict[str, np.ndarray]:
-        """Simulated raw clips of up to `longest` frames by name: whole sentences and the edges."""
+        """Simulated raw clips of up to `longest` frames by name: sentences and edge cases."""
 
     @abstractmethod
     def example_frame(self) -> np.ndarray:
-        """A frame as warm-up requests have it."""
+        """A frame of the warm-up requests."""
 
     @abstractmethod
     def raw_clip(self, manifest: Manifest, row: int) -> np.ndarray:
-        """A clip of a manifest as a client sends it, at the contract's frame rate."""
+        """A clip of a manifest as a request sends it, at the contract's frame rate."""
 
     @abstractmethod
     def require_same(self, manifest: Manifest, run: str) -> None:
-        """Refuse a manifest whose clips are described otherwise.
+        """Refuse a manifest with another contract.
 
         Raises:
-            UserError: names both.
+            UserError: the contracts differ; names both sides.
         """
 
 
@@ -110,8 +109,8 @@ class KeypointGraphInput(GraphInput):
         channels = ", ".join(source.channels)
         return {
             self.name: {
-                "what": f"raw points of layout {source.name} ({channels}); NaN or zeros where "
-                "nothing was seen",
+                "what": f"raw points of layout {source.name} ({channels}); NaN or zeros for a "
+                "missing point",
                 "layout": source.name,
                 "shape": [len(source.points), len(source.channels)],
             }
@@ -170,7 +169,7 @@ class PictureGraphInput(GraphInput):
         }
 
     def golden_clips(self, longest):
-        """See `GraphInput`; of the size that the data had, and of one that has to be resized."""
+        """See `GraphInput`; one clip has another picture size than the training data."""
         from slr_keras.data.simulator.film import LARGEST, SMALLEST
 
         longest = min(longest, LONGEST_VIDEO)
@@ -200,7 +199,7 @@ class PictureGraphInput(GraphInput):
 
 
 def graph_input(contract: KeypointContract | FrameContract) -> GraphInput:
-    """The input that goes with a contract.
+    """The input for a contract.
 
     >>> from export.graph.inputs import graph_input
     >>> from slr_keras.data.video.contract import FrameContract
@@ -224,6 +223,6 @@ def _signing(size: Sequence[int], frames: int, number: int) -> np.ndarray:
     simulator = Simulator("demo", seed=1)
     name = f"test-{number:05d}"
     scene = simulator.sample(name, "test").scene
-    # From where hands have begun to move.
-    shown = islice(simulator.frames(scene, name, "test", tuple(size)), 8, 8 + frames)
-    return np.stack(list(shown))
+    # The hands have begun to move after 8 frames.
+    pictures = islice(simulator.frames(scene, name, "test", tuple(size)), 8, 8 + frames)
+    return np.stack(list(pictures))

@@ -1,32 +1,26 @@
-"""A contract's preparation of raw keypoints for batches of any size and length.
+"""Preparation of raw keypoints for batches of any size and length.
 
-`export.lite.preparation` does the same for one clip of a fixed number of frames, of operations that
-a phone has; both equal `KeypointContract.prepare` on a clip's real frames. Here columns are clips.
+`export.lite.preparation` does the same for one clip of a fixed number of frames. The result equals
+`KeypointContract.prepare` on the real frames of each clip.
 """
 
-from typing import TYPE_CHECKING
+import tensorflow as tf
 
+from export.common.keypoints import ClipOperations, gaps_filled, missing, normalised, selected
 from slr_keras.data.contract import KeypointContract
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-# x, y, perhaps z, and the score, each (batch, time, points).
-Channels = list["tf.Tensor"]
-_NEVER = -1e6
 
 
 def prepared(
-    raw: "tf.Tensor", lengths: "tf.Tensor", places: "tf.Tensor", contract: KeypointContract
-) -> "tf.Tensor":
+    raw: tf.Tensor, lengths: tf.Tensor, places: tf.Tensor, contract: KeypointContract
+) -> tf.Tensor:
     """Select points, find the missing ones, fill gaps, normalise; then take frames.
 
     Args:
-        raw: `(batch, time, source points, source channels)` float32 in the files' coordinates; a
-            point that was not seen is NaN, zero, or as the contract says. What lies beyond a
-            clip's length is never looked at.
+        raw: `(batch, time, source points, source channels)` float32 in the coordinates of the
+            files. A missing point is NaN, zero, or as the contract says. Frames beyond the length
+            of a clip are ignored.
         lengths: `(batch,)` int32, real frames of each clip, 1 to time.
-        places: `(batch, frames)` int32, which of a clip's frames are taken.
+        places: `(batch, frames)` int32, indices of the frames to take from each clip.
         contract: of the run.
 
     Returns:
@@ -40,125 +34,48 @@ def prepared(
     >>> prepared(raw, tf.constant([8, 3]), first, contract("mediapipe_75")).shape
     TensorShape([2, 4, 55, 3])
     """
-    import tensorflow as tf
-
-    from export.common.keypoints import image_normalised, selected, unseen
-
     time = tf.range(tf.shape(raw)[1])
     real = (time < lengths[:, None])[..., None]
     channels = selected(raw, contract)
-    lost = unseen(channels, contract.score_threshold, contract) | ~real
-    *coordinates, score = _filled(channels, lost, contract)
-    if contract.normalisation == "image":
-        coordinates = image_normalised(coordinates, contract)
-    else:
-        coordinates = _body_normalised(coordinates, (score > 0) & real, contract)
-    coordinates = [tf.where(score > 0, values, 0.0) for values in coordinates]
-    points = tf.stack([*coordinates, score], axis=-1)
+    lost = missing(channels, contract.score_threshold, contract) | ~real
+    operations = _Batch()
+    numbers = tf.cast(time, tf.float32)[:, None]
+    channels = gaps_filled(channels, lost, numbers, contract.max_gap, contract, operations)
+    points = tf.stack(normalised(channels, real, contract, operations), axis=-1)
     return tf.gather(points, places, batch_dims=1, axis=1)
 
 
-def _filled(channels: Channels, lost: "tf.Tensor", contract: KeypointContract) -> Channels:
-    """`keypoints.fill_gaps`: what is missing afterwards is zero, score included."""
-    import tensorflow as tf
+class _Batch(ClipOperations):
+    """Operations on channels `(batch, time, points)` whose batch and time are free."""
 
-    from export.common.keypoints import between_sightings
+    def constant(self, value, like):
+        """See `ClipOperations`."""
+        return tf.constant(value)
 
-    channels = [tf.where(lost, 0.0, values) for values in channels]
-    if contract.max_gap <= 0:
-        return channels
-    time = tf.range(tf.cast(tf.shape(lost)[1], tf.float32))[:, None]
-    seen_at = tf.where(lost, _NEVER, time)
-    latest = tf.reduce_max(seen_at, axis=1, keepdims=True)
-    earliest = tf.reduce_min(tf.where(lost, -_NEVER, time), axis=1, keepdims=True)
-    track = [*channels[:-1], seen_at]
-    before = _carried(track, contract.max_gap, forward=True)
-    after = _carried(track, contract.max_gap, forward=False)
-    ends = earliest, latest
-    return between_sightings(channels, lost, time, before, after, ends, contract)
-
-
-def _carried(track: Channels, reach: int, forward: bool) -> Channels:
-    """The nearest sighting up to `reach` frames before (or after) each frame, or none.
-
-    In steps that double: after k of them every frame knows the last 2^k. The last of `track` is
-    the frame of the sighting, negative where there is none.
-    """
-    import tensorflow as tf
-
-    frames = tf.shape(track[-1])[1]
-    step = 1
-    while step <= reach:
-        edge = [[0, 0], [step, 0] if forward else [0, step], [0, 0]]
-        first = 0 if forward else step
-        moved = [
-            tf.pad(values, edge, constant_values=_NEVER)[:, first : first + frames]
+    def shifted(self, track, frames, forward, edge):
+        """See `ClipOperations`."""
+        count = tf.shape(track[0])[1]
+        padding = [[0, 0], [frames, 0] if forward else [0, frames], [0, 0]]
+        first = 0 if forward else frames
+        return [
+            tf.pad(values, padding, constant_values=edge)[:, first : first + count]
             for values in track
         ]
-        has = track[-1] >= 0
-        track = [tf.where(has, mine, theirs) for mine, theirs in zip(track, moved)]
-        step *= 2
-    return track
+
+    def flat(self, values):
+        """See `ClipOperations`."""
+        return tf.reshape(values, (tf.shape(values)[0], -1))
+
+    def medians(self, values, mask):
+        """See `ClipOperations`."""
+        return [masked_median(rows, mask) for rows in values]
+
+    def spread(self, value, axes):
+        """See `ClipOperations`."""
+        return value[(..., *[None] * axes)]
 
 
-def _body_normalised(
-    coordinates: Channels, present: "tf.Tensor", contract: KeypointContract
-) -> Channels:
-    """`keypoints.normalise_body`."""
-    rows = {point: index for index, point in enumerate(contract.points)}
-    origin = _origin(coordinates, present, [rows[point] for point in contract.root])
-    unit = _unit(coordinates, present, *(rows[point] for point in contract.scale))
-    x, y, *z = ((values - middle) / unit for values, middle in zip(coordinates, origin))
-    return [x, -y if contract.y_axis == "down" else y, *z]
-
-
-def _origin(coordinates: Channels, present: "tf.Tensor", root: list[int]) -> Channels:
-    """Median of the roots' mean; else of any root seen; else of every point seen.
-
-    One median serves the three cases: the values of the other two are masked.
-    """
-    import tensorflow as tf
-
-    found = tf.gather(present, root, axis=2)
-    together = tf.reduce_all(found, axis=2)
-    any_together = tf.reduce_any(together, axis=1, keepdims=True)
-    any_root = tf.reduce_any(found, axis=[1, 2])[:, None]
-    mask = tf.concat(
-        [
-            together,
-            _flat(found) & ~any_together & any_root,
-            _flat(present) & ~any_together & ~any_root,
-        ],
-        axis=1,
-    )
-    origin = []
-    for values in coordinates:
-        chosen = tf.gather(values, root, axis=2)
-        mean = tf.reduce_mean(chosen, axis=2)
-        everything = tf.concat([mean, _flat(chosen), _flat(values)], axis=1)
-        origin.append(masked_median(everything, mask)[:, None, None])
-    return origin
-
-
-def _unit(coordinates: Channels, present: "tf.Tensor", first: int, second: int) -> "tf.Tensor":
-    """Median distance of two points; else half the longer side of the box around all seen."""
-    import tensorflow as tf
-
-    together = present[..., first] & present[..., second]
-    spans = [values[..., first] - values[..., second] for values in coordinates[:2]]
-    distance = tf.sqrt(spans[0] * spans[0] + spans[1] * spans[1])
-    median = masked_median(distance, together)
-    sides = []
-    for values in coordinates[:2]:
-        high = tf.reduce_max(tf.where(present, values, values.dtype.min), axis=[1, 2])
-        low = tf.reduce_min(tf.where(present, values, values.dtype.max), axis=[1, 2])
-        sides.append(high - low)
-    half = tf.maximum(*sides) / 2
-    half = tf.where(tf.math.is_finite(half) & (half > 0), half, 1.0)
-    return tf.where(median > 0, median, half)[:, None, None]
-
-
-def masked_median(values: "tf.Tensor", mask: "tf.Tensor") -> "tf.Tensor":
+def masked_median(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """The median of each row over its own mask; 0 where the mask is empty.
 
     Args:
@@ -175,8 +92,6 @@ def masked_median(values: "tf.Tensor", mask: "tf.Tensor") -> "tf.Tensor":
     >>> masked_median(values, mask).numpy()
     array([3., 4.], dtype=float32)
     """
-    import tensorflow as tf
-
     count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
     ascending = tf.sort(tf.where(mask, values, values.dtype.max), axis=1)
     middle = tf.stack([tf.maximum(count - 1, 0) // 2, count // 2], axis=1)
@@ -184,9 +99,3 @@ def masked_median(values: "tf.Tensor", mask: "tf.Tensor") -> "tf.Tensor":
     middle = tf.minimum(middle, tf.shape(values)[1] - 1)
     two = tf.gather(ascending, middle, batch_dims=1, axis=1)
     return tf.where(count > 0, (two[:, 0] + two[:, 1]) / 2, 0.0)
-
-
-def _flat(values: "tf.Tensor") -> "tf.Tensor":
-    import tensorflow as tf
-
-    return tf.reshape(values, (tf.shape(values)[0], -1))

@@ -1,7 +1,8 @@
-"""OpenCV's `INTER_LANCZOS4` in a graph, to the bit: what `slr_keras.data.video.pixels.resize` does.
+"""Lanczos resampling in a graph, bit for bit as OpenCV's `INTER_LANCZOS4`.
 
-OpenCV multiplies by whole numbers, shares of 2048. Here they are float32, in which such products
-and their sums are exact: the sum over rows is taken of the upper and lower bits apart.
+`slr_keras.data.video.pixels.resize` is the same operation outside a graph. OpenCV multiplies by
+integers, multiples of 1/2048. The graph uses float32, in which these products and their sums are
+exact: the sum over rows adds the upper and the lower bits separately.
 """
 
 import math
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 TAPS = 8
 _SCALE = 2048.0
 _LOWER = 1024.0
-# Sine and cosine of the argument less k quarters of pi, of those of the argument.
+# Factors of sin(x) and cos(x) in sin(x - k pi / 4), by k.
 _ROOT = math.sqrt(0.5)
 _TURNS = np.array(
     [[1, 0], [-1, -1], [0, 1], [1, -1], [-1, 0], [1, 1], [0, -1], [-1, 1]], np.float64
@@ -28,12 +29,12 @@ _TURNS = np.array(
 def resized(
     pictures: "tf.Tensor", size: Sequence[int], crop: Sequence[int] | None = None
 ) -> "tf.Tensor":
-    """Resize pictures, and cut the middle out.
+    """Resize pictures and crop their centre.
 
     Args:
         pictures: `(pictures, height, width, 3)` uint8, of any height and width.
-        size: (width, height) to resize to.
-        crop: (height, width) to cut out of it; all of it if None. What is cut off is not computed.
+        size: (width, height) after resizing.
+        crop: (height, width) of the centre crop; None crops nothing. Only the crop is computed.
 
     Returns:
         `(pictures, height, width, 3)` uint8.
@@ -65,10 +66,10 @@ def resized(
 
 
 def _taps(source: "tf.Tensor", size: int, first: int, last: int) -> tuple[Any, Any]:
-    """Indices `(places, 8)` int32 into a side, and their weights in shares of 2048."""
+    """Indices `(places, 8)` int32 of pixels of a side, and their weights in units of 1/2048."""
     import tensorflow as tf
 
-    # OpenCV's own order of divisions, which decides how it rounds.
+    # The order of divisions is OpenCV's, since it decides the rounding.
     scale = 1.0 / (size / tf.cast(source, tf.float64))
     place = tf.cast((tf.range(first, last, dtype=tf.float64) + 0.5) * scale - 0.5, tf.float32)
     start = tf.floor(place)
@@ -76,11 +77,11 @@ def _taps(source: "tf.Tensor", size: int, first: int, last: int) -> tuple[Any, A
     angle = -tf.cast(distance[:, :1], tf.float64) * (math.pi / 4)
     waves = _TURNS[:, 0] * tf.sin(angle) + _TURNS[:, 1] * tf.cos(angle)
     square = tf.square(tf.cast(distance, tf.float64) * (math.pi / 4))
-    # A place on a pixel takes that pixel alone.
+    # A place that coincides with a pixel takes the value of that pixel.
     on_pixel = tf.abs(distance) < 1e-6
     weights = tf.cast(waves / tf.where(on_pixel, tf.ones_like(square), square), tf.float32)
     weights = tf.where(on_pixel, 1e30, weights)
-    # Summed in OpenCV's order.
+    # The order of summation is OpenCV's.
     total = weights[:, 0]
     for tap in range(1, TAPS):
         total += weights[:, tap]

@@ -1,4 +1,4 @@
-"""Raw or encoded pictures to those that a model of video sees, as its frame contract says."""
+"""Preparation of raw or encoded pictures for video models, by the frame contract."""
 
 from typing import TYPE_CHECKING
 
@@ -8,25 +8,25 @@ from slr_keras.data.video.contract import FrameContract
 if TYPE_CHECKING:
     import tensorflow as tf
 
-#: Pixels of a side of an encoded picture.
+#: Largest side of an encoded picture in pixels.
 LARGEST = 4096
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
 def seen(content: "tf.Tensor", places: "tf.Tensor", contract: FrameContract) -> "tf.Tensor":
-    """The pictures at these places; no picture is decoded or resized twice, or in vain.
+    """Pictures for the model; each picture that is needed is decoded and resized once.
 
     Args:
-        content: `(batch, time, height, width, 3)` uint8, or `(batch, time)` of JPEG or PNG files,
-            whose pictures may differ in size. What no place names may be anything.
-        places: `(batch, frames)` int32 into each clip's time.
-        contract: how they are resized and cut.
+        content: `(batch, time, height, width, 3)` uint8, or `(batch, time)` JPEG or PNG files whose
+            pictures may differ in size. Frames that `places` does not name may hold anything.
+        places: `(batch, frames)` int32, indices of the frames to take from each clip.
+        contract: of resizing and cropping.
 
     Returns:
         `(batch, frames, *contract.shape)` uint8.
 
     Raises:
-        tf.errors.InvalidArgumentError: when the graph runs: a file is broken or of another kind.
+        tf.errors.InvalidArgumentError: at run time: a file is damaged or has another format.
 
     >>> import tensorflow as tf
     >>> from export.graph.pictures import seen
@@ -53,13 +53,13 @@ def seen(content: "tf.Tensor", places: "tf.Tensor", contract: FrameContract) -> 
 
 
 def _decoded(files: "tf.Tensor", contract: FrameContract) -> "tf.Tensor":
-    """One by one: each has a size of its own."""
+    """Pictures of different sizes, decoded one after another."""
     import tensorflow as tf
 
     def one(file: "tf.Tensor") -> "tf.Tensor":
         with tf.control_dependencies(_checks(file)):
             file = tf.identity(file)
-        # Reads PNG as well. Accurate, as other decoders do it unless they are told not to.
+        # Reads PNG, too. INTEGER_ACCURATE is the default of other decoders.
         picture = tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
         return resized(picture[None], contract.resize, contract.crop)[0]
 
@@ -68,7 +68,7 @@ def _decoded(files: "tf.Tensor", contract: FrameContract) -> "tf.Tensor":
 
 
 def _checks(file: "tf.Tensor") -> list:
-    """Refuse other kinds of file, and small files that would become huge pictures."""
+    """Refuse other file formats, and small files that decode to huge pictures."""
     import tensorflow as tf
 
     is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), _JPEG)

@@ -1,19 +1,18 @@
-"""Version folders that a server sees whole or not at all."""
+"""Version folders of a served model: numbering, publication, and the manifest of their files."""
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import (
-    follow_umask,
-    read_json,
-    sha256,
-    write_json,
+from export.common.publication import (
+    make_durable,
+    require_no_file,
+    synchronise,
+    working_folder,
 )
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_json, sha256, write_json
 
 MANIFEST = "manifest.json"
 # TensorFlow Serving reads folder names as signed 64-bit numbers.
@@ -21,7 +20,7 @@ LARGEST_VERSION = 2**63 - 1
 
 
 def versions(folder: Path) -> list[int]:
-    """Versions in a model's folder, ascending; nothing else counts.
+    """Versions in a model's folder, ascending; folders with other names are ignored.
 
     >>> import tempfile, pathlib
     >>> from export.graph.publication import versions
@@ -33,60 +32,55 @@ def versions(folder: Path) -> list[int]:
     """
     if not folder.is_dir():
         return []
-    names = [it.name for it in folder.iterdir() if it.is_dir()]
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
 def next_version(folder: Path) -> int:
-    """One more than the highest; 1 for the first."""
+    """The number of the next version: one more than the highest, 1 for the first."""
     return max(versions(folder), default=0) + 1
 
 
 def require_free(folder: Path, version: int) -> None:
-    """Refuse a version that is there: servers may have it open, and clients may have named it.
+    """Refuse a version that exists: servers may have loaded it, and clients may request it.
 
     Raises:
-        UserError: it is there, or the model's folder is a file.
+        UserError: the version exists, or the model's folder is a file.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: is a file; name the model's folder")
+    require_no_file(folder, "name the model's folder")
     if (folder / str(version)).exists():
         raise UserError(
-            f"{folder / str(version)}: version {version} is there already, and versions do not "
-            f"change; leave --version out for {next_version(folder)}"
+            f"{folder / str(version)}: version {version} exists already, and a published version "
+            f"never changes; leave --version out to publish version {next_version(folder)}"
         )
 
 
 @contextlib.contextmanager
-def appearing(folder: Path, version: int) -> Iterator[Path]:
-    """A folder that becomes the version when the block ends well, and else is gone.
+def published_version(folder: Path, version: int) -> Iterator[Path]:
+    """A working folder that becomes the version when the block ends without an exception.
 
-    It begins under a name that no server takes for a version, on the same file system. Every file
-    and folder is on the disk before it gets its name.
+    No server takes the name of the working folder for a version. Every file and folder is on the
+    disk before the version gets its name.
 
     Args:
         folder: of the model.
         version: to publish.
 
     Raises:
-        UserError: another export has published this version meanwhile.
+        UserError: another export has published this version in the meantime.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=folder, prefix=f".{version}-"))
-    try:
+    with working_folder(folder, str(version)) as work:
         yield work
-        _settle(work)
+        make_durable(work)
         target = folder / str(version)
-        # A rename would take the place of an empty folder.
+        # A rename would replace an empty folder.
         if target.exists():
             raise UserError(f"{target}: was published by another export; nothing was written")
         try:
             os.rename(work, target)
         except OSError as error:
             raise UserError(f"{target}: cannot be published ({error.strerror})") from error
-        _sync(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        synchronise(folder)
 
 
 def write_manifest(folder: Path) -> None:
@@ -103,10 +97,10 @@ def write_manifest(folder: Path) -> None:
 
 
 def check_manifest(folder: str | Path) -> None:
-    """Whether a version is what was published.
+    """Refuse a version whose files are not those that were published.
 
     Raises:
-        UserError: a file is missing, changed, or not of the version; names it.
+        UserError: a file is missing, changed or not listed; names the file.
 
     Example::
 
@@ -114,28 +108,13 @@ def check_manifest(folder: str | Path) -> None:
     """
     folder = Path(folder)
     listed = read_json(folder / MANIFEST).get("files", {})
-    there = {it.relative_to(folder).as_posix() for it in folder.rglob("*") if it.is_file()}
-    for name in sorted(there ^ {*listed, MANIFEST}):
-        state = "is not listed" if name in there else "is missing"
-        raise UserError(f"{folder / name}: {state} in {MANIFEST}; export this version again")
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    for name in sorted(present ^ {*listed, MANIFEST}):
+        state = f"is not listed in {MANIFEST}" if name in present else "is missing"
+        raise UserError(f"{folder / name}: {state}; export this version again")
     for name, entry in listed.items():
         if sha256(folder / name) != entry["sha256"]:
             raise UserError(
                 f"{folder / name}: is not the file that was published (SHA-256 differs from "
                 f"{MANIFEST}); export this version again"
             )
-
-
-def _settle(work: Path) -> None:
-    paths = [work, *work.rglob("*")]
-    follow_umask(*paths)
-    for path in paths:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,10 +1,10 @@
-"""Run a SavedModel on clips, knowing nothing but TensorFlow; a process of its own.
+"""Run a SavedModel on clips in a separate process that imports TensorFlow alone.
 
     python -P reload.py VERSION CLIPS.npz RESULTS.npz
 
-`CLIPS.npz` holds `NAME` for each clip and the input's name as `__input__`. Results are by clip and
-signature `SIGNATURE/NAME/OUTPUT`, of the clip alone, and `together/NAME`, its scores in a padded
-batch of all clips whose frames have the same shape.
+`CLIPS.npz` holds each clip under its name, and the name of the input as `__input__`. Results are
+`SIGNATURE/NAME/OUTPUT` for each clip alone, and `together/NAME`, its scores in a padded batch of
+all clips whose frames have the same shape.
 """
 
 import sys
@@ -17,13 +17,13 @@ ENCODED = "serving_encoded"
 
 
 def main(version: str, clips_path: str, results_path: str) -> None:
-    """Write the results; TensorFlow's own error where one does not run."""
+    """Write the results; errors of TensorFlow are not caught."""
     with np.load(clips_path) as file:
         clips = dict(file)
     name_of_input = str(clips.pop("__input__"))
-    # The object that is loaded holds the variables.
+    # The loaded object keeps the variables alive.
     loaded = tf.saved_model.load(version)
-    found = {}
+    results = {}
     for signature, function in loaded.signatures.items():
         if signature == "serving_context":
             continue
@@ -34,14 +34,14 @@ def main(version: str, clips_path: str, results_path: str) -> None:
                 key = "encoded"
                 content = tf.stack([tf.io.encode_png(picture) for picture in clip])[None]
             outputs = function(**{key: content, "lengths": tf.constant([len(clip)])})
-            found |= {f"{signature}/{name}/{key}": x.numpy() for key, x in outputs.items()}
-    found |= together(loaded.signatures["serving_default"], name_of_input, clips)
-    np.savez(results_path, **found)
+            results |= {f"{signature}/{name}/{key}": x.numpy() for key, x in outputs.items()}
+    results |= together(loaded.signatures["serving_default"], name_of_input, clips)
+    np.savez(results_path, **results)
 
 
 def together(function, name_of_input: str, clips: dict) -> dict:
-    """Scores of clips in batches, each cut to the clip's own steps; padding is not zero."""
-    found = {}
+    """Scores of clips in padded batches, cut to the steps of each clip; the padding is not zero."""
+    results = {}
     for shape in {clip.shape[1:] for clip in clips.values()}:
         group = {name: clip for name, clip in clips.items() if clip.shape[1:] == shape}
         longest = max(map(len, group.values())) + 3
@@ -54,8 +54,8 @@ def together(function, name_of_input: str, clips: dict) -> dict:
             scores = outputs["logits"][row]
             if "lengths" in outputs:
                 scores = scores[: outputs["lengths"][row]]
-            found[f"together/{name}"] = scores.numpy()
-    return found
+            results[f"together/{name}"] = scores.numpy()
+    return results
 
 
 if __name__ == "__main__":

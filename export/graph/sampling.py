@@ -1,4 +1,4 @@
-"""Which frames of a clip the model sees, within the graph; and the refusal of lengths."""
+"""Frame sampling and checks of clip lengths within the graph."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the frames of a clip become those that the model sees.
+    """Rule that selects the frames of a clip for the model.
 
     Attributes:
-        most: frames that the model takes at once.
-        segments: where it takes the same number of every clip; None takes all.
-        whole: whether a longer clip gives evenly spread frames, as one of a single sign does.
-        repeats: whether the last frame is repeated up to a multiple of 4, as of pictures; else the
-            frames beyond a multiple of 4 are left out.
+        most: largest number of frames that the model takes at once.
+        segments: rule of models that take the same number of frames from every clip; None takes all
+            frames.
+        evenly: take evenly spaced frames from a longer clip, as for clips of one sign.
+        repeats: repeat the last frame up to a multiple of 4, as for pictures; otherwise the frames
+            beyond the last multiple of 4 are dropped.
 
     >>> import tensorflow as tf
     >>> from export.graph.sampling import Sampling
@@ -30,19 +31,19 @@ class Sampling:
 
     most: int
     segments: Segments | None = None
-    whole: bool = False
+    evenly: bool = False
     repeats: bool = False
 
     def places(self, lengths: "tf.Tensor", time: Any) -> tuple["tf.Tensor", "tf.Tensor"]:
-        """Frames of each clip, and how many of them are meant.
+        """Frames to take from each clip, and how many of them are real.
 
         Args:
-            lengths: `(batch,)` int32, frames of each clip, 1 at least.
-            time: frames of the longest.
+            lengths: `(batch,)` int32, frames of each clip, at least 1.
+            time: frames of the longest clip.
 
         Returns:
-            `(batch, frames)` int32, indices into a clip's own frames; and `(batch,)` int32. What
-            lies beyond repeats the last frame.
+            `(batch, frames)` int32, indices of frames; and `(batch,)` int32, the number of real
+            indices. Padding repeats the last frame.
         """
         import tensorflow as tf
 
@@ -50,11 +51,11 @@ class Sampling:
         if self.segments is not None:
             return self._of_segments(lengths, self.segments)
         seen, frames = self._rounded(lengths), self._rounded(time)
-        if self.whole:
+        if self.evenly:
             frames = tf.minimum(frames, self.most)
         column = tf.range(frames)[None]
         places = tf.minimum(column, lengths - 1)
-        if self.whole:
+        if self.evenly:
             spread = _centres(column, seen, self.most)
             places = tf.where(seen > self.most, tf.minimum(spread, lengths - 1), places)
             seen = tf.minimum(seen, self.most)
@@ -83,48 +84,52 @@ def _centres(column: "tf.Tensor", frames: "tf.Tensor", count: int) -> "tf.Tensor
 
 
 def checked_shape(content: "tf.Tensor", name: str) -> "tf.Tensor":
-    """The content, once it is known to have the shape that its signature says.
+    """The content, after a check at run time that its shape fits the signature.
 
-    Sessions run what they are fed. What is known of the shape while tracing would be taken for
-    granted: a clip of another layout would give scores of other points.
+    A session does not check the shapes of its feeds. Without this check, shapes known from tracing
+    are taken as given, and a clip of another layout gives the scores of other points.
+
+    Args:
+        content: input of a signature.
+        name: of the content, for messages.
 
     Raises:
-        tf.errors.InvalidArgumentError: when the graph runs; says both shapes.
+        tf.errors.InvalidArgumentError: at run time; states both shapes.
     """
     import tensorflow as tf
 
     expected = content.shape
     wanted = ", ".join("any" if size is None else str(size) for size in expected)
-    text = f"{name}: the shape is to be ({wanted}); got"
+    text = f"{name}: the shape must be ({wanted}); got"
     given = tf.raw_ops.PlaceholderWithDefault(input=content, shape=tf.TensorShape(None))
     shape = tf.shape(given)
     rank = tf.debugging.Assert(tf.equal(tf.size(shape), expected.rank), [text, shape])
     sizes = [(axis, size) for axis, size in enumerate(expected) if size is not None]
-    with tf.control_dependencies(_of(rank)):
+    with tf.control_dependencies(_assertions(rank)):
         fits = [tf.equal(tf.gather(shape, axis), size) for axis, size in sizes]
     asserted = tf.debugging.Assert(tf.reduce_all(fits), [text, shape]) if fits else rank
-    with tf.control_dependencies(_of(asserted)):
+    with tf.control_dependencies(_assertions(asserted)):
         return tf.ensure_shape(tf.identity(given), expected)
 
 
-def _of(*asserted: "tf.Operation | None") -> list:
-    """What later operations wait for; outside a graph an assertion has been made already."""
-    return [it for it in asserted if it is not None]
+def _assertions(*operations: "tf.Operation | None") -> list:
+    """Operations to wait for; outside a graph assertions run at once and give None."""
+    return [operation for operation in operations if operation is not None]
 
 
 def checked_lengths(
     content: "tf.Tensor", lengths: "tf.Tensor", name: str, longest: int
 ) -> "tf.Tensor":
-    """The lengths, once they are known to fit; whatever is computed from them waits for that.
+    """The lengths, after a check at run time that they fit the content.
 
     Args:
         content: `(batch, time, ...)`.
         lengths: `(batch,)` int32.
         name: of the content, for messages.
-        longest: frames of a clip.
+        longest: largest number of frames of a clip.
 
     Raises:
-        tf.errors.InvalidArgumentError: when the graph runs; says which lengths do not fit.
+        tf.errors.InvalidArgumentError: at run time; states the lengths that do not fit.
 
     >>> import tensorflow as tf
     >>> from export.graph.sampling import checked_lengths
@@ -151,10 +156,10 @@ def checked_lengths(
             (),
         ),
     )
-    with tf.control_dependencies(_of(same)):
+    with tf.control_dependencies(_assertions(same)):
         asserted = [
             tf.debugging.Assert(tf.reduce_all(rule), [text, lengths, *also], summarize=16)
             for rule, text, also in rules
         ]
-    with tf.control_dependencies(_of(*asserted)):
+    with tf.control_dependencies(_assertions(*asserted)):
         return tf.identity(lengths)

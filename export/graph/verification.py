@@ -1,4 +1,4 @@
-"""Whether a SavedModel does what its run does: scores beside Keras, glosses on the dev split."""
+"""Verification of a SavedModel: scores compared with Keras, and error rates on the dev split."""
 
 import subprocess
 import sys
@@ -28,70 +28,79 @@ if TYPE_CHECKING:
     from slr_keras.data.manifest import Manifest
     from slr_keras.recognition.recogniser import Recogniser
 
-#: Largest difference of scores from Keras in float32, as a share of the largest.
+#: Largest difference of scores from Keras in float32, as a fraction of the largest score.
 PARITY = {"float32": 1e-5, "float16": 0.01, "bfloat16": 0.1}
-#: Points of WER (of the error rate, for single signs) that a precision may lose.
+#: WER (for single signs: error rate) that a precision may lose, in points.
 WER_LIMITS = {"float32": 0.1, "float16": 0.3, "bfloat16": 0.5}
 _TIMEOUT = 1800
 
 
 def expected_scores(recogniser: "Recogniser", clips: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What Keras makes of each clip, one by one: `(steps, columns)`, as `logits` has them."""
-    found = {}
+    """Scores by Keras of each clip alone, `(steps, columns)` or `(columns,)` for one sign."""
+    expected = {}
     for name, clip in clips.items():
         scores = recogniser.logits([clip])[0][ENSEMBLE]
-        found[name] = (
-            scores[0, FIRST_GLOSS:] if recogniser.scorer.decoder.names_one_sign else scores
-        )
-    return found
+        one_sign = recogniser.scorer.decoder.names_one_sign
+        expected[name] = scores[0, FIRST_GLOSS:] if one_sign else scores
+    return expected
 
 
 def reloaded(folder: Path, clips: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """What a fresh process makes of the clips, sent as the input `name`; see `reload`.
+    """Outputs of the SavedModel in a fresh process, see `reload`.
+
+    Args:
+        folder: of the version.
+        clips: name → raw clip.
+        name: of the input that takes the clips.
 
     Raises:
-        UserError: the SavedModel does not load or run there; says what TensorFlow says.
+        UserError: the SavedModel does not load or run there; quotes TensorFlow.
     """
     with tempfile.TemporaryDirectory() as scratch:
         given, results = Path(scratch, "clips.npz"), Path(scratch, "results.npz")
         np.savez(given, __input__=name, **clips)
-        # Without the folder of the script, whose modules are the project's.
+        # -P: the script's folder must not shadow other modules of the same names.
         command = [sys.executable, "-P", reload.__file__, str(folder), str(given), str(results)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
             raise UserError(
-                f"the SavedModel was not done with the golden clips after {_TIMEOUT} seconds; "
+                f"the SavedModel did not finish the golden clips within {_TIMEOUT} seconds; "
                 "nothing was written (--no-verify skips them)"
             ) from None
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise UserError(
-                f"the SavedModel does not run in a process of its own: {last}; nothing was written"
+                f"the SavedModel does not run in a separate process: {last}; nothing was written"
             )
         with np.load(results) as file:
             return dict(file)
 
 
 def compare(
-    found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], limit: float
+    outputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], limit: float
 ) -> dict[str, float]:
-    """The largest relative error of each way to the scores: alone, in a batch, of files.
+    """The largest relative error of the scores: of single clips, batches and encoded files.
+
+    Args:
+        outputs: of `reloaded`.
+        expected: of `expected_scores`.
+        limit: largest relative error.
 
     Raises:
-        UserError: one is above the limit, or no number; names the clip.
+        UserError: an error exceeds the limit or is NaN; names the clip.
     """
     errors: dict[str, float] = {}
     ways = {DEFAULT: f"{DEFAULT}/{{}}/{LOGITS}", "together": "together/{}"}
-    if any(key.startswith(ENCODED) for key in found):
+    if any(key.startswith(ENCODED) for key in outputs):
         ways[ENCODED] = f"{ENCODED}/{{}}/{LOGITS}"
     for way, pattern in ways.items():
         for name, scores in expected.items():
-            given = found[pattern.format(name)].reshape(-1, scores.shape[-1])
+            given = outputs[pattern.format(name)].reshape(-1, scores.shape[-1])
             wanted = scores.reshape(-1, scores.shape[-1])
             if given.shape != wanted.shape:
                 raise UserError(
-                    f"{way}: the golden clip {name!r} has {len(given)} steps and {len(wanted)} in "
+                    f"{way}: the golden clip {name!r} has {len(given)} steps, but {len(wanted)} in "
                     "Keras; nothing was written"
                 )
             error = relative_error(given, wanted)
@@ -106,26 +115,26 @@ def compare(
 
 
 def compare_glosses(
-    found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], recogniser: "Recogniser"
+    outputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], recogniser: "Recogniser"
 ) -> None:
-    """Refuse glosses of the graph that differ from greedy decoding outside it.
+    """Refuse glosses of the graph that differ from greedy decoding outside the graph.
 
     Raises:
-        UserError: names the clip and both.
+        UserError: names the clip and both sequences.
     """
     run, decoder = recogniser.trained, recogniser.scorer.decoder
     greedy = replace(run.decoding, method="greedy", language_model_order=0, insertion_bonus=0.0)
     for name, scores in expected.items():
         key = f"{GLOSSES}/{name}"
         if decoder.names_one_sign:
-            given, wanted = [int(found[f"{key}/ids"][0, 0])], [int(scores.argmax())]
+            given, wanted = [int(outputs[f"{key}/ids"][0, 0])], [int(scores.argmax())]
         else:
-            given = found[f"{key}/ids"][0, : found[f"{key}/lengths"][0]].tolist()
+            given = outputs[f"{key}/ids"][0, : outputs[f"{key}/lengths"][0]].tolist()
             wanted = list(decoder.decode(scores[None], [len(scores)], greedy)[0].ids)
         if given != wanted:
             raise UserError(
-                f"{GLOSSES}: the golden clip {name!r} is decoded to {given}, outside the graph to "
-                f"{wanted}; nothing was written"
+                f"{GLOSSES}: the graph decodes the golden clip {name!r} to {given}, the recogniser "
+                f"to {wanted}; nothing was written"
             )
 
 
@@ -136,14 +145,14 @@ def task_metric(
     content: "GraphInput",
     longest: int,
 ) -> dict[str, Any]:
-    """Error rates of Keras and of the SavedModel on a split, decoded as the run decodes.
+    """Error rates of Keras and of the SavedModel on a split, with the decoding of the run.
 
     Args:
         folder: of the version.
         recogniser: of the run.
-        manifest: clips; those longer than `longest` are left out and counted.
-        content: what the signatures take.
-        longest: frames.
+        manifest: clips; those longer than `longest` are skipped and counted.
+        content: input of the signatures.
+        longest: frames of the longest clip.
 
     Returns:
         `wer`, `keras_wer`, `change` in points, `clips`, `left_out`, `words`.
@@ -168,9 +177,9 @@ def task_metric(
             served = with_special_tokens(served[None])
         scores = {"served": served, "keras": recogniser.logits([raw])[0][ENSEMBLE]}
         reference = clean(manifest[row].glosses)
-        for which, values in scores.items():
-            said = clean(run.vocabulary.decode(recogniser.decode(values).ids))
-            counts[which] += sum(sentence_counts([reference], [said]), ErrorCounts())
+        for model, values in scores.items():
+            glosses = clean(run.vocabulary.decode(recogniser.decode(values).ids))
+            counts[model] += sum(sentence_counts([reference], [glosses]), ErrorCounts())
         clips += 1
     if not counts["keras"].references:
         return {"clips": 0, "left_out": len(manifest) - clips}
@@ -185,18 +194,23 @@ def task_metric(
     }
 
 
-def require_metric(found: Mapping[str, Any], precision: str, limit: float) -> None:
-    """Refuse a version that loses more than its limit.
+def require_metric(metric: Mapping[str, Any], precision: str, limit: float) -> None:
+    """Refuse a version whose error rate rises by more than its limit.
+
+    Args:
+        metric: of `task_metric`.
+        precision: of the version.
+        limit: points of WER.
 
     Raises:
-        UserError: names both figures.
+        UserError: the limit is exceeded; names both figures.
 
     >>> from export.graph.verification import require_metric
     >>> require_metric({"clips": 9, "change": 0.2, "words": 500}, "bfloat16", 0.5)
     """
-    if found["clips"] and found["change"] > limit:
+    if metric["clips"] and metric["change"] > limit:
         raise UserError(
-            f"{precision}: loses {found['change']:.2f} points of WER on {found['clips']} dev "
-            f"clips, limit {limit:g} (--limit; one of {found['words']} glosses is "
-            f"{100 / found['words']:.2f} points); nothing was written"
+            f"{precision}: loses {metric['change']:.2f} points of WER on {metric['clips']} dev "
+            f"clips, limit {limit:g} (--limit; one of {metric['words']} glosses is "
+            f"{100 / metric['words']:.2f} points); nothing was written"
         )

@@ -1,7 +1,7 @@
-"""Requests that TensorFlow Serving makes before a version counts as available.
+"""Warm-up requests, which TensorFlow Serving runs before it reports a version as available.
 
-A first request of a shape is slow: kernels are chosen, memory is found. Here is one of each shape
-that clients are asked to send.
+The first request of a shape is slow: kernels are chosen and memory is allocated. The warm-up has
+one request for each shape that clients should send.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,15 +33,15 @@ def write_warmup(
 
     Args:
         folder: of the version.
-        signatures: as `endpoints.described` gives them.
-        buckets: frames.
-        example: a frame: of keypoints `(points, channels)`, or a picture.
+        signatures: result of `endpoints.described`.
+        buckets: lengths in frames.
+        example: a frame of keypoints `(points, channels)`, or a picture.
 
     Returns:
-        How many.
+        The number of records.
 
     Raises:
-        UserError: tensorflow-serving-api is not installed, or there would be too many.
+        UserError: tensorflow-serving-api is not installed, or the limit of records is exceeded.
     """
     import tensorflow as tf
 
@@ -50,7 +50,10 @@ def write_warmup(
     path.parent.mkdir(parents=True, exist_ok=True)
     records = list(_requests(signatures, buckets, example))
     if len(records) > MOST:
-        raise UserError(f"{len(buckets)} buckets need {len(records)} warm-up records of {MOST}")
+        raise UserError(
+            f"{len(buckets)} buckets need {len(records)} warm-up records, TensorFlow Serving takes "
+            f"up to {MOST}; give fewer lengths with --frames"
+        )
     with tf.io.TFRecordWriter(str(path)) as writer:
         for request in records:
             log = prediction_log_pb2.PredictLog(request=request)
@@ -65,7 +68,7 @@ def _requests(
     import tensorflow as tf
     from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-    for name, of in signatures.items():
+    for name, signature in signatures.items():
         if name == CONTEXT:
             yield PredictRequest(
                 model_spec={"signature_name": name},
@@ -75,7 +78,7 @@ def _requests(
                 },
             )
             continue
-        (content,) = (key for key in of["inputs"] if key != LENGTHS)
+        (content,) = (key for key in signature["inputs"] if key != LENGTHS)
         for frames in buckets:
             yield PredictRequest(
                 model_spec={"signature_name": name},
@@ -93,7 +96,7 @@ def _content(name: str, example: np.ndarray, frames: int) -> Any:
         file = tf.io.encode_jpeg(example).numpy()
         return tf.make_tensor_proto(np.full((1, frames), file, object), tf.string)
     if name == FRAMES:
-        # A tensor whose numbers are all the same is written as one.
+        # A tensor of equal numbers is stored as one number.
         return tf.make_tensor_proto(127, tf.uint8, (1, frames, *example.shape))
     return tf.make_tensor_proto(np.repeat(example[None, None], frames, 1))
 

@@ -1,1 +1,1 @@
-"""TFLite bundles."""
+"""Export of TFLite bundles, which read raw keypoints."""

@@ -1,17 +1,14 @@
-"""Make a bundle: convert, check, compare, measure, describe; then show it under its name."""
+"""Export of a run as a TFLite bundle: convert, verify, measure, describe and publish."""
 
-import contextlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from export.common.clips import golden_clips, inputs_of, representative
+from export.common.clips import golden_clips, representative
 from export.common.comparison import relative_error
+from export.common.publication import replaced_folder, require_no_file
 from export.lite import metadata
 from export.lite.card import model_card
 from export.lite.checks import require_builtin, run_cases
@@ -25,46 +22,44 @@ from export.lite.network import (
     network,
     require_exportable,
 )
-from export.lite.plan import Plan
+from export.lite.plan import BundlePlan
 from export.lite.profile import profile
+from export.lite.splits import Splits
 from export.lite.streaming import write_streaming
-from export.lite.verification import (
-    Reference,
-    keras_reference,
-    require_within,
-    verify,
-)
-from slr_keras.bundle import bundle as parts
-from slr_keras.bundle.bundle import Bundle, is_bundle
+from export.lite.verification import Reference, keras_reference, require_within, verify
+from slr_keras.bundle.bundle import METADATA, MODEL_CARD, Bundle, is_bundle
+from slr_keras.bundle.exported_files import write_exported_files
 from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
-from slr_keras.bundle.scorer import SCORES
+from slr_keras.bundle.scorer import SCORES, padded_inputs
 from slr_keras.streaming.loading import require_streamable
-from slr_keras.training.data import read_split
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import follow_umask, write_json, write_text
+from slr_keras.utils.files import write_json, write_text
 
 THREADS = (1, 2)
 PROFILED_FRAMES = 128
 
 
 def build(
-    path: str | Path, plan: Plan, to: Path, tell: Callable[[str], None] = lambda text: None
+    path: str | Path,
+    plan: BundlePlan,
+    to: Path,
+    report: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write the bundle of a run.
 
     Args:
         path: of the run.
         plan: what to export.
-        to: the bundle's folder; a bundle that is there is replaced, anything else refused.
-        tell: told what is being done.
+        to: folder of the bundle; an existing bundle is replaced.
+        report: called with a message before each step.
 
     Returns:
         The folder.
 
     Raises:
-        UserError: the run's model does not fit into a bundle, its data is not there, or a check
-            failed; nothing is written then.
+        UserError: the model cannot be exported as a bundle, data is missing, a check failed, or
+            `to` holds other files. Nothing is written in these cases.
     """
     run = Run.load(path)
     require_exportable(run)
@@ -74,45 +69,30 @@ def build(
         raise UserError("files are checked in ai-edge-litert: pip install ai-edge-litert")
     for runtime in filter(has_runtime, ELSEWHERE):
         runtime_version(runtime)
-    _require_free(to)
-    splits = _Splits(run, plan)
-    with _appearing(to) as folder:
-        _Builder(run, plan, splits, folder, tell).build()
+    require_no_file(to, "name a folder with --to")
+    if to.is_dir() and any(to.iterdir()) and not is_bundle(to):
+        raise UserError(
+            f"{to}: the folder holds other files and no bundle; name another folder with --to"
+        )
+    splits = Splits.read(run, plan)
+    with replaced_folder(to) as folder:
+        _Builder(run, plan, splits, folder, report).build()
     return to
 
 
-class _Splits:
-    """The data that a plan needs, found before anything is converted."""
-
-    def __init__(self, run: Run, plan: Plan):
-        import dataclasses
-
-        data = run.config.data
-        if plan.data:
-            data = dataclasses.replace(data, folder=plan.data)
-        self.dev = self.train = None
-        try:
-            if plan.verified:
-                self.dev = read_split(data, data.dev)
-            if INT8 in plan.precisions:
-                self.train = read_split(data, data.train)
-        except UserError as error:
-            raise UserError(
-                f"{error} (--data names another folder; --no-verify needs no dev split)"
-            ) from None
-        if self.dev is not None and plan.clips:
-            self.dev = self.dev.subset(range(min(plan.clips, len(self.dev))))
-        self.folder = data.folder
-
-
 class _Builder:
-    """One export, step by step, in a folder that nobody sees yet."""
+    """The steps of one export, in a working folder."""
 
     def __init__(
-        self, run: Run, plan: Plan, splits: _Splits, folder: Path, tell: Callable[[str], None]
+        self,
+        run: Run,
+        plan: BundlePlan,
+        splits: Splits,
+        folder: Path,
+        report: Callable[[str], None],
     ):
         self.run, self.plan, self.splits = run, plan, splits
-        self.folder, self.tell = folder, tell
+        self.folder, self.report = folder, report
         self.model = run.model()
         self.heads = chosen_heads(run, self.model, plan.head)
         self.float_scopes = (PREPARATION_SCOPE, *run.family.float_scopes)
@@ -120,9 +100,9 @@ class _Builder:
         self.files: dict[str, dict[int, dict[str, Any]]] = {}
 
     def build(self) -> None:
-        """Everything; what it leaves in the folder is the bundle."""
+        """Write all files of the bundle into the working folder."""
         reference = self._reference()
-        self._describe_contract()
+        write_exported_files(self.run, self.folder)
         outputs = self._convert()
         value = metadata.describe(
             self.run, self.plan, self.heads, self.files, self.splits.folder, self.model.stride
@@ -137,24 +117,16 @@ class _Builder:
         if self.plan.repeats:
             value["latency"] = self._measure()
         self._write(value)
-        write_text(self.folder / parts.MODEL_CARD, model_card(value))
+        write_text(self.folder / MODEL_CARD, model_card(value))
 
     def _reference(self) -> Reference | None:
         if self.splits.dev is None:
             return None
-        self.tell(f"recognising {len(self.splits.dev)} clips with Keras")
+        self.report(f"recognising {len(self.splits.dev)} clips with Keras")
         return keras_reference(self.run, self.heads, self.splits.dev)
 
-    def _describe_contract(self) -> None:
-        run = self.run
-        run.contract.write(self.folder / parts.CONTRACT)
-        labels = parts.labels(run.vocabulary, run.output)
-        write_text(self.folder / parts.LABELS, "\n".join(labels) + "\n")
-        if (language_model := run.language_model()) is not None:
-            language_model.save(self.folder / parts.LANGUAGE_MODEL)
-
     def _convert(self) -> dict[str, dict[str, np.ndarray]]:
-        """All files; gives the scores of the golden clips by precision and clip."""
+        """Convert and check all files; returns golden scores by precision and clip."""
         plan, outputs = self.plan, {precision: {} for precision in self.plan.precisions}
         for bucket in plan.buckets:
             function = network(self.model, self.run.contract, self.heads, bucket)
@@ -164,7 +136,7 @@ class _Builder:
                 if _bucket_of(len(clip), plan.buckets) == bucket
             }
             for precision in plan.precisions:
-                self.tell(f"converting to {precision}, {bucket} frames")
+                self.report(f"converting to {precision}, {bucket} frames")
                 examples = None
                 if precision == INT8:
                     examples = representative(self.splits.train, bucket, plan.calibration_clips)
@@ -172,10 +144,10 @@ class _Builder:
                 path = self.folder / f"model_{precision}_{bucket}.tflite"
                 require_builtin(file, path.name)
                 path.write_bytes(file)
-                found = self._run(path, clips, bucket)
-                self._compare(found, function, clips, bucket, precision)
-                outputs[precision] |= {name: found[SHIPPED][name] for name in clips}
-                entry = metadata.describe_file(path, file, tuple(found))
+                scores = self._run(path, clips, bucket)
+                self._compare(scores, function, clips, bucket, precision)
+                outputs[precision] |= {name: scores[SHIPPED][name] for name in clips}
+                entry = metadata.describe_file(path, file, tuple(scores))
                 self.files.setdefault(precision, {})[bucket] = entry
         return outputs
 
@@ -192,30 +164,30 @@ class _Builder:
             clip,
             self.folder,
             parity,
-            self.tell,
+            self.report,
         )
 
     def _run(
         self, path: Path, clips: Mapping[str, np.ndarray], bucket: int
     ) -> dict[str, dict[str, np.ndarray]]:
-        """Scores by runtime and clip; a bucket without golden clips still has to run."""
-        some = clips or {"": self.golden["full"][:bucket]}
-        cases = {name: inputs_of(clip, bucket) for name, clip in some.items()}
+        """Scores by runtime and clip; a bucket without golden clips runs on a part of one."""
+        chosen = clips or {"": self.golden["full"][:bucket]}
+        cases = {name: padded_inputs(clip, bucket) for name, clip in chosen.items()}
         return {
-            runtime: {name: outputs[SCORES] for name, outputs in of.items()}
-            for runtime, of in run_cases(path, cases).items()
+            runtime: {name: outputs[SCORES] for name, outputs in by_clip.items()}
+            for runtime, by_clip in run_cases(path, cases).items()
         }
 
-    def _compare(self, found, function, clips, bucket: int, precision: str) -> None:
-        """Refuse an fp32 file that gives other scores than Keras for a golden clip."""
+    def _compare(self, by_runtime, function, clips, bucket: int, precision: str) -> None:
+        """Refuse an fp32 file whose scores of a golden clip differ from those of Keras."""
         import tensorflow as tf
 
         if precision != FLOAT32 or not self.plan.verified:
             return
         for name, clip in clips.items():
-            inputs = {key: tf.constant(value) for key, value in inputs_of(clip, bucket).items()}
+            inputs = {key: tf.constant(value) for key, value in padded_inputs(clip, bucket).items()}
             expected = function(**inputs)[SCORES].numpy()
-            for runtime, scores in found.items():
+            for runtime, scores in by_runtime.items():
                 error = relative_error(scores[name], expected)
                 if error > self.plan.parity_limit:
                     raise UserError(
@@ -225,73 +197,49 @@ class _Builder:
                     )
 
     def _verify(self, bundle: Bundle, reference: Reference) -> dict[str, Any]:
-        found = {}
+        results = {}
         for precision in self.plan.precisions:
-            found[precision] = verify(bundle, reference, precision)
-            of = found[precision]
-            self.tell(f"{precision}: dev WER {of['wer']:.2f} % ({of['change']:+.2f} points)")
+            results[precision] = result = verify(bundle, reference, precision)
+            self.report(
+                f"{precision}: dev WER {result['wer']:.2f} % ({result['change']:+.2f} points)"
+            )
             require_within(
-                of,
+                result,
                 precision,
                 reference.total.references,
                 self.plan.wer_limits,
                 self.plan.parity_limit,
             )
-        return metadata.describe_verification(self.plan, reference, found)
+        return metadata.describe_verification(self.plan, reference, results)
 
     def _measure(self) -> dict[str, Any]:
         rows = []
         with Peak() as peak:
             for bucket in self.plan.buckets:
-                inputs = inputs_of(self.golden["full"][:bucket], bucket)
+                inputs = padded_inputs(self.golden["full"][:bucket], bucket)
                 for precision in self.plan.precisions:
                     path = self.folder / self.files[precision][bucket]["file"]
-                    self.tell(f"timing {precision}, {bucket} frames")
+                    self.report(f"timing {precision}, {bucket} frames")
                     for threads in THREADS:
                         row = measure(path, precision, inputs, threads, peak, self.plan.repeats)
                         rows.append({"precision": precision, "frames": bucket, **row})
         return metadata.describe_latency(rows, self._profile())
 
     def _profile(self) -> dict[str, Any]:
-        """Of one file, by operation: fp32 where there is one, of about the usual length."""
+        """Profile of one file by operation: fp32 if possible, about `PROFILED_FRAMES` long."""
         plan = self.plan
         precision = FLOAT32 if FLOAT32 in plan.precisions else plan.precisions[0]
         bucket = min(plan.buckets, key=lambda frames: abs(frames - PROFILED_FRAMES))
-        self.tell(f"profiling {precision}, {bucket} frames")
+        self.report(f"profiling {precision}, {bucket} frames")
         path = self.folder / self.files[precision][bucket]["file"]
-        found = profile(path, inputs_of(self.golden["full"][:bucket], bucket))
-        return {"file": path.name, **found}
+        return {
+            "file": path.name,
+            **profile(path, padded_inputs(self.golden["full"][:bucket], bucket)),
+        }
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        write_json(self.folder / parts.METADATA, value)
+        write_json(self.folder / METADATA, value)
 
 
 def _bucket_of(frames: int, buckets: tuple[int, ...]) -> int:
     return next(bucket for bucket in buckets if bucket >= frames)
-
-
-def _require_free(to: Path) -> None:
-    if to.is_dir() and any(to.iterdir()) and not is_bundle(to):
-        raise UserError(f"{to}: the folder holds other files and no bundle; name another with --to")
-    if to.exists() and not to.is_dir():
-        raise UserError(f"{to}: is a file; name a folder with --to")
-
-
-@contextlib.contextmanager
-def _appearing(to: Path) -> Iterator[Path]:
-    """A folder that takes the name `to` when the block ends well, and else is gone."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}-"))
-    try:
-        yield work
-        follow_umask(work)
-        if to.is_dir():
-            old = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}-old-"))
-            os.replace(to, old)
-            os.replace(work, to)
-            shutil.rmtree(old)
-        else:
-            os.replace(work, to)
-    finally:
-        if work.exists():
-            shutil.rmtree(work)

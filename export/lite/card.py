@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a bundle is for, how well and how fast it does it, and what it cannot."""
+"""MODEL_CARD.md of a bundle: purpose, accuracy, latency and limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from export.lite.latency import table
 
 
 def model_card(metadata: Mapping[str, Any]) -> str:
-    """The card, from `metadata.json` alone.
+    """The text of the card.
 
     Args:
         metadata: see `export.lite.metadata`.
@@ -21,9 +21,9 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         f"Recognises {'single signs' if single else 'signed sentences as glosses'} from keypoints "
         f"at {metadata['fps']:g} frames a second, {vocabulary['labels']} classes. Feed raw "
         "landmarks, decode log-probabilities; `metadata.json` names the inputs and outputs, "
-        "`keypoints.json` the points, `labels.txt` the classes, `golden.json` what must come out.",
+        "`keypoints.json` the points, `labels.txt` the classes, `golden.json` expected results.",
         "",
-        "## How well",
+        "## Accuracy",
         "",
         *_verification(metadata["verification"], single),
         "",
@@ -31,15 +31,16 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         "",
         *_files(metadata),
         "",
-        "## How fast",
+        "## Latency",
         "",
         *_latency(metadata["latency"]),
         "",
         "## Limits",
         "",
-        "* It knows the signs that it was trained on, and takes anything else for one of them.",
-        "* It was trained on the points of one detector; another one's differ. Expect more errors "
-        "on signers, cameras and dialects that training did not show.",
+        "* The model knows only the signs of its training data and reads every other sign as one "
+        "of these.",
+        "* The model was trained on the points of one detector; those of another detector differ. "
+        "Expect more errors for signers, cameras and dialects that the training data lacks.",
         "* A gloss sequence is not a sentence of a spoken language.",
         *_windows(metadata, single),
         "",
@@ -53,23 +54,24 @@ def model_card(metadata: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _verification(found: Mapping[str, Any], single: bool) -> list[str]:
-    if found["status"] != "verified":
+def _verification(verification: Mapping[str, Any], single: bool) -> list[str]:
+    if verification["status"] != "verified":
         return ["**Unverified**: exported with `--no-verify`; nothing was compared with Keras."]
     metric = "error rate" if single else "WER"
     lines = [
-        f"`{found['manifest']}`, {found['clips']} clips, {found['words']} glosses; Keras: "
-        f"{found['keras_wer']:.2f} % {metric}. One gloss is {100 / found['words']:.2f} points.",
+        f"`{verification['manifest']}`, {verification['clips']} clips, {verification['words']} "
+        f"glosses; Keras: {verification['keras_wer']:.2f} % {metric}. One gloss is "
+        f"{100 / verification['words']:.2f} points.",
         "",
         f"| precision | {metric} % | change, points | limit | relative error of scores | "
         "equal best class, steps |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    limits = found["limits"]["wer_points"]
-    for name, of in found["precisions"].items():
+    limits = verification["limits"]["wer_points"]
+    for name, row in verification["precisions"].items():
         lines.append(
-            f"| {name} | {of['wer']:.2f} | {of['change']:+.2f} | {limits[name]:g} | "
-            f"{of['relative_error']:.2g} | {100 * of['argmax_agreement']:.2f} % |"
+            f"| {name} | {row['wer']:.2f} | {row['change']:+.2f} | {limits[name]:g} | "
+            f"{row['relative_error']:.2g} | {100 * row['argmax_agreement']:.2f} % |"
         )
     return lines
 
@@ -84,36 +86,37 @@ def _files(metadata: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _latency(found: Mapping[str, Any] | None) -> list[str]:
-    if found is None:
+def _latency(latency: Mapping[str, Any] | None) -> list[str]:
+    if latency is None:
         return ["Not measured."]
-    machine = found["machine"]
+    machine = latency["machine"]
     return [
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, load "
-        f'{machine["load"]} when it was measured. "of peak" is the share of what the same '
-        "runtime reaches on matrix products alone, measured just before and after; memory is "
-        "beyond the runtime's own.",
+        f'{machine["load"]} during the measurement. "of peak" is the fraction of the throughput '
+        "that the same runtime reaches on matrix products alone, measured just before and after; "
+        "memory excludes the memory of the runtime.",
         "",
-        table(found["rows"]),
+        table(latency["rows"]),
         "",
-        *_profile(found["profile"]),
+        *_profile(latency["profile"]),
     ]
 
 
-def _profile(found: Mapping[str, Any]) -> list[str]:
+def _profile(profiled: Mapping[str, Any]) -> list[str]:
     return [
-        f"Where the time of `{found['file']}` goes on one thread: each operation cut out and timed "
-        f"alone, {found['sum_ms']:.1f} ms in all; the whole takes {found['whole_ms']:.1f} ms.",
+        f"Profile of `{profiled['file']}` on one thread: each operation timed alone, "
+        f"{profiled['sum_ms']:.1f} ms in total; the complete file takes "
+        f"{profiled['whole_ms']:.1f} ms.",
         "",
-        profile.table(found),
+        profile.table(profiled),
     ]
 
 
 def _windows(metadata: Mapping[str, Any], single: bool) -> list[str]:
     longest = metadata["buckets"][-1]
     if single:
-        return [f"* Clips of more than {longest} frames give {longest} evenly spaced ones."]
+        return [f"* Of clips of more than {longest} frames, {longest} evenly spaced ones are read."]
     return [
-        f"* Clips of more than {longest} frames are read in overlapping windows, each with means "
-        "of its own."
+        f"* Clips of more than {longest} frames are read in overlapping windows, each with its own "
+        "means over time."
     ]

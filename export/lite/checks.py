@@ -1,4 +1,4 @@
-"""Whether a `.tflite` file can be promised to run: its operations, and the runtimes themselves."""
+"""Compatibility checks of a `.tflite` file: its operations, and runs in every runtime."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from slr_keras.bundle.interpreter import (
 )
 from slr_keras.utils.errors import UserError
 
-# No delegate takes tensors of more axes.
+# Delegates take no tensors of more axes.
 LARGEST_RANK = 4
 
 
@@ -24,16 +24,16 @@ def require_builtin(file: bytes, name: str) -> None:
 
     Args:
         file: its bytes.
-        name: what messages call it.
+        name: of the file, for messages.
 
     Raises:
-        UserError: names the operations.
+        UserError: the file has such operations or tensors; names the operations.
     """
-    foreign = [it.name for it in operations(file) if not it.built_in]
+    foreign = [operation.name for operation in operations(file) if not operation.built_in]
     if foreign:
         raise UserError(
-            f"{name}: {', '.join(foreign)}: not built into TFLite's runtimes; write that part of "
-            "the model with operations that are"
+            f"{name}: {', '.join(foreign)}: not built into the TFLite runtimes; write that part of "
+            "the model with built-in operations"
         )
     if (rank := largest_rank(file)) > LARGEST_RANK:
         raise UserError(f"{name}: has tensors of {rank} axes; delegates take up to {LARGEST_RANK}")
@@ -47,16 +47,16 @@ def run_everywhere(
     Args:
         path: of the file.
         inputs: by name.
-        runtimes: keys of `RUNTIMES`; those that are not installed are left out.
+        runtimes: keys of `RUNTIMES`; runtimes that are not installed are skipped.
 
     Returns:
         The outputs by runtime.
 
     Raises:
-        UserError: a runtime refuses the file, for one because of an operation's version; says so.
+        UserError: a runtime refuses the file, such as for the version of an operation.
     """
-    found = run_cases(path, {"": inputs}, runtimes)
-    return {runtime: outputs[""] for runtime, outputs in found.items()}
+    results = run_cases(path, {"": inputs}, runtimes)
+    return {runtime: outputs[""] for runtime, outputs in results.items()}
 
 
 def run_cases(
@@ -64,23 +64,25 @@ def run_cases(
     cases: Mapping[str, Mapping[str, np.ndarray]],
     runtimes: Sequence[str] = tuple(RUNTIMES),
 ) -> dict[str, dict[str, dict[str, np.ndarray]]]:
-    """As `run_everywhere`, of several inputs by name: the outputs by runtime and case."""
-    found = {}
+    """As `run_everywhere` for several inputs: the outputs by runtime and name of the case."""
+    results = {}
     for runtime in runtimes:
         if not has_runtime(runtime):
             continue
         try:
             with Interpreter(path, runtime) as interpreter:
-                found[runtime] = {name: interpreter.run(**it) for name, it in cases.items()}
+                results[runtime] = {
+                    name: interpreter.run(**inputs) for name, inputs in cases.items()
+                }
         except RuntimeFailure as error:
-            raise UserError(f"{error}; this file would not run on every device promised") from None
-    return found
+            raise UserError(f"{error}; the file would not run on every supported device") from None
+    return results
 
 
 def run_bytes(
     file: bytes, inputs: Mapping[str, np.ndarray], runtimes: Sequence[str] = tuple(RUNTIMES)
 ) -> dict[str, dict[str, np.ndarray]]:
-    """As `run_everywhere`, of a file that is not written yet."""
+    """As `run_everywhere` for the bytes of a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.tflite")
         path.write_bytes(file)

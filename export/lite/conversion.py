@@ -1,7 +1,7 @@
-"""A function of TensorFlow to the bytes of a `.tflite` file, in one of four precisions.
+"""Conversion of a TensorFlow function to a `.tflite` file in one of four precisions.
 
-Nothing here knows what the function computes. Only built-in operations come out: a graph that
-needs others is refused.
+The conversion does not depend on what the function computes. A graph that needs operations which
+are not built into TFLite is refused.
 """
 
 import re
@@ -30,34 +30,35 @@ def convert(
     float_scopes: Sequence[str] = (),
     float_operations: Sequence[str] = (),
 ) -> bytes:
-    """Convert a function with one fixed signature.
+    """Convert a function that has one fixed signature.
 
     | precision | weights | arithmetic |
     | --- | --- | --- |
     | `fp32` | float32 | float32 |
-    | `fp16` | float16 | float32, or float16 where a device has it |
-    | `dynamic` | int8 | int8 products of activations that are quantised as they come |
-    | `int8` | int8 | int8 throughout, but in the scopes and operations kept in float32 |
+    | `fp16` | float16 | float32, or float16 if the device supports it |
+    | `dynamic` | int8 | int8 products; activations are quantised at run time |
+    | `int8` | int8 | int8, except for the scopes and operations kept in float32 |
 
-    Dense layers get one scale a matrix in `dynamic`: with one scale a row the converter of newer
-    TensorFlows writes FULLY_CONNECTED v12, which runtimes up to 2.16 refuse. In `int8` they have
-    one a row, which those runtimes take.
+    In `dynamic` dense layers have one scale for each matrix: with one scale for each row, the
+    converter of newer TensorFlow versions writes FULLY_CONNECTED v12, which runtimes up to 2.16
+    refuse. In `int8` dense layers have one scale for each row, which these runtimes support.
 
     Args:
         function: a `tf.function` with an `input_signature` of named `tf.TensorSpec` of static
-            shapes; gives a dictionary of tensors.
+            shapes; returns a dictionary of tensors.
         precision: one of `PRECISIONS`.
-        representative: for `int8`: gives inputs by name, finite ones, such as the network meets.
-        float_scopes: for `int8`: regular expressions, found in the names of operations that stay
-            in float32, such as the name of a `tf.name_scope`. What reads their results does, too.
+        representative: for `int8`: yields typical inputs by name, with finite values.
+        float_scopes: for `int8`: regular expressions. Operations whose names contain a match, such
+            as the name of a `tf.name_scope`, stay in float32, and so do the readers of their
+            results.
         float_operations: for `int8`: kinds of operation that stay in float32, such as `SOFTMAX`.
 
     Returns:
-        The file's bytes; its signature has the function's names.
+        The bytes of the file; its signature has the names of the function.
 
     Raises:
-        UserError: the graph needs operations that are not built in, or no representative inputs
-            are given; names them.
+        UserError: the graph needs operations that are not built in (the message names them), or
+            representative inputs are missing.
 
     Example::
 
@@ -72,13 +73,13 @@ def convert(
     if precision not in PRECISIONS:
         raise UserError(f"precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     if precision == INT8 and representative is None:
-        raise UserError("int8: the ranges of activations are read from representative inputs")
+        raise UserError("int8: representative inputs are needed to calibrate the activations")
     frozen = _frozen(function)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(tf.Module(), folder, signatures={SIGNATURE: frozen})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        # Not all of TensorFlow's releases have it.
+        # Some TensorFlow releases lack this attribute and ignore it.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         if precision == INT8:
             return _integer(converter, representative, float_scopes, float_operations)
@@ -90,9 +91,9 @@ def convert(
 
 
 def _frozen(function: Any) -> Any:
-    """The same function with the variables' values in it, folded as far as they can be.
+    """The same function with the variables replaced by constants, which are folded.
 
-    The converter's own freezing does not see all variables of a Keras 3 model.
+    The converter itself does not find all variables of a Keras 3 model.
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -126,7 +127,7 @@ def _integer(
     float_scopes: Sequence[str],
     float_operations: Sequence[str],
 ) -> bytes:
-    """Calibrate, then quantise all but what is kept."""
+    """Calibrate, then quantise everything but the parts that stay in float32."""
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
@@ -145,8 +146,8 @@ def _integer(
     kept = {
         n for n in output_names(calibrated) if any(re.search(scope, n) for scope in float_scopes)
     }
-    # Named in the list alone, operations that only move numbers are quantised all the same. The
-    # results have no range either: quantised for who reads them, they cost STARK half a point more.
+    # A name in the list alone does not protect operations that only move numbers. The results get
+    # no range either: quantising them for their readers costs STARK another half point of WER.
     return mlir_quantize(
         without_ranges(calibrated, kept),
         disable_per_channel_for_dense_layers=False,

@@ -1,8 +1,8 @@
-"""An ARM64 Linux in a folder, for the runtime under qemu: packages of Debian and two wheels.
+"""ARM64 emulation for the TFLite runtime: Debian packages and two wheels under qemu.
 
-Nothing is installed on the machine and nothing runs as another user: packages are unpacked, and
-qemu-aarch64-static runs the Python among them. It shows what the runtime's ARM kernels compute; it
-is no Android, and its times say nothing.
+The packages are unpacked into a folder, not installed, and qemu-aarch64-static runs their Python as
+the current user. The emulation shows the results of the runtime's ARM kernels. It is no Android
+device, and its run times are meaningless.
 """
 
 import os
@@ -20,9 +20,9 @@ from slr_keras.utils.files import write_text
 
 QEMU = "qemu-aarch64-static"
 TOOLS = (QEMU, "apt-get", "dpkg")
-#: One core without and one with the instructions for products of eight bits.
+#: Processors without and with 8-bit dot product instructions.
 CPUS = ("cortex-a53", "cortex-a76")
-# 1.4.0 is the last that was seen to compute rightly and not to crash under qemu 7.2.
+# 1.4.0 is the newest version that computed correctly and did not crash under qemu 7.2.
 RUNTIME = "ai-edge-litert==1.4.0"
 PINNED = f"""\
 {RUNTIME} --hash=sha256:131d1c12dedc0c45aa683106d71ea895117c2332b0efb52712965f8b5e63781d
@@ -39,7 +39,7 @@ MARK = "complete"
 
 
 def missing_tools() -> list[str]:
-    """What has to be installed first: qemu, and Debian's own tools.
+    """Tools that still have to be installed: qemu, and those of Debian.
 
     >>> from export.lite.emulation import missing_tools
     >>> isinstance(missing_tools(), list)
@@ -49,17 +49,17 @@ def missing_tools() -> list[str]:
 
 
 def default_folder() -> Path:
-    """Where the system is kept between runs."""
+    """Folder that keeps the system between runs."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache, "slr_keras", "arm64")
 
 
 def arm_launcher(cpu: str = CPUS[-1], folder: Path | None = None) -> Launcher:
-    """The Python of the system, on an emulated processor; the system is made if it is not there.
+    """The Python of the ARM system on an emulated processor; creates the system if necessary.
 
     Args:
-        cpu: a name that qemu knows.
-        folder: of the system; some 140 MB, kept.
+        cpu: processor name of qemu.
+        folder: of the system, about 140 MB.
 
     Raises:
         UserError: a tool is missing, or packages cannot be obtained.
@@ -86,7 +86,7 @@ def _contents() -> str:
 
 
 def _make(folder: Path) -> None:
-    """Unpack all beside the folder, and put it in its place when it is whole."""
+    """Unpack into a temporary folder, which is renamed when the system is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         system = Path(scratch, "system")
@@ -101,7 +101,7 @@ def _make(folder: Path) -> None:
 
 
 def _debian_packages(folder: Path) -> list[Path]:
-    """The packages as the machine's own sources have them for ARM64; apt checks signatures."""
+    """ARM64 packages from the package sources of this machine; apt checks the signatures."""
     places = [folder / name for name in ("lists/partial", "cache/archives/partial", "found")]
     for place in places:
         place.mkdir(parents=True)
@@ -120,13 +120,13 @@ def _debian_packages(folder: Path) -> list[Path]:
 
 def _wheels(folder: Path) -> list[Path]:
     folder.mkdir()
-    wanted = folder / "wanted.txt"
-    wanted.write_text(PINNED)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(PINNED)
     platforms = ("manylinux_2_17_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", *(f"--platform={name}" for name in platforms)]
     command += ["--python-version=3.11", "--implementation=cp", "--abi=cp311"]
-    _run([*command, "-d", str(folder), "-r", str(wanted)], "getting the runtime for ARM")
+    _run([*command, "-d", str(folder), "-r", str(requirements)], "getting the runtime for ARM")
     return sorted(folder.glob("*.whl"))
 
 
@@ -138,13 +138,13 @@ def _unzip(wheel: Path, to: Path) -> None:
         archive.extractall(to)
 
 
-def _run(command: list[str], what: str, folder: Path | None = None) -> None:
-    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
-    if found.returncode:
-        said = (found.stderr or found.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise UserError(f"{what} for the ARM system failed: {said[0]}")
+def _run(command: list[str], step: str, folder: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
+        raise UserError(f"{step} for the ARM system failed: {lines[0]}")
 
 
 def host() -> str:
-    """The kind of processor that this is, such as `x86_64`."""
+    """Processor architecture of this machine, such as `x86_64`."""
     return platform.machine()

@@ -1,4 +1,4 @@
-"""What is inside a `.tflite` file: operations with their versions, shapes, names, work."""
+"""Contents of a `.tflite` file: operations with versions, shapes, names and multiply-adds."""
 
 import math
 from collections import Counter
@@ -14,11 +14,11 @@ class Operation:
     """A kind of operation in a file.
 
     Attributes:
-        name: as the schema calls it, such as `FULLY_CONNECTED`; the code of a custom one follows
-            a colon.
-        version: of the operation; a runtime knows each up to some version.
-        count: how many the graph has.
-        multiply_adds: of all of them together.
+        name: of the schema, such as `FULLY_CONNECTED`; the code of a custom operation follows
+            after a colon.
+        version: of the operation; a runtime supports versions up to some number.
+        count: in the graph.
+        multiply_adds: of all these operations together.
     """
 
     name: str
@@ -28,12 +28,12 @@ class Operation:
 
     @property
     def built_in(self) -> bool:
-        """Whether every runtime of its version has it; not so of custom and Flex operations."""
+        """Whether the operation is part of every runtime, unlike custom and Flex operations."""
         return not self.name.startswith(CUSTOM)
 
 
 def operations(file: bytes) -> tuple[Operation, ...]:
-    """Kinds of operation in a file, most work first.
+    """Kinds of operation in a file, those with most multiply-adds first.
 
     Args:
         file: its bytes.
@@ -46,12 +46,12 @@ def operations(file: bytes) -> tuple[Operation, ...]:
         kind = (operator_name(code), code.version)
         counts[kind] += 1
         work[kind] += multiply_adds(graph, operator, kind[0])
-    found = [Operation(*kind, counts[kind], work[kind]) for kind in counts]
-    return tuple(sorted(found, key=lambda it: (-it.multiply_adds, -it.count, it.name)))
+    kinds = [Operation(*kind, counts[kind], work[kind]) for kind in counts]
+    return tuple(sorted(kinds, key=lambda kind: (-kind.multiply_adds, -kind.count, kind.name)))
 
 
 def output_names(file: bytes) -> list[str]:
-    """The names of all tensors that operations give."""
+    """Names of the output tensors of all operations."""
     return [
         graph.tensors[index].name.decode()
         for graph, operator in _operators(read_model(file))
@@ -60,7 +60,12 @@ def output_names(file: bytes) -> list[str]:
 
 
 def without_ranges(file: bytes, names: Collection[str]) -> bytes:
-    """A calibrated file in which these tensors have no range that they could be quantised by."""
+    """A calibrated file without the ranges of some tensors, which are then not quantised.
+
+    Args:
+        file: its bytes.
+        names: of the tensors.
+    """
     import flatbuffers
 
     model = read_model(file)
@@ -74,13 +79,13 @@ def without_ranges(file: bytes, names: Collection[str]) -> bytes:
 
 
 def largest_rank(file: bytes) -> int:
-    """Axes of the tensor that has the most."""
+    """Largest number of axes of a tensor."""
     shapes = (t.shape for graph in read_model(file).subgraphs for t in graph.tensors)
     return max(0 if shape is None else len(shape) for shape in shapes)
 
 
 def read_model(file: bytes) -> Any:
-    """The file as objects of the schema."""
+    """The file as an object of the TFLite schema."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(file), 0))
@@ -93,7 +98,7 @@ def _operators(model: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def operator_name(code: Any) -> str:
-    """What the schema calls an operation's code."""
+    """Name of an operation code in the schema."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
@@ -103,11 +108,11 @@ def operator_name(code: Any) -> str:
 
 
 def multiply_adds(graph: Any, operator: Any, name: str) -> int:
-    """Multiply-adds of an operation in its graph; 0 of those that are no products of matrices."""
+    """Multiply-adds of a matrix product or convolution in its graph; 0 for other operations."""
 
     def shape(index: int) -> tuple[int, ...]:
-        found = graph.tensors[index].shape
-        return () if found is None else tuple(map(int, found))
+        sizes = graph.tensors[index].shape
+        return () if sizes is None else tuple(map(int, sizes))
 
     result = math.prod(shape(operator.outputs[0]))
     if name in ("FULLY_CONNECTED", "CONV_2D"):

@@ -1,4 +1,4 @@
-"""Golden inputs and outputs: what whoever runs a bundle elsewhere must get."""
+"""Golden inputs and outputs of a bundle, for tests on other devices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from slr_keras.bundle.bundle import GOLDEN_ARRAYS, GOLDEN_TEXT, Bundle
 from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.utils.files import atomic_path, write_text
 
-# Clips of few frames: with them, the text stays below a megabyte.
+# Short clips, so that the text stays below a megabyte.
 TEXT_CLIPS = ("three_frames", "short", "gaps")
 
 
@@ -18,10 +18,10 @@ def write_golden(
     clips: Mapping[str, np.ndarray],
     outputs: Mapping[str, Mapping[str, np.ndarray]],
 ) -> None:
-    """Write `golden.npz` (all clips) and `golden.json` (the short ones, in plain numbers).
+    """Write `golden.npz` (all clips) and `golden.json` (the short clips, as numbers).
 
     Args:
-        bundle: that they go with.
+        bundle: to which the files belong.
         clips: name → raw clip `(frames, source points, source channels)`.
         outputs: precision → name → scores `(1, steps, columns)` of the clip's bucket.
     """
@@ -30,8 +30,8 @@ def write_golden(
     for name, clip in clips.items():
         arrays[f"{name}/keypoints"] = clip
         steps = bundle.steps(len(clip))
-        for precision, found in outputs.items():
-            arrays[f"{name}/{precision}"] = values = found[name][0, :steps]
+        for precision, by_clip in outputs.items():
+            arrays[f"{name}/{precision}"] = values = by_clip[name][0, :steps]
             if name in listed:
                 rows = [[float(f"{x:.6g}") for x in row] for row in values]
                 listed[name]["log_probabilities"][precision] = rows
@@ -45,13 +45,13 @@ def write_golden(
 
 
 def _as_json(bundle: Bundle, name: str, clip: np.ndarray) -> dict[str, Any]:
-    """The input, and room for what comes out of it."""
+    """The input of a clip; its outputs are still empty."""
     return {
         "name": name,
         "frames": len(clip),
         "bucket": next(size for size in bundle.buckets if size >= len(clip)),
         "shape": list(clip.shape),
-        # JSON has no NaN: null is a number that the detector did not give.
+        # JSON has no NaN: null stands for a number that the detector did not give.
         "keypoints": [float(str(x)) if np.isfinite(x) else None for x in clip.ravel()],
         "log_probabilities": {},
         "glosses": {},

@@ -1,4 +1,4 @@
-"""How fast a file runs, beside how fast this machine multiplies matrices in the same minute."""
+"""Latency of a file, and the throughput of matrix products on the same machine."""
 
 import os
 import platform
@@ -14,15 +14,15 @@ from export.lite.conversion import FLOAT32, INT8, convert
 from export.lite.flatbuffer import operations
 from slr_keras.bundle.interpreter import SHIPPED, Interpreter
 
-# Sizes of the products that stand for the peak: large enough to fill the units, small enough to
-# stay in the cache of a phone.
+# Sizes of the matrices that measure the peak: large enough to occupy all units, small enough for
+# the cache of a phone.
 ROWS, WIDTH = 512, 1024
-# What a precision computes in: which peak it is measured against.
+# Arithmetic of a precision, whose peak the latency is compared with.
 PEAK_OF: Mapping[str, str] = {"fp32": FLOAT32, "fp16": FLOAT32, "dynamic": INT8, "int8": INT8}
 
 
 class Peak:
-    """Files of nothing but matrix products, and how fast they run.
+    """Peak throughput of the machine, measured with files of matrix products alone.
 
     >>> from export.lite.latency import Peak
     >>> with Peak(rows=8, width=16) as peak:
@@ -34,12 +34,12 @@ class Peak:
         self._folder = tempfile.TemporaryDirectory()
         self._running: dict[tuple[str, int], Interpreter] = {}
         self.rows, self.width = rows, width
-        # Two layers, so that neither ends at the input or the output alone.
+        # Two layers: neither reads an input and writes an output.
         self.multiply_adds = 2 * rows * width * width
         self.files = {precision: self._write(precision) for precision in (FLOAT32, INT8)}
 
     def measure(self, precision: str, threads: int, repeats: int = 15) -> float:
-        """Multiply-adds a second: the best of some runs."""
+        """Multiply-adds a second in the fastest run."""
         if (precision, threads) not in self._running:
             interpreter = Interpreter(self.files[precision], SHIPPED, threads)
             self._running[precision, threads] = interpreter
@@ -90,15 +90,15 @@ def measure(
     Args:
         path: of the file.
         precision: of its arithmetic.
-        inputs: a clip that fills it.
+        inputs: a clip that fills the bucket.
         threads: of the runtime.
-        peak: measured before and after the file, in the same minute; the faster counts.
-        repeats: runs.
+        peak: measured before and after the file; the faster result counts.
+        repeats: number of runs.
 
     Returns:
-        `median_ms`, `p95_ms`; `peak_gmacs` (matrix products alone), `achieved` (share of it);
-        `memory_mib` (peak of the process beyond its runtime), `load_ms` (file to tensors),
-        `first_ms` (first result), `start_ms` (process to first result).
+        `median_ms`, `p95_ms`; `peak_gmacs` (of matrix products alone), `achieved` (fraction of the
+        peak); `memory_mib` (peak of the process beyond its runtime), `load_ms` (reading the file),
+        `first_ms` (first run), `start_ms` (from the start of the process to the first result).
     """
     kind = PEAK_OF[precision]
     before = peak.measure(kind, threads)
@@ -111,7 +111,7 @@ def measure(
         memory = interpreter.peak_memory() - interpreter.idle_memory
         load = interpreter.load_seconds
     fastest = max(before, peak.measure(kind, threads))
-    work = sum(it.multiply_adds for it in operations(path.read_bytes()))
+    work = sum(operation.multiply_adds for operation in operations(path.read_bytes()))
     median = float(np.median(seconds))
     return {
         "threads": threads,
@@ -129,7 +129,7 @@ def measure(
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on.
+    """The machine of the measurement: processor, cores, system and load.
 
     >>> from export.lite.latency import machine
     >>> sorted(machine())

@@ -1,21 +1,22 @@
-"""`metadata.json`: what a bundle is, was checked against, and was measured to do.
+"""`metadata.json` of a bundle: description, results of the verification, measurements.
 
 | key | value |
 | --- | --- |
 | `format`, `version` | `"slr_keras.tflite"`, 1 |
-| `slr_keras`, `packages` | versions that made it |
+| `slr_keras`, `packages` | versions that made the bundle |
+| `runtimes` | versions of the TFLite runtimes in which the files ran |
 | `run` | `name`, `model`, SHA-256 of `weights` and `config` |
 | `task` | `"sentences"` (CTC over steps) or `"sign"` (one sign a clip) |
 | `contract`, `vocabulary` | file and digest; `labels.txt` names the columns of the scores |
-| `fps`, `step_frames` | frames a second; frames of a step of the scores |
-| `inputs`, `outputs` | of every file, by name: axes, dtype, meaning |
-| `head`, `heads` | whose mean probability the scores are |
+| `fps`, `step_frames` | frames a second; frames for each step of the scores |
+| `inputs`, `outputs` | of every file by name: `shape`, `dtype`, meaning |
+| `head`, `heads` | heads whose mean probability the scores are |
 | `decoding`, `scoring`, `data` | of the recipe |
-| `buckets` | frames of the files, ascending |
-| `precisions` | by precision `files`: by bucket what `describe_file` gives |
-| `streaming` | where asked for, see `export.lite.streaming` |
-| `verification` | `status` "verified" or "unverified"; limits, clips, Keras' WER, and by \
-precision what `export.lite.verification.verify` gives |
+| `buckets` | input lengths of the files in frames, ascending |
+| `precisions` | by precision `files`: by bucket the result of `describe_file` |
+| `streaming` | optional, see `export.lite.streaming` |
+| `verification` | `status` "verified" or "unverified"; limits, clips, the WER of Keras, and by \
+precision the result of `export.lite.verification.verify` |
 | `latency` | `machine`, rows of `export.lite.latency.measure`, a `profile` of \
 `export.lite.profile` |
 """
@@ -28,14 +29,15 @@ from typing import TYPE_CHECKING, Any
 import slr_keras
 from export.lite.flatbuffer import operations
 from export.lite.latency import machine
-from slr_keras.bundle import bundle as parts
+from slr_keras.bundle.bundle import CONTRACT, FORMAT, SENTENCES, SIGN, VERSION
+from slr_keras.bundle.exported_files import LABELS, labels
 from slr_keras.bundle.interpreter import RUNTIMES, has_runtime, runtime_version
 from slr_keras.bundle.scorer import FRAMES, KEYPOINTS, SCORES
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.utils.files import sha256
 
 if TYPE_CHECKING:
-    from export.lite.plan import Plan
+    from export.lite.plan import BundlePlan
     from export.lite.verification import Reference
     from slr_keras.training.run import Run
 
@@ -44,34 +46,34 @@ PACKAGES = ("tensorflow", "keras", "numpy")
 
 def describe(
     run: "Run",
-    plan: "Plan",
+    plan: "BundlePlan",
     heads: Sequence[str],
     files: Mapping[str, Mapping[int, Mapping[str, Any]]],
     data: str,
     stride: int,
 ) -> dict[str, Any]:
-    """All that is known once the files are there; neither verified nor timed yet.
+    """The metadata of a bundle that is neither verified nor timed yet.
 
     Args:
-        run: what is exported.
+        run: that is exported.
         plan: of the export.
-        heads: whose mean probability the scores are.
-        files: by precision and bucket, what `describe_file` gives.
-        data: folder of the dev split.
-        stride: frames of a step of the scores.
+        heads: heads whose mean probability the scores are.
+        files: by precision and bucket, the result of `describe_file`.
+        data: data folder.
+        stride: frames for each step of the scores.
     """
     from slr_keras.config.loading import to_tree
 
     single = run.output == "sign"
     contract, config = run.contract, run.config
-    columns = len(parts.labels(run.vocabulary, run.output))
+    columns = len(labels(run.vocabulary, run.output))
     source = contract.source
     steps = f"max(frames // {REDUCTION}, 1)"
     if stride != REDUCTION:
         steps += f" * {REDUCTION // stride}"
     return {
-        "format": parts.FORMAT,
-        "version": parts.VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "slr_keras": slr_keras.__version__,
         "packages": {name: installed.version(name) for name in PACKAGES},
         "runtimes": {name: runtime_version(name) for name in RUNTIMES if has_runtime(name)},
@@ -82,10 +84,10 @@ def describe(
             "config": sha256(run.folder.config),
             "best": dict(run.best),
         },
-        "task": parts.SIGN if single else parts.SENTENCES,
-        "contract": {"file": parts.CONTRACT, "digest": contract.digest},
+        "task": SIGN if single else SENTENCES,
+        "contract": {"file": CONTRACT, "digest": contract.digest},
         "vocabulary": {
-            "file": parts.LABELS,
+            "file": LABELS,
             "digest": run.vocabulary.digest,
             "labels": columns,
         },
@@ -96,7 +98,7 @@ def describe(
                 "shape": [1, "T", len(source.points), len(source.channels)],
                 "dtype": "float32",
                 "is": f"raw points of layout {source.name} ({', '.join(source.channels)}); NaN or "
-                "zeros where nothing was seen, anything beyond the real frames",
+                "zeros for a missing point; frames beyond the real ones are ignored",
             },
             FRAMES: {"shape": [1], "dtype": "int32", "is": "real frames, 1 to T"},
         },
@@ -115,8 +117,8 @@ def describe(
         "data": {"folder": str(data), "dev": config.data.dev, "test": config.data.test},
         "buckets": list(plan.buckets),
         "precisions": {
-            precision: {"files": {str(bucket): dict(entry) for bucket, entry in found.items()}}
-            for precision, found in files.items()
+            precision: {"files": {str(bucket): dict(entry) for bucket, entry in entries.items()}}
+            for precision, entries in files.items()
         },
         "verification": {"status": "unverified"},
         "latency": None,
@@ -124,7 +126,13 @@ def describe(
 
 
 def describe_file(path: Path, file: bytes, runtimes: Sequence[str]) -> dict[str, Any]:
-    """A file's entry."""
+    """Name, size, digest, runtimes and operations of a file.
+
+    Args:
+        path: of the file.
+        file: its bytes.
+        runtimes: in which the file ran.
+    """
     return {
         "file": path.name,
         "bytes": len(file),
@@ -132,20 +140,20 @@ def describe_file(path: Path, file: bytes, runtimes: Sequence[str]) -> dict[str,
         "runtimes": list(runtimes),
         "operations": [
             {
-                "name": it.name,
-                "version": it.version,
-                "count": it.count,
-                "multiply_adds": it.multiply_adds,
+                "name": operation.name,
+                "version": operation.version,
+                "count": operation.count,
+                "multiply_adds": operation.multiply_adds,
             }
-            for it in operations(file)
+            for operation in operations(file)
         ],
     }
 
 
 def describe_verification(
-    plan: "Plan", reference: "Reference", found: Mapping[str, Mapping[str, Any]]
+    plan: "BundlePlan", reference: "Reference", results: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What was compared, and how it came out."""
+    """The data, limits and results of a verification."""
     return {
         "status": "verified",
         "manifest": reference.manifest.path.name,
@@ -154,14 +162,14 @@ def describe_verification(
         "keras_wer": round(reference.total.wer, 4),
         "limits": {
             "relative_error": {"fp32": plan.parity_limit},
-            "wer_points": {name: plan.wer_limits[name] for name in found},
+            "wer_points": {name: plan.wer_limits[name] for name in results},
         },
-        "precisions": {name: dict(value) for name, value in found.items()},
+        "precisions": {name: dict(value) for name, value in results.items()},
     }
 
 
 def describe_latency(
     rows: Sequence[Mapping[str, Any]], profile: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Rows of measurements, where the time of one file goes, and what they were taken on."""
+    """Latencies, the profile of one file, and the machine they were measured on."""
     return {"machine": machine(), "rows": [dict(row) for row in rows], "profile": dict(profile)}

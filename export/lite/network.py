@@ -1,4 +1,4 @@
-"""A trained keypoint model as one function: raw points in, log-probabilities out."""
+"""A trained keypoint model as one TensorFlow function: raw points to log-probabilities."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,33 +15,32 @@ if TYPE_CHECKING:
 
 FUSE, ENSEMBLE = HEADS = ("fuse", "ensemble")
 
-# Eight bits do not hold coordinates in pixels; the family of a model says what else they do not
-# hold.
+# Eight bits are too few for pixel coordinates. The model family names further scopes.
 PREPARATION_SCOPE = rf"{SCOPE}/"
-# Eight bits do not hold log-probabilities either. Nor do products of two activations work in them:
-# both factors may hold -128, and processors without dot products of eight bits (such as cortex-a53)
-# add two such products in sixteen bits, where the sum does not fit; weights hold no -128. These
-# operations are also several times faster in float32, which needs no conversion to and fro.
+# Eight bits are also too few for log-probabilities, and for products of two activations: both
+# factors may be -128, and processors without 8-bit dot products (such as cortex-a53) add two such
+# products in 16 bits, which overflow; weights are never -128. These operations are also several
+# times faster in float32, which needs no conversions.
 FLOAT_OPERATIONS = ("LOG_SOFTMAX", "BATCH_MATMUL")
 
 
 def require_exportable(run: "Run") -> None:
-    """Refuse runs whose model no bundle can hold.
+    """Refuse runs that cannot be exported as a TFLite bundle.
 
     Raises:
-        UserError: the model sees video, or frames that are sampled; says why that is no bundle.
+        UserError: the model reads video or sampled frames, or its family has no TFLite form.
     """
     name = run.config.model.name
     if run.modality == "keypoints" and run.config.data.clip_frames:
         raise UserError(
-            f"{run.path}: {name} sees {run.config.data.clip_frames} frames sampled from each clip "
-            "(data.clip_frames), which a bundle does not do; train with data.clip_frames: 0"
+            f"{run.path}: {name} reads {run.config.data.clip_frames} frames sampled from each clip "
+            "(data.clip_frames), which a bundle does not support; train with data.clip_frames: 0"
         )
     obstacle = run.family.lite_obstacle
     if run.modality == "keypoints" and not obstacle:
         return
     raise UserError(
-        f"{run.path}: {name} sees {run.modality} and does not become a TFLite bundle: "
+        f"{run.path}: {name} reads {run.modality} and cannot be exported as a TFLite bundle: "
         f"{obstacle or 'a bundle takes keypoints'}; serve it as a SavedModel"
     )
 
@@ -56,13 +55,13 @@ def chosen_heads(run: "Run", model: "keras.Model", head: str) -> tuple[str, ...]
 def network(
     model: "keras.Model", contract: "KeypointContract", heads: Sequence[str], frames: int
 ) -> Any:
-    """A `tf.function` of raw points, with preparation, encoders and heads.
+    """A `tf.function` of raw points with preparation, encoders and heads.
 
     Args:
-        model: gives logits by head, `(batch, steps, classes)`, or `(batch, classes)` where it
-            names the sign of a clip.
-        contract: how raw points are prepared.
-        heads: whose mean probability is given.
+        model: computes logits by head, `(batch, steps, classes)`, or `(batch, classes)` for one
+            sign of each clip.
+        contract: preparation of the raw points.
+        heads: heads whose mean probability is computed.
         frames: T, of the bucket.
 
     Returns:
@@ -88,12 +87,12 @@ def network(
 
 
 def _log_probabilities(logits: list) -> Any:
-    """Of the mean probability; as `ensemble_log_probabilities`, of fewer operations."""
+    """Logarithm of the mean probability: `ensemble_log_probabilities` with fewer operations."""
     import tensorflow as tf
 
     logits = [x[:, None] if x.shape.rank == 2 else x for x in logits]
     if len(logits) == 1:
         return tf.nn.log_softmax(logits[0])
     mean = tf.add_n([tf.nn.softmax(x) for x in logits]) / len(logits)
-    # float32's least normal number: the decoders take no infinities.
+    # The least normal float32: decoders do not accept infinities.
     return tf.math.log(tf.maximum(mean, 1.2e-38))

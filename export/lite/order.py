@@ -1,4 +1,4 @@
-"""Medians in a graph of built-in operations."""
+"""Medians in TFLite operations."""
 
 import tensorflow as tf
 
@@ -6,7 +6,8 @@ import tensorflow as tf
 def masked_median(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """The median of each row over the columns of a mask; 0 where the mask is empty.
 
-    Sorted by TOPK_V2, whose first half is enough; the mean of the middle two for an even number.
+    TOPK_V2 sorts the larger half of the values, which is sufficient. The median of an even number
+    of values is the mean of the two middle ones.
 
     Args:
         values: `(rows, columns)`, finite.
@@ -27,10 +28,10 @@ def masked_median(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     count = tf.reduce_sum(tf.cast(mask, tf.float32))
     masked = tf.where(mask[None], values, values.dtype.min)
     descending = tf.math.top_k(masked, k=columns // 2 + 1).values
-    # With n columns in the mask these are places (n - 1) // 2 and n // 2.
+    # With n columns in the mask the two middle places are (n - 1) // 2 and n // 2.
     first = tf.floor((count - 1) / 2)
     place = tf.range(columns // 2 + 1, dtype=tf.float32)
-    # A selection, not a product: what is masked is too large to be multiplied.
+    # A selection, not a product: masked values are too large to be multiplied.
     low = tf.reduce_sum(tf.where(place == first, descending, 0.0), axis=-1)
     high = tf.reduce_sum(tf.where(place == tf.floor(count / 2), descending, 0.0), axis=-1)
     return tf.where(count > 0, (low + high) / 2, 0.0)

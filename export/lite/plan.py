@@ -1,24 +1,24 @@
-"""What a TFLite bundle is to contain."""
+"""Options of a TFLite export."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to export, and what it must withstand.
+class BundlePlan:
+    """What a TFLite bundle contains, and the limits of its verification.
 
     Attributes:
-        precisions: the first is the bundle's default.
-        buckets: frames of the files, ascending.
+        precisions: of the files; the first is the default of the bundle.
+        buckets: input lengths of the files in frames, ascending.
         head: "fuse" or "ensemble".
-        verified: compare with Keras.
+        verified: compare the files with Keras.
         wer_limits, parity_limit: see `export.lite.verification`.
-        clips: how many of the dev split; all if None.
-        calibration_clips: of the train split, for int8.
-        repeats: of a latency; 0 measures none.
-        data: another data folder than the recipe's.
-        streaming: spatial policy of a streaming form beside the buckets; None writes none.
+        clips: number of dev clips for the verification; None takes all.
+        calibration_clips: number of train clips for the calibration of int8.
+        repeats: runs of a latency measurement; 0 measures none.
+        data: data folder; None takes that of the recipe.
+        streaming: spatial policy of an additional streaming form; None writes none.
     """
 
     precisions: tuple[str, ...]

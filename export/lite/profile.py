@@ -1,8 +1,8 @@
-"""Where the time of a file goes, by kind of operation: the runtimes' own profilers have no Python.
+"""Profile of a file by kind of operation (the profilers of the runtimes have no Python interface).
 
-Each operation is cut out as a file of its own, with the shapes and constants that it has, and timed
-in the same process. Alone, an operation neither shares the cache with its neighbours nor is fused
-with them, so that the sum is an estimate; `whole_ms` stands beside it.
+Each operation is written to a file of its own, with its shapes and constants, and timed in the same
+process. A single operation shares no cache with its neighbours and is not fused with them, so that
+the sum is an estimate; `whole_ms` is the measured time of the complete file.
 """
 
 import copy
@@ -24,13 +24,13 @@ def profile(
 
     Args:
         path: of the file.
-        inputs: a clip that fills it, for the time of the whole.
+        inputs: a clip that fills the bucket, for the time of the complete file.
         threads: of the runtime.
-        repeats: runs of each; the fastest counts.
+        repeats: runs of each operation; the fastest counts.
 
     Returns:
-        `whole_ms`, `sum_ms`, and `rows`, most time first: `name`, `count`, `ms`, `share` of the
-        sum, `multiply_adds`, `gmacs` (of those a second).
+        `whole_ms`, `sum_ms`, and `rows`, slowest first: `name`, `count`, `ms`, `share` (fraction of
+        the sum), `multiply_adds`, `gmacs` (10^9 multiply-adds a second).
     """
     model = read_model(path.read_bytes())
     graph = model.subgraphs[0]
@@ -51,7 +51,7 @@ def profile(
                 try:
                     known[alone] = runner.time_alone(file, repeats, threads)
                 except RuntimeFailure:
-                    # What reads a value of its input, such as a shape, may refuse a random one.
+                    # An operation that reads a shape from its input may refuse random values.
                     known[alone] = 0.0
             seconds[name] += known[alone]
             counts[name] += 1
@@ -66,15 +66,15 @@ def profile(
             "multiply_adds": work[name],
             "gmacs": round(work[name] / spent / 1e9, 2) if spent else 0.0,
         }
-        for name, spent in sorted(seconds.items(), key=lambda it: -it[1])
+        for name, spent in sorted(seconds.items(), key=lambda row: -row[1])
     ]
     return {"whole_ms": round(1e3 * whole, 3), "sum_ms": round(1e3 * total, 3), "rows": rows}
 
 
-def table(found: dict[str, Any], most: int = 12) -> str:
-    """The profile as a Markdown table, of the operations that take most time."""
+def table(profiled: dict[str, Any], most: int = 12) -> str:
+    """The profile as a Markdown table of the slowest operations."""
     lines = ["| operation | count | ms | share | GMAC/s |", "| --- | ---: | ---: | ---: | ---: |"]
-    for row in found["rows"][:most]:
+    for row in profiled["rows"][:most]:
         rate = f"{row['gmacs']:.1f}" if row["multiply_adds"] else ""
         lines.append(
             f"| {row['name']} | {row['count']} | {row['ms']:.2f} | {100 * row['share']:.0f} % | "
@@ -84,7 +84,7 @@ def table(found: dict[str, Any], most: int = 12) -> str:
 
 
 def _alone(model: Any, graph: Any, operator: Any) -> bytes:
-    """A file of one operation, whose inputs are its own but for constants."""
+    """A file of one operation, whose inputs are those of the operation without constants."""
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 

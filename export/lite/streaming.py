@@ -1,11 +1,20 @@
-"""The streaming form of a run as `.tflite` files: a few frames and a state in, a row of scores out.
+"""Export of the streaming form: a few frames and a state to a row of scores and a new state.
 
-`metadata.json` describes them under `streaming`: `policy`, `frames` of a call, `delay` (calls
-before the first row that means something), `signature` of the files, shapes of `inputs` and
-`outputs` (`tensors` says which is what; what begins with `tensors.state` comes back under the same
-name, and is zeros before a sentence), `files` by precision, and the numbers of the `recogniser`
-around them, so that a phone has them from here. The frames are in the model's coordinates, gaps
-filled: `slr_keras/streaming/landmarks.py` says how.
+`metadata.json` describes the files under `streaming`:
+
+| key | value |
+| --- | --- |
+| `policy` | spatial policy |
+| `frames`, `delay` | frames of a call; calls before the first valid row of scores |
+| `signature` | of the files |
+| `inputs`, `outputs` | shapes by name |
+| `tensors` | roles of the names. Names that start with `tensors.state` are state: outputs become \
+the inputs of the next call, and a sentence starts with zeros |
+| `files` | by precision |
+| `recogniser` | parameters of the recogniser, for apps |
+
+The frames are in the coordinates of the model, with filled gaps, see
+`slr_keras/streaming/landmarks.py`.
 """
 
 import dataclasses
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
 
 
 def step_function(model: StreamingStark) -> Any:
-    """One call as a `tf.function` of named tensors."""
+    """One call of the model as a `tf.function` of named tensors."""
     import tensorflow as tf
 
     shapes = model.input_shapes
@@ -63,24 +72,24 @@ def write_streaming(
     clip: np.ndarray,
     folder: Path,
     parity: float | None,
-    tell: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Write the files and give what `metadata.json` says of them.
+    """Write the files; returns their description for `metadata.json`.
 
     Args:
-        run: what is exported.
-        stark: its model.
-        heads: whose mean probability is given.
+        run: that is exported.
+        stark: model of the run.
+        heads: heads whose mean probability the scores are.
         policy: of the spatial attention.
-        precisions: of the files; there is none in int8, whose state would lose what it sums up.
-        clip: raw points to compare with Keras on.
+        precisions: of the files; int8 is skipped, since the sums in the state need more precision.
+        clip: raw points of the comparison with Keras.
         folder: of the bundle.
-        parity: largest relative error of fp32; None compares nothing.
-        tell: told what is being done.
+        parity: largest relative error of fp32; None skips the comparison.
+        report: called with a message before each step.
 
     Raises:
-        UserError: the model has no streaming form, or a file differs from Keras; nothing is written
-            then.
+        UserError: the model has no streaming form, or a file differs from Keras. Nothing is written
+            in these cases.
     """
     require_streamable(run)
     stark = with_policy(stark, policy)
@@ -105,30 +114,30 @@ def write_streaming(
     for precision in precisions:
         if precision == INT8:
             continue
-        tell(f"converting the stream to {precision}")
+        report(f"converting the streaming form to {precision}")
         file = convert(step_function(model), precision)
         path = folder / f"stream_{precision}.tflite"
         require_builtin(file, path.name)
         path.write_bytes(file)
-        found = {
+        scores = {
             name: _streamed(path, name, about, frames) for name in RUNTIMES if has_runtime(name)
         }
-        errors = {name: relative_error(rows, expected) for name, rows in found.items()}
+        errors = {name: relative_error(rows, expected) for name, rows in scores.items()}
         if precision == FLOAT32 and parity is not None and max(errors.values()) > parity:
             raise UserError(
-                f"{path.name}: streamed, a golden clip's scores differ from Keras' of the whole "
-                f"clip by {max(errors.values()):.2g} of the largest, limit {parity:g} (--parity); "
-                "nothing was written"
+                f"{path.name}: the streamed scores of a golden clip differ from those of Keras on "
+                f"the complete clip by {max(errors.values()):.2g} of the largest, limit "
+                f"{parity:g} (--parity); nothing was written"
             )
-        entry = describe_file(path, file, tuple(found))
+        entry = describe_file(path, file, tuple(scores))
         files[precision] = {**entry, "relative_error": errors}
     if not files:
-        raise UserError("--streaming: there is no stream in int8 alone; add fp32, fp16 or dynamic")
+        raise UserError("--streaming: int8 has no streaming form; add fp32, fp16 or dynamic")
     return {**about, "files": files}
 
 
 def describe_recogniser(config: StreamConfig | None = None) -> dict[str, Any]:
-    """Every number and name of `slr_keras.streaming` that no contract, run or file holds.
+    """Parameters of `slr_keras.streaming` that neither contract, run nor file contains.
 
     >>> from export.lite.streaming import describe_recogniser
     >>> describe_recogniser()["rest"]["low"]
@@ -146,7 +155,7 @@ def describe_recogniser(config: StreamConfig | None = None) -> dict[str, Any]:
 
 
 def _whole_clip(stark: "Stark", heads: Sequence[str], frames: np.ndarray) -> np.ndarray:
-    """Keras' log-probabilities of a whole clip under the model's policy."""
+    """Log-probabilities by Keras of a complete clip under the policy of the model."""
     from slr_keras.losses import ensemble_log_probabilities
 
     mask = np.ones((1, len(frames)), np.float32)
@@ -155,10 +164,10 @@ def _whole_clip(stark: "Stark", heads: Sequence[str], frames: np.ndarray) -> np.
 
 
 def _streamed(path: Path, runtime: str, about: dict[str, Any], frames: np.ndarray) -> np.ndarray:
-    """The same rows, from a file."""
+    """Log-probabilities by a streaming file, call by call."""
     try:
         with TfliteEngine(path, about, runtime) as engine:
             calls = [*frames.reshape(-1, engine.frames, *frames.shape[1:]), *[None] * engine.delay]
             return np.stack([engine.step(call) for call in calls])[engine.delay :]
     except RuntimeFailure as error:
-        raise UserError(f"{error}; this file would not run on every device promised") from None
+        raise UserError(f"{error}; the file would not run on every supported device") from None

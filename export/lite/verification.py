@@ -1,4 +1,4 @@
-"""Whether a bundle does what its run does: scores beside Keras, and glosses on the dev split."""
+"""Verification of a bundle: scores compared with Keras, and WER on the dev split."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,22 +21,22 @@ from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 
-# Points of WER (of the error rate, for single signs) that a precision may lose.
+# WER (for single signs: error rate) that a precision may lose, in points.
 WER_LIMITS: Mapping[str, float] = {FLOAT32: 0.1, FLOAT16: 0.1, DYNAMIC: 0.3, INT8: 1.0}
-# Largest difference of fp32's scores, as a share of the largest score.
+# Largest difference of the fp32 scores, as a fraction of the largest score.
 PARITY_LIMIT = 1e-5
 BATCH = 8
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What Keras makes of a split, with the heads of the bundle.
+    """Results of Keras on a split, with the heads of the bundle.
 
     Attributes:
         manifest: the clips.
         scores: of each clip, `(steps, tokens)`.
-        glosses: of each clip.
-        counts: its errors.
+        glosses: recognised in each clip.
+        counts: errors of each clip.
     """
 
     manifest: Manifest
@@ -56,10 +56,16 @@ def keras_reference(
     manifest: Manifest,
     tick: Callable[[int], None] = lambda clips: None,
 ) -> Reference:
-    """Recognise a split with the run itself, clip by clip as a phone would be given them.
+    """Recognise a split with the Keras model of a run, as `predict` does.
+
+    Args:
+        run: with the weights.
+        heads: heads whose mean probability is decoded.
+        manifest: the clips.
+        tick: called with the clip count after each batch.
 
     Raises:
-        UserError: the split's contract is not the run's, or it has no glosses.
+        UserError: the contract of the split differs from that of the run.
     """
     from slr_keras.decoding.outputs import ENSEMBLE
     from slr_keras.recognition.recogniser import Recogniser
@@ -69,8 +75,8 @@ def keras_reference(
     scores: list[np.ndarray] = []
     for first in range(0, len(manifest), BATCH):
         rows = range(first, min(first + BATCH, len(manifest)))
-        found = recogniser.logits([manifest.load(row) for row in rows])
-        scores += [clip[ENSEMBLE] for clip in found]
+        logits = recogniser.logits([manifest.load(row) for row in rows])
+        scores += [clip[ENSEMBLE] for clip in logits]
         tick(len(rows))
     glosses = tuple(run.vocabulary.decode(recogniser.decode(clip).ids) for clip in scores)
     counts = _counted(manifest, glosses, run.config.data.scoring)
@@ -83,11 +89,18 @@ def verify(
     precision: str,
     tick: Callable[[int], None] = lambda clips: None,
 ) -> dict[str, Any]:
-    """What one precision of a bundle does with the clips of a reference.
+    """Results of one precision of a bundle on the clips of a reference.
+
+    Args:
+        bundle: to verify.
+        reference: results of Keras.
+        precision: of the files.
+        tick: called with the clip count after each clip.
 
     Returns:
-        `wer` and `change` (points, of the deployed path with its windows), `relative_error` and
-        `argmax_agreement` (of clips that fit into a bucket), `clips`, `windowed`.
+        `wer` and `change` in points (long clips are read in windows, as in an app),
+        `relative_error` and `argmax_agreement` (of clips that fit into a bucket), `clips`, and
+        `windowed`, the number of clips read in windows.
     """
     glosses, errors, agreeing, steps, windowed = [], [0.0], 0, 0, 0
     manifest = reference.manifest
@@ -116,7 +129,7 @@ def verify(
 
 
 def require_within(
-    found: Mapping[str, Any],
+    result: Mapping[str, Any],
     precision: str,
     words: int,
     wer_limits: Mapping[str, float] = WER_LIMITS,
@@ -125,43 +138,43 @@ def require_within(
     """Refuse a precision that differs too much from Keras.
 
     Args:
-        found: of `verify`.
+        result: of `verify`.
         precision: that was verified.
-        words: glosses of the references, for the message.
-        wer_limits: by precision, points.
-        parity_limit: of `fp32`.
+        words: number of reference glosses, for the message.
+        wer_limits: by precision, in points.
+        parity_limit: largest relative error of `fp32`.
 
     Raises:
-        UserError: names the figure, the limit, and what can be done.
+        UserError: a limit is exceeded; names the figure and the limit.
 
     >>> from export.lite.verification import require_within
     >>> require_within({"change": 0.2, "relative_error": 0.01, "windowed": 0}, "dynamic", 500)
     """
-    if precision == FLOAT32 and found["relative_error"] > parity_limit:
+    if precision == FLOAT32 and result["relative_error"] > parity_limit:
         raise UserError(
-            f"fp32: its scores differ from Keras by {found['relative_error']:.2g} of the largest, "
+            f"fp32: its scores differ from Keras by {result['relative_error']:.2g} of the largest, "
             f"limit {parity_limit:g} (--parity); nothing was written"
         )
     limit = wer_limits[precision]
-    if found["change"] > limit:
+    if result["change"] > limit:
         windows = (
-            f"; {found['windowed']} clips are longer than the largest bucket and are read in "
-            "windows: a larger --frames may mend it"
-            if found["windowed"]
+            f"; {result['windowed']} clips are longer than the largest bucket and are read in "
+            "windows: a larger --frames may help"
+            if result["windowed"]
             else ""
         )
         raise UserError(
-            f"{precision}: loses {found['change']:.2f} points of WER on the dev split, limit "
+            f"{precision}: loses {result['change']:.2f} points of WER on the dev split, limit "
             f"{limit:g} (--limit {precision}=POINTS; one of {words} glosses is "
             f"{100 / words:.2f} points){windows}; nothing was written"
         )
 
 
 def precisions_of(limits: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Parse `PRECISION=POINTS`.
+    """Parse limits of the form `PRECISION=POINTS`.
 
     Raises:
-        UserError: another form.
+        UserError: a limit has another form.
 
     >>> from export.lite.verification import precisions_of
     >>> dict(precisions_of(["int8=2.5"]))

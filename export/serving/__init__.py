@@ -1,1 +1,1 @@
-"""Serving of full models: what TensorFlow Serving loads, how it is configured, and a client."""
+"""Serving of SavedModels: configuration of TensorFlow Serving, a development server, clients."""

@@ -1,28 +1,23 @@
-"""What a served version says of itself, read from its folder: it travels beside the URL.
+"""Assets of a served version that a client reads: description, contract, labels.
 
-TensorFlow Serving does not hand out a version's assets, so that a client has a copy of them: the
-model's folder, one of its versions, or the `assets` of one.
+TensorFlow Serving does not send the assets of a version. A client therefore needs a copy of them:
+the folder of the model, of a version, or the folder `assets` of a version.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.graph.description import (
-    DESCRIPTION,
-    FORMAT,
-    FORMAT_VERSION,
-    LABELS,
-)
+from export.graph.description import DESCRIPTION, FORMAT, FORMAT_VERSION
 from export.graph.publication import versions
-from slr_keras.bundle.bundle import LANGUAGE_MODEL
+from slr_keras.bundle.exported_files import LABELS, read_labels, read_language_model
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.modality import Modality, Output
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, read_text
+from slr_keras.utils.files import read_json
 
 CONTRACTS = {contract.modality: contract for contract in (KeypointContract, FrameContract)}
 
@@ -50,36 +45,33 @@ class Assets:
 
     @classmethod
     def load(cls, path: str | Path, version: int | None = None) -> "Assets":
-        """Read them.
+        """Read the assets of a version.
 
         Args:
             path: of a model (then its newest version), of a version, or of its assets.
-            version: which, of a model.
+            version: which version, if the path is that of a model.
 
         Raises:
-            UserError: there are none, or they are of another format.
+            UserError: the folder has no assets, or assets of another format.
         """
         folder = _folder(Path(path), version)
         description = read_json(folder / DESCRIPTION)
-        found = isinstance(description, dict) and (
+        named = isinstance(description, dict) and (
             description.get("format"),
             description.get("format_version"),
         )
-        if found != (FORMAT, FORMAT_VERSION):
+        if named != (FORMAT, FORMAT_VERSION):
             raise UserError(
-                f"{folder / DESCRIPTION}: not of {FORMAT} {FORMAT_VERSION}, which this program "
-                "reads; export the run again"
+                f"{folder / DESCRIPTION}: this program reads {FORMAT} of version {FORMAT_VERSION}, "
+                "and the file is another; export the run again"
             )
         contract = CONTRACTS[description["modality"]].read(folder / description["contract"]["file"])
-        if description["kind"] == "isolated":
-            vocabulary = Vocabulary(tuple(read_text(folder / LABELS).splitlines()))
-        else:
-            vocabulary = Vocabulary.read(folder / LABELS)
+        vocabulary = read_labels(folder / LABELS, _output(description["kind"]))
         return cls(folder, description, contract, vocabulary)
 
     @property
     def model_name(self) -> str:
-        """As registered."""
+        """Name of the registered model."""
         return self.description["model"]
 
     @property
@@ -90,58 +82,54 @@ class Assets:
     @property
     def output(self) -> Output:
         """What the model gives for a clip: "glosses" or one "sign"."""
-        return "sign" if self.description["kind"] == "isolated" else "glosses"
+        return _output(self.description["kind"])
 
     @property
     def scoring(self) -> str:
-        """The clean-up rules of the recipe; none where an older version does not say them."""
+        """Clean-up rules of the recipe; "plain" if an older version does not name them."""
         return self.description.get("scoring", "plain")
 
     @property
     def buckets(self) -> tuple[int, ...]:
-        """Frames that clips are padded to, ascending."""
+        """Lengths in frames that clips are padded to, ascending."""
         return tuple(self.description["buckets"])
 
     @property
     def longest(self) -> int:
-        """Frames of a clip."""
+        """Frames of the longest clip that the model takes at once."""
         return self.description["limits"]["longest"]
 
     @property
     def decoding(self) -> DecodingConfig:
-        """How the run decodes."""
+        """The decoding of the recipe."""
         return DecodingConfig(**self.description["decoding"]["recipe"])
 
     def language_model(self, decoding: DecodingConfig) -> NgramLanguageModel | None:
-        """The gloss language model that a decoding asks for; None if it asks for none.
+        """The gloss language model that a decoding config asks for; None if it asks for none.
 
         Raises:
-            UserError: there is none among the assets, or one of another order.
+            UserError: the assets have none, or one of another order.
         """
-        order = decoding.language_model_order
-        if not order:
-            return None
-        file = self.path / LANGUAGE_MODEL
-        kept = NgramLanguageModel.kept(file, self.vocabulary.digest, order)
-        if kept is None:
-            raise UserError(
-                f"{self.path}: holds no gloss language model of order {order}; decode without, or "
-                "serve a run that decodes with it"
-            )
-        return kept
+        return read_language_model(self.path, self.vocabulary, decoding, "serve")
+
+
+def _output(kind: str) -> Output:
+    return "sign" if kind == "isolated" else "glosses"
 
 
 def _folder(path: Path, version: int | None) -> Path:
-    there = versions(path)
-    if version is not None and there and version not in there:
-        raise UserError(f"{path}: has no version {version}; it has {', '.join(map(str, there))}")
-    tries = [path, path / "assets"]
-    if there:
-        tries.append(path / str(there[-1] if version is None else version) / "assets")
-    for folder in tries:
+    available = versions(path)
+    if version is not None and available and version not in available:
+        raise UserError(
+            f"{path}: has no version {version}; it has {', '.join(map(str, available))}"
+        )
+    candidates = [path, path / "assets"]
+    if available:
+        candidates.append(path / str(available[-1] if version is None else version) / "assets")
+    for folder in candidates:
         if (folder / DESCRIPTION).is_file():
             return folder
     raise UserError(
-        f"{path}: no {DESCRIPTION} in it; give the folder that `python -m export.saved_model` "
-        "wrote, one of its versions, or a copy of a version's assets"
+        f"{path}: contains no {DESCRIPTION}; give the folder that `python -m export.saved_model` "
+        "wrote, one of its versions, or a copy of the assets of a version"
     )

@@ -1,8 +1,8 @@
-"""Dynamic batching: requests that come at about the same time run as one batch.
+"""Dynamic batching: requests that arrive at about the same time run as one batch.
 
-A clip is padded to the version's next allowed length, and only requests of the same length are
-joined, so that an answer does not depend on who else asks. Where a batch fails, its requests run
-one by one: a clip that the graph refuses spoils no other's answer.
+A clip is padded to the next allowed length of the version, and only requests of the same length
+share a batch, so that a result does not depend on other requests. The requests of a batch that
+fails run one by one: a clip that the graph refuses does not affect other requests.
 """
 
 import asyncio
@@ -18,20 +18,30 @@ import numpy as np
 from export.graph.names import LENGTHS
 from export.serving.config import Batching
 from export.serving.failure import ServingError, of_tensorflow
-from export.serving.fitting import Key, grouped, refused
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays, ServedModel
+from export.serving.request_shapes import Key, grouped, refused
 
 _LOG = logging.getLogger("slr_keras.serving")
 
 
-class Retired(Exception):
-    """The version is no longer served; ask for the newest again."""
+class VersionUnloaded(Exception):
+    """The version is no longer served; the caller looks for the newest version again."""
 
 
 @dataclass(eq=False, slots=True)
 class Task:
-    """A request that waits or runs."""
+    """A request that waits or runs.
+
+    Attributes:
+        signature: its name.
+        inputs: arrays by name.
+        rows: number of clips.
+        frames: padded length of the clips, None without padding.
+        future: gets the outputs or the error.
+        deadline: of `time.monotonic`, after which no client waits.
+        since: time of arrival.
+    """
 
     signature: str
     inputs: Mapping[str, np.ndarray]
@@ -41,18 +51,18 @@ class Task:
     deadline: float
     since: float = field(default_factory=time.monotonic)
 
-    def dead(self, now: float) -> bool:
-        """Whether nobody waits for its answer any more."""
+    def expired(self, now: float) -> bool:
+        """Whether no client waits for the result any more."""
         return self.future.done() or now > self.deadline
 
 
 class Batcher:
-    """Queue and worker threads of one version; made and asked on an event loop.
+    """Queue and worker threads of one version, used from an event loop.
 
     Args:
         model: runs the batches.
-        batching: how they are made; None runs every request alone.
-        metrics: told what runs.
+        batching: parameters of the batches; None runs every request alone.
+        metrics: count the batches.
         name: of the model, for the metrics.
     """
 
@@ -75,16 +85,16 @@ class Batcher:
     async def run(
         self, signature: str, inputs: Mapping[str, np.ndarray], seconds: float | None = None
     ) -> Arrays:
-        """Answer one request.
+        """Outputs of one request by name.
 
         Args:
-            signature: its name.
-            inputs: by name, the clips along the first axis.
-            seconds: after which nobody waits for the answer.
+            signature: name of the signature.
+            inputs: arrays by name, with the clips along the first axis.
+            seconds: time until the deadline of the client.
 
         Raises:
-            ServingError: inputs that do not fit, a full queue, or the model refused them.
-            Retired: the version has been unloaded meanwhile.
+            ServingError: the inputs do not fit, the queue is full, or the model fails.
+            VersionUnloaded: the version was unloaded in the meantime.
         """
         rows, key, frames = grouped(self.model, signature, inputs)
         if self.joins and rows > (most := self.batching.max_batch_size):
@@ -95,7 +105,7 @@ class Batcher:
         return await future
 
     def close(self) -> None:
-        """Answer what waits, then end the threads and free the model."""
+        """Run the waiting requests, then end the threads and free the model."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -107,19 +117,19 @@ class Batcher:
         batching = self.batching
         with self._changed:
             if self._closing:
-                raise Retired
+                raise VersionUnloaded
             weight = self._weight(task)
             if self._waiting + weight > batching.max_enqueued_batches * batching.max_batch_size:
                 raise ServingError(
                     "RESOURCE_EXHAUSTED",
-                    f"the queue is full: {self._waiting} clips wait already; try again later",
+                    f"the queue is full: {self._waiting} clips are waiting; try again later",
                 )
             self._queues.setdefault(key, deque()).append(task)
             self._waiting += weight
             self._changed.notify()
 
     def _weight(self, task: Task) -> int:
-        """Of a task in the queue; requests that run alone count as one, whatever they bring."""
+        """Weight of a task in the queue: its clips, or 1 if requests run alone."""
         return task.rows if self.joins else 1
 
     def _work(self) -> None:
@@ -128,7 +138,7 @@ class Batcher:
                 _deliver(self._executed(tasks))
 
     def _next(self) -> list[Task] | None:
-        """The batch that has waited longest among those that may run; None at the end."""
+        """The batch that may run and has waited longest; None when the batcher is closed."""
         with self._changed:
             while True:
                 now = time.monotonic()
@@ -156,7 +166,7 @@ class Batcher:
         while tasks and (not chosen or rows + tasks[0].rows <= self.batching.max_batch_size):
             task = tasks.popleft()
             self._waiting -= self._weight(task)
-            if task.dead(now):
+            if task.expired(now):
                 continue
             chosen.append(task)
             rows += task.rows
@@ -199,7 +209,7 @@ class Batcher:
     def _trimmed(self, name: str, outputs: Arrays) -> Arrays:
         """Outputs without the steps that are padding for all clips of the request.
 
-        How many there are depends on the other clips of the batch.
+        The number of these steps depends on the other clips of the batch.
         """
         if LENGTHS not in outputs:
             return outputs
@@ -222,25 +232,31 @@ def _deliver(answers: Sequence[tuple[Task, Arrays | ServingError]]) -> None:
                 task.future.set_result(answer)
 
     loop = answers[0][0].future.get_loop()
-    # A loop that has been closed has nobody who waits.
+    # No client waits on a closed loop.
     if not loop.is_closed():
         loop.call_soon_threadsafe(resolve)
 
 
 def joined(parts: Sequence[np.ndarray], rows: int, frames: int | None, name: str) -> np.ndarray:
-    """One array of `rows` clips of `frames` frames; further clips repeat the first.
+    """One array of `rows` clips of `frames` frames; additional clips repeat the first.
 
-    Numbers are padded with zeros over time, strings with a string of the request, for a graph may
-    look at each of them.
+    Numbers are padded with zeros over time. Strings are padded with a string of the clip, since a
+    graph may decode each of them.
+
+    Args:
+        parts: arrays of the requests.
+        rows: clips of the batch.
+        frames: padded length, None without padding.
+        name: of the input.
 
     >>> import numpy as np
     >>> from export.serving.batching import joined
     >>> joined([np.ones((1, 2)), np.ones((1, 3))], 3, 3, "keypoints").tolist()
     [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]
     """
-    there = sum(len(part) for part in parts)
+    clips = sum(len(part) for part in parts)
     timed = frames is not None and name != LENGTHS
-    if there == rows and (not timed or all(part.shape[1] == frames for part in parts)):
+    if clips == rows and (not timed or all(part.shape[1] == frames for part in parts)):
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
     shape = (rows, frames, *parts[0].shape[2:]) if timed else (rows, *parts[0].shape[1:])
     batch = np.empty(shape, parts[0].dtype)

@@ -1,4 +1,4 @@
-"""A client of TensorFlow Serving, or of `export.serve`: REST or gRPC by the URL's scheme."""
+"""Clients of TensorFlow Serving and of `export.serve`: target, settings and retries."""
 
 import random
 import re
@@ -23,13 +23,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Target:
-    """What a URL names.
+    """The target of a URL.
 
     Attributes:
-        url: as given, for messages.
+        url: for messages.
         scheme: http, https, grpc or grpcs.
         host, port: of the server.
-        model: its name; version, label: which of its versions, the newest by default.
+        model: name of the model.
+        version, label: of the model; the newest version by default.
 
     >>> from export.serving.client import Target
     >>> target = Target.parse("grpc://127.0.0.1/stark/labels/canary")
@@ -49,10 +50,10 @@ class Target:
 
     @classmethod
     def parse(cls, url: str) -> "Target":
-        """The parts of `SCHEME://HOST[:PORT]/MODEL[/versions/N | /labels/L]`.
+        """Parse `SCHEME://HOST[:PORT]/MODEL[/versions/N | /labels/L]`.
 
         Raises:
-            UserError: it is no such URL.
+            UserError: the URL has another form.
         """
         try:
             parts = urlsplit(url)
@@ -63,7 +64,7 @@ class Target:
         if parts.scheme not in SCHEMES or not parts.hostname or not path:
             raise UserError(
                 f"{url}: not the URL of a served model; give {'|'.join(SCHEMES)}"
-                "://HOST[:PORT]/MODEL, and /versions/N or /labels/L after it for one version"
+                "://HOST[:PORT]/MODEL, with /versions/N or /labels/L at the end for one version"
             )
         version = path["version"]
         return cls(
@@ -78,22 +79,22 @@ class Target:
 
     @property
     def address(self) -> str:
-        """Host and port, as both protocols write them."""
+        """Host and port in the notation of both protocols."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a client asks.
+    """Settings of a client.
 
     Attributes:
         timeout: seconds of a request.
-        retries: further tries where the server is not there, or has too much to do.
-        first_pause: seconds before the first of them; each pause doubles the one before, up to 5
-            seconds, and is shortened at random lest all clients come back together.
+        retries: number of retries if the server is unreachable or overloaded.
+        first_pause: seconds before the first retry. Pauses double up to 5 seconds, and each is
+            shortened at random, so that clients do not retry at the same time.
         token: sent as `Authorization: Bearer TOKEN`.
-        authority: PEM file of who signed the server's certificate; None for the system's.
+        authority: PEM file of the certificate authority; None for those of the system.
     """
 
     timeout: float = 60.0
@@ -103,16 +104,16 @@ class Settings:
     authority: Path | None = None
 
 
-class Again(Exception):
-    """A try that failed in a way that another may not; says what was wrong."""
+class RetryableError(Exception):
+    """A request failed, and a retry may succeed."""
 
 
 class Client(ABC):
-    """Asks one served model; a context manager, and to be used by one thread at a time.
+    """Sends requests to one served model; for `with` blocks, and for one thread at a time.
 
     Args:
-        target: which model, where.
-        settings: how to ask.
+        target: the model.
+        settings: of the client.
     """
 
     def __init__(self, target: Target, settings: Settings):
@@ -121,42 +122,44 @@ class Client(ABC):
     def predict(
         self, inputs: Mapping[str, np.ndarray], signature: str = "serving_default"
     ) -> dict[str, np.ndarray]:
-        """The outputs of a signature, by name.
+        """Outputs of a signature by name.
 
         Args:
-            inputs: by name, the clips along the first axis.
-            signature: its name.
+            inputs: arrays by name, with the clips along the first axis.
+            signature: name of the signature.
 
         Raises:
-            UserError: the server cannot be reached, refuses the request, or failed.
+            UserError: the server cannot be reached, refuses the request, or fails.
         """
-        return self._patiently(lambda: self._predict(inputs, signature))
+        return self._with_retries(lambda: self._predict(inputs, signature))
 
     def states(self) -> dict[int, str]:
         """State of each version of the model, such as `AVAILABLE`.
 
         Raises:
-            UserError: the server cannot be reached, or has no such model.
+            UserError: the server cannot be reached or does not have the model.
         """
-        return self._patiently(self._states)
+        return self._with_retries(self._states)
 
     def is_ready(self) -> bool:
-        """Whether the version that is asked for, or any if none is, answers requests now."""
+        """Whether the version of the target, or any version by default, is available."""
         try:
             return "AVAILABLE" in self._states().values()
-        except (Again, UserError):
+        except (RetryableError, UserError):
             return False
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Return when the model answers requests.
+        """Return when the model is available.
 
         Raises:
-            UserError: it does not after so many seconds; says what was in the way.
+            UserError: the model is not available after `seconds`; gives the reason.
         """
         end = time.monotonic() + seconds
         while not self.is_ready():
             if time.monotonic() > end:
-                raise UserError(f"{self.target.url}: not ready after {seconds:g} s; {self._why()}")
+                raise UserError(
+                    f"{self.target.url}: not ready after {seconds:g} s; {self._reason()}"
+                )
             time.sleep(0.2)
 
     @abstractmethod
@@ -165,37 +168,37 @@ class Client(ABC):
 
     @abstractmethod
     def _predict(self, inputs: Mapping[str, np.ndarray], signature: str) -> dict[str, np.ndarray]:
-        """One try; raises `Again` or `UserError`."""
+        """One attempt; raises `RetryableError` or `UserError`."""
 
     @abstractmethod
     def _states(self) -> dict[int, str]:
-        """One try; raises `Again` or `UserError`."""
+        """One attempt; raises `RetryableError` or `UserError`."""
 
-    def _why(self) -> str:
+    def _reason(self) -> str:
         try:
             states = self._states()
-        except (Again, UserError) as error:
+        except (RetryableError, UserError) as error:
             return str(error).removeprefix(f"{self.target.url}: ")
         return ", ".join(f"version {version} {state}" for version, state in states.items())
 
-    def _patiently(self, ask: Callable[[], Result]) -> Result:
+    def _with_retries(self, request: Callable[[], Result]) -> Result:
         pause = self.settings.first_pause
         for left in range(self.settings.retries, -1, -1):
             try:
-                return ask()
-            except Again as error:
+                return request()
+            except RetryableError as error:
                 if not left:
-                    tries = self.settings.retries + 1
+                    attempts = self.settings.retries + 1
                     raise UserError(
-                        f"{self.target.url}: {error}, {tries} time{'s' * (tries > 1)}; is the "
-                        "server there, and is it enough for so many requests?"
+                        f"{self.target.url}: {error}, {attempts} time{'s' * (attempts > 1)}; check "
+                        "that the server runs and that it can handle the number of requests"
                     ) from None
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, 5.0)
         raise AssertionError("unreachable")
 
     def refused(self, message: str) -> UserError:
-        """The error for an answer that another try would not change."""
+        """The error of a response that no retry can change."""
         return UserError(f"{self.target.url}: {message}")
 
     def __enter__(self) -> "Client":

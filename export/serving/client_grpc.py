@@ -1,11 +1,11 @@
-"""The client's gRPC side."""
+"""gRPC client."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from export.serving.client import Again, Client, Settings, Target
+from export.serving.client import Client, RetryableError, Settings, Target
 from export.serving.protos import require_serving
 from export.serving.tensors import fill_proto, from_proto
 from slr_keras.utils.errors import UserError
@@ -14,7 +14,15 @@ _TOO_LARGE = "larger than max"
 
 
 class GrpcClient(Client):
-    """Speaks gRPC."""
+    """Client for the gRPC interface.
+
+    Args:
+        target: the model.
+        settings: of the client.
+
+    Raises:
+        UserError: the extra `serving` is not installed, or the file of the authority is missing.
+    """
 
     def __init__(self, target: Target, settings: Settings):
         super().__init__(target, settings)
@@ -44,8 +52,8 @@ class GrpcClient(Client):
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
             fill_proto(request.inputs[name], np.asarray(value))
-        found = self._asked(self._prediction.Predict, request)
-        return {name: from_proto(name, proto) for name, proto in found.outputs.items()}
+        response = self._call(self._prediction.Predict, request)
+        return {name: from_proto(name, proto) for name, proto in response.outputs.items()}
 
     def _states(self) -> dict[int, str]:
         from tensorflow_serving.apis.get_model_status_pb2 import (
@@ -55,9 +63,9 @@ class GrpcClient(Client):
 
         request = GetModelStatusRequest()
         self._fill(request.model_spec)
-        found = self._asked(self._model.GetModelStatus, request)
+        response = self._call(self._model.GetModelStatus, request)
         name = ModelVersionStatus.State.Name
-        return {entry.version: name(entry.state) for entry in found.model_version_status}
+        return {entry.version: name(entry.state) for entry in response.model_version_status}
 
     def _fill(self, spec: Any) -> None:
         spec.name = self.target.model
@@ -66,20 +74,20 @@ class GrpcClient(Client):
         if self.target.label is not None:
             spec.version_label = self.target.label
 
-    def _asked(self, call: Any, request: Any) -> Any:
+    def _call(self, method: Any, request: Any) -> Any:
         import grpc
 
         code = grpc.StatusCode
         try:
-            return call(request, timeout=self.settings.timeout, metadata=self._metadata)
+            return method(request, timeout=self.settings.timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             message = error.details() or error.code().name
             if error.code() is code.DEADLINE_EXCEEDED:
-                raise self.refused(f"no answer within {self.settings.timeout:g} s") from None
+                raise self.refused(f"no response within {self.settings.timeout:g} s") from None
             if error.code() is code.RESOURCE_EXHAUSTED and _TOO_LARGE not in message:
-                raise Again(f"is not able to answer ({message})") from None
+                raise RetryableError(f"is overloaded ({message})") from None
             if error.code() is code.UNAVAILABLE:
-                raise Again(f"cannot be reached ({message})") from None
+                raise RetryableError(f"cannot be reached ({message})") from None
             raise self.refused(message) from None
 
 

@@ -1,4 +1,4 @@
-"""The text files that TensorFlow Serving reads, written and read with its own messages.
+"""Configuration files of TensorFlow Serving, written and read as its protocol messages.
 
 | file | message | option of tensorflow_model_server |
 | --- | --- | --- |
@@ -29,9 +29,9 @@ class Model:
         name: in requests.
         base_path: folder of the version folders.
         labels: label → version.
-        policy: which versions are served: "latest", "all" or "specific".
-        latest: how many of the newest, for "latest".
-        versions: which, for "specific".
+        policy: of the served versions: "latest", "all" or "specific".
+        latest: number of newest versions, for "latest".
+        versions: served versions, for "specific".
     """
 
     name: str
@@ -42,7 +42,10 @@ class Model:
     versions: tuple[int, ...] = ()
 
     def wanted(self, present: Sequence[int]) -> list[int]:
-        """Which of the versions on disk are to be served, ascending.
+        """Versions to serve, ascending.
+
+        Args:
+            present: versions on disk.
 
         >>> from export.serving.config import Model
         >>> Model("stark", "/models/stark", latest=2).wanted([1, 3, 2])
@@ -58,15 +61,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Batching:
-    """How requests are joined into batches.
+    """Parameters of dynamic batching.
 
     Attributes:
-        max_batch_size: clips of a batch, and of a request.
-        timeout: seconds that a clip waits for others at most.
-        max_enqueued_batches: full batches that may wait; more is refused.
-        threads: batches that run at the same time.
-        allowed_batch_sizes: ascending, the last is `max_batch_size`; batches are padded to these.
-            Empty allows all.
+        max_batch_size: largest number of clips of a batch and of a request.
+        timeout: seconds that a clip waits for others.
+        max_enqueued_batches: full batches that may wait; further requests are refused.
+        threads: number of batches that run at the same time.
+        allowed_batch_sizes: sizes that batches are padded to, ascending; the last one is
+            `max_batch_size`. Empty allows all sizes.
 
     >>> from export.serving.config import Batching
     >>> Batching(8, allowed_batch_sizes=(1, 4, 8)).padded(3)
@@ -80,7 +83,7 @@ class Batching:
     allowed_batch_sizes: tuple[int, ...] = ()
 
     def padded(self, rows: int) -> int:
-        """Clips of the batch that runs for so many clips."""
+        """Size of the padded batch for `rows` clips."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
 
@@ -111,7 +114,7 @@ def read_models(path: str | Path) -> list[Model]:
     """The models of a `models.config`.
 
     Raises:
-        UserError: the file is not there, is no ModelServerConfig, or serves no model.
+        UserError: the file is missing, is no ModelServerConfig, or has no model.
     """
     require_serving()
     from tensorflow_serving.config import model_server_config_pb2
@@ -123,7 +126,7 @@ def read_models(path: str | Path) -> list[Model]:
     names = [model.name for model in models]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        raise UserError(f"{path}: {', '.join(sorted(repeated))} stands there twice; rename one")
+        raise UserError(f"{path}: {', '.join(sorted(repeated))} is listed twice; rename one")
     return models
 
 
@@ -132,8 +135,8 @@ def _model(entry: Any, path: str | Path) -> Model:
         raise UserError(f"{path}: a config without name or base_path; give both")
     if entry.model_platform not in ("", "tensorflow"):
         raise UserError(
-            f"{path}: {entry.name} is of platform {entry.model_platform!r}; only 'tensorflow' is "
-            "served"
+            f"{path}: {entry.name} has the platform {entry.model_platform!r}; only 'tensorflow' "
+            "is served"
         )
     chosen = entry.model_version_policy
     kind = chosen.WhichOneof("policy_choice") or LATEST
@@ -157,7 +160,7 @@ def batching_config(batching: Batching) -> str:
     config.max_enqueued_batches.value = batching.max_enqueued_batches
     config.num_batch_threads.value = batching.threads
     config.allowed_batch_sizes.extend(batching.allowed_batch_sizes)
-    # Clips that are shorter than others in a batch are padded; `lengths` says what is real.
+    # Shorter clips of a batch are padded; `lengths` holds their real frames.
     config.pad_variable_length_inputs = True
     return text_format.MessageToString(config)
 
@@ -166,34 +169,34 @@ def read_batching(path: str | Path) -> Batching:
     """The parameters of a `batching.config`.
 
     Raises:
-        UserError: not such a file, or sizes that do not go together.
+        UserError: the file is no BatchingParameters, or a parameter is not valid.
     """
     config = _parsed(path, message("BatchingParameters"))
-    found = {name: getattr(config, name).value for name in _WHOLE if config.HasField(name)}
-    for name, value in found.items():
+    given = {name: getattr(config, name).value for name in _INTEGERS if config.HasField(name)}
+    for name, value in given.items():
         if value < (0 if name == "batch_timeout_micros" else 1):
             raise UserError(f"{path}: {name} is {value}; it must be a positive number")
-    most = found.get("max_batch_size", 1000)
+    largest = given.get("max_batch_size", 1000)
     sizes = tuple(config.allowed_batch_sizes)
-    if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != most or sizes[0] < 1):
+    if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != largest or sizes[0] < 1):
         raise UserError(
             f"{path}: allowed_batch_sizes are {', '.join(map(str, sizes))}; they must ascend and "
-            f"end with max_batch_size ({most})"
+            f"end with max_batch_size ({largest})"
         )
     return Batching(
-        most,
-        found.get("batch_timeout_micros", 0) / 1e6,
-        found.get("max_enqueued_batches", 10),
-        found.get("num_batch_threads", 1),
+        largest,
+        given.get("batch_timeout_micros", 0) / 1e6,
+        given.get("max_enqueued_batches", 10),
+        given.get("num_batch_threads", 1),
         sizes,
     )
 
 
-_WHOLE = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
+_INTEGERS = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
 
 
 def monitoring_config(path: str = METRICS_PATH) -> str:
-    """The text of a `monitoring.config` with Prometheus on."""
+    """The text of a `monitoring.config` that enables Prometheus."""
     from google.protobuf import text_format
 
     config = message("MonitoringConfig")
@@ -203,7 +206,7 @@ def monitoring_config(path: str = METRICS_PATH) -> str:
 
 
 def read_monitoring(path: str | Path) -> str | None:
-    """Where metrics are served, of a `monitoring.config`; None where they are off."""
+    """Path of the metrics in a `monitoring.config`; None if they are disabled."""
     config = _parsed(path, message("MonitoringConfig")).prometheus_config
     where = config.path or METRICS_PATH
     if not where.startswith("/"):
@@ -218,4 +221,6 @@ def _parsed(path: str | Path, into: Any) -> Any:
         return text_format.Parse(read_text(path), into)
     except text_format.ParseError as error:
         name = into.DESCRIPTOR.name
-        raise UserError(f"{path}:{error}; it should hold a {name} of TensorFlow Serving") from None
+        raise UserError(
+            f"{path}:{error}; the file must hold a {name} of TensorFlow Serving"
+        ) from None

@@ -1,17 +1,17 @@
-"""Open a client for the protocol that a URL names."""
+"""Clients by URL scheme."""
 
 from export.serving.client import Client, Settings, Target
 
 
 def connect(url: str, settings: Settings | None = None) -> Client:
-    """A client of the model that a URL names; nothing is sent yet.
+    """A client of the model that a URL names; no request is sent yet.
 
     Args:
         url: see `Target.parse`.
-        settings: how to ask.
+        settings: of the client.
 
     Raises:
-        UserError: it is no such URL, or gRPC is asked for without the extra `serving`.
+        UserError: the URL is invalid, or gRPC needs the extra `serving`.
 
     Example::
 

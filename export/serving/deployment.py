@@ -1,4 +1,4 @@
-"""The folder that starts TensorFlow Serving: its configuration files, a compose file, commands."""
+"""Deployment folder of TensorFlow Serving: configuration files, a compose file, commands."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ _INSIDE, _CONFIG = "/models", "/config"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is served.
+class Deployment:
+    """Models and options of a deployment.
 
     Attributes:
-        bases: by name of the model, the folder of its versions on this machine.
-        labels: label → version, of a single model.
-        keep: newest versions that are served where no labels choose.
-        batching: how requests are joined.
+        bases: model name → folder of its versions on this machine.
+        labels: label → version, for a single model.
+        keep: number of newest versions to serve if there are no labels.
+        batching: parameters of the batches.
     """
 
     bases: Mapping[str, Path]
@@ -46,49 +46,49 @@ class Plan:
     batching: Batching
 
 
-def write_deployment(plan: Plan, to: str | Path) -> list[Path]:
-    """Write the folder; returns its files.
+def write_deployment(deployment: Deployment, to: str | Path) -> list[Path]:
+    """Write the deployment folder; returns its files.
 
     Raises:
-        UserError: a base has no versions, or not those of the labels.
+        UserError: a model has no versions, or lacks those of the labels.
     """
     to = Path(to)
-    models = [_model(name, base, plan) for name, base in plan.bases.items()]
+    models = [_model(name, base, deployment) for name, base in deployment.bases.items()]
     texts = {
         MODELS: model_config(models),
-        BATCHING: batching_config(plan.batching),
+        BATCHING: batching_config(deployment.batching),
         MONITORING: monitoring_config(),
-        COMPOSE: compose(plan.bases),
-        COMMANDS: commands(plan.bases, to),
+        COMPOSE: compose(deployment.bases),
+        COMMANDS: commands(deployment.bases, to),
     }
     for name, text in texts.items():
         write_text(to / name, text)
     return [to / name for name in texts]
 
 
-def _model(name: str, base: Path, plan: Plan) -> Model:
-    there = versions(base)
-    if not there:
+def _model(name: str, base: Path, deployment: Deployment) -> Model:
+    available = versions(base)
+    if not available:
         raise UserError(
             f"{base}: has no versions; `python -m export.saved_model RUN {base}` makes one"
         )
-    for label, version in plan.labels.items():
-        if version not in there:
+    for label, version in deployment.labels.items():
+        if version not in available:
             raise UserError(
-                f"--{label} {version}: {base} has versions {', '.join(map(str, there))}"
+                f"--{label} {version}: {base} has versions {', '.join(map(str, available))}"
             )
-    named = tuple(sorted(set(plan.labels.values())))
+    named = tuple(sorted(set(deployment.labels.values())))
     policy = SPECIFIC if named else LATEST
-    return Model(name, f"{_INSIDE}/{name}", dict(plan.labels), policy, plan.keep, named)
+    return Model(name, f"{_INSIDE}/{name}", dict(deployment.labels), policy, deployment.keep, named)
 
 
 def arguments() -> list[str]:
-    """Of tensorflow_model_server in a container."""
+    """Arguments of tensorflow_model_server in a container."""
     return [
         f"--model_config_file={_CONFIG}/{MODELS}",
         "--model_config_file_poll_wait_seconds=30",
         "--file_system_poll_wait_seconds=10",
-        # Else a label is refused until its version has been loaded once.
+        # Otherwise a label is refused until its version has been loaded once.
         "--allow_version_labels_for_unavailable_models=true",
         "--enable_batching=true",
         f"--batching_parameters_file={_CONFIG}/{BATCHING}",
@@ -98,7 +98,7 @@ def arguments() -> list[str]:
 
 
 def compose(bases: Mapping[str, Path]) -> str:
-    """The text of the compose file; ports are open to this machine alone."""
+    """The text of the compose file; only this machine can reach the ports."""
     import yaml
 
     first = next(iter(bases))
@@ -125,20 +125,20 @@ def compose(bases: Mapping[str, Path]) -> str:
         "profiles": ["gpu"],
     }
     services = {"serving": {**service, "profiles": ["cpu"]}, "serving-gpu": gpu}
-    # A copy, for the writer marks what two services share and people do not read such marks.
+    # Copied, since YAML would write shared values as anchors and aliases.
     plain = json.loads(json.dumps({"services": services}))
     return _HEADER + yaml.safe_dump(plain, sort_keys=False, width=100)
 
 
 _HEALTH = {"interval": "10s", "timeout": "5s", "retries": 3, "start_period": "120s"}
 _HEADER = """\
-# TensorFlow Serving with the configuration files beside this one. Not run where it was written:
-# there was no container engine. `docker compose --profile gpu up`, or `--profile cpu`.
+# TensorFlow Serving with the configuration files in this folder. Not tested by slr_keras, which had
+# no container engine. Start: `docker compose --profile gpu up`, or `--profile cpu`.
 """
 
 
 def probe(name: str) -> str:
-    """What asks, within the container, whether a model answers; the image has bash and no curl."""
+    """Command in the container that checks the state of a model; the image has no curl."""
     request = rf"GET /v1/models/{name} HTTP/1.0\r\n\r\n"
     return (
         f"exec 3<>/dev/tcp/127.0.0.1/{REST_PORT} && printf '{request}' >&3 && "
@@ -147,7 +147,7 @@ def probe(name: str) -> str:
 
 
 def commands(bases: Mapping[str, Path], to: Path) -> str:
-    """The same as commands, to copy."""
+    """The text of the file of commands."""
     first = next(iter(bases))
     mounts = [f'-v "{base.resolve()}:{_INSIDE}/{name}:ro"' for name, base in bases.items()]
     local = " ".join(f"--mount {base}:{_INSIDE}/{name}" for name, base in bases.items())
@@ -160,17 +160,18 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         *arguments(),
     ]
     lines: Sequence[str] = [
-        "# Start it",
+        "# Start TensorFlow Serving",
         "",
-        "Not run where this was written: there was no container engine. Leave `--gpus all` and",
-        "`-gpu` out on a machine without a GPU.",
+        "Not tested by slr_keras, which had no container engine. Leave out `--gpus all` and `-gpu`",
+        "on a machine without a GPU.",
         "",
         "```console",
         "$ " + " \\\n    ".join(docker),
         "```",
         "",
-        "Or `docker compose --profile gpu up` here. TensorFlow Serving asks nobody for a token and",
-        "encrypts only gRPC (`--ssl_config_file`): put a proxy before it where others reach it.",
+        "Or run `docker compose --profile gpu up` in this folder. TensorFlow Serving checks no",
+        "token and encrypts only gRPC (`--ssl_config_file`): use a proxy if others can reach the",
+        "server.",
         "",
         "Without a container, for development and tests:",
         "",
@@ -178,7 +179,7 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         f"$ python -m export.serve {to} {local}",
         "```",
         "",
-        "# See that it answers",
+        "# Check the server",
         "",
         "```console",
         f"$ python -m export.client grpc://127.0.0.1:{GRPC_PORT}/{first} --ready 120",
@@ -188,8 +189,8 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         "",
         "# Move a label",
         "",
-        "Publish the new version, then give `--stable` and `--canary` to",
-        "`python -m export.serving_config` again, with `--to` this folder:",
-        f"`{MODELS}` is read again every 30 seconds.",
+        "Publish the new version, then run `python -m export.serving_config` again with `--stable`",
+        "and `--canary`, and with `--to` this folder. TensorFlow Serving reads",
+        f"`{MODELS}` every 30 seconds.",
     ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What a server answers when it cannot answer: a code, and a sentence without the machine in it."""
+"""Errors of the server: a status code, and a message without internals of the machine."""
 
 import re
 
@@ -24,7 +24,7 @@ _LONGEST = 500
 
 
 class ServingError(Exception):
-    """A request that is answered with an error.
+    """A request whose response is an error.
 
     Args:
         code: a name of a gRPC status code, a key of `HTTP_STATUS`.
@@ -44,7 +44,7 @@ class ServingError(Exception):
 
 
 def public(text: str) -> str:
-    """An error's text as a client may see it: its first sentence, without paths and graph nodes.
+    """The part of an error's text for clients: the first line, without paths and graph nodes.
 
     >>> from export.serving.failure import public
     >>> public("{{node decode}} Invalid JPEG in /srv/models/a/1\\n\\t [[{{node x}}]]")
@@ -54,19 +54,19 @@ def public(text: str) -> str:
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and lines[0].startswith("Graph execution error"):
-        # Where in the source the graph was made; what is wrong comes after it.
+        # The traceback of the graph's construction precedes the message.
         source = [row for row, line in enumerate(lines) if line.startswith(_SOURCE)]
         lines = lines[max(source, default=0) + 1 :]
     if len(lines) > 1 and "root error(s) found" in lines[0]:
         lines = [re.sub(r"^\(0\)\s*", "", lines[1]), *lines[2:]]
-    found = next((line for line in (_NODE.sub(" ", line).strip() for line in lines) if line), "")
-    return _PATH.sub("(a file of the server)", found)[:_LONGEST]
+    message = next((line for line in (_NODE.sub(" ", line).strip() for line in lines) if line), "")
+    return _PATH.sub("(a file of the server)", message)[:_LONGEST]
 
 
 def of_tensorflow(error: Exception) -> ServingError:
-    """The answer for what TensorFlow raised while it ran a model.
+    """The error of a response for an error of TensorFlow in a model.
 
-    What the graph refuses is the client's mistake; anything else is told in the server's log.
+    Refusals of the graph are errors of the client; other errors appear in the log of the server.
     """
     import tensorflow as tf
 
@@ -76,4 +76,4 @@ def of_tensorflow(error: Exception) -> ServingError:
         return ServingError("INVALID_ARGUMENT", f"the model refuses the request: {public(text)}")
     if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
         return ServingError("RESOURCE_EXHAUSTED", "no memory for this request; send fewer clips")
-    return ServingError("INTERNAL", "the model failed; the server's log says why")
+    return ServingError("INTERNAL", "the model failed; see the log of the server")

@@ -1,26 +1,26 @@
-"""PredictionService and ModelService of TensorFlow Serving over gRPC."""
+"""gRPC interface of TensorFlow Serving: PredictionService and ModelService."""
 
 from typing import Any
 
 import numpy as np
 
-from export.serving.answering import Answering
 from export.serving.failure import ServingError
 from export.serving.guard import Guard
 from export.serving.repository import Served
+from export.serving.request_handler import RequestHandler
 from export.serving.tensors import fill_proto, from_proto
 
 SIGNATURE_DEF = "signature_def"
 _STATES = {"LOADING": 20, "AVAILABLE": 30, "UNLOADING": 40, "END": 50}
 
 
-def add_services(server: Any, answering: Answering, guard: Guard) -> None:
+def add_services(server: Any, handler: RequestHandler, guard: Guard) -> None:
     """Register both services with a server of `grpc.aio`."""
     from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-    handlers = _Handlers(answering, guard)
-    # What these leave out answers UNIMPLEMENTED: above all the reloading of a configuration,
-    # which would let a client name folders of the server.
+    handlers = _Handlers(handler, guard)
+    # Other methods respond UNIMPLEMENTED, above all the reloading of a configuration, with which a
+    # client could name folders of the server.
     prediction = prediction_service_pb2_grpc.PredictionServiceServicer()
     prediction.Predict = handlers.predict
     prediction.GetModelMetadata = handlers.metadata
@@ -38,34 +38,34 @@ def model_of(spec: Any) -> tuple[str, int | None, str | None]:
 
 
 class _Handlers:
-    def __init__(self, answering: Answering, guard: Guard):
-        self.answering, self.guard = answering, guard
+    def __init__(self, handler: RequestHandler, guard: Guard):
+        self.handler, self.guard = handler, guard
 
     async def predict(self, request: Any, context: Any) -> Any:
-        return await self._answer(request, context, self._predicted(request, context))
+        return await self._respond(request, context, self._predicted(request, context))
 
     async def metadata(self, request: Any, context: Any) -> Any:
-        return await self._answer(request, context, self._described(request))
+        return await self._respond(request, context, self._described(request))
 
     async def status(self, request: Any, context: Any) -> Any:
-        return await self._answer(request, context, self._states(request))
+        return await self._respond(request, context, self._states(request))
 
-    async def _answer(self, request: Any, context: Any, answer: Any) -> Any:
+    async def _respond(self, request: Any, context: Any, response: Any) -> Any:
         async def guarded() -> Any:
             try:
                 given = dict(context.invocation_metadata() or ()).get("authorization")
                 self.guard.check(given)
             except ServingError:
-                answer.close()
+                response.close()
                 raise
-            return await answer
+            return await response
 
         async def fail(error: ServingError) -> None:
             import grpc
 
             await context.abort(getattr(grpc.StatusCode, error.code), str(error))
 
-        return await self.answering.counted(request.model_spec.name, "GRPC", guarded(), fail)
+        return await self.handler.counted(request.model_spec.name, "GRPC", guarded(), fail)
 
     async def _predicted(self, request: Any, context: Any) -> Any:
         from tensorflow_serving.apis.predict_pb2 import PredictResponse
@@ -75,7 +75,7 @@ class _Handlers:
         def inputs(served: Served) -> dict[str, np.ndarray]:
             return {name: from_proto(name, proto) for name, proto in request.inputs.items()}
 
-        served, outputs = await self.answering.predict(
+        served, outputs = await self.handler.predict(
             model_of(spec), spec.signature_name, inputs, context.time_remaining()
         )
         unknown = set(request.output_filter) - outputs.keys()
@@ -90,17 +90,17 @@ class _Handlers:
         return response
 
     async def _described(self, request: Any) -> Any:
-        return metadata(self.answering.repository.find(*model_of(request.model_spec)), request)
+        return metadata(self.handler.repository.find(*model_of(request.model_spec)), request)
 
     async def _states(self, request: Any) -> Any:
-        return status(self.answering.repository.status(*model_of(request.model_spec)))
+        return status(self.handler.repository.status(*model_of(request.model_spec)))
 
 
 def metadata(served: Served, request: Any = None) -> Any:
     """The `GetModelMetadataResponse` of a version.
 
     Raises:
-        ServingError: another field than `signature_def` is asked for.
+        ServingError: the request asks for another field than `signature_def`.
     """
     from tensorflow_serving.apis.get_model_metadata_pb2 import (
         GetModelMetadataResponse,
@@ -109,7 +109,7 @@ def metadata(served: Served, request: Any = None) -> Any:
 
     fields = [SIGNATURE_DEF] if request is None else request.metadata_field
     if list(fields) != [SIGNATURE_DEF]:
-        raise ServingError("INVALID_ARGUMENT", f"metadata_field must be {SIGNATURE_DEF!r} alone")
+        raise ServingError("INVALID_ARGUMENT", f"metadata_field must be {SIGNATURE_DEF!r}")
     response = GetModelMetadataResponse()
     _fill_spec(response.model_spec, served, "")
     value = SignatureDefMap()

@@ -1,4 +1,4 @@
-"""Who may ask, and over which kind of connection."""
+"""Access control of the server: token and TLS."""
 
 import hmac
 import ssl
@@ -14,10 +14,10 @@ _LEAST = 16
 
 @dataclass(frozen=True)
 class Guard:
-    """What a request must bring.
+    """Requirements for requests.
 
     Attributes:
-        token: that `Authorization: Bearer TOKEN` must hold; None lets everybody ask.
+        token: required as `Authorization: Bearer TOKEN`; None allows all requests.
         certificate, key: PEM files of the server; None for no TLS.
 
     >>> from export.serving.guard import Guard
@@ -43,10 +43,10 @@ class Guard:
             )
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """For REST; None without TLS.
+        """TLS context of the REST interface; None without TLS.
 
         Raises:
-            UserError: the files are no certificate and key that go together.
+            UserError: the files are not a certificate and its key.
         """
         if self.certificate is None:
             return None
@@ -55,17 +55,17 @@ class Guard:
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             raise UserError(
-                f"{self.certificate}, {self.key}: no PEM certificate and key that go together "
+                f"{self.certificate}, {self.key}: not a PEM certificate and its key "
                 f"({error.strerror or error})"
             ) from None
         return context
 
 
 def read_token(path: str | Path) -> str:
-    """The token in a file: a line of at least 16 characters.
+    """The token in a file: one line of at least 16 characters.
 
     Raises:
-        UserError: the file is not there, or what it holds is no token.
+        UserError: the file is missing or holds no token.
     """
     token = read_text(path).strip()
     if len(token) < _LEAST or not token.isascii() or not token.isprintable():

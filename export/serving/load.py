@@ -1,4 +1,4 @@
-"""Load on local servers beside the bare model: speed, delays, wrong and lost answers, memory."""
+"""Load test of local servers: throughput, latency, errors and memory, compared with the model."""
 
 import asyncio
 import contextlib
@@ -12,54 +12,49 @@ from typing import Any
 
 import numpy as np
 
-from export.graph.names import (
-    FILES,
-    FRAMES,
-    KEYPOINTS,
-    LENGTHS,
-)
+from export.graph.names import FILES, FRAMES, KEYPOINTS, LENGTHS
 from export.graph.publication import versions
 from export.serving.config import Batching
-from export.serving.deployment import Plan, write_deployment
+from export.serving.deployment import Deployment, write_deployment
 from export.serving.load_table import ALONE, BARE, BATCHES, ROWS, SINGLY, Row
 from export.serving.local import LocalServer, running
 from export.serving.model import ServedModel
 from slr_keras.utils.errors import UserError
 
-# Of log-probabilities: what is looked for is another clip's answer, not the last bit.
+# Of log-probabilities: detects the response of another clip, not differences in the last bit.
 TOLERANCE = 1e-4
-# Different clips, so that an answer given to the wrong client is seen.
+# Number of different clips, so that a response to the wrong client is detected.
 CLIPS = 8
 # Seconds that a clip waits for others.
 BATCH_TIMEOUT = 0.005
 _CHANNELS = 8
-# Clients of the server that makes no batches: its queue has no configuration, and holds fewer.
+# Clients of the server without batching, whose queue cannot be configured and is shorter.
 MOST_SINGLY = 32
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What clients ask, each always the same, and what is right.
+class Requests:
+    """Requests of the clients and the expected scores.
 
     Attributes:
-        requests: of one clip each.
-        expected: the scores of each.
+        messages: requests of one clip each.
+        expected: scores of each clip.
     """
 
-    requests: Sequence[Any]
+    messages: Sequence[Any]
     expected: Sequence[np.ndarray]
 
 
 def newest(base: Path) -> Path:
-    """The newest version in a model's folder.
+    """The newest version in the folder of a model.
 
     Raises:
-        UserError: there is none.
+        UserError: the folder has no versions.
     """
-    there = versions(base)
-    if not there:
+    available = versions(base)
+    if not available:
         raise UserError(f"{base}: has no versions; make one with python -m export.saved_model")
-    return base / str(there[-1])
+    return base / str(available[-1])
 
 
 def measure(
@@ -70,25 +65,27 @@ def measure(
     frames: int | None,
     batch: int,
     threads: int,
-    tell: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
 ) -> list[Row]:
-    """Measure all ways of asking, in turn, `rounds` times.
+    """Measure the model and both servers in turn, `rounds` times.
 
     Args:
         version: folder of a SavedModel of keypoints or raw frames.
-        clients: at the same time.
-        seconds: of load on each server, over all rounds.
+        clients: number of concurrent clients.
+        seconds: of load on each server, in all rounds together.
+        rounds: number of rounds.
         frames: of a clip; None for the smallest bucket.
-        batch: largest one.
+        batch: largest batch.
         threads: of the model.
+        report: called with a message before each round.
 
     Raises:
-        UserError: the model takes no such clips, or a server did not start.
+        UserError: the model does not take clips with lengths, or a server did not start.
     """
     model = ServedModel(version, threads)
     clips = _clips(model, frames)
     name = version.resolve().parent.name
-    questions = Questions(
+    requests = Requests(
         [_request(name, clip) for clip in clips],
         [model.run("", clip)["logits"] for clip in clips],
     )
@@ -100,10 +97,10 @@ def measure(
         _server(version, batch, clients, threads, "--no-batching") as singly,
     ):
         for number in range(rounds):
-            tell(f"round {number + 1} of {rounds}")
+            report(f"round {number + 1} of {rounds}")
             _bare(model, many, span / 4, rows[BARE])
-            _load(batches, questions, clients, span, rows[BATCHES])
-            _load(singly, questions, min(clients, MOST_SINGLY), span, rows[SINGLY])
+            _load(batches, requests, clients, span, rows[BATCHES])
+            _load(singly, requests, min(clients, MOST_SINGLY), span, rows[SINGLY])
             _bare(model, clips[0], span / 4, rows[ALONE])
     model.close()
     return list(rows.values())
@@ -115,7 +112,7 @@ def _clips(model: ServedModel, frames: int | None) -> list[dict[str, np.ndarray]
         raise UserError(f"{model.folder}: the default signature takes no clips with lengths")
     if frames is None:
         frames = model.buckets[0] if model.buckets else 64
-    (name,) = [it for it in (KEYPOINTS, FRAMES) if it in signature.inputs]
+    (name,) = {KEYPOINTS, FRAMES} & signature.inputs.keys()
     tensor = signature.inputs[name]
     shape = (1, frames, *(size or 64 for size in tensor.shape[2:]))
     rng = np.random.default_rng(0)
@@ -153,13 +150,13 @@ def _server(
     batching = Batching(batch, BATCH_TIMEOUT, queue, allowed_batch_sizes=sizes)
     mounted = ["--mount", f"{base}:/models/{base.name}", "--threads", str(threads)]
     with tempfile.TemporaryDirectory() as folder:
-        write_deployment(Plan({base.name: base}, {}, 1, batching), folder)
+        write_deployment(Deployment({base.name: base}, {}, 1, batching), folder)
         with running(Path(folder), *mounted, *options) as server:
             yield server
 
 
 def _used(process: Any) -> float:
-    """Seconds of the processors that a process has had; 0 where that cannot be told."""
+    """CPU seconds of a process; 0 if they are unknown."""
     try:
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -168,7 +165,7 @@ def _used(process: Any) -> float:
 
 
 def _memory(process: Any) -> int:
-    """Bytes that a process has in memory; 0 where that cannot be told."""
+    """Memory of a process in bytes; 0 if it is unknown."""
     try:
         pages = Path(f"/proc/{process.pid}/statm").read_text().split()[1]
     except OSError:
@@ -181,22 +178,22 @@ def _memory(process: Any) -> int:
 
 def _load(
     server: LocalServer,
-    questions: Questions,
+    requests: Requests,
     clients: int,
     span: float,
     row: Row,
 ) -> None:
     used, before = _used(server.process), row.answered
-    took = asyncio.run(_ask(server, questions, clients, span, row))
+    took = asyncio.run(_send(server, requests, clients, span, row))
     answered = row.answered - before
     row.rates.append(answered / took)
     row.processor.append((_used(server.process) - used) / max(answered, 1))
     row.memory.append(_memory(server.process))
 
 
-async def _ask(
+async def _send(
     server: LocalServer,
-    questions: Questions,
+    requests: Requests,
     clients: int,
     span: float,
     row: Row,
@@ -207,21 +204,21 @@ async def _ask(
     channels = [
         grpc.aio.insecure_channel(server.grpc.removeprefix("grpc://")) for _ in range(_CHANNELS)
     ]
-    stubs = [prediction_service_pb2_grpc.PredictionServiceStub(it) for it in channels]
+    stubs = [prediction_service_pb2_grpc.PredictionServiceStub(channel) for channel in channels]
     began = time.perf_counter()
 
     async def client(number: int) -> None:
-        stub, which = stubs[number % len(stubs)], number % len(questions.requests)
+        stub, which = stubs[number % len(stubs)], number % len(requests.messages)
         while (sent := time.perf_counter()) - began < span:
             try:
-                answer = await stub.Predict(questions.requests[which], timeout=60)
+                response = await stub.Predict(requests.messages[which], timeout=60)
             except grpc.aio.AioRpcError:
                 row.lost += 1
                 await asyncio.sleep(0.05)
                 continue
             row.delays.append(time.perf_counter() - sent)
             row.answered += 1
-            row.wrong += not same(answer.outputs["logits"], questions.expected[which])
+            row.wrong += not same(response.outputs["logits"], requests.expected[which])
 
     await asyncio.gather(*(client(number) for number in range(clients)))
     took = time.perf_counter() - began
@@ -243,8 +240,8 @@ def _request(name: str, clip: Mapping[str, np.ndarray]) -> Any:
 
 
 def same(proto: Any, expected: np.ndarray) -> bool:
-    """Whether an answer holds the scores that were expected."""
+    """Whether a response holds the expected scores."""
     from export.serving.tensors import from_proto
 
-    found = from_proto("logits", proto)
-    return found.shape == expected.shape and bool(np.allclose(found, expected, 1e-4, TOLERANCE))
+    scores = from_proto("logits", proto)
+    return scores.shape == expected.shape and bool(np.allclose(scores, expected, 1e-4, TOLERANCE))

@@ -1,4 +1,4 @@
-"""What a load test found, as a table."""
+"""Results of a load test, and their table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ BARE, ALONE, BATCHES, SINGLY = ROWS = (
 
 @dataclass
 class Row:
-    """What one way of asking did, over all rounds.
+    """Results of the model or a server in all rounds.
 
     Attributes:
         name: one of `ROWS`.
-        rates: clips a second, of each round.
-        delays: seconds of each answer.
-        processor: seconds of the processors for each clip, of the server's process or this one.
-        answered, wrong, lost: answers.
-        memory: bytes of the server's process after the first and the last round.
+        rates: clips a second of each round.
+        delays: seconds of each response.
+        processor: CPU seconds for each clip, of the process that runs the model.
+        answered, wrong, lost: numbers of responses, wrong responses and failed requests.
+        memory: memory of the server in bytes after each round.
     """
 
     name: str
@@ -49,12 +49,12 @@ def table(rows: Sequence[Row]) -> str:
     heads = ["clips/s, median (least, most)", "model time", "p50, p95, p99, ms"]
     heads += ["CPU of a clip, ms", "answers", "wrong", "lost", "memory, MiB"]
     bare = {row.name: float(np.median(row.rates)) for row in rows if row.name in (BARE, ALONE)}
-    of = {BATCHES: bare.get(BARE), SINGLY: bare.get(ALONE)}
+    reference = {BATCHES: bare.get(BARE), SINGLY: bare.get(ALONE)}
     lines = ["| | " + " | ".join(heads) + " |", "|---" + "|---:" * len(heads) + "|"]
     for row in rows:
         rate = float(np.median(row.rates))
-        model = of.get(row.name)
-        served = row.name in of
+        model = reference.get(row.name)
+        served = row.name in reference
         cells = [
             row.name,
             f"{rate:.1f} ({min(row.rates):.1f}, {max(row.rates):.1f})",

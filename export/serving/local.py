@@ -1,4 +1,4 @@
-"""A development server in a process of its own, for load and for tests."""
+"""A development server in a child process, for load tests and tests."""
 
 import contextlib
 import os
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slr_keras.bundle.interpreter import wait_or_kill
 from slr_keras.utils.errors import UserError
 
 
@@ -16,9 +17,9 @@ class LocalServer:
     """A running server.
 
     Attributes:
-        grpc, rest: its URLs.
-        process: it.
-        log: what it said.
+        grpc, rest: URLs of the interfaces.
+        process: of the server.
+        log: file of its messages.
     """
 
     grpc: str
@@ -29,14 +30,14 @@ class LocalServer:
 
 @contextlib.contextmanager
 def running(config: Path, *options: str) -> Iterator[LocalServer]:
-    """Serve a configuration at free ports of this machine while the block runs.
+    """Serve a configuration at free ports of this machine during the `with` block.
 
     Args:
-        config: folder of the configuration; the server's log is written into it.
+        config: folder of the configuration; the log of the server is written there.
         options: of `python -m export.serve`.
 
     Raises:
-        UserError: it did not start; says what it said last.
+        UserError: the server did not start; quotes its last message.
 
     Example::
 
@@ -57,14 +58,9 @@ def running(config: Path, *options: str) -> Iterator[LocalServer]:
         grpc, rest = (process.stdout.readline().strip() for _ in range(2))
         if not rest.startswith("http"):
             process.wait(10)
-            last = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
+            last = (log.read_text().strip().splitlines() or ["it wrote no message"])[-1]
             raise UserError(f"{config}: the server did not start: {last}")
         yield LocalServer(grpc, rest, process, log)
     finally:
         process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        wait_or_kill(process, 60)

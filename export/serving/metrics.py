@@ -1,4 +1,4 @@
-"""Prometheus metrics, under the names that TensorFlow Serving gives them where it has such."""
+"""Prometheus metrics, with the names of TensorFlow Serving."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """What a server counts; latencies are in microseconds, as TensorFlow Serving's are.
+    """Counters and histograms of a server; latencies are in microseconds, as in TensorFlow Serving.
 
     >>> from export.serving.metrics import Metrics
     >>> metrics = Metrics()
@@ -26,57 +26,60 @@ class Metrics:
         self._requests: dict[tuple[str, str], int] = {}
         self._registry.register(self)
         prefix = ":tensorflow:serving:"
-        one = {"registry": self._registry, "labelnames": ("model_name",)}
-        self._latency = Histogram(
-            f"{prefix}request_latency",
-            "Microseconds from a request to its answer.",
-            ("model_name", "API"),
-            buckets=_MICROSECONDS,
-            registry=self._registry,
+
+        def histogram(name: str, text: str, buckets: tuple, *labels: str) -> Histogram:
+            labels = ("model_name", *labels)
+            return Histogram(prefix + name, text, labels, buckets=buckets, registry=self._registry)
+
+        session = "batching_session:"
+        self._latency = histogram(
+            "request_latency", "Microseconds from a request to its response.", _MICROSECONDS, "API"
         )
-        self._runtime = Histogram(
-            f"{prefix}runtime_latency",
-            "Microseconds of the model, by batch.",
-            buckets=_MICROSECONDS,
-            **one,
+        self._runtime = histogram(
+            "runtime_latency", "Microseconds of the model for a batch.", _MICROSECONDS
         )
-        self._queueing = Histogram(
-            f"{prefix}batching_session:queuing_latency",
+        self._queueing = histogram(
+            f"{session}queuing_latency",
             "Microseconds that a request waited for its batch.",
-            buckets=_MICROSECONDS,
-            **one,
+            _MICROSECONDS,
         )
-        self._batch = Histogram(
-            f"{prefix}batching_session:processed_batch_size",
-            "Clips of a batch, padding included.",
-            buckets=_ROWS,
-            **one,
+        self._batch = histogram(
+            f"{session}processed_batch_size", "Clips of a batch, including padding.", _ROWS
         )
-        self._padding = Histogram(
-            f"{prefix}batching_session:padding_size",
-            "Clips that fill up a batch.",
-            buckets=(0, *_ROWS),
-            **one,
-        )
+        self._padding = histogram(f"{session}padding_size", "Clips that pad a batch.", (0, *_ROWS))
         self._children: dict[tuple[Any, ...], Any] = {}
 
     def answered(self, model: str, api: str, code: str, seconds: float) -> None:
-        """A request was answered, with a code."""
+        """Count a response.
+
+        Args:
+            model: its name, "" for an unknown model.
+            api: "REST" or "GRPC".
+            code: gRPC status code.
+            seconds: from the request to the response.
+        """
         self._requests[model, code] = self._requests.get((model, code), 0) + 1
-        self._of(self._latency, model, api).observe(seconds * 1e6)
+        self._child(self._latency, model, api).observe(seconds * 1e6)
 
     def ran(self, model: str, rows: int, padded: int, seconds: float) -> None:
-        """A batch ran."""
-        self._of(self._runtime, model).observe(seconds * 1e6)
-        self._of(self._batch, model).observe(padded)
-        self._of(self._padding, model).observe(padded - rows)
+        """Count a batch.
+
+        Args:
+            model: its name.
+            rows: clips of the requests.
+            padded: clips of the batch, including padding.
+            seconds: of the model.
+        """
+        self._child(self._runtime, model).observe(seconds * 1e6)
+        self._child(self._batch, model).observe(padded)
+        self._child(self._padding, model).observe(padded - rows)
 
     def waited(self, model: str, seconds: float) -> None:
-        """A request's batch began."""
-        self._of(self._queueing, model).observe(seconds * 1e6)
+        """Count the time that a request waited for its batch."""
+        self._child(self._queueing, model).observe(seconds * 1e6)
 
     def collect(self) -> Iterator[Any]:
-        """For the registry: counters whose names do not end as the library would have them."""
+        """Counters for the registry, whose names lack the suffix that the library adds."""
         from prometheus_client.core import Metric
 
         name = ":tensorflow:serving:request_count"
@@ -86,14 +89,13 @@ class Metrics:
         yield metric
 
     def text(self) -> str:
-        """All of them in Prometheus' text format."""
+        """All metrics in the text format of Prometheus."""
         from prometheus_client import generate_latest
 
         return generate_latest(self._registry).decode()
 
-    def _of(self, metric: Any, *labels: str) -> Any:
+    def _child(self, metric: Any, *labels: str) -> Any:
         key = (id(metric), *labels)
-        found = self._children.get(key)
-        if found is None:
-            found = self._children[key] = metric.labels(*labels)
-        return found
+        if key not in self._children:
+            self._children[key] = metric.labels(*labels)
+        return self._children[key]

@@ -1,4 +1,4 @@
-"""One version of a model, loaded as TensorFlow Serving loads it: a session on its graph."""
+"""A version of a model, loaded as in TensorFlow Serving: a session on its graph."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output: its dtype, and its shape with None where it is free."""
+    """An input or output: dtype, shape (None for a free size), and name of the graph node."""
 
     dtype: np.dtype
     shape: tuple[int | None, ...]
@@ -41,15 +41,15 @@ class ServedModel:
 
     Args:
         folder: with `saved_model.pb`.
-        threads: of TensorFlow's operations; 0 for one a core.
+        threads: of TensorFlow's operations; 0 for one thread a core.
 
     Raises:
-        UserError: the folder is not what was published, or cannot be loaded.
+        UserError: files differ from those that were published, or the version cannot be loaded.
 
     Attributes:
         signatures: by name.
-        signature_defs: by name, TensorFlow's own descriptions.
-        buckets: frames that clips are padded to, ascending; empty where the version names none.
+        signature_defs: TensorFlow's descriptions by name.
+        buckets: lengths in frames that clips are padded to, ascending; may be empty.
 
     Example::
 
@@ -61,7 +61,7 @@ class ServedModel:
         import tensorflow as tf
 
         self.folder = Path(folder)
-        # What a version that others exported has no manifest for is taken as it is.
+        # Versions of other exporters have no manifest and are not checked.
         if (self.folder / MANIFEST).is_file():
             check_manifest(self.folder)
         described = self.folder / "assets" / DESCRIPTION
@@ -80,7 +80,7 @@ class ServedModel:
                 f"{self.folder}: cannot be loaded ({type(error).__name__}: "
                 f"{str(error).splitlines()[0] if str(error) else ''}); export it again"
             ) from error
-        # What is there to initialise is not for clients.
+        # Signatures for initialisation are not for clients.
         self.signature_defs = {
             name: value
             for name, value in graph.signature_def.items()
@@ -94,25 +94,25 @@ class ServedModel:
         self._making = threading.Lock()
 
     def signature(self, name: str) -> Signature:
-        """A signature by its name; of none, the default one.
+        """The signature of a name; the default signature for an empty name.
 
         Raises:
-            ServingError: there is no such signature; names those there are.
+            ServingError: the signature does not exist; names those of the model.
         """
-        found = self.signatures.get(name or DEFAULT_SIGNATURE)
-        if found is None:
+        signature = self.signatures.get(name or DEFAULT_SIGNATURE)
+        if signature is None:
             raise ServingError(
                 "INVALID_ARGUMENT",
                 f"there is no signature {name or DEFAULT_SIGNATURE!r}; this model has "
                 f"{', '.join(sorted(self.signatures))}",
             )
-        return found
+        return signature
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
-        """The outputs of a signature, by name.
+        """Outputs of a signature by name.
 
         Raises:
-            tensorflow.errors.OpError: the graph refused the inputs.
+            tensorflow.errors.OpError: the graph refuses the inputs.
         """
         signature = self.signature(name)
         call = self._callables.get(name) or self._callable(name, signature)
@@ -120,7 +120,7 @@ class ServedModel:
         return dict(zip(signature.outputs, values))
 
     def warm_up(self) -> int:
-        """Run the version's warm-up requests; returns how many there were."""
+        """Run the warm-up requests of the version; returns their number."""
         import tensorflow as tf
         from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -137,7 +137,7 @@ class ServedModel:
         return count
 
     def close(self) -> None:
-        """Free its memory; nothing runs any more."""
+        """Free the memory; the model cannot run afterwards."""
         self._callables.clear()
         self._session.close()
 
@@ -145,8 +145,8 @@ class ServedModel:
         with self._making:
             graph = self._session.graph
             call = self._session.make_callable(
-                [graph.get_tensor_by_name(it.node) for it in signature.outputs.values()],
-                [graph.get_tensor_by_name(it.node) for it in signature.inputs.values()],
+                [graph.get_tensor_by_name(tensor.node) for tensor in signature.outputs.values()],
+                [graph.get_tensor_by_name(tensor.node) for tensor in signature.inputs.values()],
             )
             self._callables[name] = call
             return call
@@ -164,5 +164,5 @@ def _described(info: Any) -> tuple[np.dtype, tuple[int | None, ...]]:
     import tensorflow as tf
 
     dtype = tf.as_dtype(info.dtype)
-    sizes = tuple(None if it.size < 0 else it.size for it in info.tensor_shape.dim)
+    sizes = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
     return np.dtype(object if dtype == tf.string else dtype.as_numpy_dtype), sizes

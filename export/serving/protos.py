@@ -1,7 +1,7 @@
-"""Configuration messages of TensorFlow Serving that `tensorflow-serving-api` does not carry.
+"""Configuration messages of TensorFlow Serving that `tensorflow-serving-api` lacks.
 
-The field numbers and names are those of `session_bundle_config.proto` and
-`monitoring_config.proto`, so that the text files written here are read by TensorFlow Serving.
+Field numbers and names are those of `session_bundle_config.proto` and `monitoring_config.proto`, so
+that TensorFlow Serving reads the text files.
 """
 
 import functools
@@ -31,10 +31,13 @@ _PACKAGE = "slr_keras.serving"
 
 
 def require_serving(*modules: str) -> None:
-    """Refuse to go on where the extra `serving` is not installed.
+    """Require the extra `serving`.
+
+    Args:
+        modules: to check; by default `tensorflow_serving` and `grpc`.
 
     Raises:
-        UserError: names the package and how it is installed.
+        UserError: a module is not installed; names the command that installs it.
     """
     for module in modules or ("tensorflow_serving", "grpc"):
         if importlib.util.find_spec(module) is None:
@@ -42,7 +45,7 @@ def require_serving(*modules: str) -> None:
 
 
 def message(name: str) -> Any:
-    """A new, empty configuration message.
+    """An empty configuration message.
 
     Args:
         name: `BatchingParameters` or `MonitoringConfig`.

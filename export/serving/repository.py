@@ -1,7 +1,7 @@
-"""The versions that are served: found on disk, loaded, switched and unloaded while clients ask.
+"""Served versions: found on disk, loaded, switched and unloaded while requests arrive.
 
-A new version is loaded and warmed up before the old one goes; one that cannot be loaded changes
-nothing for clients, and its state says why.
+A new version is loaded and warmed up before the old one is unloaded. A version that cannot be
+loaded changes nothing for clients, and its state is an error.
 """
 
 import logging
@@ -25,7 +25,7 @@ LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
 @dataclass(frozen=True)
 class State:
-    """Of a version, with the code and message of what went wrong."""
+    """State of a version, with the code and message of an error."""
 
     state: str
     code: str = "OK"
@@ -34,7 +34,7 @@ class State:
 
 @dataclass(frozen=True)
 class Served:
-    """A version that answers."""
+    """A version that serves requests."""
 
     name: str
     version: int
@@ -42,17 +42,17 @@ class Served:
 
 
 class Repository:
-    """What a `models.config` names, kept as it is on disk.
+    """The models of a `models.config`, synchronised with the folders on disk.
 
     Args:
-        config: the `models.config`; it is read again when it changes.
-        batching: how requests are joined; None for not at all.
-        metrics: told what runs.
-        mounts: folder of a `base_path` → folder on this machine, as docker's `-v` gives them.
-        threads: of TensorFlow's operations; 0 for one a core.
+        config: path of the `models.config`, which is read again after changes.
+        batching: parameters of the batches; None runs every request alone.
+        metrics: count the batches.
+        mounts: folder of a `base_path` → folder on this machine, like the option `-v` of docker.
+        threads: of TensorFlow's operations; 0 for one thread a core.
 
     Raises:
-        UserError: the config is not valid, or a model's folder is not there.
+        UserError: the config is not valid, or the folder of a model is missing.
     """
 
     def __init__(
@@ -69,24 +69,24 @@ class Repository:
         self._served: dict[str, dict[int, Served]] = {}
         self._states: dict[str, dict[int, State]] = {}
         self._failed: dict[tuple[str, int], tuple] = {}
-        self._config_seen: object = None
+        self._config_stamp: object = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._read_config()
         for model in self._models.values():
             if not self._folder(model).is_dir():
                 raise UserError(
-                    f"{self._config}: {model.name}'s base_path {model.base_path} is no folder "
-                    f"here; pass --mount FOLDER:{model.base_path}"
+                    f"{self._config}: the base_path {model.base_path} of {model.name} is no "
+                    f"folder on this machine; pass --mount FOLDER:{model.base_path}"
                 )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the models."""
+        """Names of the models."""
         return tuple(self._models)
 
     def scan(self) -> None:
-        """Load what is new and wanted, then unload what is not wanted any more."""
+        """Load new versions that the config asks for, then unload the others."""
         self._reread_config()
         for model in self._models.values():
             folder = self._folder(model)
@@ -95,7 +95,7 @@ class Repository:
                 self._load(model.name, folder / str(version), version)
             served = self._served.get(model.name, {})
             if any(version in served for version in wanted):
-                for version in [it for it in served if it not in wanted]:
+                for version in set(served).difference(wanted):
                     self._unload(model.name, version)
         for name in [name for name in self._served if name not in self._models]:
             for version in list(self._served[name]):
@@ -103,20 +103,24 @@ class Repository:
             del self._served[name]
 
     def watch(self, seconds: float) -> None:
-        """Scan now and again, in a thread, until `close`."""
+        """Scan repeatedly in a thread until `close`.
+
+        Args:
+            seconds: between two scans.
+        """
 
         def work() -> None:
             while not self._stop.wait(seconds):
                 try:
                     self.scan()
                 except Exception:
-                    _LOG.exception("looking for versions failed; the served ones stay")
+                    _LOG.exception("the scan for versions failed; the served versions stay")
 
         self._thread = threading.Thread(target=work, name="versions", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Answer what waits, then unload everything."""
+        """Run the waiting requests, then unload all versions."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -125,10 +129,10 @@ class Repository:
                 self._unload(name, version)
 
     def find(self, name: str, version: int | None = None, label: str | None = None) -> Served:
-        """The version that a request asks for; the newest that is served by default.
+        """The version that a request asks for; by default the newest served version.
 
         Raises:
-            ServingError: no such model, version or label, or it is not served now.
+            ServingError: the model, version or label is unknown, or not served now.
         """
         self._require(name)
         served = self._served.get(name, {})
@@ -142,19 +146,20 @@ class Repository:
             if not served:
                 raise ServingError("UNAVAILABLE", f"no version of {name} is loaded; see its status")
             version = max(served)
-        found = served.get(version)
-        if found is None:
-            there = ", ".join(map(str, sorted(served))) or "none"
-            raise ServingError("NOT_FOUND", f"{name} {version} is not served; there is {there}")
-        return found
+        if version not in served:
+            available = ", ".join(map(str, sorted(served))) or "none"
+            raise ServingError(
+                "NOT_FOUND", f"{name} {version} is not served; served versions: {available}"
+            )
+        return served[version]
 
     def status(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> dict[int, State]:
-        """States by version, newest first; of one that is asked for, its own.
+        """States by version, newest first, of all versions or the one that is asked for.
 
         Raises:
-            ServingError: no such model, version or label.
+            ServingError: the model, version or label is unknown.
         """
         self._require(name)
         if label is not None:
@@ -171,63 +176,63 @@ class Repository:
     def _require(self, name: str) -> None:
         if name not in self._models:
             raise ServingError(
-                "NOT_FOUND", f"there is no model {name!r}; served are {', '.join(self._models)}"
+                "NOT_FOUND", f"there is no model {name!r}; served models: {', '.join(self._models)}"
             )
 
     def _load(self, name: str, folder: Path, version: int) -> None:
         if version in self._served.get(name, {}):
             return
-        seen = _fingerprint(folder)
-        if self._failed.get((name, version)) == seen:
+        fingerprint = _fingerprint(folder)
+        if self._failed.get((name, version)) == fingerprint:
             return
-        self._tell(name, version, State(LOADING))
+        self._set_state(name, version, State(LOADING))
         try:
             model = ServedModel(folder, self._threads)
             warmed = model.warm_up()
             batcher = Batcher(model, self._batching, self._metrics, name)
         except Exception as error:
-            # Kept from being tried every second; another file there is another try.
-            self._failed[name, version] = seen
+            # The next try waits until the files change.
+            self._failed[name, version] = fingerprint
             _LOG.error("%s %s is not served: %s", name, version, error)
-            self._tell(
+            self._set_state(
                 name,
                 version,
-                State(END, "FAILED_PRECONDITION", "cannot be loaded; the server's log says why"),
+                State(END, "FAILED_PRECONDITION", "cannot be loaded; see the log of the server"),
             )
             return
         served = self._served.get(name, {})
-        # Replaced as a whole: others read it without a lock.
+        # A new dictionary, since other threads read it without a lock.
         self._served[name] = {**served, version: Served(name, version, batcher)}
-        self._tell(name, version, State(AVAILABLE))
+        self._set_state(name, version, State(AVAILABLE))
         _LOG.info("%s %s is served, after %s warm-up requests", name, version, warmed)
 
     def _unload(self, name: str, version: int) -> None:
         served = dict(self._served[name])
-        gone = served.pop(version)
+        unloaded = served.pop(version)
         self._served[name] = served
-        self._tell(name, version, State(UNLOADING))
-        gone.batcher.close()
-        self._tell(name, version, State(END))
+        self._set_state(name, version, State(UNLOADING))
+        unloaded.batcher.close()
+        self._set_state(name, version, State(END))
         _LOG.info("%s %s is unloaded", name, version)
 
-    def _tell(self, name: str, version: int, state: State) -> None:
+    def _set_state(self, name: str, version: int, state: State) -> None:
         self._states[name] = {**self._states.get(name, {}), version: state}
 
     def _read_config(self) -> None:
-        seen = _stamp(self._config)
+        stamp = _stamp(self._config)
         models = read_models(self._config)
         self._models = {model.name: model for model in models}
-        self._config_seen = seen
+        self._config_stamp = stamp
 
     def _reread_config(self) -> None:
-        if _stamp(self._config) == self._config_seen:
+        if _stamp(self._config) == self._config_stamp:
             return
         try:
             self._read_config()
             _LOG.info("%s has changed and was read", self._config)
         except UserError as error:
-            self._config_seen = _stamp(self._config)
-            _LOG.error("%s; what was served stays", error)
+            self._config_stamp = _stamp(self._config)
+            _LOG.error("%s; the served models stay", error)
 
     def _folder(self, model: Model) -> Path:
         for inside, outside in self._mounts.items():
@@ -239,13 +244,13 @@ class Repository:
 
 def _stamp(path: Path) -> object:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _fingerprint(folder: Path) -> tuple:
-    """Changes when somebody mends a version."""
+    """A value that changes with the files of a version."""
     files = (folder, folder / "saved_model.pb", folder / MANIFEST)
     return tuple(_stamp(file) for file in files)

@@ -1,4 +1,4 @@
-"""The REST API of TensorFlow Serving, v1: status, metadata, predict; and the metrics."""
+"""REST interface of TensorFlow Serving, v1: status, metadata, predict and metrics."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.serving.answering import Answering
 from export.serving.failure import ServingError
 from export.serving.guard import Guard
 from export.serving.metrics import CONTENT_TYPE
 from export.serving.model import Signature
+from export.serving.request_handler import RequestHandler
 from export.serving.tensors import from_json, rows_of, to_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MODEL = r"/v1/models/{name:[^/:]+}"
 _VERSIONS = ("", r"/versions/{version:\d{1,19}}", r"/labels/{label:[^/:]+}")
-# Smaller bodies are parsed where they come; larger ones would keep others waiting.
+# Smaller bodies are parsed on the event loop; larger ones in a thread, so that no request waits.
 _SMALL = 65536
 
 
@@ -27,26 +27,26 @@ class RestService:
     """Handlers of aiohttp.
 
     Args:
-        answering: of requests.
-        guard: who may ask.
-        largest: bytes of a body.
-        seconds: that a client may take to send its body.
-        metrics_path: of the metrics; None leaves them out.
+        handler: of the predictions.
+        guard: access control.
+        largest: largest body in bytes.
+        seconds: time limit for sending a body.
+        metrics_path: path of the metrics; None for no metrics.
     """
 
     def __init__(
         self,
-        answering: Answering,
+        handler: RequestHandler,
         guard: Guard,
         largest: int,
         seconds: float,
         metrics_path: str | None,
     ):
-        self.answering, self.guard = answering, guard
+        self.handler, self.guard = handler, guard
         self.largest, self.seconds, self.metrics_path = largest, seconds, metrics_path
 
     def application(self) -> "web.Application":
-        """What aiohttp runs."""
+        """The application of aiohttp."""
         from aiohttp import web
 
         app = web.Application(client_max_size=self.largest, middlewares=[self._middleware()])
@@ -63,7 +63,7 @@ class RestService:
 
         @web.middleware
         async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
-            async def answer() -> web.StreamResponse:
+            async def respond() -> web.StreamResponse:
                 self.guard.check(request.headers.get("Authorization"))
                 try:
                     return await handler(request)
@@ -73,12 +73,12 @@ class RestService:
             async def fail(error: ServingError) -> web.Response:
                 response = _json({"error": str(error)}, error.http_status)
                 if error.http_status in _UNREAD:
-                    # What is still to come of the body is not waited for.
+                    # The rest of the body is not read.
                     response.force_close()
                 return response
 
             name = request.match_info.get("name", "")
-            return await self.answering.counted(name, "REST", answer(), fail)
+            return await self.handler.counted(name, "REST", respond(), fail)
 
         return middleware
 
@@ -87,44 +87,44 @@ class RestService:
 
         from export.serving.grpc_service import status
 
-        states = self.answering.repository.status(*_model(request))
-        found = MessageToDict(
+        states = self.handler.repository.status(*_model(request))
+        value = MessageToDict(
             status(states), preserving_proto_field_name=True, including_default_value_fields=False
         )
-        for entry in found.get("model_version_status", ()):
+        for entry in value.get("model_version_status", ()):
             entry["status"] = {"error_code": "OK", "error_message": "", **entry.get("status", {})}
-        return _json(found)
+        return _json(value)
 
     async def _metadata(self, request: "web.Request") -> "web.Response":
         from google.protobuf.json_format import MessageToDict
 
         from export.serving.grpc_service import SIGNATURE_DEF, metadata
 
-        found = MessageToDict(
-            metadata(self.answering.repository.find(*_model(request))),
+        value = MessageToDict(
+            metadata(self.handler.repository.find(*_model(request))),
             preserving_proto_field_name=True,
         )
-        found["metadata"][SIGNATURE_DEF].pop("@type")
-        return _json(found)
+        value["metadata"][SIGNATURE_DEF].pop("@type")
+        return _json(value)
 
     async def _metrics(self, request: "web.Request") -> "web.Response":
         from aiohttp import web
 
-        text = await asyncio.to_thread(self.answering.metrics.text)
+        text = await asyncio.to_thread(self.handler.metrics.text)
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _predict(self, request: "web.Request") -> "web.Response":
         body = await self._body(request)
-        asked = await _aside(len(body), _parsed, body)
-        signature = asked.get("signature_name", "")
+        parsed = await _run_sized(len(body), _parsed, body)
+        signature = parsed.get("signature_name", "")
         if not isinstance(signature, str):
-            raise ServingError("INVALID_ARGUMENT", "signature_name is no text")
-        served = self.answering.repository.find(*_model(request))
+            raise ServingError("INVALID_ARGUMENT", "signature_name must be text")
+        served = self.handler.repository.find(*_model(request))
         described = served.batcher.model.signature(signature)
-        arrays = await _aside(len(body), _arrays, asked, described)
-        served, outputs = await self.answering.predict(_model(request), signature, lambda _: arrays)
+        arrays = await _run_sized(len(body), _arrays, parsed, described)
+        served, outputs = await self.handler.predict(_model(request), signature, lambda _: arrays)
         size = sum(array.nbytes for array in outputs.values())
-        text = await _aside(4 * size, _answered, outputs, "instances" in asked)
+        text = await _run_sized(4 * size, _response, outputs, "instances" in parsed)
         from aiohttp import web
 
         return web.Response(body=text, content_type="application/json")
@@ -143,9 +143,12 @@ class RestService:
 
 _UNREAD = (401, 408, 413)
 _REASONS = {
-    404: ("NOT_FOUND", "there is nothing here; see /v1/models/NAME"),
-    405: ("UNIMPLEMENTED", "this is not done here; :predict is asked with POST, the rest with GET"),
-    408: ("DEADLINE_EXCEEDED", "the body did not come in time"),
+    404: ("NOT_FOUND", "this path does not exist; see /v1/models/NAME"),
+    405: (
+        "UNIMPLEMENTED",
+        "this method is not supported; use POST for :predict and GET for all else",
+    ),
+    408: ("DEADLINE_EXCEEDED", "the body did not arrive in time"),
     413: (
         "RESOURCE_EXHAUSTED",
         "the body is too large; send fewer or smaller clips, or encoded pictures",
@@ -158,12 +161,13 @@ def _of_http(status: int, reason: str) -> ServingError:
 
 
 def _model(request: "web.Request") -> tuple[str, int | None, str | None]:
-    found = request.match_info
-    version = found.get("version")
-    return found["name"], None if version is None else int(version), found.get("label")
+    path = request.match_info
+    version = path.get("version")
+    return path["name"], None if version is None else int(version), path.get("label")
 
 
-async def _aside(size: int, function: Any, *arguments: Any) -> Any:
+async def _run_sized(size: int, function: Any, *arguments: Any) -> Any:
+    """Call a function on `size` bytes: small ones here, large ones in a thread."""
     if size <= _SMALL:
         return function(*arguments)
     return await asyncio.to_thread(function, *arguments)
@@ -171,19 +175,19 @@ async def _aside(size: int, function: Any, *arguments: Any) -> Any:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        asked = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise ServingError("INVALID_ARGUMENT", f"the body is not valid JSON{where}") from None
-    if not isinstance(asked, dict) or ("instances" in asked) == ("inputs" in asked):
+    if not isinstance(value, dict) or ("instances" in value) == ("inputs" in value):
         raise ServingError(
             "INVALID_ARGUMENT", 'the body must be an object with either "instances" or "inputs"'
         )
-    return asked
+    return value
 
 
-def _arrays(asked: Mapping[str, Any], signature: Signature) -> dict[str, np.ndarray]:
-    named = asked["inputs"] if "inputs" in asked else _columns(asked["instances"], signature)
+def _arrays(parsed: Mapping[str, Any], signature: Signature) -> dict[str, np.ndarray]:
+    named = parsed["inputs"] if "inputs" in parsed else _columns(parsed["instances"], signature)
     if not isinstance(named, dict) or (len(signature.inputs) == 1 and list(named) == ["b64"]):
         if len(signature.inputs) != 1:
             names = ", ".join(signature.inputs)
@@ -202,7 +206,7 @@ def _arrays(asked: Mapping[str, Any], signature: Signature) -> dict[str, np.ndar
 
 
 def _columns(instances: Any, signature: Signature) -> dict[str, list[Any]]:
-    """The inputs of all rows, by name."""
+    """The inputs of all rows by name."""
     if not isinstance(instances, list) or not instances:
         raise ServingError("INVALID_ARGUMENT", '"instances" must be a list of at least one clip')
     if not isinstance(instances[0], dict) or list(instances[0]) == ["b64"]:
@@ -217,7 +221,7 @@ def _columns(instances: Any, signature: Signature) -> dict[str, list[Any]]:
     return {name: [row[name] for row in instances] for name in names}
 
 
-def _answered(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
+def _response(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
     if by_row:
         value = {"predictions": rows_of(outputs)}
     else:

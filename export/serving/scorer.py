@@ -1,4 +1,4 @@
-"""From a clip to glosses with a served model: the server scores, the client decodes."""
+"""Recognition with a served model: the server computes the scores, the client decodes them."""
 
 from collections.abc import Sequence
 
@@ -26,15 +26,15 @@ from slr_keras.decoding.outputs import (
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.scorer import Scorer, Scores
 
-# Of a request: a server takes as many rows as its largest batch.
+# Prefixes of a request: no more than the largest batch of a server.
 _PREFIXES = 8
 
 
 class PicturePreparation(VideoPreparation):
-    """Pictures at the contract's rate and size, not cut: the graph cuts them.
+    """Pictures at the frame rate and size of the contract, which the graph crops.
 
-    The graph resizes, too, and leaves alone what has the size already: what is sent is small, and
-    the model sees the very pixels that it sees in `predict`.
+    The graph does not resize pictures of this size again. Requests are therefore small, and the
+    model reads the same pixels as in `predict`.
 
     >>> import numpy as np
     >>> from export.serving.scorer import PicturePreparation
@@ -62,8 +62,8 @@ class ServedScorer(Scorer):
 
     Args:
         client: of the model.
-        assets: of the version, or of one with the same labels and contract.
-        decoding: how the scores are decoded, which is done here and not on the server.
+        assets: of the version, or of a version with the same labels and contract.
+        decoding: of the scores, on the client.
 
     Raises:
         UserError: the decoding does not fit the model.
@@ -81,7 +81,12 @@ class ServedScorer(Scorer):
         self.decoder = self._decoder(decoding)
 
     def context_logits(self, level: str, prefixes: Sequence[Sequence[int]]) -> np.ndarray:
-        """What glosses so far add to the scores, `(prefixes, classes)`; for decoding."""
+        """Logits `(prefixes, classes)` that gloss prefixes add to the scores.
+
+        Args:
+            level: of the model; a server has one.
+            prefixes: gloss ids so far.
+        """
         lengths = np.array([len(prefix) for prefix in prefixes], np.int32)
         labels = np.zeros((len(prefixes), 4 * max(1, -(-int(lengths.max()) // 4))), np.int32)
         for row, prefix in zip(labels, prefixes):
@@ -119,17 +124,21 @@ class ServedScorer(Scorer):
         if form == CtcDecoder.greedy_form:
             return CtcDecoder()
         kind = ContextCtcDecoder if form == ContextCtcDecoder.greedy_form else TransducerDecoder
-        # The scorer stands for the model: it has levels, and gives the contexts of glosses.
+        # The scorer replaces the model: it has levels and computes the contexts of glosses.
         return kind(self)
 
 
 def served_recogniser(
     client: Client, assets: Assets, decoding: DecodingConfig | None = None
 ) -> Recogniser:
-    """A recogniser around a served model: the server scores, the client decodes.
+    """A recogniser of a served model: the server computes the scores, the client decodes them.
 
-    Scores are decoded with a beam and with the gloss language model among the assets if the
-    decoding asks for it.
+    The client can decode with a beam and with the gloss language model of the assets.
+
+    Args:
+        client: of the model.
+        assets: of the version.
+        decoding: of the scores; by default that of the recipe.
 
     Raises:
         UserError: the decoding does not fit the model.

@@ -1,19 +1,19 @@
-"""The server for development and tests: both interfaces of TensorFlow Serving on one event loop.
+"""Server for development and tests: both interfaces of TensorFlow Serving on one event loop.
 
-Production is TensorFlow Serving. This one answers the same requests from the same files where
-there is no container: on a laptop, in a test, in continuous integration.
+Use TensorFlow Serving for production. This server handles the same requests with the same files
+without a container: on a laptop, in tests, in continuous integration.
 """
 
 import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from export.serving.answering import Answering
 from export.serving.grpc_service import add_services
 from export.serving.guard import Guard
 from export.serving.metrics import Metrics
 from export.serving.protos import require_serving
 from export.serving.repository import Repository
+from export.serving.request_handler import RequestHandler
 from export.serving.rest_service import RestService
 from slr_keras.utils.errors import UserError
 
@@ -23,16 +23,16 @@ _HEADER_SECONDS = 75.0
 
 @dataclass(frozen=True)
 class Options:
-    """Of a server.
+    """Options of a server.
 
     Attributes:
-        host: address to listen at; loopback unless told otherwise.
-        grpc_port, rest_port: 0 takes any free one, None leaves the interface out.
-        largest: bytes of a request.
-        seconds: that a request may take.
-        body_seconds: that a client may take to send a body.
-        grace: seconds that open requests are given at the end.
-        metrics_path: of the metrics; None for none.
+        host: address to listen at.
+        grpc_port, rest_port: 0 for any free port, None for no such interface.
+        largest: largest request in bytes.
+        seconds: time limit of a request.
+        body_seconds: time limit for sending a body.
+        grace: seconds that open requests get at the end.
+        metrics_path: path of the metrics; None for no metrics.
     """
 
     host: str = "127.0.0.1"
@@ -50,12 +50,12 @@ class Server:
 
     Args:
         repository: of the versions.
-        metrics: the repository's.
-        options: where and how.
-        guard: who may ask.
+        metrics: of the repository.
+        options: of the server.
+        guard: access control.
 
     Attributes:
-        grpc_port, rest_port: where it listens, once started.
+        grpc_port, rest_port: ports of the started server.
 
     Example::
 
@@ -67,18 +67,18 @@ class Server:
     def __init__(self, repository: Repository, metrics: Metrics, options: Options, guard: Guard):
         require_serving("tensorflow_serving", "grpc", "aiohttp")
         self.options, self.guard = options, guard
-        self.answering = Answering(repository, metrics, options.seconds)
+        self.handler = RequestHandler(repository, metrics, options.seconds)
         self.grpc_port, self.rest_port = options.grpc_port, options.rest_port
         self._grpc: Any = None
         self._runner: Any = None
 
     async def start(self) -> None:
-        """Listen.
+        """Listen at the ports.
 
         Raises:
-            UserError: a port is taken, or certificate and key do not go together.
+            UserError: a port is in use, or certificate and key do not match.
         """
-        # Refuses bad files before anything listens.
+        # Refuses invalid files before the server listens.
         context = self.guard.ssl_context()
         if self.options.rest_port is not None:
             await self._start_rest(context)
@@ -86,7 +86,7 @@ class Server:
             await self._start_grpc()
 
     async def stop(self) -> None:
-        """Take no new requests, answer the open ones, then end."""
+        """Refuse new requests, finish the open ones, then end."""
         if self._grpc is not None:
             await self._grpc.stop(self.options.grace)
         if self._runner is not None:
@@ -97,7 +97,7 @@ class Server:
 
         options = self.options
         service = RestService(
-            self.answering, self.guard, options.largest, options.body_seconds, options.metrics_path
+            self.handler, self.guard, options.largest, options.body_seconds, options.metrics_path
         )
         self._runner = web.AppRunner(
             service.application(),
@@ -125,11 +125,11 @@ class Server:
             options=(
                 ("grpc.max_receive_message_length", options.largest),
                 ("grpc.max_send_message_length", -1),
-                # Two servers at one port would share its requests without a word.
+                # Otherwise two servers at one port share its requests without an error.
                 ("grpc.so_reuseport", 0),
             )
         )
-        add_services(self._grpc, self.answering, self.guard)
+        add_services(self._grpc, self.handler, self.guard)
         address = f"{options.host}:{options.grpc_port}"
         try:
             if self.guard.certificate is None:
@@ -145,14 +145,21 @@ class Server:
 
 
 def _taken(host: str, port: int | None, error: Exception) -> UserError:
-    reason = getattr(error, "strerror", None) or "it is taken"
+    reason = getattr(error, "strerror", None) or "the port is in use"
     return UserError(f"cannot listen at {host}:{port} ({reason}); choose another port")
 
 
 async def serve(
     server: Server, repository: Repository, poll: float, stopped: asyncio.Event
 ) -> None:
-    """Serve until the event is set, then end in order."""
+    """Serve until the event is set, then end the server and the repository.
+
+    Args:
+        server: started.
+        repository: of the server.
+        poll: seconds between two scans for versions.
+        stopped: ends the server.
+    """
     repository.watch(poll)
     await stopped.wait()
     await server.stop()

@@ -1,4 +1,4 @@
-"""Arrays in messages: `TensorProto` over gRPC, numbers and base64 in JSON over REST."""
+"""Arrays in messages: `TensorProto` in gRPC, numbers and base64 in the JSON of REST."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ import numpy as np
 
 from export.serving.failure import ServingError
 
-# The dtypes of TensorFlow that clips and scores have, by their numbers in a message.
+# Dtypes of clips and scores by TensorFlow's number in a message.
 _DTYPES = {
     1: np.float32,
     2: np.float64,
@@ -22,22 +22,22 @@ _DTYPES = {
 }
 _NUMBERS = {np.dtype(dtype): number for number, dtype in _DTYPES.items()}
 _STRING = 7
-# A shape of this many numbers, given without them, would take the memory of the server.
+# A message with a huge shape and without numbers must not exhaust the memory of the server.
 _MOST = 2**31
 
 
 def from_proto(name: str, proto: Any) -> np.ndarray:
-    """The array in a `TensorProto`; without a copy where its bytes lie there as they are.
+    """The array in a `TensorProto`; a view of `tensor_content` if possible.
 
     Raises:
-        ServingError: the numbers do not fill the shape, or a dtype that no model here takes.
+        ServingError: the numbers do not fill the shape, or the dtype is not supported.
     """
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     count = 1
     for size in shape:
         count *= size
     if min(shape, default=0) < 0 or count > _MOST or proto.tensor_shape.unknown_rank:
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: its shape {shape} cannot be")
+        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: its shape {shape} is impossible")
     content = proto.tensor_content
     if content and proto.dtype in _DTYPES:
         dtype = np.dtype(_DTYPES[proto.dtype])
@@ -85,10 +85,10 @@ def fill_proto(proto: Any, array: np.ndarray) -> None:
 
 
 def from_json(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
-    """The array in nested lists; strings are text or `{"b64": "..."}`.
+    """The array of nested lists; strings are text or `{"b64": "..."}`.
 
     Raises:
-        ServingError: lists of different lengths, or something that is not of the dtype.
+        ServingError: lists differ in length, or values do not have the dtype.
 
     >>> import numpy as np
     >>> from export.serving.tensors import from_json
@@ -105,8 +105,8 @@ def from_json(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "b":
         kinds = "b"
     if array.dtype.kind not in kinds:
-        found = "text" if array.dtype.kind in "UO" else str(array.dtype)
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: holds {found}, wants {dtype}")
+        kind = "text" if array.dtype.kind in "UO" else str(array.dtype)
+        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: holds {kind}, must be {dtype}")
     if dtype.kind in "iu" and array.size:
         limits = np.iinfo(dtype)
         if array.min() < limits.min or array.max() > limits.max:
@@ -152,7 +152,7 @@ def _plain(error: Exception) -> str:
 
 
 def to_json(array: np.ndarray) -> Any:
-    """Nested lists; bytes become `{"b64": "..."}`.
+    """Nested lists of an array; bytes become `{"b64": "..."}`.
 
     >>> import numpy as np
     >>> from export.serving.tensors import to_json
@@ -169,10 +169,10 @@ def _encoded(value: Any) -> Any:
 
 
 def rows_of(arrays: Mapping[str, np.ndarray]) -> list[dict[str, Any]] | list[Any]:
-    """The row format of outputs: one object a clip, of a single output its value alone.
+    """Outputs in row format: one object for each clip, or the bare value of a single output.
 
     Raises:
-        ServingError: outputs differ in their first axis; the columnar format has to be asked for.
+        ServingError: outputs differ in their first axis and need the column format.
     """
     counts: Sequence[int] = [len(array) if array.ndim else -1 for array in arrays.values()]
     if len(set(counts)) != 1 or counts[0] < 0:

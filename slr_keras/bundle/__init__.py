@@ -1,1 +1,1 @@
-"""Bundles: what `python -m export.tflite` writes, read and run without TensorFlow."""
+"""TFLite bundles of `python -m export.tflite`: reading and inference without TensorFlow."""

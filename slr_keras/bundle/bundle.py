@@ -1,26 +1,26 @@
-"""A bundle's folder: its files, what they hold, and whether they are still what was verified."""
+"""The folder of a TFLite bundle: its files, their meaning, and the check of their digests."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slr_keras.bundle.exported_files import LABELS, read_labels, read_language_model
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.modality import Modality, Output
 from slr_keras.data.sampling import REDUCTION, evaluation_length
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, read_text, sha256
+from slr_keras.utils.files import read_json, sha256
 
 FORMAT, VERSION = "slr_keras.tflite", 1
-METADATA, CONTRACT, LABELS = "metadata.json", "keypoints.json", "labels.txt"
-LANGUAGE_MODEL, MODEL_CARD = "language_model.json", "MODEL_CARD.md"
+METADATA, CONTRACT, MODEL_CARD = "metadata.json", "keypoints.json", "MODEL_CARD.md"
 GOLDEN_ARRAYS, GOLDEN_TEXT = "golden.npz", "golden.json"
 SENTENCES, SIGN = "sentences", "sign"
 
 
 def is_bundle(path: str | Path) -> bool:
-    """Whether a folder says that it is a bundle.
+    """Whether a folder holds the `metadata.json` of a bundle.
 
     >>> from slr_keras.bundle.bundle import is_bundle
     >>> is_bundle("no such folder")
@@ -35,12 +35,12 @@ def is_bundle(path: str | Path) -> bool:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What `python -m export.tflite` wrote.
+    """A TFLite bundle, written by `python -m export.tflite`.
 
     Attributes:
-        path: its folder.
-        metadata: see `export.lite.metadata`.
-        contract: how raw points are given; the files prepare them.
+        path: the folder.
+        metadata: content of `metadata.json`, see `export.lite.metadata`.
+        contract: format of the raw points; the files prepare the points themselves.
         vocabulary: of the run.
 
     Example::
@@ -56,10 +56,11 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path) -> "Bundle":
-        """Read a bundle; no `.tflite` file yet.
+        """Read the description of a bundle; no `.tflite` file is read yet.
 
         Raises:
-            UserError: there is none, it is of another version, or its parts do not go together.
+            UserError: the folder is no bundle, has another version, or holds files of another
+                bundle.
         """
         path = Path(path)
         if not is_bundle(path):
@@ -69,61 +70,61 @@ class Bundle:
         metadata = read_json(path / METADATA)
         if metadata.get("version") != VERSION:
             raise UserError(
-                f"{path / METADATA}: a bundle of version {metadata.get('version')!r}, this program "
-                f"reads version {VERSION}; export the run again"
+                f"{path / METADATA}: the bundle has version {metadata.get('version')!r}, this "
+                f"program reads version {VERSION}; export the run again"
             )
         contract = KeypointContract.read(path / CONTRACT)
-        vocabulary = _vocabulary(path / LABELS, metadata["task"])
-        for file, kind, found in (
+        vocabulary = read_labels(path / LABELS, _output(metadata["task"]))
+        for file, kind, digest in (
             (CONTRACT, "contract", contract.digest),
             (LABELS, "vocabulary", vocabulary.digest),
         ):
-            if found != metadata[kind]["digest"]:
+            if digest != metadata[kind]["digest"]:
                 raise UserError(
-                    f"{path / file}: its digest is {found}, the bundle was made with "
-                    f"{metadata[kind]['digest']}; put the bundle's own {file} back"
+                    f"{path / file}: its digest is {digest}, the bundle was made with "
+                    f"{metadata[kind]['digest']}; restore the {file} of the bundle"
                 )
         return cls(path, metadata, contract, vocabulary)
 
     @property
     def model_name(self) -> str:
-        """Of the run's model."""
+        """Name of the registered model."""
         return self.metadata["run"]["model"]
 
     @property
     def buckets(self) -> tuple[int, ...]:
-        """Frames that the files take, ascending."""
+        """Input lengths of the files in frames, ascending."""
         return tuple(self.metadata["buckets"])
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """Which there are; the first is the default."""
+        """Precisions of the files; the first is the default."""
         return tuple(self.metadata["precisions"])
 
     @property
     def modality(self) -> Modality:
-        """What the model reads."""
+        """What the model reads: "keypoints"."""
         return self.contract.modality
 
     @property
     def output(self) -> Output:
         """What the model gives for a clip: "glosses" or one "sign"."""
-        return "sign" if self.metadata["task"] == SIGN else "glosses"
+        return _output(self.metadata["task"])
 
     @property
     def step_frames(self) -> int:
-        """Frames of a step of the scores."""
+        """Frames for each step of the scores (the model's stride)."""
         return self.metadata["step_frames"]
 
     def steps(self, frames: int) -> int:
-        """Steps of the scores of a clip of so many frames that are not padding."""
+        """Number of steps of the scores, without padding, of a clip of `frames` frames."""
         if self.output == "sign":
             return 1
         return evaluation_length(frames, frames + REDUCTION) // self.step_frames
 
     @property
     def decoding(self) -> DecodingConfig:
-        """How the run decodes."""
+        """The decoding of the recipe."""
         return DecodingConfig(**self.metadata["decoding"])
 
     @property
@@ -132,10 +133,10 @@ class Bundle:
         return self.metadata["scoring"]
 
     def require_head(self, head: str) -> None:
-        """Refuse a head whose scores are not in the files.
+        """Refuse a head whose scores the files do not compute.
 
         Args:
-            head: "ensemble" for what the files give, or the name of a head.
+            head: "ensemble" for the scores that the files give, or the name of a head.
 
         Raises:
             UserError: names the heads that were exported.
@@ -148,10 +149,10 @@ class Bundle:
             )
 
     def chosen(self, precision: str | None) -> str:
-        """A precision that the bundle has; its first by default.
+        """The precision that is asked for; the first of the bundle by default.
 
         Raises:
-            UserError: it has no such precision; says which it has.
+            UserError: the bundle has no such precision; names those it has.
         """
         if precision is None:
             return self.precisions[0]
@@ -162,18 +163,18 @@ class Bundle:
         return precision
 
     def file(self, precision: str, bucket: int) -> Path:
-        """A `.tflite` file, checked against its digest.
+        """The path of a `.tflite` file whose digest has been checked.
 
         Raises:
-            UserError: it is not there, or not the file that was verified.
+            UserError: the file is missing, or differs from the one that was verified.
         """
         return self._checked(self.metadata["precisions"][precision]["files"][str(bucket)])
 
     def stream_file(self, precision: str | None = None) -> Path:
-        """The `.tflite` file of the streaming form, checked; of the first precision by default.
+        """The path of the streaming form, checked like `file`; the first precision by default.
 
         Raises:
-            UserError: the bundle has none, or not of this precision; as `file`.
+            UserError: the bundle has no streaming form of this precision; or as `file`.
         """
         files = self.metadata.get("streaming", {}).get("files", {})
         if not files:
@@ -202,32 +203,8 @@ class Bundle:
         Raises:
             UserError: the bundle has none, or one of another order.
         """
-        order = decoding.language_model_order
-        if not order:
-            return None
-        file = self.path / LANGUAGE_MODEL
-        kept = NgramLanguageModel.kept(file, self.vocabulary.digest, order)
-        if kept is None:
-            raise UserError(
-                f"{self.path}: holds no gloss language model of order {order}; decode without, or "
-                "export a run that decodes with it"
-            )
-        return kept
+        return read_language_model(self.path, self.vocabulary, decoding, "export")
 
 
-def labels(vocabulary: Vocabulary, output: Output) -> tuple[str, ...]:
-    """The meaning of each column of the scores: tokens, or the signs alone.
-
-        >>> from slr_keras.bundle.bundle import labels
-        >>> from slr_keras.data.sampling import REDUCTION, evaluation_length
-    from slr_keras.data.vocabulary import Vocabulary
-        >>> labels(Vocabulary(("RAIN",)), "glosses")
-        ('<blank>', '<unk>', 'RAIN')
-    """
-    return vocabulary.glosses if output == "sign" else vocabulary.tokens
-
-
-def _vocabulary(path: Path, task: str) -> Vocabulary:
-    if task == SENTENCES:
-        return Vocabulary.read(path)
-    return Vocabulary(tuple(read_text(path).splitlines()))
+def _output(task: str) -> Output:
+    return "sign" if task == SIGN else "glosses"

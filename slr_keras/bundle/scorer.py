@@ -1,4 +1,4 @@
-"""From raw keypoints to glosses with a bundle, as an app does it; TensorFlow is not needed."""
+"""Recognition with a TFLite bundle: raw keypoints to glosses, without TensorFlow."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ KEYPOINTS, FRAMES, SCORES = "keypoints", "frames", "log_probabilities"
 
 
 class RawPreparation(Preparation):
-    """Raw keypoints at the contract's frame rate: the files prepare them themselves.
+    """Raw keypoints at the frame rate of the contract; the files of a bundle prepare them.
 
     Args:
         contract: of the bundle.
@@ -48,7 +48,7 @@ class RawPreparation(Preparation):
             points, channels = self.frame.shape
             raise UserError(
                 f"keypoints have shape {clip.shape}, but layout {self.contract.source.name!r} "
-                f"means (frames, {points} points, {channels} channels)"
+                f"needs (frames, {points} points, {channels} channels)"
             )
         if not len(clip):
             raise UserError("the clip has no frames")
@@ -57,20 +57,37 @@ class RawPreparation(Preparation):
         return iter(clip[indices])
 
 
-class BundleScorer(Scorer):
-    """Scores clips with the files of a bundle, which run in processes of their own.
-
-    A clip goes into the smallest bucket that holds it.
+def padded_inputs(raw: np.ndarray, frames: int) -> dict[str, np.ndarray]:
+    """The inputs of a bucket's file for a clip: the clip padded with zeros, and its length.
 
     Args:
-        bundle: that holds the files.
-        precision: of the files; the bundle's first by default.
-        decoding: how the scores are decoded.
+        raw: `(frames, source points, source channels)`.
+        frames: T, of the bucket.
+
+    >>> import numpy as np
+    >>> from slr_keras.bundle.scorer import padded_inputs
+    >>> padded_inputs(np.ones((3, 5, 3)), 8)["keypoints"].shape
+    (1, 8, 5, 3)
+    """
+    padded = np.zeros((1, frames, *raw.shape[1:]), np.float32)
+    padded[0, : len(raw)] = raw
+    return {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
+
+
+class BundleScorer(Scorer):
+    """Scores clips with the files of a bundle, each of which runs in a child process.
+
+    A clip is padded to the smallest bucket that holds it.
+
+    Args:
+        bundle: to run.
+        precision: of the files; the first of the bundle by default.
+        decoding: of the scores; by default that of the recipe.
         threads: of the runtime.
         launcher: of the runtime's process, see `Interpreter`.
 
     Raises:
-        UserError: the bundle has no such precision, or the decoding does not fit it.
+        UserError: the bundle has no such precision, or the decoding does not fit the model.
     """
 
     def __init__(
@@ -96,7 +113,7 @@ class BundleScorer(Scorer):
         self._interpreters: dict[int, Interpreter] = {}
 
     def close(self) -> None:
-        """End the processes."""
+        """End the child processes."""
         for interpreter in self._interpreters.values():
             interpreter.close()
         self._interpreters.clear()
@@ -107,11 +124,8 @@ class BundleScorer(Scorer):
 
     def _scored(self, raw: np.ndarray) -> np.ndarray:
         bucket = next(size for size in self.bundle.buckets if size >= len(raw))
-        padded = np.zeros((1, bucket, *raw.shape[1:]), np.float32)
-        padded[0, : len(raw)] = raw
-        inputs = {KEYPOINTS: padded, FRAMES: np.int32([len(raw)])}
         try:
-            scores = self._interpreter(bucket).run(**inputs)[SCORES][0]
+            scores = self._interpreter(bucket).run(**padded_inputs(raw, bucket))[SCORES][0]
         except RuntimeFailure as error:
             raise UserError(f"{self.bundle.path}: {error}") from None
         if self.decoder.names_one_sign:
@@ -132,7 +146,7 @@ def bundle_recogniser(
     threads: int = 1,
     launcher: Launcher | None = None,
 ) -> Recogniser:
-    """A recogniser around a bundle, a context manager; the arguments are those of `BundleScorer`.
+    """A recogniser of a bundle, to be used in a `with` block; arguments as of `BundleScorer`.
 
     Example::
 

@@ -1,4 +1,4 @@
-"""Score a bundle on a split, with the clips that an app would feed it."""
+"""Evaluation of a bundle on a split, clip by clip as in an app."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def recipe_of(bundle: Bundle) -> Config:
-    """Of the recipe of the run, what a bundle keeps: its data, how it decodes, how it is scored."""
+    """The part of the run's recipe that a bundle keeps: data, decoding and scoring."""
     data = {**bundle.metadata["data"], "scoring": bundle.scoring}
     return parse_config(
         {
@@ -46,13 +46,13 @@ def score_bundle(
 
     Args:
         bundle: to score.
-        manifest: the clips; their points and units are brought to the bundle's as `predict` does.
-        recipe: how to decode and score.
-        precision: of the files; the bundle's first by default.
-        tick: told that a clip is done, time and again.
+        manifest: the clips; points and units are converted to those of the bundle.
+        recipe: decoding and scoring.
+        precision: of the files; the first of the bundle by default.
+        tick: called with the clip count after each clip.
 
     Raises:
-        UserError: a clip cannot be read or does not fit the bundle; names it.
+        UserError: a clip cannot be read or does not fit the bundle; names the clip.
     """
     from slr_keras.training.evaluation import evaluate
 
@@ -70,13 +70,13 @@ def score_bundle(
 
 @dataclass(frozen=True)
 class _Clips:
-    """What an evaluation asks of a data set."""
+    """The part of `ClipDataset` that `evaluate` uses."""
 
     manifest: Manifest
 
 
 class _Predictor:
-    """Scores of the clips of a split, one a batch."""
+    """Scores of the clips of a split, in batches of one clip."""
 
     def __init__(self, recogniser: Recogniser):
         self.recogniser = recogniser

@@ -1,7 +1,7 @@
-"""The process in which one TFLite runtime runs one file; `interpreter.py` talks to it.
+"""Child process of `interpreter.py`: one TFLite runtime runs one file.
 
-It is started as a file, not as a module, and imports nothing of the project: what is measured here
-is the runtime. Messages are an object of JSON and arrays, see `send` and `receive`.
+The process is started as a file, not as a module, and imports nothing of the project, so that only
+the runtime is measured. A message is a JSON object and arrays, see `send` and `receive`.
 """
 
 import json
@@ -34,7 +34,7 @@ def send(stream, value, arrays=None):
 
 
 def receive(stream):
-    """Read a message; EOFError where the other side has gone."""
+    """Read a message; raises EOFError if the other process has ended."""
     (size,) = struct.unpack("<q", _exactly(stream, 8))
     value = json.loads(_exactly(stream, size))
     arrays = {}
@@ -70,8 +70,10 @@ class Unsigned:
         for name, detail in self.inputs.items():
             self.interpreter.set_tensor(detail["index"], arrays[name])
         self.interpreter.invoke()
-        found = self.outputs.items()
-        return {name: self.interpreter.get_tensor(detail["index"]) for name, detail in found}
+        return {
+            name: self.interpreter.get_tensor(detail["index"])
+            for name, detail in self.outputs.items()
+        }
 
 
 class Runner:
@@ -85,9 +87,9 @@ class Runner:
         self.inputs = {}
 
     def load(self, path, threads):
-        """Load a file; gives its signature and how long that took."""
+        """Load a file; returns its signature and the seconds of loading."""
         started = time.perf_counter()
-        # Kept: the runner only borrows it.
+        # The runner does not keep the interpreter alive.
         self.interpreter = self.module.Interpreter(path, num_threads=threads)
         signed = self.interpreter.get_signature_list()
         self.runner = (
@@ -101,12 +103,12 @@ class Runner:
         }
 
     def run(self, arrays):
-        """Run once; gives the outputs."""
+        """Run once; returns the outputs."""
         self.inputs = {name: np.array(array) for name, array in arrays.items()}
         return self.runner(**self.inputs)
 
     def time(self, warm_up, repeats):
-        """Seconds of each of some runs on the inputs of the last one."""
+        """Seconds of each of `repeats` runs on the last inputs."""
         seconds = []
         for _ in range(warm_up + repeats):
             started = time.perf_counter()
@@ -138,9 +140,9 @@ def _described(details):
 
 
 def peak_memory():
-    """Bytes that this process has had in memory at most."""
+    """Peak memory of this process in bytes."""
     try:
-        # What getrusage says began before this process was this program.
+        # getrusage also counts the parent process before exec.
         with open("/proc/self/status") as status:
             (line,) = [line for line in status if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
@@ -150,7 +152,7 @@ def peak_memory():
 
 
 def answer(runner, request, arrays):
-    """What to send back for a request."""
+    """The value and the arrays that answer a request."""
     do = request.pop("do")
     if do == "load":
         return runner.load(**request), {}
@@ -164,9 +166,9 @@ def answer(runner, request, arrays):
 
 
 def main():
-    """Answer requests until the other side closes its end."""
+    """Answer requests until the parent process closes the pipe."""
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # Whatever a runtime prints must not come between the messages.
+    # The prints of a runtime must not mix with the messages.
     os.dup2(2, 1)
     runner = Runner(sys.argv[1])
     send(sink, {"peak_memory": peak_memory()})
@@ -181,7 +183,7 @@ def main():
             traceback.print_exc()
             send(sink, {"error": f"{type(error).__name__}: {error}"})
     sys.stderr.flush()
-    # Runtimes do not all end cleanly.
+    # Some runtimes crash on a regular exit.
     os._exit(0)
 
 

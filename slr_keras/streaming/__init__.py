@@ -1,7 +1,7 @@
-"""Recognition while the signing goes on (specs/stark.md §6).
+"""Streaming recognition with STARK (specs/stark.md §6).
 
-`model` is STARK a few frames at a time, with its state going in and out; everything else is plain
-NumPy, function by function, so that a phone does the same: `landmarks` (gaps and coordinates),
-`endpoint` (where sentences end), `ctc` (glosses from scores as they come), `engine` (who computes
-the scores) and `recogniser`, which joins them.
+`model` reads a few frames at a time and passes its state in and out. The other modules are plain
+NumPy, so that an app can repeat them function by function: `landmarks` (gaps and coordinates),
+`endpoint` (ends of sentences), `ctc` (incremental decoding), `engine` (computation of the scores)
+and `recogniser`, which combines them.
 """

@@ -1,4 +1,4 @@
-"""Glosses from CTC scores as they come: the best sequence so far, and how much of it stays."""
+"""Incremental CTC decoding: the best sequence so far, and its stable prefix."""
 
 from collections import deque
 from typing import Protocol
@@ -24,21 +24,21 @@ Prefix = tuple[int, ...]
 class StepDecoder(Protocol):
     """Decodes one sentence step by step."""
 
-    #: The best sequence of the steps so far.
+    #: The best sequence for the steps so far.
     best: Prefix
 
     def advance(self, step: np.ndarray) -> None:
-        """Take in the log-probabilities of one step, `(classes,)`."""
+        """Add the log-probabilities `(classes,)` of one step."""
 
     def so_far(self) -> Hypothesis:
         """`best`, with spans and confidences."""
 
     def finish(self) -> Hypothesis:
-        """The sentence, as the decoder of whole clips gives it."""
+        """The final sentence, equal to that of the decoder of complete clips."""
 
 
 class GreedySteps(StepDecoder):
-    """The best class of every step; what it has said it never takes back.
+    """Greedy decoding: the best class of every step; `best` only grows.
 
     >>> import numpy as np
     >>> from slr_keras.streaming.ctc import GreedySteps
@@ -69,16 +69,16 @@ class GreedySteps(StepDecoder):
 
     def finish(self) -> Hypothesis:
         """See `StepDecoder`."""
-        found = greedy(_stacked(self._steps))
-        return merge_repeats(found) if self._merge else found
+        hypothesis = greedy(_stacked(self._steps))
+        return merge_repeats(hypothesis) if self._merge else hypothesis
 
 
 class BeamSteps(StepDecoder):
-    """Prefix beam search; at the end the sequences are ranked by their full CTC sums.
+    """Prefix beam search; the final ranking uses the full CTC sums of the sequences.
 
     Args:
-        config: of the run, method "beam".
-        language_model: where the config asks for one.
+        config: of the run, with method "beam".
+        language_model: if the config asks for one.
     """
 
     def __init__(self, config: DecodingConfig, language_model: NgramLanguageModel | None = None):
@@ -113,8 +113,8 @@ class BeamSteps(StepDecoder):
         steps, ids = _stacked(self._steps), self._search.prefixes[0]
         (path,) = best_paths(steps, [ids])
         confidences = confidences_of(steps, ids, path.spans)
-        found = Hypothesis(ids, path.log_probability, path.spans, confidences)
-        return merge_repeats(found) if self._config.collapse_repeats else found
+        hypothesis = Hypothesis(ids, path.log_probability, path.spans, confidences)
+        return merge_repeats(hypothesis) if self._config.collapse_repeats else hypothesis
 
     def finish(self) -> Hypothesis:
         """See `StepDecoder`."""
@@ -133,7 +133,7 @@ def step_decoder(
     """
     if config.method == "single":
         raise UserError(
-            "decoding.method single names the one sign of a clip, which a stream is not"
+            "decoding.method single decodes one sign for each clip; a stream needs greedy or beam"
         )
     if config.method == "greedy":
         return GreedySteps(config.collapse_repeats)
@@ -141,15 +141,16 @@ def step_decoder(
 
 
 class StablePrefix:
-    """Says a gloss when it has been in the best sequence for so many steps, and takes it back when
-    it is there no more.
+    """Emits a gloss once the best sequence has contained it for some steps.
+
+    A gloss that leaves the best sequence later is withdrawn.
 
     Args:
-        steps: 0 says it at once.
+        steps: number of steps; 0 emits a gloss at once.
 
     Attributes:
-        said: the glosses said and not taken back.
-        revisions: how many were taken back.
+        said: glosses that were emitted and not withdrawn.
+        revisions: number of withdrawn glosses.
 
     >>> from slr_keras.streaming.ctc import StablePrefix
     >>> stable = StablePrefix(steps=1)
@@ -163,7 +164,7 @@ class StablePrefix:
         self._recent: deque[Prefix] = deque(maxlen=steps + 1)
 
     def advance(self, best: Prefix) -> tuple[int, Prefix]:
-        """How many of the last glosses said are taken back, and those that are said now."""
+        """How many of the last glosses are withdrawn, and the glosses that are emitted now."""
         self._recent.append(best)
         if len(self._recent) < self._recent.maxlen:
             return 0, ()
@@ -174,7 +175,7 @@ class StablePrefix:
         return self._say(kept, stable[kept:] if len(stable) > kept else ())
 
     def finish(self, sentence: Prefix) -> tuple[int, Prefix]:
-        """The same at the end: what is not in the sentence goes, what is missing comes."""
+        """As `advance` at the end: withdraw what the sentence lacks, emit what is missing."""
         kept = _common(self.said, sentence)
         return self._say(kept, sentence[kept:])
 
@@ -186,7 +187,7 @@ class StablePrefix:
 
 
 def _common(one: Prefix, other: Prefix) -> int:
-    """How many glosses two sequences begin with alike."""
+    """Length of the common prefix of two sequences."""
     count = 0
     while count < min(len(one), len(other)) and one[count] == other[count]:
         count += 1

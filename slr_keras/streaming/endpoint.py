@@ -1,6 +1,6 @@
-"""Where sentences begin and end in a stream: at rest, when the hands are low and slow.
+"""Detection of the ends of sentences: the hands rest, which means that they are low and slow.
 
-Distances are in shoulder widths, so that neither camera nor signer matters.
+Distances are in shoulder widths, independent of camera and signer.
 """
 
 from collections import deque
@@ -10,24 +10,24 @@ import numpy as np
 
 from slr_keras.data.contract import KeypointContract
 
-# Names of each side's wrist and shoulder, in the layouts that there are.
+# Names of the wrists and shoulders of each side in the known layouts.
 WRISTS = (("left_wrist", "left_hand_wrist", "wrist_left"), ("right_wrist", "wrist_right"))
 SHOULDERS = (("left_shoulder", "shoulder_left"), ("right_shoulder", "shoulder_right"))
 
 
 @dataclass(frozen=True)
 class RestConfig:
-    """What counts as rest.
+    """Definition of rest.
 
     Attributes:
-        low: a wrist is low that is so many shoulder widths below the shoulders.
-        slow: a wrist is slow that moves less than so many shoulder widths a frame.
-        frames: a sentence ends when both wrists rest in most of the last `frames` frames; 0 ends
-            none before the stream.
-        share: how many of them are most: detectors jump.
-        start: frames of movement, one after the other, that begin a sentence.
-        lead: frames before the first movement that still belong to the sentence.
-        longest: frames after which a sentence ends although the hands never rest.
+        low: a wrist is low if it is at least so many shoulder widths below the shoulders.
+        slow: a wrist is slow if it moves less than so many shoulder widths a frame.
+        frames: a sentence ends when both wrists rest in most of the last `frames` frames; with 0,
+            sentences end only with the stream.
+        share: fraction of these frames that counts as most, since detections jump.
+        start: consecutive frames of movement that begin a sentence.
+        lead: frames before the first movement that belong to the sentence.
+        longest: frames after which a sentence ends even if the hands never rest.
     """
 
     low: float = 0.9
@@ -40,16 +40,16 @@ class RestConfig:
 
 
 class RestDetector:
-    """Tells of every frame whether the hands rest.
+    """Detects in every frame whether the hands rest.
 
-    A wrist that is not seen rests as it did when it was last seen; one that was never seen rests.
+    A missing wrist keeps its last state; a wrist that was never detected rests.
 
     Args:
         contract: names the points.
-        config: what counts as rest.
+        config: definition of rest.
 
     Attributes:
-        able: whether the contract has the wrists and shoulders that are needed.
+        able: whether the contract has the necessary wrists and shoulders.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -70,18 +70,18 @@ class RestDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget where the hands were."""
+        """Forget the positions of the hands."""
         self._last: list[np.ndarray | None] = [None, None]
         self._resting = [True, True]
         self._unit: tuple[float, float] | None = None
 
     def __call__(self, frame: np.ndarray) -> bool:
-        """Whether both hands rest, in a frame of the model's coordinates `(points, channels)`."""
+        """Whether both hands rest in a frame `(points, channels)` in the model's coordinates."""
         if not self.able:
             return False
         places = frame[:, :2].astype(np.float64)
         if not self._square:
-            # Normalised images are squares; the camera's are not.
+            # Normalised image coordinates distort the aspect ratio.
             places = places * (self._width, self._height)
         shoulders = frame[self._shoulders, -1] > 0
         if shoulders.all():
@@ -111,7 +111,7 @@ class Endpointer:
     """Cuts the stream into sentences, frame by frame.
 
     Args:
-        detector: tells rest.
+        detector: of rest.
 
     Attributes:
         signing: whether a sentence has begun.
@@ -127,11 +127,11 @@ class Endpointer:
 
     @property
     def ends(self) -> bool:
-        """Whether rest ends sentences at all; otherwise the stream is one, but for `longest`."""
+        """Whether rest ends sentences; otherwise only `longest` and the end of the stream do."""
         return self.detector.able and self.config.frames > 0
 
     def __call__(self, frame: np.ndarray) -> tuple[list[np.ndarray], bool]:
-        """The frames that are to be recognised now, and whether the sentence ends with them."""
+        """The frames to recognise now, and whether the sentence ends with them."""
         resting = self.detector(frame)
         if not self.signing:
             self._lead.append(frame)

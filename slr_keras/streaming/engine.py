@@ -1,4 +1,4 @@
-"""Who computes a stream's scores: the seam between the state machine and a model."""
+"""Engines compute the scores of a stream, with Keras or with a TFLite file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Scores of a few frames a call; keeps the state in between.
+    """Computes the scores of a few frames a call and keeps the state between calls.
 
     Attributes:
-        frames: of a call.
-        delay: calls after the first until the first row that means something.
+        frames: frames of a call.
+        delay: number of calls before the first valid row of scores.
     """
 
     frames: int
@@ -30,13 +30,13 @@ class Engine(Protocol):
         """Log-probabilities `(classes,)` after a call.
 
         Args:
-            frames: `(frames, points, channels)` in the model's coordinates, finite; None after
-                the sentence's end, for the rows that are still on their way.
+            frames: `(frames, points, channels)` in the coordinates of the model, finite; None
+                after the end of the sentence, to get the remaining rows.
         """
 
 
 class KerasEngine(Engine):
-    """A `StreamingStark`, traced once.
+    """Runs a `StreamingStark` as one TensorFlow function.
 
     Args:
         model: see `slr_keras.streaming.model.streaming_model`.
@@ -57,7 +57,7 @@ class KerasEngine(Engine):
 
     @property
     def state_bytes(self) -> int:
-        """Of the state between two calls."""
+        """Size of the state in bytes."""
         return sum(int(np.prod(value.shape)) * 4 for value in self._initial.values())
 
     def reset(self) -> None:
@@ -68,24 +68,24 @@ class KerasEngine(Engine):
         """See `Engine`."""
         keypoints = self._nothing if frames is None else np.asarray(frames, np.float32)[None]
         valid = self._zero if frames is None else self._one
-        found = self._call({"keypoints": keypoints, "valid": valid, **self._state})
-        row = found.pop("log_probabilities").numpy()[0]
-        self._state = found
+        outputs = self._call({"keypoints": keypoints, "valid": valid, **self._state})
+        row = outputs.pop("log_probabilities").numpy()[0]
+        self._state = outputs
         return row
 
 
 class TfliteEngine(Engine):
-    """A `.tflite` file of a bundle, in a process of its own; a context manager.
+    """Runs a `.tflite` file of a bundle in a child process, to be used in a `with` block.
 
     Args:
         path: of the file.
-        about: what the bundle's `metadata.json` says under `streaming`.
+        about: the entry `streaming` of the bundle's `metadata.json`.
         runtime: see `slr_keras.bundle.interpreter`.
         threads: of the runtime.
 
     Raises:
         UserError: the runtime is not installed.
-        RuntimeFailure: it does not load the file.
+        RuntimeFailure: the runtime does not load the file.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class TfliteEngine(Engine):
         """See `Engine`."""
         keypoints = self._nothing if frames is None else np.asarray(frames, np.float32)[None]
         valid = np.full((1, 1), frames is not None, np.float32)
-        found = self._interpreter.run(keypoints=keypoints, valid=valid, **self._state)
-        row = found.pop("log_probabilities")[0]
-        self._state = found
+        outputs = self._interpreter.run(keypoints=keypoints, valid=valid, **self._state)
+        row = outputs.pop("log_probabilities")[0]
+        self._state = outputs
         return row

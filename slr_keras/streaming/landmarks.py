@@ -1,14 +1,14 @@
-"""Landmarks as they come, brought to what the model sees: gaps filled, coordinates normalised.
+"""Online preparation of landmarks: filling of gaps and normalisation of coordinates.
 
-The rules are those of `slr_keras.data.keypoints`, with what is not known yet left out:
+The rules are those of `slr_keras.data.keypoints`, without knowledge of future frames:
 
-* a missing point waits up to `look_ahead` frames for its next sighting. What is seen again within
-  them is filled as offline. A longer gap is not known to be one while it begins: its first
-  `max_gap` frames hold the last sighting, as offline at a clip's end, and the rest is zeros, where
-  offline all of it is interpolated (up to `max_gap` frames) or zeros (beyond). With a look-ahead of
-  `max_gap` frames only gaps longer than `max_gap` differ.
-* image coordinates are the same. Of body coordinates origin and unit are medians over the last
-  `REFERENCE_FRAMES` frames instead of the clip's.
+* A missing point waits up to `look_ahead` frames for its next sighting. A gap that ends within them
+  is filled as offline. The length of a longer gap is unknown while it begins: its first `max_gap`
+  frames repeat the last sighting, as offline at the end of a clip, and the other frames are zero.
+  Offline, a gap is interpolated completely (up to `max_gap` frames) or is zero (longer gaps). With
+  a look-ahead of `max_gap` frames, only gaps longer than `max_gap` differ.
+* Image coordinates are the same. For body coordinates, origin and unit are medians over the last
+  `REFERENCE_FRAMES` frames instead of the clip.
 """
 
 from collections import deque
@@ -22,13 +22,13 @@ REFERENCE_FRAMES = 250
 
 
 class GapFiller:
-    """Fills the gaps of landmarks frame by frame, at most `look_ahead` frames late.
+    """Fills the gaps of landmarks frame by frame, with a delay of up to `look_ahead` frames.
 
-    A frame is given as soon as nothing in it waits any more.
+    A frame is returned as soon as none of its points waits.
 
     Args:
-        contract: says what is missing, and how long a gap may be.
-        look_ahead: frames.
+        contract: defines missing points and the longest gap.
+        look_ahead: in frames.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -54,7 +54,7 @@ class GapFiller:
         self._since = np.full(points, -1)
 
     def push(self, points: np.ndarray) -> list[np.ndarray]:
-        """One frame of selected points `(points, channels)`; the frames that are ready."""
+        """Add a frame of selected points `(points, channels)`; returns the finished frames."""
         lost = self.contract.missing(points[None])[0]
         self._waiting.append((np.where(lost[:, None], 0, points).astype(np.float32), lost))
         ready = []
@@ -63,13 +63,13 @@ class GapFiller:
         return ready
 
     def finish(self) -> list[np.ndarray]:
-        """The frames that still wait; no more come."""
+        """The frames that still wait, at the end of the stream."""
         return [self._first() for _ in range(len(self._waiting))]
 
     def _decided(self) -> bool:
-        """Whether what comes could change nothing in the first frame that waits."""
+        """Whether future frames cannot change the first frame that waits."""
         lost = self._waiting[0][1]
-        # Frames of the gap so far, this one included; beyond the longest they are zeros for good.
+        # Points whose gap, with this frame, is not longer than the longest; others stay zero.
         open_gap = lost & (self._since < self.contract.max_gap)
         for _, later in list(self._waiting)[1:]:
             open_gap = open_gap & later
@@ -83,31 +83,31 @@ class GapFiller:
         self._since[lost & (self._since >= 0)] += 1
         for point in np.flatnonzero(lost):
             filled[point] = self._filled(point)
-        # Gaps of hours do not overflow.
+        # Avoids an overflow in gaps of hours.
         np.minimum(self._since, self.contract.max_gap + 1, out=self._since)
         return filled
 
     def _filled(self, point: int) -> np.ndarray:
-        """A missing point of the frame that leaves."""
+        """The channels of a missing point in the frame that leaves."""
         longest, since = self.contract.max_gap, int(self._since[point])
         until, seen = self._next_sighting(point)
         nothing = np.zeros_like(self._latest[point])
         if since < 0:
-            found = seen if seen is not None and until <= longest else nothing
+            filled = seen if seen is not None and until <= longest else nothing
         elif since > longest or (seen is not None and since + until - 1 > longest):
-            found = nothing
+            filled = nothing
         elif seen is None:
-            found = self._latest[point]
+            filled = self._latest[point]
         else:
             weight = np.float32(since / (since + until))
-            found = (1 - weight) * self._latest[point] + weight * seen
-        found = found.copy()
-        if found.any():
-            found[-1] = self.contract.interpolated_score
-        return found
+            filled = (1 - weight) * self._latest[point] + weight * seen
+        filled = filled.copy()
+        if filled.any():
+            filled[-1] = self.contract.interpolated_score
+        return filled
 
     def _next_sighting(self, point: int) -> tuple[int, np.ndarray | None]:
-        """In how many frames the point is seen again, and where; None where none is known."""
+        """Frames until the next sighting of the point, and its channels; None if unknown."""
         for ahead, (points, lost) in enumerate(self._waiting, 1):
             if not lost[point]:
                 return ahead, points[point]
@@ -115,7 +115,7 @@ class GapFiller:
 
 
 class Normaliser:
-    """Filled points in the model's coordinates, frame by frame.
+    """Converts filled points to the coordinates of the model, frame by frame.
 
     Args:
         contract: of the run.
@@ -136,7 +136,7 @@ class Normaliser:
         self._recent: deque[np.ndarray] = deque(maxlen=REFERENCE_FRAMES)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """`(points, channels)` of one frame."""
+        """The normalised `(points, channels)` of one frame."""
         contract = self.contract
         if contract.normalisation == "image":
             frame = normalise_image(points[None], *contract.image_size, contract.y_axis)[0]
@@ -145,7 +145,7 @@ class Normaliser:
         return frame.astype(np.float32)
 
     def _body(self, points: np.ndarray) -> np.ndarray:
-        # Where root and scale are not in the frame, the last frames know them.
+        # Without root and scale in the frame, the last frames determine origin and unit.
         if (points[list({*self._root, *self._scale}), -1] > 0).any():
             self._recent.append(points.copy())
         clip = np.stack([*self._recent, points])

@@ -1,4 +1,4 @@
-"""A streaming recogniser from a trained run or a bundle."""
+"""Construction of a streaming recogniser from a run or a bundle."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slr_keras.models.stark.model import Stark
     from slr_keras.training.run import Run
 
-# Of runs that were trained on whole clips.
+# Spatial policy for runs that were trained on complete clips.
 DEFAULT_POLICY = "prefix"
 
 
@@ -19,13 +19,13 @@ def require_streamable(run: "Run") -> None:
     """Refuse runs whose model has no streaming form.
 
     Raises:
-        UserError: says why.
+        UserError: the model has none; gives the reason.
     """
     if run.family.streaming:
         return
     if run.output == "sign":
         raise UserError(
-            f"{run.path}: {run.model_name} names the one sign of a clip, and a stream has no "
+            f"{run.path}: {run.model_name} recognises one sign for each clip, and a stream has no "
             "clips; recognise clips with `python -m slr_keras.predict`"
         )
     raise UserError(
@@ -34,13 +34,13 @@ def require_streamable(run: "Run") -> None:
 
 
 def policy_of(run: "Run", asked: str | None = None) -> str:
-    """The spatial policy that is asked for, else the run's, else `DEFAULT_POLICY`."""
+    """The spatial policy `asked`, else that of the run, else `DEFAULT_POLICY`."""
     own = run.config.model.options.get("spatial_policy", "offline")
     return asked or (own if own != "offline" else DEFAULT_POLICY)
 
 
 def engine_of(run: "Run", stark: "Stark") -> KerasEngine:
-    """The engine of a run's model; the heads are those that the run decodes."""
+    """The engine of a run's model, with the heads that the run decodes."""
     from slr_keras.streaming.model import StreamingStark
 
     return KerasEngine(StreamingStark(stark, run.decoding.heads))
@@ -49,7 +49,13 @@ def engine_of(run: "Run", stark: "Stark") -> KerasEngine:
 def streaming_recogniser(
     trained: TrainedModel, engine: KerasEngine | TfliteEngine, config: StreamConfig | None = None
 ) -> StreamingRecogniser:
-    """The streaming recogniser of a run or a bundle around an engine of its model."""
+    """The streaming recogniser of a run or a bundle.
+
+    Args:
+        trained: the run or bundle.
+        engine: computes the scores of its model.
+        config: of the stream.
+    """
     return StreamingRecogniser(
         engine,
         trained.contract,

@@ -1,4 +1,4 @@
-"""STARK as a stream: a few frames and a state in, one row of log-probabilities and a state out."""
+"""Streaming form of STARK: a few frames and a state to one row of log-probabilities and a state."""
 
 from collections.abc import Sequence
 
@@ -14,32 +14,33 @@ from slr_keras.streaming import steps
 from slr_keras.utils.errors import UserError
 
 KEYPOINTS, VALID, SCORES = "keypoints", "valid", "log_probabilities"
-#: Names of the state's parts begin with it.
+#: Prefix of the names of the state tensors.
 STATE = "state_"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StreamingStark(keras.Model):
-    """A trained STARK, `stride` frames a call, with its state as explicit tensors.
+    """A trained STARK that reads `stride` frames a call and keeps its state in explicit tensors.
 
-    The weights are those of the model that is given. A row comes out of every call; the first
-    `delay` rows belong to no frames. After a clip's last frames as many calls with `valid` 0 bring
-    the rows that are still on their way. The rows are those of the whole clip under the same
-    spatial policy. A new clip begins with a state of zeros.
+    The model shares the weights of `stark`. Every call returns a row of scores; the first `delay`
+    rows belong to no frames. After the last frames of a clip, `delay` calls with `valid` 0 return
+    the remaining rows. The rows equal those of the complete clip under the same spatial policy. A
+    new clip begins with a state of zeros.
 
     Args:
-        stark: of another spatial policy than `offline`.
-        heads: whose mean probability is given. Defaults to all.
+        stark: a model of another spatial policy than `offline`.
+        heads: heads whose mean probability is computed. Defaults to all.
 
     Inputs, a dictionary:
         `keypoints` `(1, stride, points, channels)`, `valid` `(1, 1)`: 1 for frames of the clip,
-        and the state as `state_shapes` says.
+        and the state with the shapes of `state_shapes`.
 
     Outputs, a dictionary:
-        `log_probabilities` `(1, vocabulary_size)`, and the new state by the same names.
+        `log_probabilities` `(1, vocabulary_size)`, and the new state under the same names.
 
     Raises:
-        UserError: the model's spatial attention sees the whole clip, or it has no such head.
+        UserError: the spatial attention of the model needs the complete clip, or the model lacks a
+            head.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark import Stark
@@ -57,8 +58,8 @@ class StreamingStark(keras.Model):
         super().__init__(**kwargs)
         if stark.spatial_policy == "offline":
             raise UserError(
-                "the spatial attention of this model is the mean over the whole clip, which no "
-                "stream knows; choose the policy prefix, ema or windowed"
+                "the spatial attention of this model is a mean over the complete clip, which is "
+                "not available while streaming; choose the policy prefix, ema or windowed"
             )
         names = tuple(heads) or tuple(stark.gloss_heads)
         unknown = [name for name in names if name not in stark.gloss_heads]
@@ -80,16 +81,16 @@ class StreamingStark(keras.Model):
         if stark.spatial_policy == WINDOWED:
             shapes["calls"] = (1, 1)
         for name in self.streams:
-            found = steps.encoder_shapes(stark.encoders[name], len(stark.streams[name]))
-            shapes |= {f"{name}_{part}": shape for part, shape in found.items()}
+            parts = steps.encoder_shapes(stark.encoders[name], len(stark.streams[name]))
+            shapes |= {f"{name}_{part}": shape for part, shape in parts.items()}
         for name in self.heads:
-            found = steps.head_shapes(stark.gloss_heads[name])
-            shapes |= {f"head_{name}_{part}": shape for part, shape in found.items()}
+            parts = steps.head_shapes(stark.gloss_heads[name])
+            shapes |= {f"head_{name}_{part}": shape for part, shape in parts.items()}
         return {f"{STATE}{name}": shape for name, shape in shapes.items()}
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every input by name, all float32."""
+        """Shapes of the inputs by name; all are float32."""
         stark = self.stark
         frames = (1, stark.stride, stark.points, stark.channels)
         return {KEYPOINTS: frames, VALID: (1, 1), **self.state_shapes}
@@ -108,7 +109,7 @@ class StreamingStark(keras.Model):
         calls = state.get("calls")
         if calls is not None:
             half = stark.encoders[self.streams[0]].blocks[0].policy.half
-            # 0 in the calls in which a window begins anew.
+            # 0 in the calls in which a new window begins.
             new["calls"] = ops.cast(calls < half - 1.5, calls.dtype) * (calls + 1)
         features = {}
         for name in self.streams:
@@ -147,25 +148,26 @@ class StreamingStark(keras.Model):
 def streaming_model(
     stark: Stark, policy: str | None = None, heads: Sequence[str] = (), **options
 ) -> StreamingStark:
-    """The streaming form of a trained STARK, with its weights.
+    """The streaming form of a trained STARK.
 
     Args:
-        stark: trained, whatever its policy.
-        policy: the model's own by default.
-        heads: whose mean probability is given. Defaults to all.
-        options: `spatial_decay`, `spatial_memory`, `causal`, `causal_heads` other than the model's.
+        stark: a trained model of any policy.
+        policy: spatial policy; by default that of the model.
+        heads: heads whose mean probability is computed. Defaults to all.
+        options: `spatial_decay`, `spatial_memory`, `causal` or `causal_heads`, if they differ from
+            those of the model.
 
     Raises:
-        UserError: the policy is `offline`, or an option is not one.
+        UserError: the policy is `offline`, or an option is unknown.
     """
     return StreamingStark(with_policy(stark, policy, **options), heads)
 
 
 def with_policy(stark: Stark, policy: str | None = None, **options) -> Stark:
-    """The same model, weights copied, under another spatial policy.
+    """A copy of the model and its weights under another spatial policy.
 
     Raises:
-        UserError: there is no such policy.
+        UserError: the policy is unknown.
     """
     config = {**stark.get_config(), **options}
     if policy is not None:
@@ -179,9 +181,9 @@ def with_policy(stark: Stark, policy: str | None = None, **options) -> Stark:
 
 
 def _log_probabilities(logits: list):
-    """Of the mean probability."""
+    """Logarithm of the mean probability."""
     if len(logits) == 1:
         return ops.log_softmax(logits[0], axis=-1)
     mean = sum(ops.softmax(row, axis=-1) for row in logits) / len(logits)
-    # float32's least normal number: the decoders take no infinities.
+    # The least normal float32: decoders do not accept infinities.
     return ops.log(ops.maximum(mean, 1.2e-38))

@@ -1,4 +1,4 @@
-"""Landmarks in, glosses out, while the signing goes on: the state machine around an engine."""
+"""Streaming recogniser: the state machine from landmarks to glosses around an engine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,22 +14,22 @@ from slr_keras.streaming.engine import Engine
 from slr_keras.streaming.landmarks import GapFiller, Normaliser
 
 GLOSS, REVISE, SENTENCE = "gloss", "revise", "sentence"
-# Beyond it, coordinates are a detector's mistake, and squares of them would overflow.
+# Larger coordinates are detector errors, and their squares would overflow.
 FARTHEST = 100.0
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that the recogniser has to say.
+    """An event of the recogniser.
 
     Attributes:
-        kind: "gloss": one more gloss of the sentence; "revise": the last `count` glosses are taken
-            back; "sentence": it has ended, and this is all of it.
-        frame: frames that had come when it was said.
+        kind: "gloss": another gloss of the sentence; "revise": the last `count` glosses are
+            withdrawn; "sentence": the sentence has ended, and `glosses` holds all of its glosses.
+        frame: number of frames received before the event.
         glosses: the gloss, or the sentence.
         count: of "revise".
         spans: of "sentence": first frame of each gloss and the frame after its last, counted from
-            the stream's first.
+            the first frame of the stream.
         confidences: of "sentence".
     """
 
@@ -41,7 +41,11 @@ class Event:
     confidences: tuple[float, ...] = ()
 
     def to_json(self, fps: float) -> dict[str, Any]:
-        """As JSON values, with seconds."""
+        """The event as JSON values, with times in seconds.
+
+        Args:
+            fps: frames a second of the stream.
+        """
         value: dict[str, Any] = {"event": self.kind, "frame": self.frame}
         value["seconds"] = round(self.frame / fps, 3)
         if self.kind == GLOSS:
@@ -65,12 +69,12 @@ class Event:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """How a stream is recognised.
+    """Options of streaming recognition.
 
     Attributes:
-        look_ahead: frames that a gap is waited for, see `slr_keras.streaming.landmarks`.
-        stable: frames that a gloss must have been there before it is said.
-        rest: when sentences end.
+        look_ahead: frames that a missing point waits, see `slr_keras.streaming.landmarks`.
+        stable: frames for which the best sequence must contain a gloss before it is emitted.
+        rest: definition of rest, which ends sentences.
     """
 
     look_ahead: int = 4
@@ -83,17 +87,17 @@ class StreamingRecogniser:
 
     Args:
         engine: computes the scores.
-        contract: of the run: what the landmarks are, and what the model sees of them.
-        glosses: names of glosses by id.
+        contract: of the run: format of the landmarks, and their preparation.
+        glosses: converts gloss ids to names.
         decoding: of the run.
         config: of the stream.
-        language_model: where `decoding` asks for one.
+        language_model: if `decoding` asks for one.
 
     Attributes:
-        frame: frames that have come.
-        tentative: the best glosses of the sentence so far that are not said yet.
-        confidences: of the glosses said of the sentence that goes on, then of the tentative ones.
-        revisions, said: glosses taken back and said, over the whole stream.
+        frame: number of frames received.
+        tentative: glosses of the current best sequence that are not emitted yet.
+        confidences: of the emitted glosses of the current sentence, then of the tentative ones.
+        revisions, said: numbers of withdrawn and emitted glosses in the stream.
     """
 
     def __init__(
@@ -135,11 +139,14 @@ class StreamingRecogniser:
 
     @property
     def said_now(self) -> tuple[str, ...]:
-        """The glosses said of the sentence that goes on."""
+        """The emitted glosses of the current sentence."""
         return self._glosses(self._stable.said)
 
     def push(self, landmarks: np.ndarray) -> list[Event]:
-        """One frame of raw landmarks `(source points, source channels)`, whatever is in it.
+        """Add one frame of raw landmarks; returns the events that follow.
+
+        Args:
+            landmarks: `(source points, source channels)`, any values.
 
         Raises:
             UserError: another number of points or channels.
@@ -152,7 +159,7 @@ class StreamingRecogniser:
         return events
 
     def finish(self) -> list[Event]:
-        """The stream has ended: what is left of it."""
+        """End the stream; returns the remaining events."""
         events = []
         for filled in self._filler.finish():
             events += self._take(filled)
@@ -161,7 +168,7 @@ class StreamingRecogniser:
         return events
 
     def _begin(self) -> None:
-        """A new sentence."""
+        """Begin a new sentence."""
         self._engine.reset()
         self._decoder = self._new_decoder()
         self._stable = StablePrefix(-(-self.config.stable // self._engine.frames))
@@ -169,7 +176,7 @@ class StreamingRecogniser:
         self._calls = 0
 
     def _take(self, filled: np.ndarray) -> list[Event]:
-        """One frame whose gaps are filled."""
+        """Add one frame with filled gaps."""
         self._prepared += 1
         frame = np.clip(self._normalise(filled), -FARTHEST, FARTHEST)
         frames, ended = self._endpointer(frame)
@@ -183,22 +190,22 @@ class StreamingRecogniser:
         return events + self._end() if ended else events
 
     def _call(self) -> list[Event]:
-        """The engine sees the frames that wait."""
+        """Pass the pending frames to the engine."""
         row = self._engine.step(np.stack(self._pending))
         self._pending = []
         self._calls += 1
         return self._row(row) if self._calls > self._engine.delay else []
 
     def _row(self, row: np.ndarray) -> list[Event]:
-        """One step of scores."""
+        """Decode one row of scores."""
         self._decoder.advance(row)
-        return self._tell(*self._stable.advance(self._decoder.best))
+        return self._events(*self._stable.advance(self._decoder.best))
 
     def _end(self) -> list[Event]:
-        """The sentence has ended: the rows on their way, and the whole."""
+        """End the sentence: decode the remaining rows and return the final events."""
         events = []
         if not self._calls:
-            # A sentence of less than a call is lengthened by its last frame, as offline.
+            # As offline, a sentence shorter than one call repeats its last frame.
             self._pending += [self._pending[-1]] * (self._engine.frames - len(self._pending))
             events += self._call()
         for _ in range(self._engine.delay):
@@ -206,29 +213,29 @@ class StreamingRecogniser:
             self._calls += 1
             if self._calls > self._engine.delay:
                 events += self._row(row)
-        found = self._decoder.finish()
-        events += self._tell(*self._stable.finish(found.ids))
-        events.append(self._sentence(found))
+        hypothesis = self._decoder.finish()
+        events += self._events(*self._stable.finish(hypothesis.ids))
+        events.append(self._sentence(hypothesis))
         self._begin()
         return events
 
-    def _tell(self, taken: int, more: tuple[int, ...]) -> list[Event]:
+    def _events(self, withdrawn: int, emitted: tuple[int, ...]) -> list[Event]:
         events = []
-        if taken:
-            self.revisions += taken
-            events.append(Event(REVISE, self.frame, count=taken))
-        for gloss in more:
+        if withdrawn:
+            self.revisions += withdrawn
+            events.append(Event(REVISE, self.frame, count=withdrawn))
+        for gloss in emitted:
             self.said += 1
             events.append(Event(GLOSS, self.frame, self._glosses((gloss,))))
         return events
 
-    def _sentence(self, found: Hypothesis) -> Event:
+    def _sentence(self, best: Hypothesis) -> Event:
         first, frames = self._first_frame, self._engine.frames
-        spans = tuple((first + start * frames, first + end * frames) for start, end in found.spans)
+        spans = tuple((first + start * frames, first + end * frames) for start, end in best.spans)
         return Event(
             SENTENCE,
             self.frame,
-            self._glosses(found.ids),
+            self._glosses(best.ids),
             spans=spans,
-            confidences=found.confidences,
+            confidences=best.confidences,
         )

@@ -1,6 +1,6 @@
-"""What streaming costs on a split: word errors, delay, speed, memory, second thoughts.
+"""Evaluation of streaming on a split: WER, delay, speed, memory and revisions.
 
-Each policy is measured in a process of its own, for its memory.
+Each policy runs in a process of its own, so that its memory can be measured.
 """
 
 import argparse
@@ -31,30 +31,30 @@ OFFLINE = "offline"
 
 @dataclass
 class Delays:
-    """How late the glosses of a stream are said, from its events.
+    """Delays of the glosses of a stream.
 
     Attributes:
-        frames: of every gloss, from the end of its span in the finished sentence to the moment
-            when it was said for good.
+        frames: for every gloss, the frames from the end of its span in the final sentence until
+            the gloss was emitted for the last time.
     """
 
     frames: list[int] = field(default_factory=list)
-    _said: list[int] = field(default_factory=list)
+    _emitted: list[int] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """One event."""
+        """Add one event of the stream."""
         if event.kind == GLOSS:
-            self._said.append(event.frame)
+            self._emitted.append(event.frame)
         elif event.kind == REVISE:
-            del self._said[-event.count :]
+            del self._emitted[-event.count :]
         elif event.kind == SENTENCE:
-            pairs = zip(self._said, event.spans, strict=True)
+            pairs = zip(self._emitted, event.spans, strict=True)
             self.frames += [frame - end for frame, (_, end) in pairs]
-            self._said.clear()
+            self._emitted.clear()
 
 
 class _TimedEngine:
-    """An engine whose calls are timed, in seconds of this process' processors."""
+    """An engine that measures the CPU seconds of its calls."""
 
     def __init__(self, engine: "Engine"):
         self.frames, self.delay, self.reset = engine.frames, engine.delay, engine.reset
@@ -69,7 +69,7 @@ class _TimedEngine:
 
 
 def report(run: "Run", options: argparse.Namespace, config: StreamConfig) -> int:
-    """Print the report as the command's options say; returns the exit code."""
+    """Print the report that the options of the command ask for; returns the exit code."""
     from slr_keras.streaming.loading import policy_of
 
     policies = options.policy or [OFFLINE, policy_of(run)]
@@ -100,18 +100,27 @@ def _in_child(options: argparse.Namespace, policy: str) -> dict[str, Any]:
 def measure(
     run: "Run", policy: str, options: argparse.Namespace, config: StreamConfig
 ) -> dict[str, Any]:
-    """One policy on a split.
+    """Evaluate one policy on a split.
+
+    Args:
+        run: a trained run.
+        policy: spatial policy, or "offline".
+        options: of the command.
+        config: of the stream.
+
+    Returns:
+        A row of the report.
 
     Raises:
-        UserError: there is no such split, or it has no glosses.
+        UserError: the split is missing or has no glosses.
     """
     import tensorflow as tf
 
     from slr_keras.streaming.model import with_policy
     from slr_keras.training.data import read_split
 
-    # A step is so short that threads only wait for each other; once TensorFlow has begun, it keeps
-    # what it has.
+    # A step is too short for several threads. After its first operation, TensorFlow refuses a
+    # change of this number.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -148,14 +157,14 @@ def _streamed(run: "Run", stark, manifest: "Manifest", config: StreamConfig) -> 
         before = len(delays.frames)
         for event in events:
             delays.take(event)
-        found = [event for event in events if event.kind == SENTENCE]
-        sentences += len(found)
-        glosses = tuple(gloss for event in found for gloss in event.glosses)
+        ended = [event for event in events if event.kind == SENTENCE]
+        sentences += len(ended)
+        glosses = tuple(gloss for event in ended for gloss in event.glosses)
         references.append(clean(sample.glosses))
         hypotheses.append(clean(glosses))
         revisions, said = revisions + recogniser.revisions, said + len(glosses)
         if glosses == sample.glosses and "spans" in sample.extra:
-            ends = [end for event in found for _, end in event.spans]
+            ends = [end for event in ended for _, end in event.spans]
             signs = [end for _, end in sample.extra["spans"]]
             late = zip(delays.frames[before:], ends, signs, strict=True)
             after_sign += [delay + end - sign for delay, end, sign in late]
@@ -191,7 +200,7 @@ def _clips(run: "Run", manifest: "Manifest"):
 
 
 def _offline(run: "Run", stark, manifest: "Manifest") -> dict[str, Any]:
-    """Whole clips under the same policy."""
+    """WER of complete clips under the same policy."""
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.finish import score
     from slr_keras.training.model import make_decoder

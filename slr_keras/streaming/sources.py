@@ -1,10 +1,11 @@
-"""Where landmarks come from: clips that are there, or a pipe; a camera is one more source.
+"""Sources of landmarks: recorded clips, a video or camera, or a pipe.
 
-The protocol of a pipe is one JSON value a line. A frame is a list of points, each a list of the
-layout's channels, or an object `{"points": [...], "time": SECONDS}`; a point that was not found is
-`null`, and so may be any number. The first line may be an object that says what follows:
-`{"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}`; what it leaves out is the run's.
-With times the frames are brought to the run's rate by them, otherwise by `fps`.
+A pipe carries one JSON value on each line. A frame is a list of points, each a list of the layout's
+channels, or an object `{"points": [...], "time": SECONDS}`. Missing points are `null`, and any
+number may be `null`. The first line may describe the frames:
+`{"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}`; missing keys default to the
+values of the run. Frames are resampled to the frame rate of the run by their times, if given,
+otherwise by `fps`.
 """
 
 import json
@@ -28,31 +29,30 @@ from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.keypoints import KeypointInput
 from slr_keras.utils.errors import UserError
 
-# Of a JSON line; 543 points of four channels take a fifth.
+# Characters of a JSON line; 543 points of four channels need a fifth of them.
 LONGEST_LINE = 250_000
 
 
 class LandmarkSource(Protocol):
-    """Frames of raw landmarks, one after another, at the contract's rate.
+    """An iterable of frames of raw landmarks at the frame rate of the contract.
 
-    Anything that gives `(source points, source channels)` arrays of the contract's source layout
-    is one: a file, a pipe, a detector behind a camera.
+    Every frame is an array `(source points, source channels)` in the source layout of the contract.
     """
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """The frames; may never end."""
+        """The frames; the stream may be endless."""
 
 
 class ClipSource(LandmarkSource):
-    """A clip that a file or a data folder holds.
+    """A clip of a file or a data folder.
 
     Args:
         clip: from `slr_keras.recognition.find_clips.find_clips`.
         contract: of the run.
-        overrides: what the user says about the clip.
+        overrides: properties of the clip that the user states.
 
     Attributes:
-        notices: what the user should know about it, once it is read.
+        notices: messages for the user about the clip, after it was read.
     """
 
     def __init__(self, clip: Clip, contract: KeypointContract, overrides: Overrides | None = None):
@@ -67,16 +67,16 @@ class ClipSource(LandmarkSource):
 
 
 class DetectedSource(LandmarkSource):
-    """What MediaPipe Holistic finds in a video while it is read, or before a camera.
+    """Landmarks that MediaPipe Holistic detects in a video or the pictures of a camera.
 
     Args:
         source: a video file, or the number of a camera.
         contract: of the run.
-        overrides: what the user says about the pictures.
+        overrides: properties of the pictures that the user states.
 
     Raises:
-        UserError: MediaPipe is not installed, or its points are not those of the run and the user
-            did not ask to pair them.
+        UserError: MediaPipe is not installed, or its points differ from those of the run and the
+            user did not ask for a conversion.
     """
 
     def __init__(
@@ -96,18 +96,18 @@ class DetectedSource(LandmarkSource):
         given, rate = self._overrides.layout, self._overrides.fps
         settings = Settings(fps=None if rate else self._contract.fps)
 
-        def found() -> Iterator[np.ndarray]:
+        def detected() -> Iterator[np.ndarray]:
             with landmark_frames(self._source, settings, rate=rate) as frames:
                 for frame in frames:
                     points = Points(frame.points[None], None, layout(LAYOUT), frames.image_size)
                     yield arrange(points, self._contract, self._where, given)[0]
 
-        return at_rate(steady(found(), rate), self._contract.fps) if rate else found()
+        return at_rate(steady(detected(), rate), self._contract.fps) if rate else detected()
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What the first line of a pipe may say."""
+    """Description of the frames in the first line of a pipe."""
 
     layout: KeypointLayout | None = None
     fps: float | None = None
@@ -115,12 +115,12 @@ class _Header:
 
 
 class LineSource(LandmarkSource):
-    """Frames from lines of JSON, see the module.
+    """Frames from lines of JSON in the format of this module.
 
     Args:
         lines: of the pipe.
         contract: of the run.
-        overrides: what the user says about the frames, before the first line.
+        overrides: properties of the frames that the user states; these precede the first line.
 
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.streaming.sources import LineSource
@@ -178,7 +178,7 @@ class LineSource(LandmarkSource):
             points = Points(_array(rows, stated, where)[None], None, header.layout, size)
             frame = arrange(points, self._contract, where, given)
             if not seen and not self._contract.missing(self._contract.select(frame)).all():
-                # Units are looked at once: a detector may say anything later.
+                # Units are checked once: a detector may give outliers later.
                 conform(replace(points, values=points.values.copy()), self._contract, where, given)
                 seen = True
             yield frame[0], _time(time, where)
@@ -213,7 +213,7 @@ def _header(value: dict[str, Any]) -> _Header:
     if not good:
         raise UserError('line 1: write {"fps": 30, "image_size": [1280, 720]}')
     name = value.get("layout")
-    # Names alone: a pipe does not choose files.
+    # Only names are allowed: a pipe must not choose files.
     if name is not None and (not isinstance(name, str) or not name.isidentifier()):
         raise UserError(f"line 1: layout {name!r} is not the name of a layout")
     return _Header(None if name is None else layout(name), fps, size)

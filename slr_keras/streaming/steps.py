@@ -1,8 +1,8 @@
-"""One call of the streaming form of STARK's layers: a few frames in, a few frames out, and state.
+"""Streaming steps of STARK's layers: a few frames and a state to a few frames and a new state.
 
-Each function takes a trained layer and what it keeps between calls, by name; none has weights of
-its own. Tensors are as in the layers, with a batch of 1. What lies before the clip is zeros, in the
-state as in the padded clip, so that the first frames see what they see offline.
+Each function takes a trained layer and its state by name and has no weights of its own. Tensors
+have the shapes of the layers with a batch of 1. The state before a clip is zero, like the padding
+before a complete clip, so that the first frames get the same results as offline.
 """
 
 from typing import TYPE_CHECKING
@@ -24,17 +24,17 @@ State = dict
 
 
 class Validity:
-    """Which frames that leave a layer in this call are frames of the clip.
+    """Masks of the frames of the clip among those that leave a layer in a call.
 
     Args:
-        flags: `(1, calls)`, 1 for each call that brought frames; the last is this call.
+        flags: `(1, calls)`, 1 for each call with frames of the clip; the last is this call.
     """
 
     def __init__(self, flags):
         self.flags = flags
 
     def frames(self, group: int, delay: int):
-        """`(1, group)`, of the frames that are `delay` late."""
+        """The mask `(1, group)` of frames that leave with a delay of `delay` frames."""
         late, rest = divmod(delay, group)
         last = self.flags.shape[1] - 1 - late
         now = ops.repeat(self.flags[:, last : last + 1], group - rest, axis=1)
@@ -46,7 +46,7 @@ class Validity:
 
 
 def delayed(x, state: State, name: str, new: State):
-    """The frames that are as many late as the state holds, `(..., T, C)` like those given."""
+    """Frames `(..., T, C)` delayed by the number of frames that the state holds."""
     if name not in state:
         return x
     both = ops.concatenate([state[name], x], axis=-2)
@@ -59,7 +59,7 @@ def delayed(x, state: State, name: str, new: State):
 
 
 def block_shapes(block: "StarkBlock", points: int, channels: int) -> Shapes:
-    """What a block keeps, by name."""
+    """Shapes of the state of a block by name."""
     ring, width = block.window - 1, block.heads * block.attention_channels
     shapes = {}
     if ring:
@@ -82,7 +82,7 @@ def block_step(block: "StarkBlock", x, validity: Validity, calls, state: State) 
         x: `(1, points, group, channels)`.
         validity: of the calls so far.
         calls: `(1, 1)`, calls since the younger sum of the window began.
-        state: as `block_shapes` says.
+        state: with the shapes of `block_shapes`.
 
     Returns:
         `(1, points, group, channels)`, and the new state.
@@ -104,7 +104,7 @@ def block_step(block: "StarkBlock", x, validity: Validity, calls, state: State) 
 
 
 def _extended(name: str, x, state: State, new: State):
-    """All frames that a call's windows see: those kept, then those that came."""
+    """All frames in the windows of a call: those of the state, then the new ones."""
     if name not in state:
         return x
     both = ops.concatenate([state[name], x], axis=2)
@@ -120,7 +120,7 @@ def _running_mean(block, query, key, frames, calls, state: State, new: State):
     if policy.name == EMA:
         total, count = total * policy.kept, count * policy.kept
     if policy.name == WINDOWED:
-        # The younger sum takes the place of the older one, and begins anew.
+        # The younger sum replaces the older one, and a new younger sum begins.
         kept = ops.cast(calls > 0.5, total.dtype)
         kept = ops.reshape(kept, (1, 1, 1, 1))
         young, young_count = state["young_gram"], state["young_count"]
@@ -136,13 +136,13 @@ def _running_mean(block, query, key, frames, calls, state: State, new: State):
 
 
 def encoder_delay(encoder: "StarkEncoder") -> int:
-    """Calls after which the encoder gives a clip's first step."""
+    """Number of calls before the call that returns the first step of a clip."""
     last = encoder.blocks[-1]
     return -(-last.clock.leaving // encoder.final_pool)
 
 
 def _waits(encoder: "StarkEncoder") -> list[int]:
-    """Frames that wait before each pool, the final one included, until it is full."""
+    """Frames that wait before each pooling, including the final one, until its window is full."""
     pools, late = [*encoder.pools, encoder.final_pool], 0
     waits = []
     for pool, block in zip(pools, [*encoder.blocks, None], strict=True):
@@ -152,14 +152,14 @@ def _waits(encoder: "StarkEncoder") -> list[int]:
 
 
 def encoder_shapes(encoder: "StarkEncoder", points: int) -> Shapes:
-    """What an encoder keeps, by name."""
+    """Shapes of the state of an encoder by name."""
     shapes, channels = {}, encoder.stem_width
     *waits, final = _waits(encoder)
     for number, (block, wait) in enumerate(zip(encoder.blocks, waits, strict=True), 1):
         if wait:
             shapes[f"pool_{number}"] = (1, points, wait, channels)
-        found = block_shapes(block, points, channels)
-        shapes |= {f"block_{number}_{name}": shape for name, shape in found.items()}
+        parts = block_shapes(block, points, channels)
+        shapes |= {f"block_{number}_{name}": shape for name, shape in parts.items()}
         channels = block.channels
     if final:
         shapes["pool"] = (1, final, channels)
@@ -180,7 +180,7 @@ def encoder_step(encoder: "StarkEncoder", x, validity: Validity, calls, state: S
 
 
 def part(state: State, prefix: str) -> State:
-    """What belongs to one layer."""
+    """The part of the state whose names begin with the prefix of a layer."""
     return {
         name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)
     }
@@ -190,12 +190,12 @@ def part(state: State, prefix: str) -> State:
 
 
 def head_delay(head: "GlossHead") -> int:
-    """Calls that a head's logits are later than its input."""
+    """Delay of a head's logits after its input, in calls."""
     return 2 * head.look_ahead
 
 
 def head_shapes(head: "GlossHead") -> Shapes:
-    """What a head keeps, by name."""
+    """Shapes of the state of a head by name."""
     ring = head.kernel_size - 1
     shapes = {"position": (1,)}
     if ring:
@@ -209,14 +209,14 @@ def head_shapes(head: "GlossHead") -> Shapes:
 def head_step(head: "GlossHead", x, validity: Validity, delay: int, state: State) -> tuple:
     """One call of a head: features `(1, channels)` to logits `(1, classes)`.
 
-    The code of a step's position counts the steps since the state began.
+    The position code of a step counts the steps since the beginning of the clip.
 
     Args:
-        head: trained.
-        x: of a step that is `delay` calls late.
+        head: a trained head.
+        x: features of a step, `delay` calls late.
         validity: of the calls so far.
-        delay: of the encoders.
-        state: as `head_shapes` says.
+        delay: of the encoders, in calls.
+        state: with the shapes of `head_shapes`.
     """
     new: State = {}
     valid = validity.frames(1, delay)
@@ -230,7 +230,7 @@ def head_step(head: "GlossHead", x, validity: Validity, delay: int, state: State
 
 
 def _convolved(convolution, x, state: State, name: str, new: State):
-    """A convolution over the steps kept and the one that came, `(1, channels)`."""
+    """A convolution over the steps of the state and the new step, `(1, channels)`."""
     steps = ops.expand_dims(x, 1)
     if name in state:
         steps = ops.concatenate([state[name], steps], axis=1)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from export.graph.publication import appearing, write_manifest
+from export.graph.publication import published_version, write_manifest
 from export.serving import local
 from export.serving.config import (
     BATCHING,
@@ -51,7 +51,7 @@ def publish(base, version, seed=0, work=0, pictures=False):
     if pictures:
         signatures["serving_encoded"] = module.encoded
     layout = contract("coco_wholebody_133")
-    with appearing(Path(base), version) as folder:
+    with published_version(Path(base), version) as folder:
         tf.saved_model.save(module, str(folder), signatures)
         assets = folder / "assets"
         assets.mkdir(exist_ok=True)

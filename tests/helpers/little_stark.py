@@ -65,12 +65,12 @@ def call(step, frames, valid, state):
 
 
 def streamed(model, clip, head):
-    """The same rows, four frames a call; after the clip's end the frames are nonsense."""
-    step = traced(StreamingStark(model, (head,)))
+    """The same rows, a step a call; after the clip's end the frames are nonsense."""
+    step, stride = traced(StreamingStark(model, (head,))), model.stride
     state, rows = step.initial_state(), []
-    for first in range(0, clip.shape[1] + 4 * step.delay, 4):
+    for first in range(0, clip.shape[1] + stride * step.delay, stride):
         real = first < clip.shape[1]
-        frames = clip[:, first : first + 4] if real else np.full_like(clip[:, :4], 7.0)
+        frames = clip[:, first : first + stride] if real else np.full_like(clip[:, :stride], 7.0)
         row, state = call(step, frames, float(real), state)
         rows.append(row)
     return np.concatenate(rows)[step.delay :]

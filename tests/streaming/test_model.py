@@ -16,6 +16,7 @@ FORMS = {
     "causal": {"window": 5, "causal": True},
     "causal throughout": {"window": 5, "causal": True, "causal_heads": True, "pools": (1, 1)},
     "one frame": {"window": 1, "pools": (1, 1)},
+    "two frames a step": {"window": 5, "pools": (1, 2), "stride": 2},
 }
 
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from slr_keras.config import override
+from slr_keras.config import override, read_run_config
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.arrays import read_record
 from slr_keras.utils.errors import UserError
@@ -159,14 +159,14 @@ def test_the_heads_that_choose_the_best_epoch_may_not_change(tiny, data, folder)
 
 
 def test_data_that_changed_since_the_run_began_is_refused(trained):
-    from slr_keras.training.trainer import _check_data
+    from slr_keras.training.data import open_run_data
 
-    folder = RunFolder(trained)
-    record = read_record(folder.last)
-    digests = {
+    kept = read_record(RunFolder(trained).last)["data"]
+    assert kept == {
         f"{split}.jsonl": sha256(trained.parent / "data" / f"{split}.jsonl")
         for split in ("train", "dev")
     }
-    _check_data(record, digests, folder)
+    run_data = open_run_data(read_run_config(RunFolder(trained).config))
+    run_data.require_unchanged(kept, trained)
     with pytest.raises(UserError, match=r"train\.jsonl changed since this run began"):
-        _check_data(record, {**digests, "train.jsonl": "0"}, folder)
+        run_data.require_unchanged({**kept, "train.jsonl": "0"}, trained)

@@ -1,19 +1,11 @@
 """Runs and versions of all four systems: weights drawn at random, exported once a session."""
 
-import numpy as np
 import pytest
+from drawn_run import drawn_run
 
 from export.saved_model import main
-from slr_keras.config import parse_config
-from slr_keras.config.loading import to_yaml
 from slr_keras.data.simulator.cues import simulate_cues
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.training.data import open_run_data
-from slr_keras.training.folder import RunFolder
-from slr_keras.training.model import build_model
-from slr_keras.training.run import write_description
-from slr_keras.utils.arrays import save_arrays
-from slr_keras.utils.files import write_text
 
 USTM = {
     "width": 16,
@@ -34,23 +26,6 @@ SYSTEMS = [
     pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long])
     for name in ("stark", "stark_isolated", "c2st", "ustm", "stepnet")
 ]
-
-
-def drawn_run(folder, tree):
-    """A run folder as `fit` leaves it, but that nothing was learnt."""
-    config = parse_config(tree)
-    task = open_run_data(config)
-    model = build_model(config, len(task.vocabulary), task.contract)
-    rng = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        # Far enough from how training begins that clips differ in their glosses.
-        variable.assign(variable + rng.normal(0, 0.1, variable.shape))
-    run = RunFolder(folder)
-    run.best.parent.mkdir(parents=True)
-    write_text(run.config, to_yaml(config))
-    write_description(run, config, task, model.count_params())
-    save_arrays(run.best, {"model": model.variables}, {"epoch": 1, "wer": 100.0})
-    return run.path
 
 
 @pytest.fixture(scope="session")

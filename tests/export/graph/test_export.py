@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from export.graph.endpoints import require_servable
 from export.graph.publication import (
-    appearing,
     check_manifest,
     next_version,
+    published_version,
     versions,
 )
 from export.saved_model import main
@@ -51,16 +51,16 @@ def description(version):
 def test_a_version_says_what_it_is_and_holds_what_it_says(system, served):
     path, version = served(system)
     run, value = Run.load(path), description(version)
-    video = run.modality == "video"
+    video, isolated = run.modality == "video", run.output == "sign"
     assert value["system"] == system.partition("_")[0]
-    assert (value["kind"] == "isolated") is run.isolated
+    assert (value["kind"] == "isolated") is isolated
     assert value["buckets"] == list(BUCKETS)
     assert value["limits"] == {"shortest": 1, "longest": 400}
-    assert value["stride"] == (None if run.isolated else 4)
+    assert value["stride"] == (None if isolated else 4)
     assert max(value["verification"]["relative_error"].values()) <= 1e-5
     assert set(value["verification"]["relative_error"]) >= {"serving_default", "together"}
     labels = (version / "assets" / "labels.txt").read_text().splitlines()
-    assert tuple(labels) == (run.vocabulary.glosses if run.isolated else run.vocabulary.tokens)
+    assert tuple(labels) == (run.vocabulary.glosses if isolated else run.vocabulary.tokens)
     contract = type(run.contract).read(version / "assets" / value["contract"]["file"])
     assert contract == run.contract
     signatures = loaded(version).signatures
@@ -73,7 +73,7 @@ def test_a_version_says_what_it_is_and_holds_what_it_says(system, served):
         }
         assert set(signature.structured_outputs) == set(of["outputs"])
     scores = value["signatures"]["serving_default"]["outputs"]["logits"]["shape"]
-    assert scores == ([-1, len(labels)] if run.isolated else [-1, -1, len(labels)])
+    assert scores == ([-1, len(labels)] if isolated else [-1, -1, len(labels)])
     check_manifest(version)
 
 
@@ -132,7 +132,7 @@ def test_a_manifest_notices_every_change(stark, tmp_path):
 def test_a_version_that_is_there_is_refused_and_the_next_number_is_taken(stark):
     path, version = stark
     before = {it: it.stat().st_mtime_ns for it in version.rglob("*")}
-    with pytest.raises(UserError, match="version 1 is there already"):
+    with pytest.raises(UserError, match="version 1 exists already"):
         main([str(path), str(version.parent), "--version", "1"])
     assert {it: it.stat().st_mtime_ns for it in version.rglob("*")} == before
     assert next_version(version.parent) == 2
@@ -148,15 +148,18 @@ def test_a_version_that_fails_its_checks_is_not_there(stark, tmp_path):
 
 
 def test_readers_see_nothing_of_a_version_before_all_of_it_is_there(tmp_path):
-    with appearing(tmp_path, 3) as work:
+    with published_version(tmp_path, 3) as work:
         (work / "saved_model.pb").write_text("half")
         assert versions(tmp_path) == []
         assert not work.name.isdigit()
     assert versions(tmp_path) == [3]
     assert (tmp_path / "3" / "saved_model.pb").read_text() == "half"
-    with pytest.raises(RuntimeError), appearing(tmp_path, 4):
+    with pytest.raises(RuntimeError), published_version(tmp_path, 4):
         raise RuntimeError
-    with pytest.raises(UserError, match="published by another export"), appearing(tmp_path, 3):
+    with (
+        pytest.raises(UserError, match="published by another export"),
+        published_version(tmp_path, 3),
+    ):
         pass
     assert [it.name for it in tmp_path.iterdir()] == ["3"]
 
@@ -184,7 +187,7 @@ def test_a_run_of_optical_flow_is_refused_with_the_reason(stark):
         path = "runs/flow"
         config = parse_config({"data": {"folder": "a", "stream": "flow"}})
 
-    with pytest.raises(UserError, match="sees optical flow"):
+    with pytest.raises(UserError, match="reads optical flow"):
         require_servable(Flow)
 
 

@@ -58,7 +58,7 @@ def test_keypoints_of_a_padded_batch_are_prepared_as_each_clip_is_alone(name):
 def test_a_sign_gives_the_frames_that_evaluation_takes(rule):
     segments = Segments(8, rule) if rule else None
     lengths = np.int32([1, 4, 7, 8, 9, 29, 31])
-    sampling = Sampling(most=8, segments=segments, whole=True)
+    sampling = Sampling(most=8, segments=segments, evenly=True)
     places, count = sampling.places(tf.constant(lengths), int(lengths.max()))
     for row, frames in enumerate(lengths):
         clip = np.arange(frames)

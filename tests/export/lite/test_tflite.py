@@ -231,7 +231,7 @@ def test_models_of_video_are_refused_with_the_reason(model, tmp_path):
     recipe = parse_config({"data": {"folder": "data"}, "model": {"name": model}})
     contract = FrameContract((64, 64))
     run = Run(RunFolder(tmp_path / "run"), recipe, Vocabulary(("RAIN",)), contract)
-    with pytest.raises(UserError, match=f"{model} sees video and does not become a TFLite bundle"):
+    with pytest.raises(UserError, match=f"{model} reads video and cannot be exported"):
         require_exportable(run)
 
 

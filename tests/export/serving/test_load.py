@@ -29,7 +29,7 @@ def test_a_load_loses_nothing_and_sees_wrong_answers(little, published):
     assert [(row.wrong, row.lost) for row in rows] == [(0, 0)] * 4
     model = load.ServedModel(published / "2", 1)
     clips = load._clips(model, 8)
-    others = load.Questions(
+    others = load.Requests(
         [load._request("little", clip) for clip in clips],
         [model.run("", clip)["logits"] for clip in clips[::-1]],
     )

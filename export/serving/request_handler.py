@@ -1,14 +1,15 @@
-"""What both interfaces of the server share: find a version, ask it, count the answer."""
+"""Prediction requests of both interfaces: find a version, run it, count the response."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from export.graph.names import DEFAULT
-from export.serving.batching import Retired
+from export.serving.batching import VersionUnloaded
 from export.serving.failure import ServingError
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays
@@ -19,13 +20,13 @@ _TRIES = 3
 Inputs = Callable[[Served], Mapping[str, np.ndarray]]
 
 
-class Answering:
-    """Answers prediction requests.
+class RequestHandler:
+    """Runs prediction requests.
 
     Args:
-        repository: of the versions.
-        metrics: told of every answer.
-        seconds: that a request may take where its client sets no deadline.
+        repository: of the served versions.
+        metrics: count the responses.
+        seconds: time limit of a request whose client sets no deadline.
     """
 
     def __init__(self, repository: Repository, metrics: Metrics, seconds: float = 60.0):
@@ -38,16 +39,16 @@ class Answering:
         inputs: Inputs,
         seconds: float | None = None,
     ) -> tuple[Served, Arrays]:
-        """Outputs of a signature, and the version that gave them.
+        """Outputs of a signature, and the version that computed them.
 
         Args:
             model: name, version and label.
-            signature: its name, "" for the default one.
-            inputs: makes the arrays, given the version.
-            seconds: until the client gives up.
+            signature: name of the signature, "" for the default.
+            inputs: function from the version to the input arrays.
+            seconds: time until the deadline of the client.
 
         Raises:
-            ServingError: the answer is an error.
+            ServingError: the request cannot be answered.
         """
         limit = self.seconds if seconds is None else min(seconds, self.seconds)
         for _ in range(_TRIES):
@@ -56,21 +57,34 @@ class Answering:
             try:
                 async with asyncio.timeout(limit):
                     return served, await served.batcher.run(signature or DEFAULT, arrays, limit)
-            except Retired:
-                # Unloaded between being found and being asked: the newest is another by now.
+            except VersionUnloaded:
+                # The version was unloaded after `find`: the next try finds the newest version.
                 continue
             except TimeoutError:
                 raise ServingError(
-                    "DEADLINE_EXCEEDED", f"no answer within {limit:g} s; the server is busy"
+                    "DEADLINE_EXCEEDED", f"no response within {limit:g} s; the server is busy"
                 ) from None
         raise ServingError("UNAVAILABLE", f"{model[0]} is being unloaded; try again")
 
-    async def counted(self, name: str, api: str, answer, fail):
-        """Await an answer, count it, and turn what went wrong into a `ServingError` for `fail`."""
+    async def counted(
+        self,
+        name: str,
+        api: str,
+        response: Awaitable[Any],
+        fail: Callable[[ServingError], Awaitable[Any]],
+    ) -> Any:
+        """Await a response and count it.
+
+        Args:
+            name: of the model.
+            api: "REST" or "GRPC".
+            response: to await.
+            fail: makes the response to an error.
+        """
         started = time.monotonic()
         code = "OK"
         try:
-            return await answer
+            return await response
         except ServingError as error:
             code = error.code
             return await fail(error)
@@ -80,7 +94,7 @@ class Answering:
         except Exception:
             _LOG.exception("a request failed")
             code = "INTERNAL"
-            return await fail(ServingError("INTERNAL", "the server failed; its log says why"))
+            return await fail(ServingError("INTERNAL", "the server failed; see its log"))
         finally:
             known = name if name in self.repository.names else ""
             self.metrics.answered(known, api, code, time.monotonic() - started)

@@ -1,16 +1,11 @@
-"""Whether a request fits a signature, and which others it can be joined with."""
+"""Checks of the shapes of a request, and the key of the requests that can share a batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from export.graph.names import (
-    FILES,
-    FRAMES,
-    KEYPOINTS,
-    LENGTHS,
-)
+from export.graph.names import FILES, FRAMES, KEYPOINTS, LENGTHS
 from export.serving.failure import ServingError
 from export.serving.model import ServedModel, Signature
 
@@ -20,21 +15,30 @@ Key = tuple[Any, ...]
 def grouped(
     model: ServedModel, name: str, inputs: Mapping[str, np.ndarray]
 ) -> tuple[int, Key, int | None]:
-    """Clips of a request, what it can be joined with, and the frames it is padded to.
+    """Number of clips, batch key and padded length of a request.
+
+    Args:
+        model: that receives the request.
+        name: of the signature.
+        inputs: arrays by name.
+
+    Returns:
+        the number of clips; a key that is equal for requests which can be batched together; and
+        the frames that the clips are padded to, None without padding.
 
     Raises:
-        ServingError: an input is missing, of another dtype, shape or length; says which.
+        ServingError: an input is missing or has another dtype, shape or length.
     """
     signature = model.signature(name)
     rows = rows_of(signature, inputs)
     frames = frames_of(signature, inputs)
     if frames is None or not model.buckets:
-        # Joined with requests of the very same shape alone.
+        # Only requests of the same shape share a batch.
         return rows, (name, *(inputs[key].shape[1:] for key in signature.inputs)), None
     longest = model.buckets[-1]
     if frames > longest:
         raise refused(
-            f"clips have {frames} frames, this model takes up to {longest}; cut them into "
+            f"clips have {frames} frames, this model takes up to {longest}; split them into "
             "overlapping windows, as python -m export.client does"
         )
     padded = next(size for size in model.buckets if size >= frames)
@@ -42,7 +46,11 @@ def grouped(
 
 
 def rows_of(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int:
-    """Clips of a request whose inputs fit the signature."""
+    """Number of clips of a request.
+
+    Raises:
+        ServingError: the inputs do not fit the signature.
+    """
     if inputs.keys() != signature.inputs.keys():
         raise refused(
             f"inputs are {', '.join(sorted(inputs)) or 'none'}; this signature takes "
@@ -50,26 +58,30 @@ def rows_of(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int:
         )
     counts = {}
     for name, tensor in signature.inputs.items():
-        found = inputs[name]
+        array = inputs[name]
         wanted = tensor.shape
-        if found.dtype != tensor.dtype:
-            raise refused(f"input {name!r}: is {_kind(found.dtype)}, wants {_kind(tensor.dtype)}")
-        fits = found.ndim == len(wanted) and all(
-            size in (None, own) for size, own in zip(wanted, found.shape)
+        if array.dtype != tensor.dtype:
+            raise refused(f"input {name!r}: is {_kind(array.dtype)}, must be {_kind(tensor.dtype)}")
+        fits = array.ndim == len(wanted) and all(
+            size in (None, own) for size, own in zip(wanted, array.shape)
         )
         if not fits:
-            raise refused(f"input {name!r}: has shape {found.shape}, wants {_shape(wanted)}")
-        if 0 in found.shape:
-            raise refused(f"input {name!r}: has shape {found.shape}, in which nothing is")
-        counts[name] = len(found) if found.ndim else 1
+            raise refused(f"input {name!r}: has shape {array.shape}, must have {_shape(wanted)}")
+        if 0 in array.shape:
+            raise refused(f"input {name!r}: has shape {array.shape}, which is empty")
+        counts[name] = len(array) if array.ndim else 1
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise refused(f"inputs differ in their number of clips: {told}")
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise refused(f"inputs differ in their number of clips: {listed}")
     return next(iter(counts.values()))
 
 
 def frames_of(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | None:
-    """Frames of clips that bring their lengths; None of a signature of another kind."""
+    """Frames of the padded clips of a request; None if the signature takes no clips with lengths.
+
+    Raises:
+        ServingError: a length is not between 1 and the frames of the clips.
+    """
     timed = [name for name in (KEYPOINTS, FRAMES, FILES) if name in signature.inputs]
     if LENGTHS not in inputs or len(timed) != 1:
         return None
@@ -77,8 +89,8 @@ def frames_of(signature: Signature, inputs: Mapping[str, np.ndarray]) -> int | N
     lengths = inputs[LENGTHS]
     if lengths.min() < 1 or lengths.max() > frames:
         raise refused(
-            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; {timed[0]!r} has {frames} "
-            "frames, of which 1 to all are real"
+            f"input 'lengths': holds {lengths.min()} to {lengths.max()}; lengths must be from 1 to "
+            f"the {frames} frames of {timed[0]!r}"
         )
     return frames
 
@@ -92,4 +104,5 @@ def _shape(wanted: Sequence[int | None]) -> str:
 
 
 def refused(message: str) -> ServingError:
+    """The error of a request that does not fit the model."""
     return ServingError("INVALID_ARGUMENT", message)
