@@ -40,7 +40,7 @@ class FrameEncoder(BackboneEncoder):
         `(batch, frames, backbone.width)`, 0 on padding.
 
     Raises:
-        ValueError: arguments that contradict each other, or integer frames without `pixels`.
+        OptionError: arguments that contradict each other, or integer frames without `pixels`.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import FrameEncoder, make_backbone
@@ -78,7 +78,7 @@ class FrameEncoder(BackboneEncoder):
 
     def call(self, video, mask=None, training=False):
         if self.normalization is None and "int" in keras.backend.standardize_dtype(video.dtype):
-            raise ValueError("frames are integers: set pixels, or normalise them before")
+            raise OptionError("frames are integers: set pixels, or normalise them before")
         # Frozen, it gives the same vectors in training as in evaluation.
         training = training and self.trainable
         batch, time = ops.shape(video)[:2]

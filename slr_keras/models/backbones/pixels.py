@@ -45,7 +45,7 @@ class PixelNormalization(keras.layers.Layer):
         the shape of inputs, in the compute dtype of the layer.
 
     Raises:
-        ValueError: an unknown mode, or a number of channels that does not fit the mode.
+        OptionError: an unknown mode, or a number of channels that does not fit the mode.
 
     >>> import numpy as np
     >>> from slr_keras.models.backbones import PixelNormalization
@@ -64,9 +64,9 @@ class PixelNormalization(keras.layers.Layer):
         channels = inputs.shape[-1]
         if self.mode in FLOW_MODES:
             if channels % 2:
-                raise ValueError(f"flow has x and y on the last axis, in turn; got {inputs.shape}")
+                raise OptionError(f"flow has x and y on the last axis, in turn; got {inputs.shape}")
         elif channels != 3:
-            raise ValueError(f"pixels have 3 channels on the last axis; got {inputs.shape}")
+            raise OptionError(f"pixels have 3 channels on the last axis; got {inputs.shape}")
         scale, shift = (ops.convert_to_tensor(part, "float32") for part in MODES[self.mode])
         return ops.cast(ops.cast(inputs, "float32") * scale + shift, self.compute_dtype)
 

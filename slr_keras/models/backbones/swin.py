@@ -150,7 +150,7 @@ class Swin(Backbone):
         """
         if stage == 0:
             if None in maps.shape[1:]:
-                raise ValueError(f"Swin needs frames of a known size; got {maps.shape}")
+                raise OptionError(f"Swin needs frames of a known size; got {maps.shape}")
             maps = self._cropped(maps)
             if self.stem:
                 maps = self.patches(maps, valid=valid, training=training)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from slr_keras.models.checks import OptionError
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.layers import PACKAGE
 
@@ -54,10 +55,10 @@ class WordVectorLanguageModel(GlossLanguageModel):
             vectors: `(V - 1, width)`.
 
         Raises:
-            ValueError: another shape.
+            OptionError: another shape.
         """
         if np.shape(vectors) != tuple(self.words.shape):
-            raise ValueError(
+            raise OptionError(
                 f"word vectors have shape {np.shape(vectors)}; the model needs {self.words.shape}"
             )
         self.words.assign(vectors)
