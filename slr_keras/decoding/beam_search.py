@@ -150,7 +150,7 @@ class BeamSearch:
         self._glosses = np.arange(1, classes)
         self.prefixes: list[Prefix] = [()]
         self._in_blank, self._in_gloss = np.zeros(1), np.full(1, -np.inf)
-        self._added = np.zeros(1)
+        self._added, self._last = np.zeros(1), np.full(1, BLANK)
 
     def advance(self, log_probs: np.ndarray) -> None:
         """Process one step.
@@ -162,19 +162,23 @@ class BeamSearch:
         prefixes, added, in_blank = self.prefixes, self._added, self._in_blank
         count = len(prefixes)
         rows = np.arange(count)
-        last = np.array([prefix[-1] if prefix else BLANK for prefix in prefixes])
+        last = self._last
         total = np.logaddexp(in_blank, self._in_gloss)
         stay_blank = total + log_probs[..., BLANK]
-        extend = total[:, None] + log_probs
+        shared = log_probs.ndim == 1
+        glosses = self._step_candidates(log_probs) if shared else self._glosses
+        extend = total[:, None] + (log_probs[glosses] if shared else log_probs[:, 1:])
         if self.rule is EmissionRule.CTC:
-            repeat = log_probs[last] if log_probs.ndim == 1 else log_probs[rows, last]
+            repeat = log_probs[last] if shared else log_probs[rows, last]
             stay_gloss = self._in_gloss + repeat
-            extend[rows, last] = in_blank + repeat
+            row, column = np.nonzero(glosses == last[:, None])
+            extend[row, column] = in_blank[row] + repeat[row]
         else:
             stay_gloss = np.full(count, -np.inf)
-        _merge_extensions(prefixes, last, extend, stay_gloss)
-        glosses = self._chosen_glosses(log_probs, extend)
-        extend = _columns(extend, glosses)
+        self._merge_extensions(log_probs, total, glosses, extend, stay_gloss)
+        if not shared and self._candidates < len(self._glosses):
+            columns = np.argpartition(-extend, self._candidates - 1)[:, : self._candidates]
+            glosses, extend = columns + 1, extend[rows[:, None], columns]
         if self.fusion.uniform:
             extended = (added + self.fusion.insertion_bonus).repeat(extend.shape[1])
             extended = extended.reshape(extend.shape)
@@ -191,20 +195,46 @@ class BeamSearch:
         self._in_blank = np.where(old, stay_blank[row], -np.inf)
         self._in_gloss = np.where(old, stay_gloss[row], extend[row, column])
         self._added = np.where(old, added[row], extended[row, column])
+        self._last = np.where(old, last[row], gloss)
         self.prefixes = [
             prefixes[r] if o else (*prefixes[r], g)
             for r, o, g in zip(row.tolist(), old.tolist(), gloss.tolist())
         ]
 
-    def _chosen_glosses(self, log_probs: np.ndarray, extend: np.ndarray) -> np.ndarray:
-        """Candidates: `(candidates,)` for all prefixes, or `(prefixes, candidates)`."""
+    def _step_candidates(self, log_probs: np.ndarray) -> np.ndarray:
+        """Most probable glosses of a step without context, `(candidates,)`."""
         candidates = self._candidates
-        if log_probs.ndim == 1 and self.fusion.uniform:
+        if self.fusion.uniform:
             candidates = min(candidates, self.beam + 1)
         if candidates == len(self._glosses):
             return self._glosses
-        ranked = log_probs[1:] if log_probs.ndim == 1 else extend[:, 1:]
-        return np.argpartition(-ranked, candidates - 1)[..., :candidates] + 1
+        return np.argpartition(-log_probs[1:], candidates - 1)[:candidates] + 1
+
+    def _merge_extensions(
+        self,
+        log_probs: np.ndarray,
+        total: np.ndarray,
+        glosses: np.ndarray,
+        extend: np.ndarray,
+        stay_gloss: np.ndarray,
+    ) -> None:
+        """Move each E(q, l(p)) whose p is itself in the beam into G'(p); changes the last two."""
+        position = {prefix: row for row, prefix in enumerate(self.prefixes)}
+        pairs = [
+            (child, position[prefix[:-1]])
+            for child, prefix in enumerate(self.prefixes)
+            if prefix and prefix[:-1] in position
+        ]
+        if not pairs:
+            return
+        children, parents = np.array(pairs).T
+        gloss, before = self._last[children], total[parents]
+        if self.rule is EmissionRule.CTC:
+            before = np.where(self._last[parents] == gloss, self._in_blank[parents], before)
+        emitted = log_probs[gloss] if log_probs.ndim == 1 else log_probs[parents, gloss]
+        stay_gloss[children] = np.logaddexp(stay_gloss[children], before + emitted)
+        row, column = np.nonzero(glosses == gloss[:, None])
+        extend[parents[row], column] = -np.inf
 
 
 def search_batch(
@@ -237,23 +267,6 @@ def search_batch(
     return [search.prefixes for search in searches]
 
 
-def _merge_extensions(
-    prefixes: list[Prefix], last: np.ndarray, extend: np.ndarray, stay_gloss: np.ndarray
-) -> None:
-    """Move each E(q, l(p)) whose p is itself in the beam into G'(p); changes the last two."""
-    position = {prefix: row for row, prefix in enumerate(prefixes)}
-    pairs = [
-        (child, position[prefix[:-1]])
-        for child, prefix in enumerate(prefixes)
-        if prefix and prefix[:-1] in position
-    ]
-    if pairs:
-        children, parents = np.array(pairs).T
-        cells = parents, last[children]
-        stay_gloss[children] = np.logaddexp(stay_gloss[children], extend[cells])
-        extend[cells] = -np.inf
-
-
 def _columns(values: np.ndarray, glosses: np.ndarray) -> np.ndarray:
     """Values `(prefixes, glosses)` of the given glosses, of `(prefixes, classes)`."""
     if glosses.ndim == 2:
@@ -265,8 +278,10 @@ def _columns(values: np.ndarray, glosses: np.ndarray) -> np.ndarray:
 
 def _best(scores: np.ndarray, beam: int) -> np.ndarray:
     """Indices of the best finite scores, best first."""
-    indices = np.arange(len(scores))
-    if len(scores) > 4 * beam:
-        indices = np.sort(np.argpartition(-scores, beam - 1)[:beam])
-    indices = indices[np.argsort(-scores[indices], kind="stable")][:beam]
-    return indices[scores[indices] > -np.inf]
+    costs = -scores
+    if len(costs) > 4 * beam:
+        indices = np.sort(np.argpartition(costs, beam - 1)[:beam])
+        indices = indices[np.argsort(costs[indices], kind="stable")]
+    else:
+        indices = np.argsort(costs, kind="stable")[:beam]
+    return indices[costs[indices] < np.inf]

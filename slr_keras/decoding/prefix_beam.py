@@ -79,7 +79,7 @@ def prefix_beam(
 class PrefixSearch(BeamSearch):
     """CTC search without context, step by step, so that a stream is decoded as it arrives.
 
-    Arguments and attributes: see `BeamSearch`.
+    Arguments and attributes: see `BeamSearch`; the rule must stay CTC.
 
     >>> import numpy as np
     >>> from slr_keras.decoding.prefix_beam import PrefixSearch
