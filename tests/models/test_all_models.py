@@ -72,8 +72,8 @@ BEFORE_NORMALISATION = re.compile(
     r"|/K\d_\d/convolution|/P\d_\d/weigh_(approximation|detail)/convolution"
     r"|/adapter_\d+/((far|near)_\d|mix)/convolution)/bias$|/swin_nano/norm/beta$"
 )
-# Of the largest gradient: rounding leaves less, and what a weight does more.
-ROUNDING = 1e-6
+# Of the largest gradient: a weight that acts has more, also at the far end of I3D.
+ROUNDING = 1e-7
 every_model = pytest.mark.parametrize("name", list_models())
 
 
