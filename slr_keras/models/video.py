@@ -59,10 +59,11 @@ class VideoModel(keras.Model):
 
 
 class VideoSequenceModel(VideoModel):
-    """Base of models that read the glosses of RGB clips, as SMKD and VAC do.
+    """Base of models that recognise gloss sequences in RGB clips, in the form of VAC and SMKD.
 
-    A frame encoder gives one vector per frame; a 1D-TCN (`convolution`) gives local features, a
-    quarter as many; a BiLSTM (`recurrent`) adds the context of the clip. Both have classifiers.
+    A frame encoder computes one vector per frame, a 1D-TCN (`convolution`) one local feature vector
+    per 4 frames, and a BiLSTM (`recurrent`) global features. Local and global features are
+    classified.
 
     Args:
         vocabulary_size: V, classes with the blank (class 0).

@@ -1,4 +1,4 @@
-"""What layers that run a backbone over clips of pixels have in common."""
+"""Base class of layers that run a backbone over clips of pixels."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What STARK's models share: streams of keypoints, an encoder for each, and heads on top."""
+"""Base class of STARK's models: streams of keypoints, an encoder for each stream, and heads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -249,7 +249,7 @@ class StarkBlock(keras.layers.Layer):
     def multiply_adds(self, inputs_shape) -> int:
         """Multiply-adds of the equations for `(batch, points, time, channels)`.
 
-        See specs/stark.md §3.12. The chunked form also computes some frames outside the windows.
+        The chunked form also computes some frames outside the windows (specs/stark.md §3.12).
         """
         batch, points, time, channels = inputs_shape
         heads, width, window = self.heads, self.attention_channels, self.window
