@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
     from slr_keras.training.distribution import is_chief, wait_for_all
-    from slr_keras.training.finish import finish
+    from slr_keras.training.final_evaluation import finish
     from slr_keras.training.report import plain_table
     from slr_keras.training.run import Run
     from slr_keras.training.trainer import train

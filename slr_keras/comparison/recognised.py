@@ -62,7 +62,7 @@ def recognise(
         return Recognised(run, manifest, references, glosses, reused=True)
 
     from slr_keras.training.evaluation import ENSEMBLE, Predictor
-    from slr_keras.training.finish import score, write_scores
+    from slr_keras.training.final_evaluation import score, write_scores
     from slr_keras.training.model import make_decoder
 
     made_of = provenance(run, manifest, run.decoding)

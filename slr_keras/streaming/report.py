@@ -202,7 +202,7 @@ def _clips(run: "Run", manifest: "Manifest"):
 def _offline(run: "Run", stark, manifest: "Manifest") -> dict[str, Any]:
     """WER of complete clips under the same policy."""
     from slr_keras.training.evaluation import Predictor
-    from slr_keras.training.finish import score
+    from slr_keras.training.final_evaluation import score
     from slr_keras.training.model import make_decoder
 
     predictor = Predictor(stark, decoder=make_decoder(stark, run.config))

@@ -10,7 +10,7 @@ from slr_keras.data.robustness import FaultyManifest
 from slr_keras.decoding import DecodingConfig
 from slr_keras.training.data import read_split
 from slr_keras.training.evaluation import Evaluation, Predictor
-from slr_keras.training.finish import score, write_scores
+from slr_keras.training.final_evaluation import score, write_scores
 from slr_keras.training.model import make_decoder
 from slr_keras.training.provenance import provenance
 from slr_keras.training.run import Run

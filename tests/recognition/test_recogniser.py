@@ -48,7 +48,7 @@ def test_a_clip_alone_equals_the_clip_among_others(recogniser, test_clips):
 
 def test_recognition_agrees_with_the_evaluation_of_the_same_clips(run, recogniser, test_clips):
     from slr_keras.training.evaluation import Predictor
-    from slr_keras.training.finish import score
+    from slr_keras.training.final_evaluation import score
 
     manifest, clips = test_clips
     evaluation = score(run, Predictor(run.model()), manifest)

@@ -105,7 +105,7 @@ def test_worst_sentences_are_aligned_with_errors_marked_worst_first(tiny, data):
 def test_saved_predictions_are_those_of_the_best_weights(trained, data):
     from slr_keras.training.data import read_split
     from slr_keras.training.evaluation import Predictor
-    from slr_keras.training.finish import score
+    from slr_keras.training.final_evaluation import score
 
     run = Run.load(trained)
     evaluation = score(run, Predictor(run.model()), read_split(run.config.data, "dev"))
