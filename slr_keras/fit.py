@@ -42,14 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
     from slr_keras.training.distribution import is_chief, wait_for_all
-    from slr_keras.training.final_evaluation import finish
+    from slr_keras.training.final_evaluation import evaluate_best_weights
     from slr_keras.training.report import plain_table
     from slr_keras.training.run import Run
     from slr_keras.training.trainer import train
 
     strategy = train(config, folder)
     if is_chief(config.distribution):
-        evaluation = finish(Run.load(folder.path), command)
+        evaluation = evaluate_best_weights(Run.load(folder.path), command)
         print(f"\n{config.data.dev} split:\n{plain_table(evaluation)}\n\n{folder.report}")
     wait_for_all(strategy)
 

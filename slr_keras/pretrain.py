@@ -15,7 +15,7 @@ from slr_keras.utils.command import (
 )
 
 if TYPE_CHECKING:
-    from slr_keras.training.keypoint_pretraining import PointingError
+    from slr_keras.training.keypoint_pretraining import KeypointDistance
 
 EXAMPLE = """\
 The data folder must hold keypoints and video of the same clips, as `simulate --frames` writes them.
@@ -41,9 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     clips = read_clips(options.data)
-    from slr_keras.training.keypoint_pretraining import PointingSettings
+    from slr_keras.training.keypoint_pretraining import PretrainingSettings
 
-    settings = PointingSettings(
+    settings = PretrainingSettings(
         options.epochs, options.clips, options.frames, options.learning_rate, seed=options.seed
     )
     result = pretrain_backbone(
@@ -80,7 +80,7 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def _print_epoch(epoch: int, loss: float, error: "PointingError") -> None:
+def _print_epoch(epoch: int, loss: float, error: "KeypointDistance") -> None:
     line = (
         f"epoch {epoch}: loss {loss:.2f}, dev error {error.overall:.2f} pixels, "
         f"hands {error.hands:.2f} pixels"

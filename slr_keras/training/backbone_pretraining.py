@@ -1,4 +1,4 @@
-"""Pretrain a backbone on the keypoints of a data folder's frames, and write its weights."""
+"""Pretrain a backbone to predict the keypoints of video frames, and write its weights."""
 
 import time
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
 
 if TYPE_CHECKING:
-    from slr_keras.training.keypoint_pretraining import PointingError, PointingSettings
+    from slr_keras.training.keypoint_pretraining import KeypointDistance, PretrainingSettings
 
 
 def read_clips(folder: Path) -> tuple[Manifest, Manifest]:
-    """Read train and dev of a data folder whose clips have both keypoints and video.
+    """Read the train and dev splits of a data folder whose clips have keypoints and video.
 
     Raises:
         UserError: the folder or a sample lacks keypoints or video, or a split has no clips.
     """
     manifests = read_folder(folder)
-    for name, held in ((CONTRACT_FILE, "keypoints"), (FRAMES_FILE, "video")):
+    for name, content in ((CONTRACT_FILE, "keypoints"), (FRAMES_FILE, "video")):
         if not (folder / name).is_file():
             raise UserError(
-                f"{folder}: no {name}, so the folder has no {held}; pretraining learns keypoints "
-                "from frames and needs both (simulate --frames writes both)"
+                f"{folder}: no {name}, so the folder has no {content}; pretraining learns "
+                "keypoints from frames and needs both (simulate --frames writes both)"
             )
     for split in ("train", "dev"):
         if split not in manifests or not len(manifests[split]):
@@ -33,7 +33,7 @@ def read_clips(folder: Path) -> tuple[Manifest, Manifest]:
             for field in ("keypoints", "video"):
                 if not getattr(sample, field):
                     where = manifests[split].where(sample)
-                    raise UserError(f"{where}: has no {field}; remove the sample or give it one")
+                    raise UserError(f"{where}: no {field}; add the file or remove the sample")
     return manifests["train"], manifests["dev"]
 
 
@@ -41,38 +41,38 @@ def pretrain_backbone(
     backbone_name: str,
     data: Path,
     clips: tuple[Manifest, Manifest],
-    settings: "PointingSettings",
+    settings: "PretrainingSettings",
     target: Path,
-    report: "Callable[[int, float, PointingError], None]",
+    report: "Callable[[int, float, KeypointDistance], None]",
 ) -> dict[str, Any]:
-    """Train a backbone to give the keypoints of single frames, and write its weights.
+    """Train a backbone to predict the keypoints of single frames, and write its weights.
 
     Args:
         backbone_name: architecture, such as resnet_micro.
-        data: data folder of the clips, named in the record.
-        clips: train and dev, of `read_clips`.
-        settings: of the training; the seed is also that of the weights.
+        data: data folder of the clips; its name is recorded.
+        clips: train and dev split, from `read_clips`.
+        settings: training settings; the seed also initialises the weights.
         target: .safetensors file to write.
         report: called after each epoch with its number, the loss and the error on dev.
 
     Returns:
-        The record that the file keeps: data, settings, error on dev in pixels, and seconds.
+        The record stored in the file: data, settings, error on dev in pixels, and seconds.
 
     Raises:
-        UserError: there is no such backbone.
+        UserError: no backbone has this name.
     """
     # Imported here, so that unusable clips are refused before TensorFlow is loaded.
     import keras
 
     from slr_keras.models.backbones import make_backbone
-    from slr_keras.training.keypoint_pretraining import learn_points
+    from slr_keras.training.keypoint_pretraining import pretrain_on_keypoints
     from slr_keras.weights import WeightsRecord, save_backbone_weights
 
     train, dev = clips
     keras.utils.set_random_seed(settings.seed)
     backbone = make_backbone(backbone_name)
     started = time.perf_counter()
-    error = learn_points(backbone, train, dev, settings, report)
+    error = pretrain_on_keypoints(backbone, train, dev, settings, report)
     result = {
         "data": data.name,
         "clips": {"train": len(train), "dev": len(dev)},
@@ -100,7 +100,7 @@ def pretrain_backbone(
 
 
 def plain_text(result: dict[str, Any]) -> str:
-    """A result of `pretrain_backbone` as text."""
+    """Format a result of `pretrain_backbone` as text."""
     error = result["dev_error_pixels"]
     return (
         f"{result['points']} points of {result['clips']['train']} clips, {result['epochs']} epochs "

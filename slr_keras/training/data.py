@@ -1,4 +1,4 @@
-"""The data of a run: its splits, vocabulary and contract, and the datasets made of them."""
+"""Data of a run: splits, vocabulary, contract, and the datasets built from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run is trained and validated on.
+    """Data that a run is trained and validated on.
 
     Attributes:
         config: the recipe.
-        train, dev: the splits.
-        vocabulary: glosses by number.
-        contract: of the data folder.
+        train, dev: the two splits.
+        vocabulary: maps glosses to ids.
+        contract: contract of the data folder.
     """
 
     config: Config
@@ -45,24 +45,28 @@ class RunData:
     contract: Contract
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each manifest by its file name."""
+        """SHA-256 of each manifest, by file name."""
         return {split.path.name: sha256(split.path) for split in (self.train, self.dev)}
 
     def require_unchanged(self, digests: Mapping[str, str], run: Path) -> None:
-        """Refuse manifests other than those that a run was begun with.
+        """Refuse manifests that changed since a run began.
+
+        Args:
+            digests: `digests()` when the run began.
+            run: run folder, for the message.
 
         Raises:
-            UserError: names the manifests that changed.
+            UserError: a manifest changed; names all that did.
         """
         changed = [name for name, digest in self.digests().items() if digests.get(name) != digest]
         if changed:
             raise UserError(
                 f"{run}: {', '.join(changed)} changed since this run began; restore the data, or "
-                "begin anew with --restart"
+                "start over with --restart"
             )
 
     def training_dataset(self, replicas: int = 1) -> ClipDataset:
-        """The train split: shuffled, resampled, augmented.
+        """Dataset of the train split: shuffled, resampled, augmented.
 
         Raises:
             UserError: more clips than `training.max_infeasible` are too short for their glosses.
@@ -92,7 +96,7 @@ class RunData:
     def evaluation_dataset(
         self, manifest: Manifest | None = None, replicas: int = 1
     ) -> ClipDataset:
-        """Clips as they are scored: those of dev, or of another manifest of the same folder."""
+        """Evaluation dataset of dev, or of another manifest of the same folder."""
         manifest = self.dev if manifest is None else manifest
         return evaluation_dataset(self.config, manifest, self.vocabulary, self.contract, replicas)
 
@@ -102,13 +106,13 @@ def open_run_data(config: Config, output: Output | None = None) -> RunData:
 
     Args:
         config: the recipe.
-        output: what the clips must have: "glosses", or exactly one "sign"; by default what the
-            recipe's model gives.
+        output: what each clip must be labelled with: a sequence of "glosses", or exactly one
+            "sign". Defaults to the output of the recipe's model.
 
     Raises:
-        UserError: a split that is missing or empty, splits that share a signer where the recipe
-            forbids it, a train gloss that the vocabulary lacks, or a clip without the one gloss
-            that a model of single signs needs; names the sample.
+        UserError: a split is missing or empty; splits share a signer and the recipe forbids
+            that; a gloss of the train split is not in the vocabulary; or a clip does not have
+            the one gloss that a model of isolated signs needs. Names the sample.
     """
     from slr_keras.models.registry import family_of
 
@@ -131,20 +135,22 @@ def open_run_data(config: Config, output: Output | None = None) -> RunData:
 
 
 def read_split(config: DataConfig, split: str) -> Manifest:
-    """One split of the data folder.
+    """Read one split of the data folder.
 
     Raises:
-        UserError: there is no such folder or split, or it is empty; says which splits there are.
+        UserError: the folder or the split does not exist, or the split is empty; lists the splits
+            of the folder.
     """
     folder = Path(config.folder)
     if not folder.is_dir():
         raise UserError(
-            f"data.folder: {folder} does not exist; the README says how to make or convert data"
+            f"data.folder: {folder} does not exist; the README explains how to simulate or "
+            "prepare data"
         )
     path = folder / f"{split}.jsonl"
     if not path.is_file():
-        there = ", ".join(sorted(p.stem for p in folder.glob("*.jsonl"))) or "none"
-        raise UserError(f"{path}: there is no such split; the folder has: {there}")
+        available = ", ".join(sorted(p.stem for p in folder.glob("*.jsonl"))) or "none"
+        raise UserError(f"{path}: no such split; the folder has: {available}")
     manifest = read_manifest(path)
     if not len(manifest):
         raise UserError(f"{path}: the split has no clips")
@@ -152,10 +158,10 @@ def read_split(config: DataConfig, split: str) -> Manifest:
 
 
 def contract_of(manifest: Manifest, modality: Modality) -> Contract:
-    """The manifest's contract of keypoints or of frames.
+    """The keypoint contract or the frame contract of a manifest's folder.
 
     Raises:
-        UserError: the folder has none.
+        UserError: the folder has no such contract.
     """
     return manifest.contract if modality == KEYPOINTS else manifest.frame_contract
 
@@ -168,15 +174,15 @@ def evaluation_dataset(
     replicas: int = 1,
     fps: float | None = None,
 ) -> ClipDataset:
-    """A split as it is scored: every clip once, in order of length.
+    """Dataset of a split for scoring: every clip once, sorted by length.
 
     Args:
-        config: of the run.
+        config: recipe of the run.
         manifest: the split.
-        vocabulary: of the run; glosses outside it become <unk>.
-        contract: of the split's folder.
+        vocabulary: vocabulary of the run; other glosses become <unk>.
+        contract: contract of the split's folder.
         replicas: see `ClipDataset`.
-        fps: frames a second that the model sees; the contract's if None.
+        fps: frames per second of the model's input; None: the rate of the contract.
     """
     return ClipDataset(
         manifest,
@@ -196,10 +202,10 @@ def evaluation_dataset(
 
 
 def ctc_epochs(config: Config) -> int | None:
-    """Epochs at the start in which a recipe learns CTC; None for all of them.
+    """Number of initial epochs that train with CTC; None if all do.
 
-    It decides how many frames a clip needs: CTC, unlike a conditional gloss decoder, needs a step
-    between two equal glosses (specs/c2st.md §5.1).
+    The loss determines how many frames a clip needs: CTC needs a blank step between two equal
+    glosses, a conditional gloss decoder does not (specs/c2st.md §5.1).
 
     >>> from slr_keras.config import parse_config
     >>> from slr_keras.training.data import ctc_epochs
@@ -216,7 +222,7 @@ def ctc_epochs(config: Config) -> int | None:
 
 
 def segments(config: Config) -> Segments | None:
-    """How a recipe takes the same number of frames of every clip; None where it takes all.
+    """How a recipe samples a fixed number of frames from every clip; None if it uses all frames.
 
     >>> from slr_keras.config import parse_config
     >>> from slr_keras.training.data import segments
@@ -224,7 +230,7 @@ def segments(config: Config) -> Segments | None:
     [Segments(count=16, rule='segments'), None]
 
     Raises:
-        UserError: a number of frames that is not a multiple of 4.
+        UserError: the number of frames is not a multiple of 4.
     """
     from slr_keras.models.registry import list_models, preset_options
 

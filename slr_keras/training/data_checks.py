@@ -1,4 +1,4 @@
-"""Checks of a run's data before anything is trained."""
+"""Checks of a run's data before training starts."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,41 +13,44 @@ from slr_keras.utils.errors import UserError
 if TYPE_CHECKING:
     import keras
 
-# Samples and glosses that a message lists at most.
+# Largest number of samples or glosses that a message lists.
 LISTED = 20
 
 
 def require_single_glosses(manifest: Manifest) -> None:
-    """Refuse clips that do not show exactly one sign, as models of isolated signs need.
+    """Refuse clips that are not labelled with exactly one sign.
 
     Raises:
         UserError: names the first such clip.
     """
     wrong = [sample for sample in manifest if len(sample.glosses) != 1]
     if wrong:
-        found = " ".join(wrong[0].glosses) or "none"
+        glosses = " ".join(wrong[0].glosses) or "none"
         raise UserError(
-            f"{manifest.where(wrong[0])}: has {len(wrong[0].glosses)} glosses ({found}), but this "
-            f"model names the one sign of a clip; {len(wrong)} of {len(manifest)} clips are so: "
-            "remove them, or choose a model of sentences such as stark"
+            f"{manifest.where(wrong[0])}: has {len(wrong[0].glosses)} glosses ({glosses}), but "
+            "this model classifies clips of one sign; "
+            f"{len(wrong)} of {len(manifest)} clips do not have exactly one gloss: remove them, "
+            "or choose a model of sentences such as stark"
         )
 
 
 def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
-    """Refuse clips that a model cannot take, before anything is computed.
+    """Refuse clips whose length a model cannot process, before anything is computed.
 
     Args:
-        model: has `frames_range` if not every length suits it, `clip_frames` if one alone does.
-        dataset: clips as the model will see them.
+        model: has the attribute `frames_range` if it limits the length of clips, and
+            `clip_frames` if it accepts one length only.
+        dataset: the clips.
 
     Raises:
-        UserError: a clip that has, or in training may get, too few or too many frames; names it.
+        UserError: a clip has too few or too many frames, or resampling in training may give it
+            too few or too many; names the clip.
     """
     fixed = getattr(model, "clip_frames", 0)
     if fixed and set(dataset.lengths().tolist()) != {fixed}:
         raise UserError(
             f"the model takes {fixed} frames of every clip; set data.clip_frames to {fixed}, or "
-            "model.options.clip_frames to what the data gives"
+            "model.options.clip_frames to the number of frames in the data"
         )
     if not hasattr(model, "frames_range"):
         return
@@ -58,14 +61,15 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
     for row, (least, most) in enumerate(zip(lengths.min(axis=1), lengths.max(axis=1))):
         if longest is not None and most > longest:
             raise UserError(
-                f"{dataset.manifest.where(row)}: {most} frames, but the model has room for "
-                f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or make room with "
+                f"{dataset.manifest.where(row)}: {most} frames, but the model accepts at most "
+                f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or increase "
                 "model.options.positions"
             )
         if least < shortest:
             raise UserError(
-                f"{dataset.manifest.where(row)}: {least} frames, but the model in its published "
-                f"form needs {shortest}; remove the clip, or leave model.options.masked on"
+                f"{dataset.manifest.where(row)}: {least} frames, but the model without masking "
+                f"(the published form) needs {shortest}; remove the clip, or set "
+                "model.options.masked to true"
             )
 
 
@@ -79,7 +83,10 @@ def check_labelled(train: Manifest) -> None:
     if len(silent) == len(train):
         raise UserError(f"{train.path}: no clip has glosses, so there is nothing to learn")
     if silent:
-        _warn(f"{train.path}: {len(silent)} clips without glosses teach silence: {_listed(silent)}")
+        _warn(
+            f"{train.path}: {len(silent)} clips without glosses; the model learns to output "
+            f"nothing for them: {_listed(silent)}"
+        )
 
 
 def check_unknown_glosses(config: DataConfig, manifest: Manifest, vocabulary: Vocabulary) -> None:
@@ -88,15 +95,15 @@ def check_unknown_glosses(config: DataConfig, manifest: Manifest, vocabulary: Vo
     Raises:
         UserError: a gloss is unknown and `data.unknown_glosses` is "error"; names the sample.
     """
-    strange = [(s, g) for s in manifest for g in s.glosses if g not in vocabulary]
-    if not strange:
+    unknown = [(s, g) for s in manifest for g in s.glosses if g not in vocabulary]
+    if not unknown:
         return
-    sample, gloss = strange[0]
+    sample, gloss = unknown[0]
     if config.unknown_glosses == "error":
         vocabulary.encode([gloss], where=manifest.where(sample))
-    glosses = sorted({gloss for _, gloss in strange})
+    glosses = sorted({gloss for _, gloss in unknown})
     _warn(
-        f"{manifest.path}: {len(glosses)} glosses that training never shows count as errors: "
+        f"{manifest.path}: {len(glosses)} glosses are not in the vocabulary and count as errors: "
         f"{_listed(glosses)}"
     )
 
@@ -124,25 +131,25 @@ def report_infeasible(dataset: ClipDataset, manifest: Manifest, most: float) -> 
 
     Args:
         dataset: the train split.
-        manifest: of the split.
-        most: largest fraction of such clips that is allowed.
+        manifest: manifest of the split.
+        most: largest fraction of such clips that is allowed, 0 to 1.
 
     Raises:
-        UserError: there are more; lists them.
+        UserError: the fraction is larger; lists the clips.
     """
-    found = dataset.infeasible()
-    if not found:
+    infeasible = dataset.infeasible()
+    if not infeasible:
         return
-    listing = _listed([str(clip) for clip in found], "\n  ")
-    if len(found) > most * len(manifest):
+    listing = _listed([str(clip) for clip in infeasible], "\n  ")
+    if len(infeasible) > most * len(manifest):
         raise UserError(
-            f"{manifest.path}: {len(found)} of {len(manifest)} clips are too short for their "
+            f"{manifest.path}: {len(infeasible)} of {len(manifest)} clips are too short for their "
             f"glosses, more than training.max_infeasible = {most:g} allows; correct or remove "
             f"them:\n  {listing}"
         )
     _warn(
-        f"{manifest.path}: {len(found)} clips are too short for their glosses and are learnt from "
-        f"only where lengthening makes room:\n  {listing}"
+        f"{manifest.path}: {len(infeasible)} clips are too short for their glosses; training uses "
+        f"them only in epochs whose resampling makes them long enough:\n  {listing}"
     )
 
 

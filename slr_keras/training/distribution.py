@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def make_strategy(config: DistributionConfig) -> "tf.distribute.Strategy":
-    """The `tf.distribute` strategy that a config asks for.
+    """The `tf.distribute` strategy of a config.
 
-    `multi_worker` reads the machines from the environment variable TF_CONFIG, and must be made
-    before anything else runs on TensorFlow.
+    `multi_worker` reads the machines from the environment variable TF_CONFIG. Create this strategy
+    before any other TensorFlow operation runs.
 
     Raises:
-        UserError: a device that does not exist, or no TF_CONFIG; says what there is.
+        UserError: a device does not exist, or TF_CONFIG is missing; lists the devices.
     """
     import tensorflow as tf
 
@@ -43,10 +43,14 @@ def make_strategy(config: DistributionConfig) -> "tf.distribute.Strategy":
 
 
 def chosen_devices(devices: tuple[str, ...] | int | None) -> list[str]:
-    """Names of the devices to use: those named, the first so many, or all of the fastest kind.
+    """Names of the devices to use.
+
+    Args:
+        devices: names; or a count, which takes the first devices of the fastest kind (GPU before
+            CPU); None takes all of that kind.
 
     Raises:
-        UserError: a device that does not exist.
+        UserError: a device does not exist.
     """
     import tensorflow as tf
 
@@ -60,22 +64,22 @@ def chosen_devices(devices: tuple[str, ...] | int | None) -> list[str]:
     if isinstance(devices, int):
         if devices > len(fastest):
             raise UserError(
-                f"distribution.devices: {devices} asked for, there are {', '.join(fastest)}"
+                f"distribution.devices: {devices} requested; available are {', '.join(fastest)}"
             )
         return fastest[:devices]
     everything = present["GPU"] + present["CPU"]
     for device in devices:
         if device.upper().removeprefix("/").removeprefix("DEVICE:") not in everything:
             raise UserError(
-                f"distribution.devices: there is no {device}; there are {', '.join(everything)}"
+                f"distribution.devices: no device {device}; available are {', '.join(everything)}"
             )
     return list(devices)
 
 
 def is_chief(config: DistributionConfig) -> bool:
-    """Whether this process writes the run; there is one such process in a cluster.
+    """Whether this process writes the run; a cluster has one such process.
 
-    Known before TensorFlow starts: from the config and TF_CONFIG alone.
+    The answer depends on the config and TF_CONFIG only, so TensorFlow need not be started.
 
     Raises:
         UserError: TF_CONFIG is absent or does not describe a cluster.
@@ -90,7 +94,7 @@ def is_chief(config: DistributionConfig) -> bool:
 
 
 def across_machines(strategy: "tf.distribute.Strategy") -> bool:
-    """Whether other processes take part."""
+    """Whether training runs in several processes."""
     import tensorflow as tf
 
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
@@ -117,15 +121,15 @@ def same_everywhere(strategy: "tf.distribute.Strategy", number: int) -> bool:
 
 
 def wait_for_all(strategy: "tf.distribute.Strategy") -> None:
-    """Go on once every process of the cluster is here.
+    """Wait until every process of the cluster has reached this point.
 
-    A process that ends earlier than the others is taken for a failure by them.
+    A process that exits earlier looks like a failure to the others.
     """
     same_everywhere(strategy, 0)
 
 
 def local_replicas(strategy: "tf.distribute.Strategy") -> list[int]:
-    """Numbers, among all replicas, of those that this process drives."""
+    """Global numbers of the replicas that this process drives."""
     total = strategy.num_replicas_in_sync
     if not across_machines(strategy):
         return list(range(total))
@@ -153,7 +157,7 @@ def _read_cluster() -> dict:
     if not known:
         raise UserError(
             'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, '
-            f'"task": {{"type": "worker", "index": 0}}}}; found {text[:200]}'
+            f'"task": {{"type": "worker", "index": 0}}}}; got {text[:200]}'
         )
     return cluster
 
@@ -165,5 +169,5 @@ def _grow_memory_as_needed() -> None:
         try:
             tf.config.experimental.set_memory_growth(device, True)
         except RuntimeError:
-            # The device is in use already; its memory is what it is.
+            # The device is already initialised; its memory setting can no longer change.
             return

@@ -1,4 +1,4 @@
-"""The record of a finished epoch, as `metrics.jsonl` keeps it."""
+"""Record of a finished epoch, as stored in `metrics.jsonl`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from slr_keras.metrics.wer import ErrorCounts
 
 @dataclass(frozen=True)
 class TrainedEpoch:
-    """What was measured while an epoch was trained.
+    """Measurements of one epoch of training.
 
     Attributes:
-        number: of the epoch, from 1.
-        step: steps of the optimiser since the beginning of training.
-        means: the loss, its terms and the norm of its gradient, each a mean over clips.
-        terms: which of the means are terms of the loss.
-        learning_rate: of the last step.
-        clips: how many were trained on.
-        seconds: that the epoch took.
-        waiting: seconds of these that were spent waiting for data.
+        number: number of the epoch, from 1.
+        step: optimiser steps since the beginning of training.
+        means: the loss, its terms and the gradient norm, each averaged over clips.
+        terms: names of the means that are terms of the loss.
+        learning_rate: learning rate of the last step.
+        clips: number of clips trained on.
+        seconds: duration of the epoch.
+        waiting: seconds of the epoch spent waiting for data.
     """
 
     number: int
@@ -38,9 +38,9 @@ def epoch_record(
     """One line of `metrics.jsonl`.
 
     Args:
-        trained: what was measured in training.
-        errors: of the ensemble on the dev split.
-        error_rates: WER in percent by set of scores: "ensemble", then the heads.
+        trained: measurements of the training.
+        errors: errors of the ensemble on the dev split.
+        error_rates: WER in percent by output: "ensemble", then the heads.
         dev: further figures of the dev split.
 
     >>> from slr_keras.metrics.wer import ErrorCounts

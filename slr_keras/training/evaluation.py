@@ -1,4 +1,4 @@
-"""Word error rates of a model on a split: of the ensemble, which is reported, and of each head."""
+"""Word error rates of a model on a split, for the ensemble (the reported result) and each head."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,12 +28,13 @@ from slr_keras.utils.files import atomic_write
 
 
 class Predictor:
-    """Scores of every clip of a data set, by head and of their ensemble.
+    """Computes the scores of every clip of a dataset, for each head and for their ensemble.
 
     Args:
-        model: gives logits by head.
-        strategy: spreads the clips over its replicas, if it has several in this process.
-        decoder: what is made of the model's outputs; by default CTC, and the mean of all heads.
+        model: returns logits by head.
+        strategy: distributes the clips over its replicas if it has several in this process.
+        decoder: converts the model's outputs to scores and decodes them; by default CTC with the
+            mean of all heads.
     """
 
     def __init__(
@@ -44,23 +45,27 @@ class Predictor:
     ):
         self.model = model
         self.decoder = decoder or CtcDecoder()
-        # A model of one step a clip need not have one.
+        # A model with one output step per clip need not have a stride.
         self.stride = getattr(model, "stride", 1)
-        # Across machines only one evaluates, and must not wait for the others.
+        # Across machines only the chief evaluates, and must not wait for the others.
         spread = strategy and strategy.num_replicas_in_sync > 1 and not across_machines(strategy)
         self.strategy = strategy if spread else None
         self._functions: dict[tuple, Callable] = {}
 
     @property
     def replicas(self) -> int:
-        """Batches must divide by this."""
+        """Number by which the batch size must be divisible."""
         return self.strategy.num_replicas_in_sync if self.strategy else 1
 
     def __call__(
         self, dataset: ClipDataset
     ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
-        """Give, batch by batch, rows of the manifest `(batch,)`, steps of each clip `(batch,)`
-        and scores `(batch, steps, classes)` by head; fillers are left out."""
+        """Score a dataset batch by batch; fillers are left out.
+
+        Yields:
+            rows of the manifest `(batch,)`, output steps of each clip `(batch,)`, and by head the
+            scores `(batch, steps, classes)`.
+        """
         require_lengths(self.model, dataset)
         with dataset.user_errors():
             if self.strategy is None:
@@ -81,8 +86,8 @@ class Predictor:
             real = rows >= 0
             steps = self.decoder.steps(values["frames"].numpy(), self.stride)
             if real.any():
-                found = {name: value.numpy()[real] for name, value in scores.items()}
-                yield rows[real], steps[real], found
+                arrays = {name: value.numpy()[real] for name, value in scores.items()}
+                yield rows[real], steps[real], arrays
 
     def _parts(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         if self.strategy is None:
@@ -111,13 +116,13 @@ class Evaluation:
 
     Attributes:
         manifest: the clips.
-        references: glosses of each clip, cleaned up.
-        hypotheses: by set (`ensemble`, then the heads), what was decoded for each clip.
-        glosses: by set, the decoded glosses of each clip, cleaned up.
-        counts: by set, the errors of each clip.
-        signs: by set, where the model names one sign a clip, the log-probabilities
-            `(clips, classes)`; else empty.
-        classes: of `signs`, their glosses.
+        references: reference glosses of each clip after clean-up.
+        hypotheses: decoded hypothesis of each clip, by output (`ensemble`, then the heads).
+        glosses: decoded glosses of each clip after clean-up, by output.
+        counts: errors of each clip, by output.
+        signs: log-probabilities `(clips, classes)` by output, for models of isolated signs;
+            empty for others.
+        classes: gloss of each class of `signs`.
     """
 
     manifest: Manifest
@@ -129,7 +134,7 @@ class Evaluation:
     classes: tuple[str, ...] = ()
 
     def total(self, name: str = ENSEMBLE) -> ErrorCounts:
-        """Errors of all clips."""
+        """Errors summed over all clips."""
         return sum(self.counts[name], ErrorCounts())
 
     def interval(self, name: str = ENSEMBLE) -> tuple[float, float]:
@@ -137,7 +142,7 @@ class Evaluation:
         return bootstrap_interval(self.counts[name])
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """By set: WER with its interval, parts in percent, and the share of faultless clips."""
+        """WER, its interval, its parts and the rate of correct clips, in percent, by output."""
         rows = {}
         for name, counts in self.counts.items():
             total = self.total(name)
@@ -156,7 +161,7 @@ class Evaluation:
         return rows
 
     def write_predictions(self, path: str | Path) -> None:
-        """Write one JSON object per clip: reference, every set's glosses, times, confidences."""
+        """Write one JSON object per clip: reference, glosses by output, times, confidences."""
         import json
 
         with atomic_write(path) as file:
@@ -183,19 +188,19 @@ def evaluate(
     language_model: NgramLanguageModel | None = None,
     tick: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
-    """Decode and score a data set.
+    """Decode and score a dataset.
 
     Args:
-        predictor: gives scores, and reads them.
+        predictor: computes the scores and holds the decoder.
         dataset: clips in evaluation form.
-        vocabulary: of the model.
-        decoding: how to decode; every set is decoded alike.
+        vocabulary: vocabulary of the model.
+        decoding: decoding options, used for every output.
         scoring: clean-up rules, a key of `slr_keras.text.phoenix.CLEAN_UP`.
-        language_model: for `decoding`.
-        tick: told the number of clips of every finished batch.
+        language_model: language model that `decoding` asks for.
+        tick: called with the clip count after each batch.
 
     Raises:
-        UserError: the clips have no reference glosses, or the model's output is not finite.
+        UserError: the clips have no reference glosses, or the model's output is not a number.
     """
     manifest = dataset.manifest
     if not any(sample.glosses for sample in manifest):
@@ -204,12 +209,12 @@ def evaluate(
     if single:
         require_single_glosses(manifest)
     signs: dict[str, np.ndarray] = {}
-    found: dict[str, dict[int, Hypothesis]] = {}
+    by_output: dict[str, dict[int, Hypothesis]] = {}
     for rows, steps, scores in predictor(dataset):
         for name, values in scores.items():
             _check_finite(values, steps, rows, manifest)
             decoded = predictor.decoder.decode(values, steps, decoding, language_model, name)
-            found.setdefault(name, {}).update(zip(rows.tolist(), decoded))
+            by_output.setdefault(name, {}).update(zip(rows.tolist(), decoded))
             if single:
                 logits = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]
                 kept = signs.setdefault(name, np.empty((len(manifest), logits.shape[1])))
@@ -218,13 +223,13 @@ def evaluate(
     clean = CLEAN_UP[scoring]
     references = tuple(clean(sample.glosses) for sample in manifest)
     hypotheses = {
-        n: tuple(by_row[row] for row in range(len(manifest))) for n, by_row in found.items()
+        n: tuple(by_row[row] for row in range(len(manifest))) for n, by_row in by_output.items()
     }
     glosses = {
         name: tuple(clean(vocabulary.decode(hypothesis.ids)) for hypothesis in all_clips)
         for name, all_clips in hypotheses.items()
     }
-    counts = {name: tuple(sentence_counts(references, said)) for name, said in glosses.items()}
+    counts = {n: tuple(sentence_counts(references, decoded)) for n, decoded in glosses.items()}
     classes = vocabulary.glosses if single else ()
     return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes)
 

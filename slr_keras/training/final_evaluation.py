@@ -1,4 +1,4 @@
-"""What a finished run leaves behind: scores, predictions, report, and the model as one file."""
+"""Evaluate the best weights of a run and write scores, predictions, report and model file."""
 
 import shlex
 from pathlib import Path
@@ -11,7 +11,7 @@ from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.history import read_metrics
 from slr_keras.training.model import make_decoder
 from slr_keras.training.progress import duration
-from slr_keras.training.provenance import Provenance, provenance, written
+from slr_keras.training.provenance import Provenance, prediction_digests, provenance
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
 from slr_keras.training.sign_files import write_signs
@@ -20,12 +20,12 @@ from slr_keras.utils.files import atomic_path, write_json, write_text
 LANGUAGE_MODEL_ORDER = 3
 
 
-def finish(run: Run, command: list[str]) -> Evaluation:
-    """Score the best weights on the dev split as the recipe decodes, and write the report.
+def evaluate_best_weights(run: Run, command: list[str]) -> Evaluation:
+    """Score the best weights on the dev split with the recipe's decoding, and write the report.
 
     Args:
-        run: with at least one finished epoch.
-        command: what the user typed, for the report.
+        run: a run with at least one finished epoch.
+        command: the user's command line, for the report.
     """
     data = run.config.data
     if run.output == "glosses":
@@ -33,13 +33,13 @@ def finish(run: Run, command: list[str]) -> Evaluation:
         train = read_split(data, data.train)
         train_language_model(train, run.vocabulary, order).save(run.folder.language_model)
     dev = read_split(data, data.dev)
-    made_of = provenance(run, dev, run.decoding)
+    digests = provenance(run, dev, run.decoding)
     model = run.model()
     with atomic_path(run.folder.saved_model) as temporary:
         model.save(temporary)
     predictor = Predictor(model, decoder=make_decoder(model, run.config))
     evaluation = score(run, predictor, dev)
-    write_scores(run, data.dev, evaluation, run.decoding, made_of)
+    write_scores(run, data.dev, evaluation, run.decoding, digests)
     write_text(run.folder.report, report_text(run.path.name, evaluation, _facts(run, command)))
     return evaluation
 
@@ -51,12 +51,20 @@ def score(
     decoding: DecodingConfig | None = None,
     tick=lambda clips: None,
 ) -> Evaluation:
-    """Score a run on a split, prepared by the contract of the split's own folder.
+    """Score a run on a split.
 
-    Clips are brought to the frame rate of the run, as `predict` brings them.
+    The contract of the split's folder prepares the clips. They are resampled to the frame rate of
+    the run, as in `predict`.
+
+    Args:
+        run: the run to score.
+        predictor: the run's model and decoder.
+        manifest: clips of the split.
+        decoding: decoding options; None: those of the recipe.
+        tick: called with the clip count after each batch.
 
     Raises:
-        UserError: the split's points are not those that the model was trained on.
+        UserError: the split has other keypoints than the model was trained on.
     """
     contract = contract_of(manifest, run.modality)
     run.contract.require_compatible(contract, f"the run {run.path}", str(manifest.folder))
@@ -77,23 +85,23 @@ def write_scores(
     name: str,
     evaluation: Evaluation,
     decoding: DecodingConfig,
-    made_of: Provenance,
+    digests: Provenance,
     **facts: Any,
 ) -> Path:
-    """Write scores and predictions of a split into the run.
+    """Write scores and predictions of a split into the run folder.
 
-    For models of isolated signs also log-probabilities, report and pictures (`write_signs`).
+    For models of isolated signs, also write log-probabilities, report and figures (`write_signs`).
 
     Args:
-        run: that was scored.
-        name: of the split, and of what was done to it.
+        run: the run that was scored.
+        name: name of the split and of the changes to its clips.
         evaluation: the scores.
-        decoding: how they came about.
-        made_of: `provenance`, taken before the weights were read.
-        facts: what was done to the split.
+        decoding: decoding options of these scores.
+        digests: result of `provenance`, computed before the weights were read.
+        facts: changes to the clips of the split.
 
     Returns:
-        The predictions' path.
+        Path of the predictions.
     """
     from slr_keras.config.loading import to_tree
 
@@ -110,7 +118,7 @@ def write_scores(
         "scoring": run.config.data.scoring,
         "sets": evaluation.summary(),
         **signs,
-        "provenance": {**made_of, **facts, **written(run, name)},
+        "provenance": {**digests, **facts, **prediction_digests(run, name)},
     }
     write_json(run.folder.scores(name), value)
     return path

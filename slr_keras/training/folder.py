@@ -1,4 +1,4 @@
-"""The run folder: its files, who may write it, and whether a command goes on in it."""
+"""The run folder: its files, its lock, and the check of whether a command may continue a run."""
 
 import contextlib
 import os
@@ -9,9 +9,10 @@ from slr_keras.config import Config, differences, read_run_config, to_yaml
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
 
-# What may differ when a run goes on: it changes where training runs and how its result is read.
+# Sections that may differ when a run continues: they change where training runs and how outputs are
+# decoded, not the weights.
 FREE_SECTIONS = ("distribution", "decoding")
-# Of these, what the choice of the best epoch depends on.
+# Keys of these sections that must not differ: the choice of the best epoch depends on them.
 FIXED = ("decoding.heads",)
 
 
@@ -41,63 +42,64 @@ class RunFolder:
         self.report = self.path / "report.md"
 
     def predictions(self, split: str) -> Path:
-        """What was recognised in a split."""
+        """Predictions of a split."""
         return self.path / f"{split}_predictions.jsonl"
 
     def scores(self, split: str) -> Path:
-        """The word error rates of a split."""
+        """Word error rates of a split."""
         return self.path / f"{split}_scores.json"
 
     def log_probabilities(self, split: str) -> Path:
-        """Of models of isolated signs: the log-probabilities of every clip of a split."""
+        """Log-probabilities of every clip of a split; models of isolated signs only."""
         return self.path / f"{split}_log_probabilities.npz"
 
     def sign_report(self, split: str) -> Path:
-        """Of models of isolated signs: accuracies, confusions and calibration of a split."""
+        """Accuracy, confusions and calibration of a split; models of isolated signs only."""
         return self.path / f"{split}_signs.md"
 
     def confusion(self, split: str) -> Path:
-        """Of models of isolated signs: picture of the most confused signs of a split."""
+        """Figure of the most confused signs of a split; models of isolated signs only."""
         return self.path / f"{split}_confusion.png"
 
     def reliability(self, split: str) -> Path:
-        """Of models of isolated signs: picture of accuracy over confidence."""
+        """Reliability diagram of a split; models of isolated signs only."""
         return self.path / f"{split}_reliability.png"
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run here."""
+        """Whether the folder holds a run."""
         return self.config.is_file()
 
     def open(self, config: Config, restart: bool = False, resume: bool = False) -> str:
-        """Make the folder for a config, or find the run that the config belongs to.
+        """Create the folder for a config, or continue the run in the folder.
 
         Args:
-            config: of the command.
-            restart: move a run that is there aside and begin anew.
-            resume: refuse to begin anew.
+            config: config of the command.
+            restart: move an existing run aside and start a new one.
+            resume: require an existing run.
 
         Returns:
-            What was done, in words.
+            A message that says which of these was done.
 
         Raises:
-            UserError: the run that is there has another config, or the folder holds other things.
+            UserError: the existing run has another config; the folder holds other files; or
+                `resume` is set and there is no run.
         """
         done = f"new run in {self.path}"
         if self.exists and restart:
             with self.locked():
                 pass
             aside = self._move_aside()
-            done = f"new run in {self.path}; the one before is now {aside}"
+            done = f"new run in {self.path}; the previous run was moved to {aside}"
         if self.exists:
             self._require_same(config)
             write_text(self.config, to_yaml(config))
-            return f"going on in {self.path}"
+            return f"continuing the run in {self.path}"
         if resume:
-            raise UserError(f"{self.path}: there is no run to resume; leave out --resume")
+            raise UserError(f"{self.path}: there is no run to resume; remove --resume")
         if self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir()):
             raise UserError(
-                f"{self.path}: the folder holds other files and no run; name another with --to"
+                f"{self.path}: the folder holds other files and no run; give another with --to"
             )
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.config, to_yaml(config))
@@ -105,10 +107,10 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second process from writing the same run; the lock dies with its process.
+        """Lock the run against other processes; the lock ends with this process.
 
         Raises:
-            UserError: another process trains here.
+            UserError: another process holds the lock.
         """
         try:
             import fcntl
@@ -121,7 +123,7 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f"{self.path}: another process trains in this run; wait for it or stop it"
+                    f"{self.path}: another process is training this run; wait for it or stop it"
                 ) from error
             yield
 
@@ -133,8 +135,8 @@ class RunFolder:
         ]
         if changed:
             raise UserError(
-                f"{self.path}: this run was begun with another config ({'; '.join(changed)}); "
-                "use that config, name another folder with --to, or begin anew with --restart"
+                f"{self.path}: this run began with another config ({'; '.join(changed)}); "
+                "use that config, give another folder with --to, or start over with --restart"
             )
 
     def _move_aside(self) -> Path:

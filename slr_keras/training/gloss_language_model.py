@@ -22,8 +22,8 @@ class Sentences:
     """The labelled sentences of a data folder.
 
     Attributes:
-        vocabulary: of the ids.
-        train, dev: ids of the glosses of each sentence.
+        vocabulary: maps glosses to ids.
+        train, dev: gloss ids of each sentence.
     """
 
     vocabulary: Vocabulary
@@ -32,12 +32,12 @@ class Sentences:
 
 
 def read_sentences(folder: Path, vocabulary: Path | None = None) -> Sentences:
-    """Read the sentences of train and dev.
+    """Read the sentences of the train and dev splits.
 
     Args:
         folder: data folder.
-        vocabulary: file to read; by default vocabulary.txt of the folder, or else the glosses of
-            train by frequency.
+        vocabulary: vocabulary file; by default vocabulary.txt of the folder or, if the folder has
+            none, the glosses of train by frequency.
 
     Raises:
         UserError: a split is missing, or none of its clips has glosses.
@@ -66,17 +66,17 @@ def train_gloss_language_model(
     settings: "CausalTraining",
     report: Callable[[int, float, float], None],
 ) -> tuple["CausalLanguageModel", dict[str, Any]]:
-    """Train a model and compare it with n-gram models of orders 1 to 4.
+    """Train a model and compare its perplexity with n-gram models of orders 1 to 4.
 
     Args:
-        sentences: of `read_sentences`.
+        sentences: result of `read_sentences`.
         architecture: arguments of `CausalLanguageModel` after the vocabulary size.
-        settings: of the training; the seed is also that of the weights.
+        settings: training settings; the seed also initialises the weights.
         report: called after each epoch with its number, the loss and the dev perplexity.
 
     Returns:
-        The weights with the lowest dev perplexity; the number of parameters, epochs and seconds,
-        and the dev perplexity of each model.
+        The model with the weights of the lowest dev perplexity, and a record with the number of
+        parameters, epochs and seconds and the dev perplexity of each model.
     """
     # Imported here, so that unusable sentences are refused before TensorFlow is loaded.
     import keras
@@ -105,7 +105,11 @@ def train_gloss_language_model(
 
 
 def plain_text(result: dict[str, Any]) -> str:
-    """A result (numbers of sentences and glosses, and what training returned) as text."""
+    """Format a result as text.
+
+    Args:
+        result: record of `train_gloss_language_model`, plus `sentences` and `glosses`.
+    """
     rows = [f"  {name:<8} {value:9.3f}" for name, value in result["dev_perplexity"].items()]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""What happened in each epoch: metrics.jsonl, TensorBoard, and the curves as a picture."""
+"""Metrics of each epoch: metrics.jsonl, TensorBoard, and the plotted curves."""
 
 import json
 import time
@@ -18,13 +18,13 @@ SECONDS_BETWEEN_DRAWINGS = 30.0
 
 
 class History:
-    """The records of a run's epochs, kept on disk as they come.
+    """Records of a run's epochs, written to disk after each epoch.
 
     Args:
-        folder: of the run.
-        epochs: how many epochs of the past to keep; later ones belong to an epoch that was not
-            finished and is done again.
-        tensorboard: also write for TensorBoard, which takes TensorFlow.
+        folder: run folder.
+        epochs: number of finished epochs; records of later epochs are dropped, because training
+            repeats these epochs.
+        tensorboard: also write TensorBoard events, which requires TensorFlow.
     """
 
     def __init__(self, folder: RunFolder, epochs: int, tensorboard: bool = True):
@@ -35,7 +35,7 @@ class History:
         self._writer = None
 
     def add(self, record: Record) -> None:
-        """Keep the record of a finished epoch."""
+        """Add and write the record of a finished epoch."""
         self.records.append(record)
         lines = (json.dumps(entry, ensure_ascii=False) for entry in self.records)
         write_text(self.folder.metrics, "\n".join(lines) + "\n")
@@ -45,7 +45,7 @@ class History:
             self.draw()
 
     def draw(self) -> None:
-        """Draw the curves."""
+        """Draw the curves into `curves.png`."""
         if self.records:
             draw_curves(self.records, self.folder.curves)
         self._drawn = time.monotonic()
@@ -62,10 +62,10 @@ class History:
 
 
 def read_metrics(path: str | Path) -> list[Record]:
-    """Read metrics.jsonl; an absent file has no records.
+    """Read metrics.jsonl; the result is empty if the file does not exist.
 
     Raises:
-        UserError: a line is not JSON; names it.
+        UserError: a line is not JSON; names the line.
     """
     if not Path(path).is_file():
         return []
@@ -79,23 +79,23 @@ def read_metrics(path: str | Path) -> list[Record]:
 
 
 def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Numbers of nested mappings, with `/` between the names.
+    """Flatten nested mappings to numbers whose names are joined by `/`.
 
     >>> from slr_keras.training.history import flat
     >>> flat({"epoch": 3, "dev": {"wer": 20.5}})
     {'epoch': 3, 'dev/wer': 20.5}
     """
-    found = {}
+    numbers = {}
     for name, value in record.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}/")
+            numbers |= flat(value, f"{prefix}{name}/")
         elif isinstance(value, int | float):
-            found[f"{prefix}{name}"] = value
-    return found
+            numbers[f"{prefix}{name}"] = value
+    return numbers
 
 
 def draw_curves(records: Sequence[Record], path: str | Path) -> None:
-    """Draw loss, dev WER (of isolated signs: accuracy) and learning rate into a PNG."""
+    """Plot loss, dev WER (accuracy for isolated signs) and learning rate into a PNG file."""
     # The object interface, not pyplot: no global state, no window, any thread.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -119,7 +119,7 @@ def draw_curves(records: Sequence[Record], path: str | Path) -> None:
 
 
 def _draw_dev(axes: "Axes", records: Sequence[Record]) -> None:
-    """Word error rates, or where clips are of one sign, accuracies."""
+    """Plot word error rates, or accuracies for isolated signs."""
     epochs = [record["epoch"] for record in records]
     single = "top_1" in records[-1]["dev"]
     measure, key, better = ("accuracy", "top_1", max) if single else ("WER", "wer", min)

@@ -1,8 +1,7 @@
-"""Teach a backbone where the points of the body are, before it is taught to read glosses.
+"""Pretrain a backbone by regression of the keypoints of single frames.
 
-A sentence of glosses says little about a frame; a frame's keypoints say much. Where no ImageNet
-weights fit (small frames, an own backbone), regression of the points gives first weights from the
-recipe's own training clips.
+Glosses supervise a frame weakly, keypoints strongly. Where no ImageNet weights fit (small frames, a
+custom backbone), this regression gives initial weights from the recipe's own training clips.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,18 +23,19 @@ from slr_keras.models.backbones import Backbone, PixelNormalization
 
 
 @dataclass(frozen=True)
-class PointingSettings:
-    """How a backbone learns points.
+class PretrainingSettings:
+    """Settings of the pretraining.
 
     Attributes:
-        epochs: passes over the clips; of each, `frames` frames drawn anew are seen.
-        clips: clips in a step.
-        frames: frames of each clip in a step.
-        learning_rate: peak; it rises for a twentieth of the steps and falls to 0 as a cosine.
-        margin: pixels by which the cut is shifted at random, see `VideoAugmentationConfig`.
-        colour: how far colours change at random, see `VideoAugmentationConfig`.
-        pixels: how pixels are normalised; the recogniser's `pixels` must be the same.
-        seed: of the head's weights, the order of clips and the draws.
+        epochs: passes over the clips; each pass draws `frames` new frames from every clip.
+        clips: clips per step.
+        frames: frames of each clip per step.
+        learning_rate: peak of the schedule: linear warm-up over a twentieth of the steps, then a
+            cosine to 0.
+        margin: largest random shift of the crop in pixels, see `VideoAugmentationConfig`.
+        colour: strength of the colour augmentation, see `VideoAugmentationConfig`.
+        pixels: normalisation of pixels; the recogniser's `pixels` must be the same.
+        seed: seeds the weights of the head, the order of clips and the augmentation.
     """
 
     epochs: int = 24
@@ -49,54 +49,55 @@ class PointingSettings:
 
 
 @dataclass(frozen=True)
-class PointingError:
-    """Mean distance of found points from where they are, in pixels of the cut.
+class KeypointDistance:
+    """Mean distance between predicted and true keypoints, in pixels of the crop.
 
     Attributes:
-        overall: over all points.
-        hands: over the points of the hands; NaN where the contract has none.
+        overall: mean over all points.
+        hands: mean over the points of the hands; NaN if the contract has none.
     """
 
     overall: float
     hands: float
 
 
-def learn_points(
+def pretrain_on_keypoints(
     backbone: Backbone,
     train: Manifest,
     dev: Manifest,
-    settings: PointingSettings | None = None,
-    report: Callable[[int, float, PointingError], None] = lambda *_: None,
-) -> PointingError:
-    """Train a backbone, and a linear head that is then forgotten, to give the keypoints of frames.
+    settings: PretrainingSettings | None = None,
+    report: Callable[[int, float, KeypointDistance], None] = lambda *_: None,
+) -> KeypointDistance:
+    """Train a backbone with a linear head to predict the keypoints of frames; discard the head.
 
-    The loss is the mean absolute error of the points that the detector found and the cut holds;
-    coordinates are in -1..1 across the cut.
+    The loss is the mean absolute error over the points that the detector found inside the crop.
+    Coordinates are in -1..1 across the crop.
 
     Args:
-        backbone: is changed.
+        backbone: trained in place.
         train: clips with keypoints and video.
-        dev: clips that the error is measured on, no step is taken on them.
-        settings: how to train.
-        report: is told epoch, mean loss (pixels per coordinate) and error on dev.
+        dev: clips for measuring the error.
+        settings: training settings.
+        report: called after each epoch with its number, the mean loss (pixels per coordinate) and
+            the error on dev.
 
     Returns:
-        the error on dev at the end.
+        The error on dev after the last epoch.
 
     Raises:
         UserError: a clip's video or keypoints cannot be read; names the sample.
     """
     import tensorflow as tf
 
-    settings = settings or PointingSettings()
-    source = _Source(train, settings)
-    network = _Pointer(backbone, settings.pixels, len(train.contract.points))
+    settings = settings or PretrainingSettings()
+    source = _FrameSource(train, settings)
+    network = _KeypointRegressor(backbone, settings.pixels, len(train.contract.points))
     network.build((None, *source.shape))
     steps = -(-len(train) // settings.clips)
     total = settings.epochs * steps
-    rise = max(total // 20, 1)
+    warm_up = max(total // 20, 1)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(total - rise, 1), warmup_target=settings.learning_rate, warmup_steps=rise
+        0.0, max(total - warm_up, 1), warmup_target=settings.learning_rate, warmup_steps=warm_up
     )
     optimiser = keras.optimizers.Adam(rate, clipnorm=5.0)
     optimiser.build(network.trainable_variables)
@@ -113,53 +114,53 @@ def learn_points(
         optimiser.apply_gradients(zip(tape.gradient(loss, variables), variables))
         return loss
 
-    find = tf.function(
+    predict = tf.function(
         lambda frames: network(frames, training=False),
         input_signature=[frame_spec],
         autograph=False,
     )
     half = source.shape[1] / 2
-    error = PointingError(np.nan, np.nan)
+    error = KeypointDistance(np.nan, np.nan)
     for epoch in range(settings.epochs):
         data = tf.data.Dataset.from_generator(
             lambda epoch=epoch: source.epoch(epoch),
             output_signature=(frame_spec, point_spec, seen_spec),
         ).prefetch(4)
         losses = [step(*batch) for batch in data]
-        error = pointing_error(find, dev, settings)
+        error = keypoint_distance(predict, dev, settings)
         report(epoch + 1, half * float(np.mean(losses)), error)
     return error
 
 
-def pointing_error(
-    find: Callable[[np.ndarray], Any], manifest: Manifest, settings: PointingSettings
-) -> PointingError:
-    """The error on evenly spaced frames of every clip, cut at the centre.
+def keypoint_distance(
+    predict: Callable[[np.ndarray], Any], manifest: Manifest, settings: PretrainingSettings
+) -> KeypointDistance:
+    """The error on evenly spaced, centre-cropped frames of every clip.
 
     Args:
-        find: gives points `(frames, points, 2)` in -1..1 of frames `(frames, height, width, 3)`.
+        predict: maps frames `(frames, height, width, 3)` to points `(frames, points, 2)` in -1..1.
         manifest: the clips.
-        settings: frames taken of each.
+        settings: `frames` is the number of frames per clip.
     """
-    source = _Source(manifest, settings)
+    source = _FrameSource(manifest, settings)
     contract = manifest.contract
     hands = sorted({*contract.streams.get("left", ()), *contract.streams.get("right", ())})
     sums = np.zeros((2, len(contract.points)))
     half = np.array(source.shape[1::-1]) / 2
     for row in range(len(manifest)):
         frames, points, seen = source.evenly(row)
-        found = np.asarray(find(frames))
-        distance = np.linalg.norm((found - points) * half, axis=-1)
+        predicted = np.asarray(predict(frames))
+        distance = np.linalg.norm((predicted - points) * half, axis=-1)
         sums += (seen * distance).sum(0), seen.sum(0)
 
     def mean(columns) -> float:
         distance, count = sums[:, columns].sum(-1)
         return float(distance / count) if count else float("nan")
 
-    return PointingError(mean(slice(None)), mean(hands))
+    return KeypointDistance(mean(slice(None)), mean(hands))
 
 
-class _Pointer(keras.Model):
+class _KeypointRegressor(keras.Model):
     """Frames `(frames, height, width, 3)` uint8 to points `(frames, points, 2)` in -1..1."""
 
     def __init__(self, backbone: Backbone, pixels: str, points: int):
@@ -180,10 +181,10 @@ class _Pointer(keras.Model):
         return keras.ops.reshape(self.head(features), (-1, self.points, 2))
 
 
-class _Source:
+class _FrameSource:
     """Frames of a manifest and their points."""
 
-    def __init__(self, manifest: Manifest, settings: PointingSettings):
+    def __init__(self, manifest: Manifest, settings: PretrainingSettings):
         self.manifest = manifest
         self.settings = settings
         self.contract = manifest.frame_contract
@@ -193,7 +194,7 @@ class _Source:
         )
 
     def epoch(self, epoch: int) -> Iterator[tuple[np.ndarray, ...]]:
-        """Batches of frames, points and which of them were found, the same for the same epoch."""
+        """Batches of frames, points and visibility, deterministic for a given epoch."""
         rng = np.random.default_rng([self.settings.seed, epoch])
         order = rng.permutation(len(self.manifest))
         for start in range(0, len(order), self.settings.clips):
@@ -201,7 +202,7 @@ class _Source:
             yield tuple(np.concatenate(parts) for parts in zip(*drawn))
 
     def evenly(self, row: int) -> tuple[np.ndarray, ...]:
-        """Evenly spaced frames of a clip, cut at the centre."""
+        """Evenly spaced, centre-cropped frames of a clip."""
         length = self.manifest[row].frames
         count = min(length, self.settings.frames)
         numbers = np.unique(np.linspace(0, length - 1, count).round().astype(int))
@@ -224,11 +225,11 @@ class _Source:
         keypoints = self.manifest.contract
         raw = keypoints.select(np.asarray(self.manifest.load(row))[numbers])
         lost = keypoints.missing(raw)
-        share = np.where(lost[..., None], 0, raw[..., :2]) / np.array(keypoints.image_size)
+        fractions = np.where(lost[..., None], 0, raw[..., :2]) / np.array(keypoints.image_size)
         if keypoints.y_axis == "up":
-            share[..., 1] = 1 - share[..., 1]
+            fractions[..., 1] = 1 - fractions[..., 1]
         corner = np.array([window.left, window.top])
         size = np.array([window.width, window.height])
-        points = 2 * (share * np.array(self.contract.resize) - corner) / size - 1
+        points = 2 * (fractions * np.array(self.contract.resize) - corner) / size - 1
         seen = ~lost & (np.abs(points) <= 1).all(-1)
         return frames, points.astype(np.float32), seen.astype(np.float32)

@@ -1,4 +1,4 @@
-"""The model of a recipe or of a run."""
+"""Build the model and the decoder of a recipe or of a run."""
 
 import dataclasses
 from dataclasses import replace
@@ -23,10 +23,17 @@ Contract = KeypointContract | FrameContract
 def build_model(
     config: Config, vocabulary_size: int, contract: Contract, precision: str = "float32"
 ) -> "keras.Model":
-    """The model that a config names, for the points or frames of a contract.
+    """Build the model of a config for the keypoints or frames of a contract.
+
+    Args:
+        config: the recipe.
+        vocabulary_size: number of classes, including blank and <unk>.
+        contract: contract of the data folder.
+        precision: dtype policy of Keras, such as "mixed_bfloat16".
 
     Raises:
-        UserError: no such model or option, or an option that the contract decides.
+        UserError: the model or an option does not exist, or an option is determined by the
+            contract.
     """
     from slr_keras.models.registry import create_model
 
@@ -34,7 +41,8 @@ def build_model(
     for name in ("streams", "points", "channels", "image_size"):
         if name in options:
             raise UserError(
-                f"model.options.{name}: the contract of the data folder decides it; remove it"
+                f"model.options.{name}: the contract of the data folder determines this option; "
+                "remove it"
             )
     if precision != "float32":
         options["dtype"] = precision
@@ -47,31 +55,34 @@ def build_model(
         if config.data.stream != RGB or "stream" in options:
             _match_stream(options, config.data.stream)
         if config.training.jit_compile:
-            # Which frames are padding is known only when the step runs, too late for XLA.
+            # Which frames are padding is known only when the step runs; XLA needs static shapes.
             options.setdefault("skip_padding", False)
     model = create_model(config.model.name, vocabulary_size=vocabulary_size, **options)
     if REDUCTION % getattr(model, "stride", 1):
         raise UserError(
-            f"model.options.stride: {model.stride} frames a step; clips have multiples of "
-            f"{REDUCTION} frames, so that a step has 1, 2 or {REDUCTION} of them"
+            f"model.options.stride: {model.stride} frames per step; clips are padded to multiples "
+            f"of {REDUCTION} frames, so use 1, 2 or {REDUCTION}"
         )
     return model
 
 
 def _match_stream(options: dict[str, Any], stream: str) -> None:
-    """Let a model see what the data gives."""
+    """Set the model's input stream to that of the data."""
     if options.setdefault("stream", stream) != stream:
         raise UserError(
             f"model.options.stream is {options['stream']}, but data.stream is {stream}; make them "
-            "equal, or leave the model's out"
+            "equal, or remove model.options.stream"
         )
 
 
 def completed(config: ModelConfig) -> ModelConfig:
-    """The configuration with the sizes of BERT, which those of its preset's folder are.
+    """Complete the options of a BERT language model with the sizes of its preset.
+
+    Other configurations are returned unchanged.
 
     Raises:
-        UserError: BERT is asked for and no preset is named, or the folder holds none.
+        UserError: `language_model` is "bert" and no preset folder is given, or the folder has no
+            preset.
     """
     if config.options.get("language_model") != "bert":
         return config
@@ -80,8 +91,8 @@ def completed(config: ModelConfig) -> ModelConfig:
         return config
     if not config.language_model:
         raise UserError(
-            "model.language_model: name the folder of a BERT preset (keras-hub's save_to_preset) "
-            "for model.options.language_model: bert"
+            "model.language_model: model.options.language_model is bert; name the folder of a BERT "
+            "preset (written by keras-hub's save_to_preset)"
         )
     from slr_keras.models.gloss_lm import preset_sizes
 
@@ -90,9 +101,9 @@ def completed(config: ModelConfig) -> ModelConfig:
 
 
 def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
-    """A run's model as its recipe says it, with sizes that the recipe left to a file.
+    """The model config of a run, completed with the sizes stored in the run's description.
 
-    The file may no longer be there; the run's description knows what it said.
+    The file that the sizes were read from need not exist any more.
     """
     options = dict(config.options)
     for name, known in read_json(folder.model)["options"].items():
@@ -104,17 +115,17 @@ def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
 
 
 def model_config(config: Config, folder: RunFolder) -> ModelConfig:
-    """The model's configuration with every size; a run that goes on remembers its own."""
+    """The model config with every size, from the run's description if the run is resumed."""
     if folder.last.is_file() and folder.model.is_file():
         return remembered(config.model, folder)
     return completed(config.model)
 
 
 def make_decoder(model: "keras.Model", config: Config) -> Decoder:
-    """The decoder of a model, as its family and the recipe say.
+    """The decoder of a model, chosen by its family and configured by the recipe.
 
     Raises:
-        UserError: the recipe asks for a decoding that the model does not have.
+        UserError: the model does not support the decoding of the recipe.
     """
     from slr_keras.models.registry import family_of
 

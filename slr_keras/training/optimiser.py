@@ -1,8 +1,8 @@
-"""Adam and momentum with PyTorch's numbers, under any `tf.distribute` strategy.
+"""Adam and momentum with the arithmetic of PyTorch, under any `tf.distribute` strategy.
 
-Keras' own Adam decouples its weight decay, adds epsilon before the bias correction, and clips each
-replica's gradients before they are summed; every one of these is a different run from the one that
-the papers report (specs/stark.md §2.5 and §4.2).
+Keras' own Adam decouples the weight decay, adds epsilon before the bias correction, and clips the
+gradients of each replica before summing them. Each of these differs from the training that the
+papers report (specs/stark.md §2.5 and §4.2).
 """
 
 import contextlib
@@ -12,14 +12,14 @@ import tensorflow as tf
 
 
 class Optimiser:
-    """What all optimisers share: variables, their slots, the average of the weights.
+    """Base of the optimisers: variables, slots, and the moving average of the weights.
 
-    Make it within the strategy's scope, and call `apply` in replica context.
+    Create the optimiser within the strategy's scope, and call `apply` in replica context.
 
     Args:
-        variables: what is trained.
-        slots: names of what is kept for each variable.
-        moving_average: decay of an average of the weights; 0 keeps none.
+        variables: the trained variables.
+        slots: names of the state variables kept for each variable.
+        moving_average: decay of a moving average of the weights; 0 keeps none.
     """
 
     def __init__(self, variables: Sequence, slots: Sequence[str], moving_average: float = 0.0):
@@ -36,7 +36,7 @@ class Optimiser:
 
     @contextlib.contextmanager
     def averaged_weights(self) -> Iterator[None]:
-        """Within the context, the weights are their moving average, if one is kept."""
+        """Context in which the weights are replaced by their moving average, if one is kept."""
         if not self.average:
             yield
             return
@@ -50,14 +50,14 @@ class Optimiser:
                 target.assign(value)
 
     def apply(self, gradients: Sequence[tf.Tensor | None], learning_rate) -> None:
-        """Take one step along gradients that are already summed over the replicas.
+        """Take one step with gradients that are already summed over the replicas.
 
         Args:
-            gradients: one per variable; a variable without a gradient stays as it is.
+            gradients: one per variable; a variable without a gradient is not changed.
             learning_rate: scalar.
         """
         context = tf.distribute.get_replica_context()
-        # 1 - 0.998 ** t loses half its digits in float32.
+        # In float32, 1 - 0.998 ** t would lose half its digits.
         taken = tf.cast(self.steps, tf.float64) + 1
         rate = tf.cast(learning_rate, tf.float64)
         numbers = {
@@ -72,11 +72,11 @@ class Optimiser:
         context.merge_call(self._update_all, args=(present, given, numbers))
 
     def _numbers(self, taken: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What a step depends on beside the gradient, in float64; `taken` counts from 1."""
+        """Scalars of a step in float64; `taken` is the number of the step, from 1."""
         return {}
 
     def _step(self, w, gradient, numbers, *slots) -> None:
-        """Change one variable and its slots."""
+        """Update one variable and its slots."""
         raise NotImplementedError
 
     def _update_all(self, strategy, present, gradients, numbers):
@@ -101,19 +101,19 @@ class Optimiser:
 
 
 class Adam(Optimiser):
-    """Adam, with the weight decay inside the gradient or decoupled.
+    """Adam with L2 or decoupled weight decay.
 
     Args:
-        variables: what is trained.
+        variables: the trained variables.
         betas: decay of the first and the second moment.
         epsilon: added to the root of the bias-corrected second moment.
-        weight_decay: of every variable, biases and norms included.
+        weight_decay: applied to every variable, including biases and normalisation.
         decoupled: False adds `weight_decay * w` to the gradient (`torch.optim.Adam`); True shrinks
             the weights by `learning_rate * weight_decay` (`torch.optim.AdamW`).
         moving_average: see `Optimiser`.
 
-    One step with a gradient of zero, from w = 1, at a rate and decay of 1e-3, is a full step of
-    Adam, since the decay is all there is to follow:
+    With a gradient of zero, the weight decay alone drives the step, and Adam scales the step to the
+    learning rate:
 
     >>> import tensorflow as tf
     >>> from slr_keras.training.optimiser import Adam
@@ -140,8 +140,8 @@ class Adam(Optimiser):
 
     def _numbers(self, taken, rate):
         first, second = (1 - beta**taken for beta in self.betas)
-        # TensorFlow's fused Adam adds epsilon before the bias correction, PyTorch after it: both
-        # corrections go into these two numbers instead.
+        # TensorFlow's fused Adam adds epsilon before the bias correction, PyTorch after it. Scaling
+        # step and epsilon here makes the fused operation equal to PyTorch's.
         return {
             "step": rate * tf.sqrt(second) / first,
             "epsilon": self.epsilon * tf.sqrt(second),
@@ -167,14 +167,14 @@ class Adam(Optimiser):
 
 
 class Momentum(Optimiser):
-    """Stochastic gradient descent with momentum, as `torch.optim.SGD`.
+    """Stochastic gradient descent with momentum, as in `torch.optim.SGD`.
 
         v = momentum v + g + weight_decay w,    w = w - learning_rate v
 
     Args:
-        variables: what is trained.
-        momentum: share of the last step's direction that stays.
-        weight_decay: of every variable, biases and norms included.
+        variables: the trained variables.
+        momentum: decay of the velocity.
+        weight_decay: applied to every variable, including biases and normalisation.
         moving_average: see `Optimiser`.
 
     >>> import tensorflow as tf
@@ -204,7 +204,7 @@ class Momentum(Optimiser):
 
 
 def clip_by_global_norm(gradients, limit: float):
-    """Scale gradients to a global norm of at most `limit`; 0 leaves them as they are.
+    """Scale gradients to a global norm of at most `limit`; 0 turns clipping off.
 
     Returns:
         The gradients and their norm before scaling.

@@ -1,20 +1,20 @@
-"""How far a training has come."""
+"""Position of a training: finished epochs, batches and steps."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Position:
-    """How far a training has come; with the variables, all that it needs to go on.
+    """Position of a training; together with the variables, all that a checkpoint needs.
 
     Attributes:
         epoch: finished epochs.
-        batch: finished batches of the epoch that follows.
-        step: finished steps of the optimiser.
-        clips: weighted clips seen in that epoch.
-        sums: over these clips, the terms of the loss.
-        seconds: spent in that epoch.
-        waiting: seconds of these that were spent waiting for data.
+        batch: finished batches of the current epoch.
+        step: finished optimiser steps.
+        clips: weighted clips of the current epoch so far.
+        sums: terms of the loss, summed over these clips.
+        seconds: duration of the current epoch so far.
+        waiting: seconds of the current epoch spent waiting for data.
     """
 
     epoch: int = 0
@@ -26,5 +26,5 @@ class Position:
     waiting: float = 0.0
 
     def next_epoch(self) -> "Position":
-        """The beginning of the epoch after this one."""
+        """The position at the beginning of the next epoch."""
         return Position(epoch=self.epoch + 1, step=self.step)

@@ -1,4 +1,4 @@
-"""What a user sees of a running training: a bar in a terminal, a line per epoch elsewhere."""
+"""Progress display of a training: a bar in a terminal, and a line per epoch."""
 
 import sys
 import time
@@ -11,13 +11,13 @@ BAR = (
 
 
 class Progress:
-    """Shows epochs as they pass.
+    """Displays the progress of a training.
 
     Args:
-        epochs: of the whole run.
-        clips: of an epoch.
-        quiet: show nothing (processes that are not the chief).
-        bar: show a bar; by default if standard error is a terminal.
+        epochs: epochs of the run.
+        clips: clips per epoch.
+        quiet: show nothing, as in processes that are not the chief.
+        bar: show a bar; by default only if standard error is a terminal.
     """
 
     def __init__(self, epochs: int, clips: int, quiet: bool = False, bar: bool | None = None):
@@ -32,7 +32,7 @@ class Progress:
         self._epoch = 0
 
     def say(self, text: str) -> None:
-        """A line for the user."""
+        """Print a line."""
         if self.quiet:
             return
         if self._bar is not None:
@@ -40,7 +40,7 @@ class Progress:
         print(text, flush=True)
 
     def epoch(self, epoch: int, clips_before: int = 0) -> None:
-        """An epoch (from 0) begins, of which some clips may be done already."""
+        """Begin an epoch; epochs count from 0, `clips_before` clips are already done."""
         self._epoch = epoch
         if self._wants_bar:
             from tqdm import tqdm
@@ -56,7 +56,7 @@ class Progress:
             )
 
     def step(self, clips: int, loss: float) -> None:
-        """A batch is done."""
+        """Count a finished batch."""
         self._done += clips / self.clips
         if self._bar is not None:
             text = f"loss {loss:.3f}{self._best}, {self.time_left()} left"
@@ -64,7 +64,7 @@ class Progress:
             self._bar.update(clips)
 
     def finish_epoch(self, record: dict[str, Any], best: dict[str, Any]) -> None:
-        """An epoch is done and evaluated."""
+        """Print the line of a finished and evaluated epoch."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -77,11 +77,11 @@ class Progress:
         )
 
     def time_left(self) -> str:
-        """Until the last epoch ends, by the pace so far."""
+        """Estimated time until the last epoch ends, at the speed so far."""
         if not self._done:
             return "?"
         passed = time.monotonic() - self._started
-        # A bar counts within the epoch; without one, whole epochs are counted.
+        # A bar counts clips within the epoch; without a bar, only finished epochs count.
         left = max(self._remaining(), 0.0) * passed / self._done
         return duration(left)
 
@@ -94,7 +94,10 @@ PARTS = ("deletions", "insertions", "substitutions")
 
 
 def _scores(dev: dict[str, Any], lowest: float) -> tuple[str, str, float]:
-    """For the bar, for an epoch's line, and the best so far: errors, or accuracies of signs."""
+    """Text for the bar, text for the line of an epoch, and the best score so far.
+
+    The scores are error rates or, for isolated signs, accuracies.
+    """
     if "top_1" in dev:
         top = dev["top_1"]["ensemble"]
         text = f"dev top-1 {top:.2f}"
@@ -105,7 +108,7 @@ def _scores(dev: dict[str, Any], lowest: float) -> tuple[str, str, float]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words.
+    """Format a duration in seconds.
 
     >>> from slr_keras.training.progress import duration
     >>> duration(42), duration(600), duration(7500)

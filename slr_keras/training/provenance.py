@@ -1,4 +1,4 @@
-"""What predictions were made of, so that a later command knows whether they still hold."""
+"""Provenance of predictions: digests that tell whether stored predictions are still valid."""
 
 import hashlib
 import json
@@ -21,18 +21,18 @@ Provenance = dict[str, str]
 
 
 def provenance(run: Run, manifest: Manifest, decoding: DecodingConfig) -> Provenance:
-    """Digests of all that a run's predictions depend on: weights, recipe, clips, program.
+    """Digests of everything that a run's predictions depend on: weights, recipe, clips, version.
 
-    The files of the clips go in by name, size and time of change, since a corpus is too large to
-    be read for this; a copy counts as other data unless it keeps the times.
+    Files of clips are identified by name, size and modification time, because a corpus is too large
+    to be hashed. A copy without the original times therefore counts as other data.
 
-    Ask before the weights are read: should they or a clip change meanwhile, then predictions of
-    the new are filed under the old and never taken for either.
+    Call this function before the weights are read: if weights or clips change later, the stored
+    digests match neither the old nor the new state, and the predictions are not reused.
 
     Args:
-        run: whose best weights were used.
-        manifest: of the clips.
-        decoding: how the weights' output was read.
+        run: run whose best weights are used.
+        manifest: the clips.
+        decoding: decoding options.
 
     Raises:
         UserError: the run has no best weights yet.
@@ -48,7 +48,7 @@ def provenance(run: Run, manifest: Manifest, decoding: DecodingConfig) -> Proven
     }
     if chosen := segments(run.config):
         recipe["segments"] = asdict(chosen)
-    found = {
+    digests = {
         "weights": sha256(run.folder.best),
         "recipe": _digest(recipe),
         "vocabulary": run.vocabulary.digest,
@@ -56,18 +56,18 @@ def provenance(run: Run, manifest: Manifest, decoding: DecodingConfig) -> Proven
         "version": slr_keras.__version__,
     }
     if config.data.stream == FLOW:
-        found["flow"] = flow_digest(manifest)
+        digests["flow"] = flow_digest(manifest)
     if decoding.language_model_order and run.folder.language_model.is_file():
-        found["language_model"] = sha256(run.folder.language_model)
-    return found
+        digests["language_model"] = sha256(run.folder.language_model)
+    return digests
 
 
 def clips_digest(manifest: Manifest, modality: str) -> str:
     """Digest of a split: samples, contract, and the state of the files that hold the clips.
 
     Args:
-        manifest: of the split.
-        modality: whether "keypoints" or "video" are seen.
+        manifest: manifest of the split.
+        modality: input of the model, "keypoints" or "video".
     """
     attribute = "keypoints" if modality == "keypoints" else "video"
     names = {getattr(sample, attribute) for sample in manifest} - {""}
@@ -87,26 +87,26 @@ def flow_digest(manifest: Manifest) -> str:
 def kept_predictions(
     run: Run, split: str, manifest: Manifest, decoding: DecodingConfig
 ) -> list[dict[str, Any]] | None:
-    """What the run has recognised in a split, one record per clip of the manifest.
+    """Read the stored predictions of a split, one record per clip of the manifest.
 
     Returns:
-        None where there is nothing, or where it is not known to be of these weights, this recipe
-        and these clips.
+        None if there are no predictions, or if their provenance does not match the current
+        weights, recipe and clips.
     """
     scores, path = run.folder.scores(split), run.folder.predictions(split)
     if not scores.is_file() or not path.is_file():
         return None
     try:
-        found = read_json(scores).get("provenance")
+        stored = read_json(scores).get("provenance")
     except (UserError, AttributeError):
         return None
-    if found != provenance(run, manifest, decoding) | written(run, split):
+    if stored != provenance(run, manifest, decoding) | prediction_digests(run, split):
         return None
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def written(run: Run, split: str) -> dict[str, str]:
-    """Digests of the files that hold what a run has recognised in a split."""
+def prediction_digests(run: Run, split: str) -> dict[str, str]:
+    """Digests of the files that hold a run's predictions of a split."""
     files = {
         "predictions": run.folder.predictions(split),
         "log_probabilities": run.folder.log_probabilities(split),
@@ -115,7 +115,7 @@ def written(run: Run, split: str) -> dict[str, str]:
 
 
 def _states(path: Path) -> list[list[Any]]:
-    """Name, size and time of change of a file, or of the files in a folder."""
+    """Name, size and modification time of a file, or of the files in a folder."""
     if not path.exists():
         return []
     files = sorted(path.iterdir()) if path.is_dir() else [path]

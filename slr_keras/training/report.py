@@ -1,4 +1,4 @@
-"""report.md: what a run reached, in numbers and in its worst sentences."""
+"""Write report.md: the scores of a run and the sentences with most errors."""
 
 import platform
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ PACKAGES = ("slr-keras", "tensorflow", "keras", "numpy")
 def report_text(
     title: str, evaluation: Evaluation, facts: Mapping[str, Any], worst: int = WORST
 ) -> str:
-    """The report in Markdown: facts, WER of every set, the worst sentences, versions.
+    """The report in Markdown: facts, WER of every output, the worst sentences, versions.
 
     Args:
         title: first heading.
-        evaluation: of the dev split.
-        facts: lines "name: value" under the heading.
+        evaluation: evaluation of the dev split.
+        facts: lines "name: value" below the heading.
         worst: number of sentences to show.
     """
     lines = [
@@ -67,9 +67,9 @@ def _headline(evaluation: Evaluation) -> str:
 
 
 def markdown_table(evaluation: Evaluation) -> list[str]:
-    """Rows of WERs (of isolated signs: top-1 errors); the ensemble, which counts, first."""
+    """Table of WERs (top-1 errors for isolated signs); the first row is the ensemble."""
     rows = [
-        "| | WER % | 95 % interval | del % | ins % | sub % | faultless clips % |",
+        "| | WER % | 95 % interval | del % | ins % | sub % | correct sentences % |",
         "|---|---:|---|---:|---:|---:|---:|",
     ]
     for name, row in evaluation.summary().items():
@@ -83,10 +83,10 @@ def markdown_table(evaluation: Evaluation) -> list[str]:
 
 
 def plain_table(evaluation: Evaluation) -> str:
-    """The same for a terminal; of isolated signs, accuracies and what they are out of."""
+    """Table of WERs for a terminal; for isolated signs, accuracies and numbers of clips."""
     if evaluation.signs:
         return plain_text(score_signs(evaluation))
-    rows = ["            WER %   95 % interval      del     ins     sub   faultless clips %"]
+    rows = ["            WER %   95 % interval      del     ins     sub   correct sentences %"]
     for name, row in evaluation.summary().items():
         rows.append(
             f"{name:<10} {row['wer']:6.2f}   {row['low']:6.2f} to {row['high']:6.2f}  "
@@ -97,12 +97,12 @@ def plain_table(evaluation: Evaluation) -> str:
 
 
 def worst_sentences(evaluation: Evaluation, count: int = WORST) -> list[str]:
-    """The sentences with most errors, reference above hypothesis, errors marked."""
+    """The sentences with most errors: reference above hypothesis, errors marked."""
     counts = evaluation.counts[ENSEMBLE]
     order = sorted(range(len(counts)), key=lambda row: (-counts[row].errors, row))
     worst = [row for row in order[:count] if counts[row].errors]
     if not worst:
-        return ["None: every sentence is right."]
+        return ["None: every sentence is correct."]
     lines = ["```"]
     for row in worst:
         sample = evaluation.manifest[row]
@@ -114,16 +114,16 @@ def worst_sentences(evaluation: Evaluation, count: int = WORST) -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on.
+    """Versions of Python, the packages and the operating system.
 
     >>> from slr_keras.training.report import versions
     >>> "keras" in versions()
     True
     """
-    found = {"python": platform.python_version()}
+    by_package = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            by_package[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return {**found, "system": platform.platform()}
+            by_package[package] = "not installed as a package"
+    return {**by_package, "system": platform.platform()}

@@ -1,4 +1,4 @@
-"""A trained run, as everything after training uses it."""
+"""A trained run: everything that evaluation, prediction and export read from a run folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds.
+    """A trained run and the contents of its folder.
 
     Attributes:
-        folder: paths of its files.
+        folder: paths of the files.
         config: the resolved recipe.
-        vocabulary: glosses by number.
-        contract: what the model sees of a clip.
+        vocabulary: maps glosses to ids.
+        contract: how raw clips become the model's input.
 
     Example::
 
@@ -48,20 +48,20 @@ class Run:
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
-        """Read a run folder; no weights yet.
+        """Read a run folder without its weights.
 
         Raises:
-            UserError: there is no run, or its vocabulary is not the one it was trained with.
+            UserError: there is no run, or its vocabulary.txt is not the one used in training.
         """
         folder = RunFolder(path)
         if not folder.exists:
             raise UserError(
-                f"{path}: no run here (no config.yaml); `python -m slr_keras.fit CONFIG --to "
-                f"{path}` makes one"
+                f"{path}: no run here (no config.yaml); train one with "
+                f"`python -m slr_keras.fit CONFIG --to {path}`"
             )
         config = read_run_config(folder.config)
         if not folder.model.is_file():
-            raise UserError(f"{path}: the run stopped before training began; fit it again")
+            raise UserError(f"{path}: the run stopped before training began; train it again")
         vocabulary = Vocabulary.read(folder.vocabulary)
         _check_vocabulary(folder, vocabulary)
         return cls(folder, config, vocabulary, _read_contract(folder))
@@ -78,29 +78,29 @@ class Run:
 
     @property
     def family(self) -> "ModelFamily":
-        """What the run's model is."""
+        """Family of the run's model."""
         from slr_keras.models.registry import family_of
 
         return family_of(self.model_name)
 
     @property
     def modality(self) -> Modality:
-        """What the model reads: "keypoints" or "video"."""
+        """Input of the model: "keypoints" or "video"."""
         return self.contract.modality
 
     @property
     def output(self) -> Output:
-        """What the model gives for a clip: "glosses" or one "sign"."""
+        """Output of the model: a sequence of "glosses", or one "sign" per clip."""
         return self.family.output
 
     @property
     def scoring(self) -> str:
-        """The clean-up rules of the recipe."""
+        """Clean-up rules of the recipe, a key of `slr_keras.text.phoenix.CLEAN_UP`."""
         return self.config.data.scoring
 
     @property
     def decoding(self) -> DecodingConfig:
-        """How the run decodes."""
+        """Decoding options of the recipe."""
         return self.config.decoding
 
     @property
@@ -108,24 +108,24 @@ class Run:
         """Epoch and dev WER of the best weights.
 
         Raises:
-            UserError: no epoch is finished yet.
+            UserError: no epoch is finished.
         """
         if not self.folder.best.is_file():
-            raise UserError(f"{self.path}: no epoch is finished yet; fit it further")
+            raise UserError(f"{self.path}: no epoch is finished yet; continue the training")
         return read_record(self.folder.best)
 
     def model(self, precision: str = "float32") -> "keras.Model":
         """The model with its best weights, on the default device.
 
         Args:
-            precision: Keras' name of a policy: of arithmetic and, but for mixed ones, of weights.
+            precision: dtype policy of Keras, such as "float32" or "mixed_bfloat16".
 
         Raises:
             UserError: no epoch is finished, or the weights do not fit the config.
         """
         from slr_keras.training.model import build_model
 
-        # First, so that a missing checkpoint does not cost the making of a model.
+        # Checked first, so that a missing checkpoint is reported before the model is built.
         _ = self.best
         config = replace(self.config, model=remembered(self.config.model, self.folder))
         model = build_model(config, len(self.vocabulary), self.contract, precision)
@@ -133,9 +133,10 @@ class Run:
         return model
 
     def language_model(self, decoding: DecodingConfig | None = None) -> NgramLanguageModel | None:
-        """The gloss language model that a decoding config asks for; None if it asks for none.
+        """The n-gram model that the decoding options ask for; None if they ask for none.
 
-        It is kept in the run; another order is trained from the run's train split.
+        The run stores a model of one order. A model of another order is estimated from the run's
+        train split.
         """
         order = (decoding or self.decoding).language_model_order
         if not order:
@@ -155,19 +156,19 @@ def write_description(
     config: Config,
     run_data: "RunData",
     parameters: int,
-    parts: Mapping[str, Mapping[str, str]] | None = None,
+    components: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Write vocabulary, contract and model description, or check those that are there.
+    """Write vocabulary, contract and model description, or check them if they exist.
 
     Args:
-        folder: of the run.
-        config: with all options that the model needs to be made again.
-        run_data: names glosses and contract.
-        parameters: of the model.
-        parts: what was trained before, from `load_parts`.
+        folder: run folder.
+        config: config with all options that are needed to rebuild the model.
+        run_data: provides vocabulary and contract.
+        parameters: number of parameters of the model.
+        components: pretrained weight files, from `load_component_weights`.
 
     Raises:
-        UserError: the data's vocabulary or contract is no longer the run's; names both.
+        UserError: the vocabulary or contract of the data differs from that of the run; names both.
     """
     if folder.model.is_file():
         kept = Vocabulary.read(folder.vocabulary)
@@ -184,13 +185,13 @@ def write_description(
         "vocabulary_digest": run_data.vocabulary.digest,
         "contract_digest": run_data.contract.digest,
         "parameters": parameters,
-        "parts": dict(parts or {}),
+        "parts": dict(components or {}),
     }
     write_json(folder.model, description)
 
 
 def train_language_model(manifest, vocabulary: Vocabulary, order: int) -> NgramLanguageModel:
-    """A gloss language model of a split's sentences."""
+    """Estimate an n-gram model from the sentences of a split."""
     sentences = [tuple(vocabulary.encode(sample.glosses, unknown="unk")) for sample in manifest]
     return NgramLanguageModel.train(
         sentences, order, vocabulary_size=len(vocabulary), vocabulary_digest=vocabulary.digest
@@ -210,5 +211,5 @@ def _check_vocabulary(folder: RunFolder, vocabulary: Vocabulary) -> None:
         raise UserError(
             f"{folder.vocabulary}: this vocabulary has {len(vocabulary)} tokens "
             f"({vocabulary.digest}), the model was trained with {size} tokens ({digest}); "
-            "put the run's own vocabulary.txt back"
+            "restore the run's own vocabulary.txt"
         )

@@ -1,4 +1,4 @@
-"""Learning rates as functions of the position in training; no state, so nothing to restore."""
+"""Learning rate schedules as pure functions of the epoch and step."""
 
 import math
 
@@ -6,10 +6,10 @@ from slr_keras.config.schema import TrainingConfig
 
 
 def cosine_per_epoch(epoch: int, peak: float, length: int) -> float:
-    """Learning rate of a whole epoch in the literal recipe (specs/stark.md §2.5).
+    """Learning rate of an epoch in the published recipe (specs/stark.md §2.5).
 
-    The recipe steps its cosine at the start of each epoch, so that the first epoch is already
-    below the peak and the last of `length` epochs has rate 0.
+    The recipe advances the cosine at the start of each epoch: the first epoch is already below the
+    peak, and the last of `length` epochs has rate 0.
 
     Args:
         epoch: from 0.
@@ -24,14 +24,14 @@ def cosine_per_epoch(epoch: int, peak: float, length: int) -> float:
 
 
 def warm_up(step: int, steps: int) -> float:
-    """Share of the peak during a linear warm-up: 1/steps at the first step, 1 at the last."""
+    """Fraction of the peak during a linear warm-up: 1/steps at the first step, 1 at the last."""
     return min(1.0, (step + 1) / steps) if steps else 1.0
 
 
 def cosine_per_step(
     step: int, peak: float, length: int, warm_up_steps: int = 0, final: float = 0.0
 ) -> float:
-    """Learning rate of one step: a linear warm-up, then a cosine down.
+    """Learning rate of one step: linear warm-up, then cosine decay.
 
     Args:
         step: from 0.
@@ -54,14 +54,14 @@ def learning_rate(config: TrainingConfig, epoch: int, step: int, steps_per_epoch
     """Learning rate of one optimiser step of a run.
 
     Args:
-        config: names the schedule.
-        epoch: epoch that the step belongs to, from 0.
+        config: schedule and its options.
+        epoch: epoch of the step, from 0.
         step: step since the beginning of training, from 0.
         steps_per_epoch: optimiser steps in an epoch.
     """
     epochs = config.schedule_epochs or config.epochs
     length = epochs * steps_per_epoch
-    # A run too short for its warm-up spends at most half of itself on it.
+    # The warm-up takes at most half of a short run.
     rise = min(round(config.warm_up_epochs * steps_per_epoch), length // 2)
     if config.schedule == "cosine_per_epoch":
         return cosine_per_epoch(epoch, config.learning_rate, epochs)

@@ -1,4 +1,4 @@
-"""What the evaluation of a run of isolated signs leaves in its folder, and how it is read again."""
+"""Files of an evaluation of isolated signs: log-probabilities, report and figures."""
 
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from slr_keras.utils.files import atomic_write, write_text
 
 
 def score_signs(evaluation: Evaluation) -> SignScore:
-    """The score of an evaluated split, with the groups of its data folder.
+    """Score an evaluated split, with the gloss groups of its data folder.
 
     Args:
-        evaluation: of a model of isolated signs.
+        evaluation: evaluation of a model of isolated signs.
 
     Raises:
-        UserError: a group with a gloss that neither the model nor a clip has.
+        UserError: a group has a gloss that neither the model nor a clip has.
     """
     manifest = evaluation.manifest
     signed = [sample.glosses[0] for sample in manifest]
@@ -32,12 +32,12 @@ def score_signs(evaluation: Evaluation) -> SignScore:
 
 
 def write_signs(folder: RunFolder, name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """Write log-probabilities, report and pictures of an evaluated split.
+    """Write log-probabilities, report and figures of an evaluated split.
 
     Args:
-        folder: of the run.
-        name: of the split, and of what was done to it.
-        evaluation: of a model of isolated signs.
+        folder: run folder.
+        name: name of the split and of the changes to its clips.
+        evaluation: evaluation of a model of isolated signs.
 
     Returns:
         The score as JSON.
@@ -58,7 +58,7 @@ def write_signs(folder: RunFolder, name: str, evaluation: Evaluation) -> dict[st
 
 
 def write_log_probabilities(path: str | Path, evaluation: Evaluation) -> None:
-    """Write the prediction's log-probabilities `(clips, classes)` and the ids of the clips."""
+    """Write the log-probabilities `(clips, classes)` of the ensemble and the ids of the clips."""
     ids = np.array([sample.id for sample in evaluation.manifest])
     values = evaluation.signs[ENSEMBLE].astype(np.float32)
     with atomic_write(path, "wb") as file:
@@ -66,7 +66,7 @@ def write_log_probabilities(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def read_log_probabilities(path: str | Path) -> tuple[list[str], np.ndarray]:
-    """Ids of the clips and their log-probabilities `(clips, classes)`.
+    """Read the ids of the clips and their log-probabilities `(clips, classes)`.
 
     Raises:
         UserError: the file is damaged.

@@ -22,7 +22,7 @@ class DroppedPoints:
     """Keypoints to remove from the clips of a split, for a test of robustness.
 
     Attributes:
-        points: number of random points removed from each clip.
+        points: number of random points that are removed from each clip.
         hand: fraction of the frames of each clip in which a hand is removed, 0 to 1.
         seed: of the random choices.
     """
@@ -35,7 +35,7 @@ class DroppedPoints:
         return bool(self.points or self.hand)
 
     def facts(self) -> dict[str, float]:
-        """What is removed and the seed, for a record of the score; empty if nothing is removed.
+        """Numbers of removed points and the seed, for the record; empty if nothing is removed.
 
         >>> from slr_keras.training.split_scoring import DroppedPoints
         >>> DroppedPoints(points=2, seed=5).facts(), DroppedPoints(seed=5).facts()
@@ -46,7 +46,7 @@ class DroppedPoints:
         return {**amounts, "seed": self.seed} if amounts else {}
 
     def name(self, split: str) -> str:
-        """Name of the files that a score of a split is kept in.
+        """Name of the files that store the score of a split.
 
         >>> from slr_keras.training.split_scoring import DroppedPoints
         >>> DroppedPoints(points=2).name("test"), DroppedPoints().name("test")
@@ -57,10 +57,10 @@ class DroppedPoints:
 
 
 def load_run(path: str | Path, scoring: str | None = None) -> Run:
-    """Load a run, with other clean-up rules than its recipe's where `scoring` names some.
+    """Load a run; `scoring` replaces the clean-up rules of its recipe.
 
     Raises:
-        UserError: there is no such run, or no such rules.
+        UserError: the run or the rules do not exist.
     """
     run = Run.load(path)
     if scoring:
@@ -69,16 +69,16 @@ def load_run(path: str | Path, scoring: str | None = None) -> Run:
 
 
 def override_decoding(config: Config, overrides: Sequence[str]) -> Config:
-    """A recipe with other keys of its decoding section, such as "decoding.beam=10".
+    """Replace options of a recipe's decoding section, for example "decoding.beam=10".
 
     Raises:
-        UserError: a key of another section, or no such key.
+        UserError: a key belongs to another section or does not exist.
     """
     for text in overrides:
         if not text.startswith("decoding."):
             raise UserError(
-                f"--set {text}: only decoding.* can differ from the run's config here; "
-                "other changes need another fit"
+                f"--set {text}: only decoding.* can be changed here; other changes need a new "
+                "training"
             )
     return override(config, overrides)
 
@@ -86,16 +86,16 @@ def override_decoding(config: Config, overrides: Sequence[str]) -> Config:
 def open_split(
     data: DataConfig, split: str, folder: str | None = None, dropped: DroppedPoints | None = None
 ) -> Manifest:
-    """A split of a recipe's data folder or of another folder.
+    """Open a split of a recipe's data folder or of another folder.
 
     Args:
-        data: of the recipe.
-        split: name.
+        data: data section of the recipe.
+        split: name of the split.
         folder: replaces the recipe's data folder.
         dropped: keypoints to remove from the clips.
 
     Raises:
-        UserError: there is no such split, or the points cannot be removed.
+        UserError: the split does not exist, or the points cannot be removed.
     """
     manifest = read_split(replace(data, folder=folder) if folder else data, split)
     if not dropped:
@@ -114,20 +114,20 @@ def score_run(
     """Score the best weights of a run on a split, and write scores and predictions into the run.
 
     Args:
-        run: to score.
+        run: the run to score.
         manifest: clips of the split.
-        decoding: how outputs are decoded.
-        name: under which the scores are kept.
-        facts: what was changed in the clips, for the record.
+        decoding: decoding options.
+        name: name of the files that store the scores.
+        facts: changes to the clips, for the record.
         tick: called with the clip count after each batch.
 
     Returns:
-        The evaluation, and the file of the predictions or, for isolated signs, of the report.
+        The evaluation, and the path of the predictions or, for isolated signs, of the report.
     """
-    # Provenance comes first: weights or clips that change meanwhile are then not taken for these.
-    made_of = provenance(run, manifest, decoding)
+    # Computed before the weights are read, so that later changes of weights or clips show.
+    digests = provenance(run, manifest, decoding)
     model = run.model()
     predictor = Predictor(model, decoder=make_decoder(model, run.config))
     evaluation = score(run, predictor, manifest, decoding, tick)
-    written = write_scores(run, name, evaluation, decoding, made_of, **facts)
-    return evaluation, run.folder.sign_report(name) if evaluation.signs else written
+    predictions = write_scores(run, name, evaluation, decoding, digests, **facts)
+    return evaluation, run.folder.sign_report(name) if evaluation.signs else predictions

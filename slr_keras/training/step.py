@@ -1,4 +1,4 @@
-"""One optimiser step under any `tf.distribute` strategy, traced once for all batch shapes."""
+"""The training step under any `tf.distribute` strategy, traced once for all batch shapes."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ SUM = tf.distribute.ReduceOp.SUM
 
 
 def make_optimiser(model: keras.Model, config: TrainingConfig) -> Optimiser:
-    """The optimiser of a recipe; call it within the strategy's scope."""
+    """Create the optimiser of a recipe; call this function within the strategy's scope."""
     if config.optimiser == "momentum":
         return Momentum(
             model.trainable_variables,
@@ -33,19 +33,19 @@ def make_optimiser(model: keras.Model, config: TrainingConfig) -> Optimiser:
 
 
 class TrainingStep:
-    """Turns distributed batches into updates of a model.
+    """Updates a model from distributed batches.
 
     The loss of a batch is the sum over its clips of `weight * loss`, divided by the number of
-    weighted clips on all replicas together (and over all accumulated batches), so that neither the
-    number of devices nor how clips fall on them changes the step.
+    weighted clips on all replicas (and in all accumulated batches). The step therefore does not
+    depend on the number of devices or on how clips are distributed over them.
 
     Args:
-        strategy: within whose scope model and optimiser were made.
-        model: what is trained.
-        objective: gives the loss of each clip.
-        optimiser: holds the model's trainable variables.
+        strategy: strategy in whose scope model and optimiser were created.
+        model: the trained model.
+        objective: computes the loss of each clip.
+        optimiser: updates the model's trainable variables.
         config: clipping, accumulation, compilation.
-        element_spec: of the distributed batches.
+        element_spec: `tf.TensorSpec` of the arrays of a distributed batch.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class TrainingStep:
     ):
         if config.jit_compile and strategy.num_replicas_in_sync > 1:
             raise UserError(
-                "training.jit_compile: XLA cannot compile the sums over several devices; "
-                "set it to false, or distribution.strategy to single"
+                "training.jit_compile: XLA cannot compile the sums over several devices; set "
+                "jit_compile to false, or distribution.strategy to single"
             )
         self.strategy = strategy
         self.model = model
@@ -81,7 +81,7 @@ class TrainingStep:
                 self._held_clips = _per_replica(())
         rate_spec = tf.TensorSpec((), tf.float32)
         controls_spec = dict.fromkeys(objective.controls, rate_spec)
-        # Nothing here depends on the values of tensors, so that AutoGraph would only cost time.
+        # No Python control flow depends on the values of tensors, so AutoGraph is not needed.
         self._apply = tf.function(
             lambda batch, controls, rate: strategy.run(
                 self._replica_apply, (batch, controls, rate)
@@ -98,17 +98,17 @@ class TrainingStep:
     def __call__(
         self, batch, learning_rate: float, epoch: int = 0, hold: bool = False
     ) -> dict[str, tf.Tensor]:
-        """Take one step, or with `hold` keep the gradients for the step that follows.
+        """Take one step, or with `hold` accumulate the gradients for the next step.
 
         Args:
-            batch: of the distributed data.
-            learning_rate: of this step.
-            epoch: from 0; the objective may change with it.
-            hold: only add to the gradients that are kept.
+            batch: a distributed batch.
+            learning_rate: learning rate of this step.
+            epoch: number of the epoch, from 0; the objective may depend on it.
+            hold: accumulate the gradients only; do not update the weights.
 
         Returns:
-            Sums over the batch's clips of "loss" and its terms, their number ("clips"), and the
-            norm of the gradient ("gradient_norm", with `hold` of this batch's alone).
+            Sums over the clips of "loss" and its terms, the number of clips ("clips"), and the norm
+            of the gradient ("gradient_norm"; with `hold`, that of this batch alone).
         """
         rate = tf.constant(learning_rate, tf.float32)
         values = self.objective.at(epoch)
@@ -120,7 +120,7 @@ class TrainingStep:
         }
 
     def traces(self) -> int:
-        """How often the step was traced; more than once means that a shape was not open."""
+        """Number of times the step was traced; more than 1 means that a shape was not dynamic."""
         return self._apply.experimental_get_tracing_count()
 
     def trace(self):
@@ -129,7 +129,7 @@ class TrainingStep:
 
     @property
     def held(self) -> list[tf.Variable]:
-        """What is kept from batch to batch; empty without accumulation."""
+        """Variables of the accumulated gradients; empty without accumulation."""
         return [*self._held, self._held_clips] if self._held else []
 
     def _replica_apply(self, batch, controls, rate):
@@ -170,7 +170,7 @@ class TrainingStep:
 
 
 def _per_replica(shape) -> tf.Variable:
-    """A sum that each replica keeps for itself."""
+    """A variable that each replica sums separately."""
     return tf.Variable(
         tf.zeros(shape),
         trainable=False,

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to save and stop."""
+"""Handle Ctrl-C and SIGTERM as a request to save and stop."""
 
 import contextlib
 import signal
@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def stop_request() -> Iterator[threading.Event]:
-    """Give an event that the first Ctrl-C or SIGTERM sets; a second one acts as usual.
+    """Context that provides an event which the first Ctrl-C or SIGTERM sets.
 
-    Outside the main thread, which alone receives signals, nothing sets the event.
+    A second signal has its usual effect. Only the main thread receives signals; in other threads,
+    the event is never set.
     """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():

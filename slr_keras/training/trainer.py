@@ -1,4 +1,4 @@
-"""Training, from a recipe to a run folder; reads from top to bottom."""
+"""Training with TensorFlow, from a recipe to a run folder."""
 
 import dataclasses
 import threading
@@ -28,7 +28,7 @@ from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
 from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.initial_weights import freeze, load_initial, load_parts
+from slr_keras.training.initial_weights import freeze, load_component_weights, load_initial_run
 from slr_keras.training.model import build_model, make_decoder, model_config
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.position import Position
@@ -40,29 +40,29 @@ from slr_keras.training.stop_request import stop_request
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
 from slr_keras.utils.errors import UserError
 
-# Each epoch is scored fast; the final scores use the recipe's own decoding.
+# Decoding after each epoch; the final evaluation uses the decoding of the recipe.
 QUICK = DecodingConfig(method="greedy")
 
 
 def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
-    """Train as a recipe says, from the beginning or from the run's last checkpoint.
+    """Train a recipe, from the beginning or from the run's last checkpoint.
 
-    Leaves in the folder: the best weights, the last state, metrics and curves. Across machines
-    every process calls this, and the chief alone writes.
+    Writes the best weights, the last state, metrics and curves into the folder. Across machines,
+    every process calls this function; only the chief writes.
 
     Args:
         config: the recipe.
-        folder: opened for this config (`RunFolder.open`).
+        folder: run folder, opened for this config (`RunFolder.open`).
 
     Returns:
-        Where training ran; across machines, the processes leave together (`wait_for_all`).
+        The strategy. Across machines, pass it to `wait_for_all` before the process exits.
 
     Raises:
-        UserError: data, model or devices do not fit the recipe, the loss is no longer a number,
-            or the disk is full.
+        UserError: data, model or devices do not fit the recipe, the loss is not finite, or the
+            disk is full.
     """
     strategy = make_strategy(config.distribution)
-    # The chief has opened the folder once it is here.
+    # Once the chief reaches this point, the folder is open.
     wait_for_all(strategy)
     trainer = Trainer(config, folder, strategy)
     trainer.restore()
@@ -79,7 +79,7 @@ class Trainer:
 
     Args:
         config: the recipe.
-        folder: the run.
+        folder: the run folder.
         strategy: where training runs.
     """
 
@@ -97,17 +97,17 @@ class Trainer:
         # === Data ===
         self.run_data = open_run_data(config)
         self.data = self.run_data.training_dataset(strategy.num_replicas_in_sync)
+        vocabulary, contract = self.run_data.vocabulary, self.run_data.contract
 
         # === Model, optimiser, step ===
         with strategy.scope():
-            self.model = build_model(
-                config, len(self.run_data.vocabulary), self.run_data.contract, settings.precision
-            )
-            # A run that goes on has them in its checkpoint.
-            begun = folder.last.is_file()
-            parts = {} if begun else load_parts(self.model, config.model, self.run_data.vocabulary)
-            if settings.initial_run and not begun:
-                load_initial(self.model, settings, self.run_data.vocabulary)
+            self.model = build_model(config, len(vocabulary), contract, settings.precision)
+            # The checkpoint of a resumed run already holds these weights.
+            resumed, components = folder.last.is_file(), {}
+            if not resumed:
+                components = load_component_weights(self.model, config.model, vocabulary)
+            if settings.initial_run and not resumed:
+                load_initial_run(self.model, settings, vocabulary)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
         require_lengths(self.model, self.data)
@@ -123,19 +123,20 @@ class Trainer:
 
         # === Records ===
         if self.chief:
-            write_description(folder, config, self.run_data, self.model.count_params(), parts)
+            write_description(folder, config, self.run_data, self.model.count_params(), components)
         self.position = Position()
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
         self._saved_at = time.monotonic()
 
-    # === Going on ===
+    # === Checkpoints ===
 
     def restore(self) -> None:
-        """Take up the last checkpoint, if there is one.
+        """Restore the last checkpoint, if there is one.
 
         Raises:
-            UserError: it belongs to other data or another model, or machines see different runs.
+            UserError: the checkpoint belongs to other data or another model, or the machines see
+                different runs.
         """
         if self.folder.last.is_file():
             kept = read_record(self.folder.last)["data"]
@@ -153,7 +154,7 @@ class Trainer:
         self.history = History(self.folder, self.position.epoch)
 
     def save(self) -> None:
-        """Write the state from which training goes on exactly."""
+        """Write a checkpoint from which training resumes exactly."""
         if self.chief:
             position = dataclasses.asdict(self.position)
             record = {"position": position, "data": self.run_data.digests()}
@@ -167,10 +168,10 @@ class Trainer:
     # === One epoch ===
 
     def run_epoch(self, epoch: int, stop: threading.Event) -> None:
-        """Train on every clip once, score the dev split, keep the best, save.
+        """Train on every clip once, score the dev split, keep the best weights, save.
 
         Raises:
-            KeyboardInterrupt: the user asked to stop; the state within the epoch is saved.
+            KeyboardInterrupt: the user asked to stop; the state within the epoch was saved.
         """
         self.progress.epoch(epoch, self.position.batch * self.data.batch_size)
         self._train_epoch(epoch, stop)
@@ -188,7 +189,7 @@ class Trainer:
         steps_per_epoch = -(-batches // settings.accumulate)
         rate = 0.0
         started = time.monotonic() - position.seconds
-        # Looked at one step late, so that the device is never kept waiting for the host.
+        # Read one step late, so that the device never waits for the host.
         pending: tuple[int, dict] | None = None
         with self.data.user_errors():
             for batch in self._timed(self._batches(epoch, position.batch)):
@@ -206,7 +207,7 @@ class Trainer:
                     pending = None
                     self.save()
                     if stop.is_set():
-                        self.progress.say("stopped and saved; the same command goes on from here")
+                        self.progress.say("stopped and saved; run the same command to resume")
                         raise KeyboardInterrupt
         self._take(epoch, pending)
         position.seconds = time.monotonic() - started
@@ -243,7 +244,7 @@ class Trainer:
             raise refuse_batch(self.folder, batch, ids, (epoch + 1, number + 1), values)
         clips = values.pop("clips")
         self.position.clips += clips
-        # The norm is one number per batch; weighted by clips, its mean is as comparable.
+        # The norm is one number per batch; weighting by clips averages it like the other terms.
         values["gradient_norm"] *= clips
         sums = self.position.sums
         for name, value in values.items():
@@ -257,16 +258,16 @@ class Trainer:
     # === After an epoch ===
 
     def _evaluate(self) -> Evaluation:
-        """Score the dev split; keep the weights if they are the best."""
+        """Score the dev split, and keep the weights if they are the best so far."""
         with self.optimiser.averaged_weights():
-            # What the one before kept of contexts is of other weights.
+            # A new decoder, because the contexts that the previous one cached are of other weights.
             self.predictor.decoder = make_decoder(self.model, self.config)
             evaluation = evaluate(
                 self.predictor, self.dev, self.run_data.vocabulary, QUICK, self.config.data.scoring
             )
             wer = evaluation.total().wer
             best = read_record(self.folder.best)["wer"] if self.folder.best.is_file() else np.inf
-            # Of equals the later: it has seen more, at a smaller learning rate.
+            # A tie goes to the later epoch: it trained longer, at a lower learning rate.
             if wer <= best:
                 record = {"epoch": self.position.epoch + 1, "wer": wer}
                 save_arrays(self.folder.best, {"model": self.model.variables}, record)
@@ -290,9 +291,9 @@ class Trainer:
         return epoch_record(trained, evaluation.total(), rates, **self._accuracies(evaluation))
 
     def _accuracies(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Of models of isolated signs: accuracy of the prediction and of each head, by k."""
+        """Top-1 accuracy by output and top-5 of the ensemble; models of isolated signs only."""
         if not evaluation.signs:
             return {}
         signed = [sample.glosses[0] for sample in evaluation.manifest]
-        found = head_accuracies(evaluation.signs, signed, evaluation.classes)
-        return {"top_1": {n: x[1] for n, x in found.items()}, "top_5": found[ENSEMBLE][5]}
+        by_head = head_accuracies(evaluation.signs, signed, evaluation.classes)
+        return {"top_1": {n: top[1] for n, top in by_head.items()}, "top_5": by_head[ENSEMBLE][5]}

@@ -11,7 +11,7 @@ from slr_keras.convert import main
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models import create_model
 from slr_keras.models.backbones import make_backbone
-from slr_keras.training.initial_weights import load_parts
+from slr_keras.training.initial_weights import load_component_weights
 from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_backbone_weights
 from slr_keras.weights.models import named_weights
@@ -131,7 +131,7 @@ def test_a_whole_model_is_written_and_starts_a_run(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "ignored, as the published code never uses them: prems_classifier" in printed
     started = create_model("ustm_t", len(vocabulary))
-    load_parts(started, ModelConfig("ustm_t", weights=str(target)), vocabulary)
+    load_component_weights(started, ModelConfig("ustm_t", weights=str(target)), vocabulary)
     ours, theirs = named_weights(started), named_weights(model)
     for name, weight in theirs.items():
         if name != "classifier/kernel":

@@ -12,7 +12,11 @@ from slr_keras.data.manifest import read_folder
 from slr_keras.data.simulator import simulate_folder
 from slr_keras.models.backbones import make_backbone
 from slr_keras.pretrain import main
-from slr_keras.training.keypoint_pretraining import PointingSettings, _Source, learn_points
+from slr_keras.training.keypoint_pretraining import (
+    PretrainingSettings,
+    _FrameSource,
+    pretrain_on_keypoints,
+)
 from slr_keras.utils.errors import UserError
 from slr_keras.weights import load_backbone_weights
 
@@ -45,7 +49,7 @@ def test_the_file_fills_a_backbone_and_says_what_it_was_taught_on(data, tmp_path
 
 def test_points_lie_where_the_cut_shows_them(data):
     train = read_folder(data)["train"]
-    source = _Source(train, PointingSettings(frames=4))
+    source = _FrameSource(train, PretrainingSettings(frames=4))
     frames, points, seen = source.evenly(0)
     contract = train.contract
     numbers = np.unique(np.linspace(0, train[0].frames - 1, 4).round().astype(int))
@@ -60,8 +64,8 @@ def test_points_lie_where_the_cut_shows_them(data):
 
 def test_a_shifted_cut_shifts_the_points_with_the_picture(data):
     train = read_folder(data)["train"]
-    centred = _Source(train, PointingSettings(frames=train[0].frames, margin=0, colour=0.0))
-    shifted = _Source(train, PointingSettings(frames=train[0].frames, margin=6, colour=0.0))
+    centred = _FrameSource(train, PretrainingSettings(frames=train[0].frames, margin=0, colour=0.0))
+    shifted = _FrameSource(train, PretrainingSettings(frames=train[0].frames, margin=6, colour=0.0))
     rng = np.random.default_rng(3)
     one, two = centred._draw(0, np.random.default_rng(3)), shifted._draw(0, rng)
     both = (one[2] > 0) & (two[2] > 0)
@@ -76,12 +80,12 @@ def test_a_shifted_cut_shifts_the_points_with_the_picture(data):
 
 def test_the_error_falls_and_a_seed_fixes_the_weights(data):
     manifests = read_folder(data)
-    settings = PointingSettings(epochs=12, clips=4, frames=8, learning_rate=3e-3)
+    settings = PretrainingSettings(epochs=12, clips=4, frames=8, learning_rate=3e-3)
     weights, curves = [], []
     for _ in range(2):
         keras.utils.set_random_seed(1)
         backbone, curve = make_backbone("resnet_micro"), []
-        learn_points(
+        pretrain_on_keypoints(
             backbone,
             manifests["train"],
             manifests["dev"],

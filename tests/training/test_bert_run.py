@@ -16,7 +16,7 @@ from slr_keras.evaluate import main as evaluate
 from slr_keras.fit import main as fit
 from slr_keras.models.gloss_lm import gloss_text, preset_digest
 from slr_keras.models.registry import create_model
-from slr_keras.training.initial_weights import load_parts
+from slr_keras.training.initial_weights import load_component_weights
 from slr_keras.training.model import completed
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.run import Run
@@ -40,7 +40,7 @@ def config_of(preset, **options):
 
 def model_of(config):
     model = create_model(config.name, len(WORDS), image_size=(32, 32), **completed(config).options)
-    load_parts(model, config, WORDS)
+    load_component_weights(model, config, WORDS)
     return model
 
 

@@ -107,7 +107,7 @@ def test_devices_that_do_not_exist_are_named_with_those_that_do():
     assert chosen_devices(1) == ["CPU:0"]
     with pytest.raises(UserError, match="there is no GPU:3; there are CPU:0"):
         chosen_devices(("GPU:3",))
-    with pytest.raises(UserError, match="2 asked for, there are CPU:0"):
+    with pytest.raises(UserError, match="2 requested; available are CPU:0"):
         chosen_devices(2)
     with pytest.raises(UserError, match="use strategy mirrored"):
         make_strategy(DistributionConfig(devices=("CPU:0", "CPU:0")))

@@ -14,7 +14,7 @@ from slr_keras.models.backbones import make_backbone
 from slr_keras.models.gloss_lm import CausalLanguageModel, save_language_model
 from slr_keras.models.registry import create_model
 from slr_keras.training.folder import RunFolder
-from slr_keras.training.initial_weights import freeze, load_initial, load_parts
+from slr_keras.training.initial_weights import freeze, load_component_weights, load_initial_run
 from slr_keras.training.model import build_model
 from slr_keras.training.run import Run
 from slr_keras.training.trainer import Trainer
@@ -42,7 +42,7 @@ def test_a_gloss_language_model_is_taken_over_and_stays_as_it_was_trained(model,
     trained = CausalLanguageModel(len(WORDS), **SIZES)
     save_language_model(tmp_path / "lm.npz", trained, WORDS)
     config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "lm.npz"))
-    load_parts(model, config, WORDS)
+    load_component_weights(model, config, WORDS)
     ours = model.context.language_model
     for mine, theirs in zip(ours.weights, trained.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -61,7 +61,7 @@ def test_a_language_model_that_does_not_fit_is_refused(model, tmp_path, sizes, v
     save_language_model(tmp_path / "lm.npz", CausalLanguageModel(5, **sizes), vocabulary)
     config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "lm.npz"))
     with pytest.raises(UserError, match=says):
-        load_parts(model, config, WORDS)
+        load_component_weights(model, config, WORDS)
 
 
 def words_model(**options):
@@ -75,13 +75,13 @@ def test_word_vectors_are_taken_from_fasttext_and_glove_files(tmp_path, capsys, 
     path.write_text(f"{first_line}Rain 1 2\nnorth 3 4\nSun 5 6\n")
     model = words_model(frozen=True)
     config = dataclasses.replace(CONFIG, language_model=str(path))
-    found = load_parts(model, config, WORDS)
+    found = load_component_weights(model, config, WORDS)
     assert found["language_model"]["file"] == str(path)
     vectors = model.context.language_model.words.numpy()
     # After <unk>; RAIN is found as Rain, NORTH as north, WIND not at all.
     np.testing.assert_array_equal(vectors[1:3], [[1, 2], [3, 4]])
     assert "vectors of 2 glosses" in (said := capsys.readouterr().err)
-    assert "at random for 1: WIND" in said
+    assert "random vectors for 1: WIND" in said
     contexts = model.contexts(np.array([[2, 3]]), np.array([2]))["video"].numpy()
     mean = np.array([[2.0, 3.0]], np.float32)
     adapted = model.context.adapted(mean)["video"]
@@ -94,7 +94,7 @@ def test_word_vectors_of_another_width_are_refused(tmp_path):
     (tmp_path / "words.txt").write_text("Rain 1 2 3\n")
     config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "words.txt"))
     with pytest.raises(UserError, match=r"have 3 numbers.*width to 3"):
-        load_parts(words_model(), config, WORDS)
+        load_component_weights(words_model(), config, WORDS)
 
 
 def test_a_backbone_is_taken_over_and_its_file_named(model, tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_a_backbone_is_taken_over_and_its_file_named(model, tmp_path, capsys):
     backbone.build((None, 32, 32, 3))
     save_backbone_weights(backbone, tmp_path / "weights.safetensors")
     config = dataclasses.replace(CONFIG, backbone_weights=str(tmp_path / "weights.safetensors"))
-    load_parts(model, config, WORDS)
+    load_component_weights(model, config, WORDS)
     assert "weights.safetensors" in capsys.readouterr().err
     mine, theirs = model.frame_encoder.backbone.named_weights(), backbone.named_weights()
     assert set(mine) == set(theirs)
@@ -115,7 +115,7 @@ def test_a_backbone_of_flow_starts_from_one_of_rgb_and_says_so(tmp_path, capsys)
     rgb = make_backbone("tsm_micro")
     save_backbone_weights(rgb, tmp_path / "weights.safetensors")
     config = ModelConfig("stepnet_tiny", backbone_weights=str(tmp_path / "weights.safetensors"))
-    load_parts(model, config, WORDS)
+    load_component_weights(model, config, WORDS)
     assert "the mean over RGB" in capsys.readouterr().err
     mine, theirs = model.frame_encoder.backbone.named_weights(), rgb.named_weights()
     assert set(mine) == set(theirs)
@@ -131,7 +131,7 @@ def test_a_model_without_such_a_part_says_so():
     for part in ("backbone_weights", "language_model"):
         config = ModelConfig(name="stark_tiny", **{part: "file"})
         with pytest.raises(UserError, match=part):
-            load_parts(stark, config, WORDS)
+            load_component_weights(stark, config, WORDS)
 
 
 def test_most_of_a_run_is_taken_over_and_the_layers_named_begin_anew(tiny, trained, tmp_path):
@@ -142,7 +142,7 @@ def test_most_of_a_run_is_taken_over_and_the_layers_named_begin_anew(tiny, train
         weight.assign(weight + 1)
     changed = _by_layer(model)
     settings = TrainingConfig(initial_run=str(trained), initial_except=("head_fuse",))
-    load_initial(model, settings, run.vocabulary)
+    load_initial_run(model, settings, run.vocabulary)
     for name, weights in _by_layer(model).items():
         expected = changed[name] if name == "head_fuse" else before[name]
         for one, two in zip(weights, expected, strict=True):
@@ -161,11 +161,11 @@ def test_a_run_of_another_shape_is_refused_and_its_layer_named(tiny, trained):
         len(run.vocabulary),
         run.contract,
     )
-    with pytest.raises(UserError, match=r"its layer 'head_(body|left|fuse)'"):
-        load_initial(wider, TrainingConfig(initial_run=str(trained)), run.vocabulary)
+    with pytest.raises(UserError, match=r"layer 'head_(body|left|fuse)'"):
+        load_initial_run(wider, TrainingConfig(initial_run=str(trained)), run.vocabulary)
     wrong = TrainingConfig(initial_run=str(trained), initial_except=("head_fuze",))
     with pytest.raises(UserError, match="did you mean 'head_fuse'"):
-        load_initial(wider, wrong, run.vocabulary)
+        load_initial_run(wider, wrong, run.vocabulary)
 
 
 @pytest.mark.parametrize("option", ["streams", "points", "channels", "image_size"])
@@ -215,8 +215,8 @@ def test_a_model_of_other_signs_begins_from_a_run_whose_heads_are_left_out(tiny,
     heads = tuple(head.name for head in model.head_layers.values())
     some = TrainingConfig(initial_run=str(folder), initial_except=heads[:1])
     with pytest.raises(UserError, match="vocabular"):
-        load_initial(model, some, others)
-    load_initial(model, TrainingConfig(initial_run=str(folder), initial_except=heads), others)
+        load_initial_run(model, some, others)
+    load_initial_run(model, TrainingConfig(initial_run=str(folder), initial_except=heads), others)
     before, after = _by_layer(run.model()), _by_layer(model)
     for name in set(after) - set(heads):
         for one, two in zip(before[name], after[name], strict=True):

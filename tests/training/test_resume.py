@@ -110,14 +110,14 @@ def folder(tiny, data, tmp_path):
 
 def test_the_same_config_goes_on_and_another_is_refused_with_the_difference(tiny, data, folder):
     config = tiny.config(data)
-    assert "going on" in folder.open(config)
+    assert "continuing the run" in folder.open(config)
     with pytest.raises(UserError, match=r"training\.seed: 0 -> 5.*--restart"):
         folder.open(override(config, ["training.seed=5"]))
 
 
 def test_devices_and_decoding_may_change_when_a_run_goes_on(tiny, data, folder):
     changed = override(tiny.config(data), ["decoding.beam=3", "distribution.devices=1"])
-    assert "going on" in folder.open(changed)
+    assert "continuing the run" in folder.open(changed)
     assert "beam: 3" in folder.config.read_text()
 
 

@@ -99,7 +99,7 @@ def test_worst_sentences_are_aligned_with_errors_marked_worst_first(tiny, data):
         {"ensemble": references},
         {"ensemble": tuple(sentence_counts(references, references))},
     )
-    assert worst_sentences(perfect) == ["None: every sentence is right."]
+    assert worst_sentences(perfect) == ["None: every sentence is correct."]
 
 
 def test_saved_predictions_are_those_of_the_best_weights(trained, data):

@@ -148,7 +148,7 @@ def test_a_dev_gloss_that_training_lacks_is_an_error_or_counts_as_one(tiny, tmp_
     write_manifest(folder / "dev.jsonl", dev)
     config = tiny.config(folder)
     assert "UP" not in open_run_data(config).vocabulary
-    assert "1 glosses that training never shows" in capsys.readouterr().err
+    assert "1 glosses are not in the vocabulary" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"dev\.jsonl:2: sample 'dev-01'.*'UP'"):
         open_run_data(with_data(config, unknown_glosses="error"))
 

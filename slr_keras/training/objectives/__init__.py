@@ -1,1 +1,1 @@
-"""Training objectives: the loss of each clip, by model family."""
+"""Training objectives: how the loss of each clip is computed."""

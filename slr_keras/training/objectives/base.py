@@ -11,15 +11,15 @@ class Objective(Protocol):
     """The loss of each clip, and its terms.
 
     Attributes:
-        terms: names of the parts that are recorded beside the loss.
-        controls: names of the numbers that change from epoch to epoch.
+        terms: names of the terms that are recorded with the loss.
+        controls: names of the scalars that depend on the epoch.
     """
 
     terms: tuple[str, ...]
     controls: tuple[str, ...]
 
     def at(self, epoch: int) -> dict[str, float]:
-        """The controls' values in an epoch, from 0."""
+        """Values of the controls in an epoch; epochs count from 0."""
 
     def __call__(
         self, model: keras.Model, batch: Mapping[str, tf.Tensor], controls: Mapping[str, tf.Tensor]
@@ -28,5 +28,5 @@ class Objective(Protocol):
 
 
 def clip_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """What the model reads of a batch: its `clip_inputs`."""
+    """The arrays of a batch that the model reads, named in its `clip_inputs`."""
     return {name: batch[name] for name in model.clip_inputs}

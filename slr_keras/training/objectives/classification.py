@@ -1,4 +1,4 @@
-"""The objective of isolated signs: every head names the clip's sign (specs/stepnet.md §6)."""
+"""Objective of isolated signs: every head classifies the clip (specs/stepnet.md §6)."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ class ClassificationObjective:
 
     Args:
         heads: names of the model's outputs, each `(batch, classes)`.
-        label_smoothing: share of the target that is spread evenly over all classes.
-        distillation_weight: of the divergence of each head from the mean of all, as STARK has it
-            (specs/stark.md §2.3); 0, as for StepNet, leaves it out.
+        label_smoothing: fraction of the target that is spread evenly over all classes.
+        distillation_weight: weight of the divergence of each head from the mean of all heads, as
+            in STARK (specs/stark.md §2.3); 0, as in StepNet, leaves the term out.
 
     >>> from slr_keras.training.objectives.classification import ClassificationObjective
     >>> ClassificationObjective(("fuse", "left"), distillation_weight=0.5).terms
@@ -38,7 +38,7 @@ class ClassificationObjective:
         self.terms = (*terms, "distillation") if distillation_weight else tuple(terms)
 
     def at(self, epoch: int) -> dict[str, float]:
-        """Nothing changes from epoch to epoch."""
+        """The objective has no controls."""
         return {}
 
     def __call__(self, model, batch, controls):
@@ -64,7 +64,7 @@ def cross_entropy(logits: tf.Tensor, classes: tf.Tensor, label_smoothing: float 
     Args:
         logits: `(batch, classes)`.
         classes: `(batch,)` integers.
-        label_smoothing: share of the target that is spread evenly over all classes.
+        label_smoothing: fraction of the target that is spread evenly over all classes.
 
     >>> import numpy as np
     >>> from slr_keras.training.objectives.classification import cross_entropy

@@ -1,14 +1,14 @@
-"""CTC objective: CTC of every head, and distillation of their mean into each of them."""
+"""CTC objective: the CTC loss of every head, and distillation from the mean of the heads."""
 
 from slr_keras.losses import stark_losses
 from slr_keras.training.objectives.base import clip_inputs
 
 
 class CtcObjective:
-    """CTC of every head and their distillation (STARK, specs/stark.md §2.3).
+    """CTC loss of every head plus distillation (STARK, specs/stark.md §2.3).
 
     Args:
-        distillation_weight: of the divergence of each head from their mean.
+        distillation_weight: weight of the divergence of each head from the mean of all heads.
     """
 
     terms = ("ctc", "distillation")
@@ -18,7 +18,7 @@ class CtcObjective:
         self.distillation_weight = distillation_weight
 
     def at(self, epoch: int) -> dict[str, float]:
-        """Nothing changes from epoch to epoch."""
+        """The objective has no controls."""
         return {}
 
     def __call__(self, model, batch, controls):

@@ -1,4 +1,4 @@
-"""The objective of a recipe: what its model family names, built with the recipe's settings."""
+"""Build the objective that a model family names, with the settings of the recipe."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,10 +17,10 @@ from slr_keras.utils.errors import UserError
 
 
 def make_objective(model: keras.Model, config: Config) -> Objective:
-    """The objective of a model, as its family and the recipe say.
+    """The training objective of a model, chosen by its family and configured by the recipe.
 
     Raises:
-        UserError: the recipe asks for what the objective cannot do.
+        UserError: the objective does not support an option of the recipe.
     """
     build = family_of(config.model.name).objective
     if isinstance(build, str):
@@ -50,29 +50,29 @@ def _self_distillation(model: keras.Model, config: Config) -> Objective:
 
 def _transduction(model: C2st, config: Config) -> Objective:
     settings = config.training
-    _keep_contexts(model, settings.jit_compile)
+    _cache_contexts(model, settings.jit_compile)
     return TransductionObjective(
         config.transduction, settings.epochs, settings.seed, settings.jit_compile
     )
 
 
-def _keep_contexts(model: C2st, compiled: bool) -> None:
-    """Let a frozen language model keep the contexts that it computed.
+def _cache_contexts(model: C2st, compiled: bool) -> None:
+    """Let a frozen BERT cache the contexts that it computed.
 
     Raises:
-        UserError: XLA should compile what it cannot.
+        UserError: XLA is asked to compile the step, which the cache does not allow.
     """
     language_model = model.context and model.context.language_model
     if isinstance(language_model, BertContext):
         if compiled:
             raise UserError(
-                "training.jit_compile: XLA cannot compile BERT's contexts, of which only new ones "
-                "are computed; set it to false, or model.options.language_model to words or causal"
+                "training.jit_compile: XLA cannot compile BERT with its cache of contexts; set "
+                "jit_compile to false, or model.options.language_model to words or causal"
             )
         language_model.remember()
 
 
-#: What `ModelFamily.objective` may name.
+#: The objectives that `ModelFamily.objective` may name.
 OBJECTIVES: Mapping[str, Callable[[keras.Model, Config], Objective]] = {
     "ctc": _ctc,
     "classification": _classification,

@@ -1,4 +1,4 @@
-"""The objective of USTM: CTC of both heads, one taught by the other (specs/ustm.md §6.1)."""
+"""Objective of USTM: CTC of two heads with distillation between them (specs/ustm.md §6.1)."""
 
 import tensorflow as tf
 
@@ -12,14 +12,14 @@ STUDENT, TEACHER = HEADS
 
 
 class SelfDistillationObjective:
-    """CTC of both heads, the divergence of the convolutions' from the BiLSTM's, and lift pooling.
+    """CTC of both heads, distillation from the BiLSTM head to the convolution head, lift pooling.
 
         loss = L_CTC(sequence) + L_CTC(convolution)
              + w T^2 mean over steps of KL(softmax(sequence / T) || softmax(convolution / T))
              + w_lift (L_u + L_p)
 
-    The divergence leaves out the blank and moves the convolutions only. In the published form its
-    mean is over the padding of the batch too, where the BiLSTM gives 0.
+    The divergence excludes the blank. Its gradient reaches the convolution head only. In the
+    published form the mean includes the padding of the batch, where the BiLSTM outputs 0.
 
     Args:
         config: weights and temperature.
@@ -32,7 +32,7 @@ class SelfDistillationObjective:
         self.config = config or SelfDistillationConfig()
 
     def at(self, epoch: int) -> dict[str, float]:
-        """Nothing changes from epoch to epoch."""
+        """The objective has no controls."""
         return {}
 
     def __call__(self, model, batch, controls):
@@ -51,5 +51,5 @@ class SelfDistillationObjective:
         total = terms[STUDENT] + terms[TEACHER]
         total += config.weight * terms["distillation"]
         total += config.lifting_weight * terms["lifting"]
-        # A clip without a path teaches nothing, not even one head by the other.
+        # No feasible alignment: the clip's loss is zero.
         return tf.where(terms[TEACHER] > 0, total, 0.0), terms

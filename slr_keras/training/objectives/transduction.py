@@ -1,4 +1,4 @@
-"""The objective of C²ST: transduction at both levels, calibration, divergence (eq. 11)."""
+"""Objective of C²ST: transduction at both levels, calibration, divergence (eq. 11)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,22 +26,22 @@ from slr_keras.training.objectives.base import clip_inputs
 
 TEACHER, STUDENT = "video", "chunk"
 LEVELS = (STUDENT, TEACHER)
-# Sequences are drawn with room for a few insertions.
+# Sampled sequences may be longer than the reference by this many glosses.
 SPARE_GLOSSES = 4
 Tensors = Mapping[str, tf.Tensor]
 
 
 class TransductionObjective:
-    """The loss of each level, their calibration, and what the chunk level learns from the video's.
+    """Transduction loss and calibration of each level, and distillation from video to chunk level.
 
         loss = sum over levels of (L_CGD + w_cal L_cal) + w_div L_KL + w_lift (L_u + L_p)
 
     Args:
-        config: which terms, and their weights.
-        epochs: of the training; calibration begins after a share of them.
-        seed: of the hypotheses that are drawn.
-        compiled: whether XLA compiles the step. It cannot differentiate a branch whose sizes are
-            open; both are computed then, and one is taken.
+        config: the terms and their weights.
+        epochs: number of training epochs; calibration begins after a fraction of them.
+        seed: seed of the sampled hypotheses.
+        compiled: whether XLA compiles the step. XLA cannot differentiate a branch with dynamic
+            shapes; the step then computes both branches and selects one.
     """
 
     controls = ("epoch", "ctc", "calibration")
@@ -57,8 +57,11 @@ class TransductionObjective:
         self.terms = (*LEVELS, *calibrates, "divergence", "lifting")
 
     def at(self, epoch: int) -> dict[str, float]:
-        """In an epoch, from 0: its number, which seeds what is drawn, whether it begins with CTC,
-        and the weight of the calibration."""
+        """Values of the controls in an epoch; epochs count from 0.
+
+        `epoch` seeds the sampling, `ctc` is 1 in the initial epochs of CTC, and `calibration` is
+        the weight of the calibration loss.
+        """
         config = self.config
         begun = config.loss == "cst" and epoch >= config.calibration_start * self.epochs
         return {
@@ -75,7 +78,7 @@ class TransductionObjective:
             inputs |= {name: batch[name] for name in ("labels", "label_lengths")}
         outputs = model(inputs, training=True)
         steps = batch["frames"] // model.stride
-        # CTC with context needs a lattice only for its alignment, the video level's.
+        # CTC with context needs the lattice of the video level only, for the alignment.
         with_lattice = {"ctc": (), "ctc_context": (TEACHER,)}.get(config.loss, LEVELS)
         lattices = {level: _lattice(outputs, level, batch, steps) for level in with_lattice}
         if config.loss == "ctc_context":
@@ -91,12 +94,12 @@ class TransductionObjective:
         terms["lifting"] = outputs["lifting"]
         total += config.divergence_weight * terms["divergence"]
         total += config.lifting_weight * terms["lifting"]
-        # A clip without a path teaches nothing, not even to be like another level.
+        # No feasible alignment: the clip's loss is zero.
         possible = terms[TEACHER] > 0
         return tf.where(possible, total, 0.0), terms
 
     def _levels(self, outputs, losses, batch, steps, controls) -> dict[str, tf.Tensor]:
-        """The loss of each level, or in the epochs of CTC that of CTC without context."""
+        """The loss of each level; in the initial epochs of CTC, CTC without context."""
 
         def ctc(level):
             return ctc_loss(batch["labels"], outputs[level], batch["label_lengths"], steps)
@@ -105,25 +108,25 @@ class TransductionObjective:
             return {level: ctc(level) for level in LEVELS}
         if not self.config.ctc_epochs:
             return dict(losses)
-        found = {}
+        chosen = {}
         for level, loss in losses.items():
-            found[level] = self._either(
-                controls["ctc"] > 0, lambda at=level: ctc(at), lambda of=loss: of
+            chosen[level] = self._either(
+                controls["ctc"] > 0, lambda level=level: ctc(level), lambda loss=loss: loss
             )
-        return found
+        return chosen
 
     def _calibration(self, model, outputs, batch, steps, losses, controls) -> tf.Tensor:
-        """Summed over levels; nothing is drawn before calibration begins."""
+        """Calibration loss summed over levels; no hypotheses are sampled before it begins."""
 
-        def drawn():
+        def sampled():
             terms = [
                 self._level_calibration(model, level, outputs, batch, steps, losses, controls)
                 for level in LEVELS
             ]
             return tf.add_n(terms)
 
-        nothing = tf.zeros_like(losses[TEACHER])
-        return self._either(controls["calibration"] > 0, drawn, lambda: nothing)
+        zero = tf.zeros_like(losses[TEACHER])
+        return self._either(controls["calibration"] > 0, sampled, lambda: zero)
 
     def _either(self, condition, one, other) -> tf.Tensor:
         if self.compiled:
@@ -148,13 +151,15 @@ class TransductionObjective:
         contexts = model.contexts(flat, tf.reshape(lengths, (-1,)))[level]
         contexts = tf.reshape(contexts, (shape[0], shape[1], shape[2] + 1, -1))
         hypothesis_losses = cgd_loss_additive(outputs[level], contexts, sequences, steps, lengths)
-        found = hypothesis_set(
+        hypotheses = hypothesis_set(
             losses[level], hypothesis_losses, sequences, lengths, labels, batch["label_lengths"]
         )
-        return calibration_loss(found, config.calibration, config.reward, config.reward_temperature)
+        return calibration_loss(
+            hypotheses, config.calibration, config.reward, config.reward_temperature
+        )
 
     def _seeds(self, level: str, clips, epoch) -> tf.Tensor:
-        """Of each clip `(batch, 4)`: what is drawn changes with the epoch, not with the batch."""
+        """Seeds `(batch, 4)` of the clips; they depend on the epoch, not on the batch."""
         clips = tf.cast(clips, tf.int32)
         shared = (self.seed, tf.cast(epoch, tf.int32), LEVELS.index(level))
         return tf.stack([*(tf.zeros_like(clips) + word for word in shared), clips], 1)
@@ -175,7 +180,7 @@ class TransductionObjective:
 
 
 def _aligned_ctc(outputs: Tensors, lattice: Lattice, batch: Tensors, steps) -> dict[str, tf.Tensor]:
-    """CTC of each level's logits A[s] + C[t*(s)] (§4, mode C); t* is held constant."""
+    """CTC of each level's logits A[s] + C[t*(s)] (§4, mode C); no gradient flows through t*."""
     where = tf.stop_gradient(posterior_alignment(lattice))
     return {
         level: ctc_loss(
