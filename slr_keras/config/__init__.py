@@ -1,6 +1,6 @@
-"""What a run is made of: frozen dataclasses, read from YAML, checked to the last key.
+"""Recipes: frozen dataclasses read from YAML, with every key and value checked.
 
-A recipe names only what differs from the defaults::
+A recipe contains only the options that differ from the defaults::
 
     data: {folder: data/demo}
     model: {name: stark_small, options: {dropout: 0.2}}

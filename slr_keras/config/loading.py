@@ -1,4 +1,4 @@
-"""From YAML to a `Config` and back: every key known, every type right, every limit kept."""
+"""Convert YAML to a `Config` and back, and check keys, types and limits."""
 
 import dataclasses
 import difflib
@@ -21,10 +21,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
     Args:
         path: YAML file.
-        overrides: `"section.key=value"` strings, the value in YAML.
+        overrides: `"section.key=value"` strings; the value is YAML.
 
     Raises:
-        UserError: a key that does not exist (with the nearest that does), a wrong type or a value
+        UserError: a key does not exist (suggests the nearest), a value has the wrong type or is
             out of limits; names file, line and key.
     """
     values, lines = read_yaml(path)
@@ -48,8 +48,8 @@ def parse_config(
 
     Args:
         values: sections and their keys.
-        source: what errors call the whole.
-        origin: where each key stands, for errors.
+        source: name of the config in error messages.
+        origin: file and line of each key, for error messages.
 
     >>> from slr_keras.config import parse_config
     >>> parse_config({"data": {"folder": "data/demo"}}).training.learning_rate
@@ -68,13 +68,13 @@ def override(config: Config, overrides: Sequence[str]) -> Config:
 
 
 def read_run_config(path: str | Path) -> Config:
-    """Read the resolved config of a run, whose paths are taken as they stand."""
+    """Read the resolved config of a run; its paths are not changed."""
     values, lines = read_yaml(path)
     return parse_config(values, str(path), {k: f"{path}:{line}" for k, line in lines.items()})
 
 
 def to_tree(config: Any) -> Any:
-    """Plain mappings, lists and scalars of a config."""
+    """Convert a config to plain mappings, lists and scalars."""
     if dataclasses.is_dataclass(config):
         return {f.name: to_tree(getattr(config, f.name)) for f in dataclasses.fields(config)}
     if isinstance(config, Mapping):
@@ -85,7 +85,7 @@ def to_tree(config: Any) -> Any:
 
 
 def to_yaml(config: Config) -> str:
-    """A config as YAML, every field written out."""
+    """A config as YAML, with all fields."""
     return yaml.safe_dump(to_tree(config), sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -105,10 +105,10 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: tree}
     if not tree and prefix:
         return {prefix: {}}
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in tree.items():
-        found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
 
 
 def _merge(values: dict[str, Any], origin: dict[KeyPath, str], text: str) -> None:
@@ -136,7 +136,7 @@ def _all_names(kind: type, prefix: str = "") -> Iterable[str]:
 
 
 def _nearest(name: str) -> str:
-    """The known key most like `name`: in its own section first, then by its last part anywhere."""
+    """The known key most similar to `name`, in its own section or, failing that, in any."""
     known = list(_all_names(Config))
     section, _, leaf = name.rpartition(".")
     siblings = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
@@ -149,7 +149,7 @@ def _nearest(name: str) -> str:
 
 
 class _Reader:
-    """Turns mappings into dataclasses; knows where each key came from."""
+    """Converts mappings to dataclasses, and names the origin of a key in errors."""
 
     def __init__(self, source: str, origin: Mapping[KeyPath, str]):
         self.source = source
@@ -186,7 +186,7 @@ class _Reader:
         try:
             return kind(**arguments)
         except (ValueError, UserError) as error:
-            # Some sections name themselves in their errors.
+            # The errors of some sections already start with the name of the section.
             self.fail(path, str(error).removeprefix(f"{'.'.join(path)}."))
 
     def value(self, value: Any, kind: Any, path: KeyPath) -> Any:
@@ -238,13 +238,13 @@ class _Reader:
         items = [self.value(item, k, path) for item, k in zip(value, kinds)]
         return items if origin is list else tuple(items)
 
-    def first_that_fits(self, value: Any, kinds: tuple, whole: Any, path: KeyPath) -> Any:
+    def first_that_fits(self, value: Any, kinds: tuple, union: Any, path: KeyPath) -> Any:
         for kind in kinds:
             try:
                 return self.value(value, kind, path)
             except UserError:
                 continue
-        self.fail(path, f"expected {_describe(whole)}, found {value!r}")
+        self.fail(path, f"expected {_describe(union)}, found {value!r}")
 
     def check_limits(self, value: Any, limits: Mapping[str, Any], path: KeyPath) -> None:
         low, high = limits.get("minimum"), limits.get("maximum")

@@ -1,4 +1,4 @@
-"""YAML with its line numbers, so that an error can point at the line."""
+"""Read YAML with line numbers, so that errors can name the line."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
         The values, and for each key path (`("training", "epochs")`) its line, counted from 1.
 
     Raises:
-        UserError: unreadable, not YAML, not a mapping, or a key given twice; names file and line.
+        UserError: the file is unreadable, not YAML, not a mapping, or gives a key twice; names file
+            and line.
     """
     text = read_text(path)
     try:
@@ -39,7 +40,11 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
 
 
 def read_value(text: str) -> Any:
-    """The YAML value of one command-line override, for example `0.1`, `[a, b]` or `true`."""
+    """Parse the YAML value of a command-line override, such as `0.1`, `[a, b]` or `true`.
+
+    Raises:
+        UserError: the text is not valid YAML.
+    """
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -53,8 +58,8 @@ def _collect_lines(node: yaml.Node, prefix: KeyPath, lines: dict, path: str | Pa
         here = (*prefix, str(key.value))
         line = key.start_mark.line + 1
         if here in lines:
-            # YAML readers keep the last silently, and the user wonders why the first has no effect.
+            # YAML readers silently keep the last value, so the first would have no effect.
             name = ".".join(here)
-            raise UserError(f"{path}:{line}: {name} is given twice (first in line {lines[here]})")
+            raise UserError(f"{path}:{line}: {name} is given twice (first on line {lines[here]})")
         lines[here] = line
         _collect_lines(value, here, lines, path)
