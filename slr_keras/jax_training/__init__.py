@@ -1,6 +1,6 @@
-"""Training of STARK with JAX, for accelerators without TensorFlow.
+"""Train STARK with JAX, for accelerators without TensorFlow.
 
-The recipe, the data, the arithmetic of losses and optimiser, and the run folder are those of
-`slr_keras.fit`; only `tf.distribute` and `tf.data` are replaced. Nothing here imports TensorFlow.
-Set `KERAS_BACKEND=jax` before Keras is imported; `python -m slr_keras.fit_jax` does.
+Recipe, data, losses, optimiser and run folder are the same as in `slr_keras.fit`; only
+`tf.distribute` and `tf.data` are replaced. This package does not import TensorFlow. Set
+`KERAS_BACKEND=jax` before Keras is imported, as `python -m slr_keras.fit_jax` does.
 """

@@ -1,4 +1,4 @@
-"""Batches made ahead in other processes, all of the same few shapes."""
+"""Load batches ahead of time in other processes, with a small number of distinct shapes."""
 
 import contextlib
 import dataclasses
@@ -20,19 +20,19 @@ AHEAD = 4
 
 
 def fixed_shapes(dataset: ClipDataset, buckets: int = SHAPES) -> ClipDataset:
-    """The same clips in batches of a few lengths only, each of which is compiled once."""
+    """Restrict the batches of a dataset to a few lengths; XLA compiles each length once."""
     lengths = dataset.lengths()
     if dataset.training and dataset.clips.resamples:
         lengths = dataset.clips.possible_lengths()
-    shares = np.arange(1, buckets) / buckets
-    bounds = np.quantile(lengths, shares, method="inverted_cdf").astype(int).tolist()
+    fractions = np.arange(1, buckets) / buckets
+    bounds = np.quantile(lengths, fractions, method="inverted_cdf").astype(int).tolist()
     dataset.boundaries = bucket_boundaries(lengths, dataset.batch_size, bounds)
     dataset.pad_to_boundary = True
     return dataset
 
 
 def complete(batch: Batch, clips: int, labels: int) -> Batch:
-    """Bring a batch to a fixed number of clips and labels; what is added has weight 0.
+    """Pad a batch to a fixed number of clips and labels; the padding has weight 0.
 
     >>> import numpy as np
     >>> from slr_keras.jax_training.loading import complete
@@ -50,14 +50,14 @@ def complete(batch: Batch, clips: int, labels: int) -> Batch:
 
 
 class ParallelBatches:
-    """The training batches of a recipe, made by other processes.
+    """The training batches of a recipe, loaded by other processes.
+
+    Use this class as a context manager; the processes end with the context.
 
     Args:
         config: the recipe.
-        run_data: its data.
-        processes: that load and augment; 0 does it in this one.
-
-    Used as a context; the processes end with it.
+        run_data: data of the run.
+        processes: number of processes that load and augment clips; 0: the current process.
     """
 
     def __init__(self, config: Config, run_data: RunData, processes: int):
@@ -65,7 +65,7 @@ class ParallelBatches:
         self.labels = max(len(sample.glosses) for sample in run_data.train)
         self.pool = None
         if processes:
-            # A fork of a process that runs JAX may hang.
+            # Forking a process that runs JAX may deadlock.
             context = multiprocessing.get_context("spawn")
             with _environment("JAX_PLATFORMS", "cpu"):
                 self.pool = context.Pool(processes, _open, (config, self.dataset.boundaries))
@@ -80,7 +80,7 @@ class ParallelBatches:
             self.pool.join()
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of an epoch in order, the same as any other loading gives."""
+        """The batches of an epoch in order; independent of the number of processes."""
         if self.pool is None:
             yield from map(self._complete, self.dataset.numpy_batches(number))
             return
@@ -99,7 +99,7 @@ class ParallelBatches:
 
 @contextlib.contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable for processes that start within: the accelerator is not theirs."""
+    """Set an environment variable for the processes that start within the context."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:
@@ -115,7 +115,7 @@ _opened: list[ClipDataset] = []
 
 
 def _open(config: Config, boundaries) -> None:
-    # It has been said once.
+    # The main process has already warned about infeasible clips.
     quiet = dataclasses.replace(
         config, training=dataclasses.replace(config.training, max_infeasible=1.0)
     )

@@ -1,4 +1,4 @@
-"""The objective of STARK in JAX, the same numbers as `slr_keras.losses.stark_losses`."""
+"""STARK's losses in JAX, equal to `slr_keras.losses.stark_losses`."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from keras import ops
 
 
 def feasible(labels, label_lengths, logit_lengths):
-    """Whether a path exists, `(batch,)`: steps >= labels + adjacent equal labels."""
+    """Whether an alignment exists, `(batch,)`: steps >= labels + adjacent equal labels."""
     places = jnp.arange(labels.shape[1] - 1)
     inside = places < (label_lengths - 1)[:, None]
     repeats = jnp.sum((labels[:, 1:] == labels[:, :-1]) & inside, axis=1)
@@ -16,7 +16,7 @@ def feasible(labels, label_lengths, logit_lengths):
 
 
 def ctc_loss(labels, logits, label_lengths, logit_lengths):
-    """As `slr_keras.losses.ctc_loss`: nats `(batch,)`, 0 for a clip without a path."""
+    """CTC loss in nats `(batch,)`, as `slr_keras.losses.ctc_loss`; 0 if no alignment exists."""
     possible = feasible(labels, label_lengths, logit_lengths)
     lengths = jnp.where(possible, label_lengths, 0)
     losses = ops.ctc_loss(labels, logits.astype("float32"), lengths, logit_lengths, mask_index=0)
@@ -24,13 +24,13 @@ def ctc_loss(labels, logits, label_lengths, logit_lengths):
 
 
 def ensemble_log_probabilities(logits: Mapping[str, jax.Array]):
-    """Log of the mean over heads of their probabilities, `(batch, steps, classes)`."""
+    """Log of the mean probability over heads, `(batch, steps, classes)`."""
     stacked = jnp.stack([jax.nn.log_softmax(x.astype("float32")) for x in logits.values()])
     return jax.nn.logsumexp(stacked, axis=0) - jnp.log(float(len(logits)))
 
 
 def divergence(teacher_log, logits: Mapping[str, jax.Array], mask):
-    """Sum over heads and real steps of KL(teacher || head), nats `(batch,)`."""
+    """KL(teacher || head) summed over heads and real steps, in nats `(batch,)`."""
     teacher_log = jax.lax.stop_gradient(teacher_log)
     teacher = jnp.exp(teacher_log)
     total = 0.0
@@ -41,7 +41,7 @@ def divergence(teacher_log, logits: Mapping[str, jax.Array], mask):
 
 
 def stark_losses(labels, logits: Mapping[str, jax.Array], label_lengths, logit_lengths):
-    """The terms "ctc" and "distillation" of each clip, `(batch,)`; specs/stark.md §2.3."""
+    """Terms "ctc" and "distillation" of each clip, `(batch,)` each; specs/stark.md §2.3."""
     ctc = sum(ctc_loss(labels, x, label_lengths, logit_lengths) for x in logits.values())
     if len(logits) == 1:
         return {"ctc": ctc, "distillation": jnp.zeros_like(ctc)}

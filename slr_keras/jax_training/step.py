@@ -1,4 +1,4 @@
-"""One optimiser step as a pure function, compiled once for each shape of a batch."""
+"""The training step as a pure function, compiled once for each batch shape."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from slr_keras.utils.errors import UserError
 
 
 class State(NamedTuple):
-    """All that a step changes: weights, their statistics, Adam's moments, the weights' average."""
+    """State of a training: weights, other variables, Adam's moments, average of the weights."""
 
     trainable: list
     rest: list
@@ -24,12 +24,12 @@ class State(NamedTuple):
 
 
 class Teacher(NamedTuple):
-    """A trained model that a smaller one learns from.
+    """A trained model that a smaller model is distilled from.
 
     Attributes:
-        model: gives logits by head; their mean is taken.
-        variables: its trainable and its other variables.
-        weight: of the divergence from it, beside CTC.
+        model: returns logits by head; the teacher is the mean of the heads.
+        variables: trainable and other variables of the model.
+        weight: weight of the divergence from the teacher.
     """
 
     model: keras.Model
@@ -38,9 +38,9 @@ class Teacher(NamedTuple):
 
 
 def initial_state(model: keras.Model, config: TrainingConfig) -> State:
-    """The state before the first step, from the model's variables as they are."""
+    """The state before the first step, from the current variables of the model."""
     trainable = [variable.value for variable in model.trainable_variables]
-    # Two lists may not share memory: the step gives all of it back to be used again.
+    # The lists must not share memory, because the step donates its buffers.
     zeros = [[jnp.zeros_like(w) for w in trainable] for _ in range(2)]
     average = [jnp.array(w, copy=True) for w in trainable] if config.moving_average else []
     rest = [variable.value for variable in model.non_trainable_variables]
@@ -50,18 +50,21 @@ def initial_state(model: keras.Model, config: TrainingConfig) -> State:
 def make_step(
     model: keras.Model, config: TrainingConfig, teacher: Teacher | None = None
 ) -> Callable[[State, Mapping[str, Any], Any], tuple[State, dict[str, Any]]]:
-    """The step: `(state, batch, learning rate)` to the next state and sums over the clips.
+    """Create the step: `(state, batch, learning rate)` to the next state and sums over the clips.
 
     Args:
-        model: a STARK; its variables are read only for the first state.
-        config: of the optimiser, as `slr_keras.fit` takes it.
-        teacher: what a smaller model learns from beside the glosses.
+        model: a STARK model; its variables are not read.
+        config: options of optimiser and losses, as for `slr_keras.fit`.
+        teacher: model to distil from in addition to the glosses.
 
     Raises:
-        UserError: an optimiser or option that is not here.
+        UserError: the optimiser or an option is not available in JAX.
     """
     if config.optimiser == "momentum" or config.accumulate > 1:
-        raise UserError("fit_jax has the optimisers adam and adamw, and no training.accumulate")
+        raise UserError(
+            "fit_jax supports the optimisers adam and adamw, without training.accumulate; change "
+            "these options or use slr_keras.fit"
+        )
 
     def losses(trainable, rest, batch):
         inputs = {name: batch[name] for name in model.clip_inputs}
@@ -86,9 +89,9 @@ def make_step(
 
 
 def _from_teacher(teacher: Teacher, inputs, logits, steps):
-    spoken, _ = teacher.model.stateless_call(*teacher.variables, inputs, training=False)
+    teacher_logits, _ = teacher.model.stateless_call(*teacher.variables, inputs, training=False)
     mask = jnp.arange(next(iter(logits.values())).shape[1]) < steps[:, None]
-    return divergence(ensemble_log_probabilities(spoken), logits, mask)
+    return divergence(ensemble_log_probabilities(teacher_logits), logits, mask)
 
 
 def _clipped(gradients, limit: float):
@@ -99,11 +102,11 @@ def _clipped(gradients, limit: float):
 
 
 def _updated(state: State, gradients, rest, rate, config: TrainingConfig) -> State:
-    """Adam with PyTorch's numbers, see `slr_keras.training.optimiser`."""
+    """Adam with the arithmetic of PyTorch, see `slr_keras.training.optimiser`."""
     taken = (state.steps + 1).astype("float32")
     first_beta, second_beta = config.betas
-    # 1 - beta ** t by its logarithm: float32 would lose half its digits.
-    first_share, second_share = (-jnp.expm1(taken * jnp.log(b)) for b in (first_beta, second_beta))
+    # 1 - beta ** t by expm1, because float32 would lose half its digits.
+    first_scale, second_scale = (-jnp.expm1(taken * jnp.log(b)) for b in (first_beta, second_beta))
     decoupled = config.optimiser == "adamw"
     trainable, moments = [], ([], [])
     for w, g, m, v in zip(state.trainable, gradients, state.first, state.second):
@@ -113,8 +116,8 @@ def _updated(state: State, gradients, rest, rate, config: TrainingConfig) -> Sta
             g = g + config.weight_decay * w
         m = first_beta * m + (1 - first_beta) * g
         v = second_beta * v + (1 - second_beta) * jnp.square(g)
-        root = jnp.sqrt(v / second_share) + config.epsilon
-        trainable.append(w - rate * (m / first_share) / root)
+        root = jnp.sqrt(v / second_scale) + config.epsilon
+        trainable.append(w - rate * (m / first_scale) / root)
         moments[0].append(m)
         moments[1].append(v)
     keep = jnp.minimum(taken / (9 + taken), config.moving_average)

@@ -1,4 +1,4 @@
-"""Training with JAX, from a recipe to a run folder; reads from top to bottom."""
+"""Training with JAX, from a recipe to a run folder."""
 
 import dataclasses
 import time
@@ -36,14 +36,15 @@ from slr_keras.utils.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the command says beside the recipe.
+    """Options of the command in addition to the recipe.
 
     Attributes:
-        minutes: lay the schedule over this time, compilation not counted; 0 goes by epochs.
-        teacher: run that the model learns from, too; none if empty.
-        teacher_weight: of the divergence from it.
-        processes: that load clips.
-        dev_every: epochs between two scores of the dev split.
+        minutes: duration of the training, which the schedule spans, without compilation; 0: the
+            number of epochs determines the duration.
+        teacher: run to distil from; empty: none.
+        teacher_weight: weight of the divergence from the teacher.
+        processes: number of processes that load clips.
+        dev_every: epochs between two evaluations of the dev split.
     """
 
     minutes: float = 0.0
@@ -54,10 +55,15 @@ class Options:
 
 
 def train(config: Config, folder: RunFolder, options: Options) -> None:
-    """Train a STARK as a recipe says; leaves what `slr_keras.fit` leaves but the last state.
+    """Train a STARK model; writes the same files as `slr_keras.fit`, except the last state.
+
+    Args:
+        config: the recipe.
+        folder: run folder, opened for this config (`RunFolder.open`).
+        options: options of the command.
 
     Raises:
-        UserError: data or model do not fit the recipe, or the loss is no longer a number.
+        UserError: data or model do not fit the recipe, or the loss is not finite.
     """
     config = dataclasses.replace(config, model=completed(config.model))
     if family_of(config.model.name).name != "stark":
@@ -95,17 +101,17 @@ class _Training:
         self._compile()
         self.began = time.monotonic()
         epoch = 0
-        while self._share() < 1:
+        while self._progress() < 1:
             started, before = time.monotonic(), self.taken
             sums = self._epoch(epoch)
             seconds = time.monotonic() - started
             epoch += 1
-            if epoch % self.options.dev_every == 0 or self._share() >= 1:
+            if epoch % self.options.dev_every == 0 or self._progress() >= 1:
                 self._record(epoch, sums, seconds, self.taken - before)
         self.history.draw()
 
     def _compile(self) -> None:
-        """Compile the step for every shape at once, in threads: XLA lets go of Python."""
+        """Compile the step for every shape in parallel; XLA releases the interpreter lock."""
         dataset = self.batches.dataset
         batch = next(self.batches.epoch(0))
         shapes = [
@@ -130,8 +136,8 @@ class _Training:
             flush=True,
         )
 
-    def _share(self) -> float:
-        """How much of the schedule is done."""
+    def _progress(self) -> float:
+        """Finished fraction of the schedule, 1 at its end."""
         if self.options.minutes:
             return (time.monotonic() - self.began) / (60 * self.options.minutes)
         return self.taken / (self.per_epoch * self.config.training.epochs)
@@ -141,21 +147,21 @@ class _Training:
         if not self.options.minutes:
             return learning_rate(settings, self.taken // self.per_epoch, self.taken, self.per_epoch)
         length = settings.epochs * self.per_epoch
-        step = min(int(self._share() * length), length - 1)
+        step = min(int(self._progress() * length), length - 1)
         return learning_rate(settings, step // self.per_epoch, step, self.per_epoch)
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         sums: dict[str, Any] = {}
         for batch in self.batches.epoch(epoch):
-            if self._share() >= 1:
+            if self._progress() >= 1:
                 break
             step = self.compiled[batch["mask"].shape[1]]
-            self.state, found = step(self.state, batch, np.float32(self._rate()))
+            self.state, outcome = step(self.state, batch, np.float32(self._rate()))
             self.taken += 1
-            # Numbers of the device: reading them here would wait for every step.
-            sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
+            # The sums stay on the device: reading them here would wait for every step.
+            sums = {name: sums.get(name, 0.0) + value for name, value in outcome.items()}
             if self.taken % 8 == 0:
-                jax.block_until_ready(found["loss"])
+                jax.block_until_ready(outcome["loss"])
         totals = {name: float(value) for name, value in sums.items()}
         if totals and not np.isfinite(totals["loss"]):
             raise UserError(
@@ -165,7 +171,7 @@ class _Training:
         return totals
 
     def _record(self, epoch: int, sums: dict[str, float], seconds: float, steps: int) -> None:
-        """Score dev with the averaged weights, keep them if they are the best."""
+        """Score dev with the averaged weights, and keep them if they are the best so far."""
         assign(self.model, self.state)
         total = self.scorer()
         clips = max(sums.get("clips", 0.0), 1.0)
@@ -189,19 +195,19 @@ class _Training:
         print(
             f"epoch {epoch}  loss {record['loss']:.3f}  dev WER {total.wer:.2f}  best "
             f"{read_record(self.folder.best)['wer']:.2f}  rate {record['learning_rate']:.2e}  "
-            f"{record['clips_per_second']:.0f} clips/s  {100 * min(self._share(), 1):.0f} %",
+            f"{record['clips_per_second']:.0f} clips/s  {100 * min(self._progress(), 1):.0f} %",
             flush=True,
         )
 
 
 class Scorer:
-    """Word error rate of a model's best path on a split, in percent.
+    """Scores a model on a split by best-path decoding.
 
     Args:
-        config: which heads count, and how many clips a batch has.
+        config: recipe; its heads are decoded, its batch size is used.
         manifest: the split.
-        run_data: names glosses and contract.
-        model: its variables are read at every call.
+        run_data: provides vocabulary and contract.
+        model: the model; every call reads its current variables.
     """
 
     def __init__(self, config: Config, manifest, run_data: RunData, model: Stark):
@@ -211,19 +217,19 @@ class Scorer:
         self._read = jax.jit(self._best_path)
 
     def __call__(self) -> ErrorCounts:
-        """Read and score every clip."""
+        """Decode and score every clip; returns the errors of the split."""
         variables = (
             [variable.value for variable in self.model.trainable_variables],
             [variable.value for variable in self.model.non_trainable_variables],
         )
-        found: dict[int, tuple[str, ...]] = {}
+        hypotheses: dict[int, tuple[str, ...]] = {}
         for batch in self._batches():
             path = np.asarray(self._read(*variables, batch["keypoints"], batch["mask"]))
             for row, frames, classes in zip(batch["index"], batch["frames"], path):
                 if frames:
-                    found[int(row)] = self._glosses(classes[: frames // self.model.stride])
+                    hypotheses[int(row)] = self._glosses(classes[: frames // self.model.stride])
         counts = (
-            sentence_counts([sample.glosses], [found[row]])[0]
+            sentence_counts([sample.glosses], [hypotheses[row]])[0]
             for row, sample in enumerate(self.manifest)
         )
         return sum(counts, ErrorCounts())
@@ -246,9 +252,9 @@ class Scorer:
 
 
 def assign(model: keras.Model, state: State) -> None:
-    """Put a state's averaged weights, or its weights if no average is kept, into the model."""
+    """Copy a state's averaged weights, or its weights if there is no average, into the model."""
     for variable, value in zip(model.trainable_variables, state.average or state.trainable):
-        # A copy: the state's memory is the next step's.
+        # A copy, because the next step reuses the memory of the state.
         variable.assign(jnp.array(value, copy=True))
     for variable, value in zip(model.non_trainable_variables, state.rest):
         variable.assign(jnp.array(value, copy=True))
