@@ -1,4 +1,4 @@
-"""The machine that a measurement is made on."""
+"""Describe the machine of a benchmark."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def cores() -> int:
-    """Processor cores that this process may use.
+    """Number of CPU cores that this process may use.
 
     >>> from slr_keras.benchmarks.machine import cores
     >>> cores() >= 1
@@ -21,7 +21,7 @@ def cores() -> int:
 
 
 def device() -> str:
-    """Name of the first GPU, or the number of CPU cores where TensorFlow sees no GPU."""
+    """Name of the first GPU, or the number of CPU cores if TensorFlow finds no GPU."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -31,12 +31,12 @@ def device() -> str:
 
 
 def load_average() -> float | None:
-    """Mean number of runnable processes over the last minute; None where it is not known."""
+    """Mean number of runnable processes over the last minute; None if unknown."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def describe_machine(threads: int) -> dict[str, Any]:
-    """Device, processor, threads, library versions and load before a measurement."""
+    """Device, processor, threads, library versions, and load before the measurement."""
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():

@@ -1,4 +1,4 @@
-"""Rates of training, evaluation and input, measured side by side."""
+"""Measure the speed of training, evaluation and the input pipeline."""
 
 import resource
 import statistics
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """Median of some repeats, with the least and the greatest."""
+    """Median, minimum and maximum of repeated measurements."""
 
     median: float
     low: float
@@ -35,18 +35,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What `measure` found.
+    """Result of `measure`.
 
     Attributes:
-        training: clips/s of training steps, input included.
-        evaluation: clips/s of forward passes, input included.
-        model_alone: clips/s of training steps on batches that are in memory already.
+        training: clips/s of training steps, including the input pipeline.
+        evaluation: clips/s of forward passes, including the input pipeline.
+        model_alone: clips/s of training steps on batches in memory.
         input_alone: clips/s of the input pipeline alone.
-        waiting: share of the training time spent waiting for data, 0 to 1.
-        input_to_model: how many times faster the input is than the model consumes.
-        frames_per_clip: mean length of the clips measured, after resampling.
-        peak_memory: bytes, of this process since its start.
-        peak_device_memory: bytes on the first GPU; 0 without one.
+        waiting: fraction of the training time spent waiting for data, 0 to 1.
+        input_to_model: speed of the input pipeline relative to the model.
+        frames_per_clip: mean length of the measured clips in frames, after resampling.
+        peak_memory: peak memory of this process in bytes.
+        peak_device_memory: peak memory on the first GPU in bytes; 0 without a GPU.
     """
 
     training: Figure
@@ -68,15 +68,15 @@ def measure(
     steps: int,
     repeats: int,
 ) -> Measurement:
-    """Measure everything `repeats` times, in turn.
+    """Measure training, evaluation, model and input `repeats` times, in turn.
 
     Args:
-        model: takes its `clip_inputs`.
-        training: batches to train on; the first `steps` of epoch 0, or all if there are fewer.
-        evaluation: batches to evaluate on, likewise.
-        step: one training step on a batch; gives tensors.
+        model: reads its `clip_inputs` from a batch.
+        training: batches for training; the first `steps` of epoch 0, or all if there are fewer.
+        evaluation: batches for evaluation, likewise.
+        step: one training step on a batch; returns tensors.
         steps: batches per measurement.
-        repeats: measurements.
+        repeats: number of repeats.
     """
     import tensorflow as tf
 
@@ -90,7 +90,7 @@ def measure(
     _timed(evaluation.epoch(0).take(1), forward)
     runs = []
     for _ in range(repeats):
-        # Planned before the clock starts: an epoch is planned once, however few batches we take.
+        # The epoch is planned before the clock starts, because planning covers all its batches.
         sources = [training.epoch(0).take(steps) for _ in range(2)]
         runs.append(
             {
@@ -117,17 +117,17 @@ def measure(
 
 
 def table(about: Mapping[str, Any], measurement: Measurement) -> str:
-    """The measurement for a person to read.
+    """Format a measurement as a text table.
 
     Args:
         about: model, parameters, precision, batch, device, steps, repeats.
-        measurement: what was measured.
+        measurement: the measurement.
     """
     lines = [
         f"{about['model']}, {about['parameters']:,} parameters, {about['precision']}, "
         f"{about['device']}",
         f"{about['steps']} batches of {about['batch']}, {about['repeats']} repeats, "
-        f"{measurement.frames_per_clip:.0f} frames a clip",
+        f"{measurement.frames_per_clip:.0f} frames per clip",
         "",
         f"{'':<24}{'median':>10}{'low':>10}{'high':>10}",
     ]
@@ -165,12 +165,12 @@ def _timed(batches: Iterable[dict], work: Callable[[dict], Any]) -> _Run:
         waiting += time.perf_counter() - asked
         if batch is None:
             return _Run(time.perf_counter() - started, waiting, clips)
-        _finish(work(batch))
+        _wait_for(work(batch))
         clips += len(batch["index"])
 
 
-def _finish(result: Any) -> None:
-    """Wait for the device: reading a value is the one portable way."""
+def _wait_for(result: Any) -> None:
+    """Wait for the device; reading a value is the only portable way."""
     import tensorflow as tf
 
     for tensor in tf.nest.flatten(result):

@@ -1,4 +1,4 @@
-"""What a speed benchmark runs: a recipe, its clips and its training step."""
+"""Workload of the speed benchmark: a recipe, its clips and its training step."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,15 +19,15 @@ DEFAULT_MODEL = "stark_tiny"
 
 
 def read_config(source: Path, model: str | None = None, batch: int | None = None) -> "Config":
-    """The recipe of a file, or a recipe that trains `DEFAULT_MODEL` on a data folder.
+    """Read a recipe file, or create a recipe that trains `DEFAULT_MODEL` on a data folder.
 
     Args:
         source: recipe (.yaml) or data folder.
-        model: replaces the recipe's model; its options become the defaults.
-        batch: replaces the clips per batch.
+        model: replaces the recipe's model and resets the options of the model.
+        batch: replaces the number of clips per batch.
 
     Raises:
-        UserError: there is no such recipe or data folder.
+        UserError: the recipe or data folder does not exist.
     """
     from slr_keras.config import load_config, parse_config
 
@@ -36,9 +36,9 @@ def read_config(source: Path, model: str | None = None, batch: int | None = None
     elif source.is_file():
         config = load_config(source)
     else:
-        raise UserError(f"{source}: no such recipe or data folder; give the path of either")
+        raise UserError(f"{source}: no such recipe or data folder; give the path of one")
     if model:
-        # Another model's options would not fit.
+        # The options of another model would not fit.
         named = dataclasses.replace(config.model, name=model, options={})
         config = dataclasses.replace(config, model=named)
     if batch:
@@ -50,9 +50,9 @@ def read_config(source: Path, model: str | None = None, batch: int | None = None
 def open_datasets(
     config: "Config", steps: int
 ) -> tuple["ClipDataset", "ClipDataset", "Vocabulary"]:
-    """Training clips, evaluation clips for `steps` batches, and the vocabulary.
+    """Training dataset, evaluation dataset of `steps` batches, and vocabulary.
 
-    A data folder without a dev split is evaluated on train.
+    In a data folder without a dev split, the evaluation dataset is taken from train.
     """
     from slr_keras.training.data import open_run_data
 
@@ -60,7 +60,7 @@ def open_datasets(
     if not (Path(data.folder) / f"{data.dev}.jsonl").is_file():
         data = dataclasses.replace(data, dev=data.train)
     config = dataclasses.replace(config, data=data)
-    # The speed of a model of single signs is measured on sentences, too.
+    # Sentences serve to measure the speed of models of isolated signs, too.
     run_data = open_run_data(config, output="glosses")
     dev = clips_of_all_lengths(run_data.dev, steps * data.batch_size)
     training, evaluation = run_data.training_dataset(), run_data.evaluation_dataset(dev)
@@ -68,7 +68,10 @@ def open_datasets(
 
 
 def clips_of_all_lengths(manifest: "Manifest", clips: int) -> "Manifest":
-    """A number of clips at equal ranks of length; the first batches of a split are its shortest."""
+    """A number of clips evenly spread over the ranks of length.
+
+    The first batches of a split would hold its shortest clips only.
+    """
     if clips >= len(manifest):
         return manifest
     ranks = [place * len(manifest) // clips for place in range(clips)]
@@ -78,7 +81,7 @@ def clips_of_all_lengths(manifest: "Manifest", clips: int) -> "Manifest":
 def training_step(
     model: "keras.Model", training: "ClipDataset", config: "Config"
 ) -> Callable[[dict], Any]:
-    """The step that `fit` takes for a batch, on one device."""
+    """The training step of `fit`, on one device."""
     import tensorflow as tf
 
     from slr_keras.training.objectives.factory import make_objective
