@@ -1,16 +1,16 @@
-"""What `predict` reads, and what it writes."""
+"""Recognition of clips: input files, the recogniser, and output formats of `predict`."""
 
 from slr_keras.recognition.clip import Clip, Gloss, Prediction
 from slr_keras.recognition.find_clips import find_clips
 from slr_keras.recognition.formats import to_json, to_text, to_webvtt
-from slr_keras.recognition.layout_matching import conform
+from slr_keras.recognition.layout_matching import match_layout
 
 __all__ = [
     "Clip",
     "Gloss",
     "Prediction",
-    "conform",
     "find_clips",
+    "match_layout",
     "to_json",
     "to_text",
     "to_webvtt",

@@ -1,4 +1,4 @@
-"""Clips through a recogniser, while they are read; one bad clip never stops the rest."""
+"""Recognise clips while they are read; a clip that fails does not stop the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,8 +14,8 @@ from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.result import Recognition
 from slr_keras.utils.errors import UserError
 
-# Read together, then sorted by length where it is known: enough to fill batches evenly, few
-# enough for memory and for the first results to come soon.
+# Clips and frames that are read together, then sorted by length where the length is known: enough
+# to fill batches evenly, few enough to limit memory and the delay of the first results.
 _CLIPS_READ = 64
 _FRAMES_READ = 16384
 
@@ -26,13 +26,15 @@ def recognise_clips(
     overrides: Overrides | None = None,
     tick: Callable[[int], None] = lambda clips: None,
 ) -> Iterator[Prediction | Failure]:
-    """Recognise clips; results come in their order, each as if the clip were alone.
+    """Recognise clips.
+
+    Results come in the order of the clips. A result does not depend on the other clips.
 
     Args:
-        recogniser: of a trained run.
-        clips: not read yet.
-        overrides: what the user says about all of them.
-        tick: told how many clips are done, time and again.
+        recogniser: recogniser of a trained model.
+        clips: clips, not read yet.
+        overrides: properties of the clips that the user states.
+        tick: called with the number of clips finished since the last call.
     """
     modality = modality_for(recogniser.trained.contract, overrides)
     read: list[tuple[Clip, Footage | Failure]] = []
@@ -61,13 +63,13 @@ def _recognise(
     read: Sequence[tuple[Clip, Footage | Failure]],
     tick: Callable[[int], None],
 ) -> Iterator[Prediction | Failure]:
-    results = {row: it for row, (_, it) in enumerate(read) if isinstance(it, Failure)}
+    results = {row: item for row, (_, item) in enumerate(read) if isinstance(item, Failure)}
     tick(len(results))
-    # Shortest first, so that little is padded.
+    # Shortest first, to minimise padding.
     rows = [row for row in range(len(read)) if row not in results]
     rows.sort(key=lambda row: read[row][1].length)
-    found = recogniser.recognise_prepared(read[row][1].frames for row in rows)
-    pairs = zip(rows, found, strict=True)
+    recognitions = recogniser.recognise_prepared(read[row][1].frames for row in rows)
+    pairs = zip(rows, recognitions, strict=True)
     for wanted in range(len(read)):
         while wanted not in results:
             row, recognition = next(pairs)
@@ -84,7 +86,7 @@ def _result(
     frames, fps = footage.count()
     duration = frames / fps
     glosses = tuple(
-        # The one step of a clip of less than four frames is longer than the clip.
+        # The only step of a clip with fewer than four frames is longer than the clip.
         Gloss(gloss, start, min(end, duration), confidence)
         for gloss, (start, end), confidence in zip(
             recognition.glosses, recognition.times, recognition.confidences, strict=True

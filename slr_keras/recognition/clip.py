@@ -1,4 +1,4 @@
-"""A clip to recognise, and what was recognised in it."""
+"""Data classes of recognition: clips, keypoints, pictures, predictions and failures."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from slr_keras.data.rates import Shown
 
 @dataclass(frozen=True)
 class Points:
-    """The keypoints of one clip, as a file holds them, and what the file says about them.
+    """Raw keypoints of one clip, and the properties that the file states.
 
     Attributes:
         values: `(frames, points, channels)`, raw.
-        fps: frames per second, where the file says so.
-        layout: what its points and channels are, where the file says so.
-        image_size: (width, height) in the units of x and y, where the file says so.
+        fps: frames per second; None if the file does not state the rate.
+        layout: keypoint layout; None if the file does not state the layout.
+        image_size: (width, height) in the units of x and y; None if the file does not state it.
     """
 
     values: np.ndarray
@@ -31,8 +31,8 @@ class Pictures:
     """The pictures of one clip, not decoded yet.
 
     Attributes:
-        shown: gives them with their times, `(height, width, 3)` uint8; told frames per second, at
-            that rate, whatever the file says.
+        shown: function that yields the pictures `(height, width, 3)` uint8 with their times. The
+            argument is a frame rate that replaces the times of the file; None keeps them.
     """
 
     shown: Callable[[float | None], Iterator[Shown]]
@@ -40,13 +40,14 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip that the user named, not read yet.
+    """A clip that has not been read yet.
 
     Attributes:
-        id: the sample's id, or the file's name without suffix (in a folder: its path within).
-        source: the file, and in a manifest the sample: what messages call it.
-        read: gives its points or pictures; raises `UserError` for a file that cannot be read.
-        reference: the glosses that a manifest gives, to score against.
+        id: id of the sample, or name of the file without suffix (path within a folder).
+        source: file, and sample of a manifest, for messages.
+        read: function that returns the points or pictures; raises `UserError` if the file cannot be
+            read.
+        reference: reference glosses from a manifest; None if unknown.
     """
 
     id: str
@@ -57,7 +58,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Gloss:
-    """One recognised sign: its gloss, when (seconds from the clip's start), how sure (0..1)."""
+    """One recognised sign: gloss, start and end in seconds from the start of the clip, confidence.
+
+    The confidence is in 0..1.
+    """
 
     gloss: str
     start: float
@@ -67,13 +71,14 @@ class Gloss:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was recognised in one clip.
+    """Glosses recognised in one clip.
 
     Attributes:
         id, source, reference: as in `Clip`.
-        frames: its number of frames; `fps`: their rate.
-        glosses: in the order signed.
-        notices: what the user should know about the input, such as missing coordinates.
+        frames: number of frames.
+        fps: frames per second.
+        glosses: recognised signs, in order.
+        notices: remarks about the input for the user, such as missing coordinates.
 
     >>> from slr_keras.recognition import Gloss, Prediction
     >>> Prediction("a", "a.npy", 50, 25.0, (Gloss("RAIN", 0.2, 0.8, 0.97),)).hypothesis
@@ -90,13 +95,13 @@ class Prediction:
 
     @property
     def hypothesis(self) -> tuple[str, ...]:
-        """The glosses alone."""
+        """The glosses without times and confidences."""
         return tuple(gloss.gloss for gloss in self.glosses)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A clip that could not be recognised, and why."""
+    """A clip that could not be recognised, with the error message."""
 
     id: str
     source: str

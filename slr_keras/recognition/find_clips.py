@@ -1,4 +1,4 @@
-"""From what the user names (a file, a manifest, a folder) to the clips in it."""
+"""Find the clips in files, manifests and folders."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,19 +19,20 @@ def find_clips(
     split: str = "test",
     overrides: Overrides | None = None,
 ) -> list[Clip]:
-    """The clips that the inputs name, in their order; no frames are read.
+    """Find the clips in the inputs, in the order given; no frames are read.
 
     Args:
-        inputs: files of one clip, manifests (`.jsonl`), data folders, or folders of clips, which
-            are searched through and sorted by name. For keypoints a clip is a `.npy`, `.npz` or
-            `.pose` file; for video a video file, a `.npy`, or a folder of PNG or JPEG pictures.
-        contract: of the run; a manifest of another layout is refused here, once.
-        split: which manifest of a data folder.
-        overrides: what the user says about the clips.
+        inputs: files of one clip, manifests (`.jsonl`), data folders, or folders of clips. Folders
+            of clips are searched recursively and sorted by name. A clip of keypoints is a `.npy`,
+            `.npz` or `.pose` file; a clip of video is a video file, a `.npy`, or a folder of PNG or
+            JPEG pictures.
+        contract: contract of the run; a manifest with another layout is refused.
+        split: split of a data folder.
+        overrides: properties of the clips that the user states.
 
     Raises:
-        UserError: an input is not there or is none of these; a manifest is not valid; a folder is
-            empty or has no such split.
+        UserError: an input does not exist or has no known type; a manifest is not valid; a folder
+            is empty or has no such split.
 
     >>> import tempfile, pathlib, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -57,8 +58,8 @@ def find_clips(
             clips.append(_of_path(path, path.stem, modality))
         else:
             raise UserError(
-                f"{path}: not something to recognise; give a {modality.what}, a manifest (.jsonl) "
-                "or a folder of either"
+                f"{path}: not a clip; give a {modality.what}, a manifest (.jsonl) or a folder of "
+                "clips"
             )
     return clips
 
@@ -72,7 +73,7 @@ def _split(folder: Path, split: str) -> Manifest:
     splits = read_folder(folder)
     if split not in splits:
         raise UserError(
-            f"{folder}: has no split {split!r}; choose with --split one of {', '.join(splits)}"
+            f"{folder}: has no split {split!r}; choose one of {', '.join(splits)} with --split"
         )
     return splits[split]
 
@@ -81,7 +82,7 @@ def _of_manifest(manifest: Manifest, modality: InputModality) -> list[Clip]:
     if not len(manifest):
         raise UserError(f"{manifest.path}: the manifest has no samples")
     read = modality.manifest_reader(manifest)
-    # Where some are labelled, a clip without glosses is one in which nothing is signed.
+    # If some samples are labelled, a sample without glosses is a clip in which nothing is signed.
     labelled = any(sample.glosses for sample in manifest)
     return [
         Clip(
@@ -97,16 +98,16 @@ def _of_manifest(manifest: Manifest, modality: InputModality) -> list[Clip]:
 def _of_folder(folder: Path, modality: InputModality) -> list[Clip]:
     if modality.holds(folder):
         return [_of_path(folder, folder.resolve().name, modality)]
-    # Some systems leave "._a.npy" beside "a.npy".
-    found = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    paths = sorted(path for path in found if modality.holds(path))
+    # Some systems leave "._a.npy" next to "a.npy".
+    visible = [path for path in folder.rglob("*") if not path.name.startswith(".")]
+    paths = sorted(path for path in visible if modality.holds(path))
     if not paths:
         raise UserError(f"{folder}: no clip in this folder (no {modality.what}) and no manifest")
     return [_of_path(path, _name(path.relative_to(folder), path), modality) for path in paths]
 
 
 def _name(within: Path, path: Path) -> str:
-    # A folder's name may have a dot in it.
+    # The name of a folder may contain a dot.
     return (within if path.is_dir() else within.with_suffix("")).as_posix()
 
 
@@ -114,6 +115,7 @@ def _of_path(path: Path, name: str, modality: InputModality) -> Clip:
     manifest = path.with_name(f"{path.stem.removesuffix('.frames')}.jsonl")
     if path.suffix == ".npy" and manifest.exists():
         raise UserError(
-            f"{path}: holds all clips of {manifest.name} end to end; give that manifest instead"
+            f"{path}: holds all clips of {manifest.name}, one after another; give that manifest "
+            "instead"
         )
     return Clip(name, str(path), modality.reader(path))

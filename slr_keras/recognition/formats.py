@@ -1,4 +1,4 @@
-"""Recognised glosses as text, JSON or WebVTT. Pure functions from predictions to strings.
+"""Format predictions as text, JSON or WebVTT.
 
 The JSON is one object:
 
@@ -7,15 +7,15 @@ The JSON is one object:
     run         the run's folder
     model       the model's name
     vocabulary  digest of the run's vocabulary;  contract: digest of its contract
-    head        whose scores were decoded;  decoding: the decoding options
-    clips       a list, in the order given, of objects
-        id, source  the sample's id, and the file it came from
-        frames, fps, duration   number, per second (on average), in seconds
+    head        the head whose scores were decoded;  decoding: the decoding options
+    clips       a list of objects, in the order given:
+        id, source  id and file of the sample
+        frames, fps, duration   number of frames, frames per second (on average), seconds
         glosses     a list of {"gloss", "start", "end", "confidence"}: seconds from the start of
                     the clip, end exclusive; confidence in 0..1
-        reference   a list of glosses, or null where none is known
-        notices     a list of sentences about the input, such as coordinates that are missing
-    errors      a list of {"id", "source", "message"}: the clips that could not be recognised
+        reference   a list of glosses; null if there is no reference
+        notices     a list of remarks about the input, such as missing coordinates
+    errors      a list of {"id", "source", "message"}: clips that could not be recognised
     score       null without references, else {"wer" (percent), "substitutions", "insertions",
                 "deletions", "references" (glosses in the references), "clips" (scored)}
 """
@@ -38,12 +38,12 @@ def to_json(
     failures: Sequence[Failure] = (),
     clean: Clean = tuple,
 ) -> str:
-    """Everything, as the JSON object that the module's docstring describes.
+    """Format all predictions as the JSON object described in the docstring of the module.
 
     Args:
-        predictions: in the order to write.
+        predictions: predictions, in the order to write.
         about: `run`, `model`, `vocabulary`, `contract`, `head` and `decoding`.
-        failures: the clips that could not be recognised.
+        failures: clips that could not be recognised.
         clean: clean-up of reference and hypothesis before scoring.
 
     >>> import json
@@ -63,7 +63,7 @@ def to_json(
         ],
         "score": score(predictions, clean),
     }
-    # NaN is no JSON; a confidence or time that is NaN is a defect and must not be written.
+    # JSON has no NaN, and a confidence or time must never be NaN.
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -89,7 +89,7 @@ def _clip(prediction: Prediction) -> dict[str, Any]:
 
 
 def score(predictions: Sequence[Prediction], clean: Clean = tuple) -> dict[str, Any] | None:
-    """Word error rate over the clips that have a reference; None where no clip has one."""
+    """Word error rate over the clips that have a reference; None if no clip has one."""
     from slr_keras.metrics.wer import word_error_rate
 
     scored = [prediction for prediction in predictions if prediction.reference is not None]
@@ -110,10 +110,15 @@ def score(predictions: Sequence[Prediction], clean: Clean = tuple) -> dict[str, 
 
 
 def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -> str:
-    """One line `id: GLOSS GLOSS`; with a reference, both aligned; with `times`, a table.
+    """One line `id: GLOSS GLOSS`, the alignment with the reference if there is one, and a table.
 
-    Reference and hypothesis are aligned as they are scored, after `clean`. S marks a gloss that
-    was taken for another, D one that was missed, I one that was not signed.
+    Reference and hypothesis are aligned after `clean`, as in scoring. S marks substitutions, D
+    deletions and I insertions.
+
+    Args:
+        prediction: the prediction.
+        times: add a table of times and confidences.
+        clean: clean-up of reference and hypothesis.
 
     >>> from slr_keras.recognition import Gloss, Prediction, to_text
     >>> signs = (Gloss("RAIN", 0.2, 0.8, 0.97), Gloss("NORTH", 1.0, 1.5, 0.6))
@@ -149,23 +154,23 @@ def _aligned(reference: Sequence[str], hypothesis: Sequence[str]) -> list[str]:
 
 
 def score_line(predictions: Sequence[Prediction], clean: Clean = tuple) -> str | None:
-    """The word error rate in one line; None where no clip has a reference."""
-    found = score(predictions, clean)
-    if found is None:
+    """The word error rate in one line; None if no clip has a reference."""
+    total = score(predictions, clean)
+    if total is None:
         return None
     return (
-        f"WER {found['wer']:.2f} % of {found['references']} glosses in {found['clips']} "
-        f"clip{'' if found['clips'] == 1 else 's'} "
-        f"({found['substitutions']} substituted, {found['deletions']} deleted, "
-        f"{found['insertions']} inserted)"
+        f"WER {total['wer']:.2f} % of {total['references']} glosses in {total['clips']} "
+        f"clip{'' if total['clips'] == 1 else 's'} "
+        f"({total['substitutions']} substituted, {total['deletions']} deleted, "
+        f"{total['insertions']} inserted)"
     )
 
 
 def to_webvtt(prediction: Prediction, about: Mapping[str, Any]) -> str:
-    r"""Subtitles: one cue per sign, to lay under the video that the clip was taken from.
+    r"""WebVTT subtitles with one cue per sign, for the video of the clip.
 
-    The header is a NOTE naming the clip, the run and the vocabulary's digest; a cue's identifier
-    is its number and confidence.
+    The header is a NOTE with the clip, the run and the digest of the vocabulary. The identifier of
+    a cue is its number and confidence.
 
     >>> from slr_keras.recognition import Gloss, Prediction, to_webvtt
     >>> clip = Prediction("a", "a.npy", 50, 25.0, (Gloss("R&B", 0.2, 0.8, 0.97),))
@@ -187,7 +192,7 @@ def to_webvtt(prediction: Prediction, about: Mapping[str, Any]) -> str:
     blocks = ["WEBVTT", f"NOTE\n{header}"]
     for number, gloss in enumerate(prediction.glosses, start=1):
         start = round(gloss.start * 1000)
-        # A cue must end after it starts; a sign of one step at a high frame rate may not.
+        # A cue must end after its start, which rounding may violate for short signs.
         end = max(round(gloss.end * 1000), start + 1)
         blocks.append(
             f"{number} confidence {gloss.confidence:.2f}\n"
@@ -204,11 +209,11 @@ def _clock(milliseconds: int) -> str:
 
 
 def _escape(text: str) -> str:
-    # ">" too, since a cue must not hold "-->".
+    # ">" too, because a cue must not contain "-->".
     text = " ".join(text.split())
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _note(value: object) -> str:
-    # Notes are not unescaped by readers; only the arrow and line breaks are not allowed there.
+    # Readers do not unescape notes; only the arrow and line breaks are forbidden there.
     return " ".join(str(value).split()).replace("-->", "->")

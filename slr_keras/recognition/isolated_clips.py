@@ -1,7 +1,7 @@
-"""Clips of one sign: seen as a whole, for a window of one would show part of a sign.
+"""Score clips of isolated signs without cutting them into windows.
 
-A clip that is longer than the model takes gives evenly spaced frames. Few are kept at any time,
-however long the clip.
+A window would show part of the sign only. From a clip that is longer than the model accepts, evenly
+spaced frames are taken. The number of frames in memory is bounded.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,21 +17,21 @@ from slr_keras.utils.errors import UserError
 def sampled(
     frames: Iterable[np.ndarray], most: int, segments: Segments | None = None
 ) -> np.ndarray:
-    """Frames of a clip, as evaluation takes them: all, evenly spread, or as segments say.
+    """Sample the frames of a clip as in evaluation: all, evenly spaced, or by segments.
 
-    Up to `4 * most` frames are in memory. A longer clip is thinned while it comes, so that its
-    frames may lie beside the exact places, by at most a quarter of the distance between them.
+    Up to `4 * most` frames are kept in memory. A longer clip is thinned while it is read. Its
+    frames may then differ from the exact positions by up to a quarter of their spacing.
 
     Args:
-        frames: of the clip, one after another.
-        most: how many the model takes.
-        segments: which frames of every clip a model takes that takes a fixed number.
+        frames: frames of the clip, one after another.
+        most: largest number of frames that the model accepts.
+        segments: sampling rule of a model with a fixed number of frames; None for other models.
 
     Returns:
         `(frames, ...)`.
 
     Raises:
-        UserError: frames in a row are asked for of a clip too long to be kept.
+        UserError: the rule asks for consecutive frames, and the clip is too long for memory.
 
     >>> from slr_keras.recognition.isolated_clips import sampled
     >>> sampled(range(8), 4).tolist(), sampled(range(3), 4).tolist()
@@ -51,7 +51,7 @@ def sampled(
         places = centres(seen, most) if seen > most else np.arange(seen)
     elif step > 1 and segments.rule == "consecutive":
         raise UserError(
-            f"{seen} frames, of which the model sees {most} in a row: cut the sign out of the clip"
+            f"{seen} frames, but the model reads {most} consecutive ones: cut the clip to the sign"
         )
     else:
         places = segments.centres(seen)
@@ -65,17 +65,18 @@ def score_whole_clips(
     sample: Callable[[Iterable[np.ndarray]], np.ndarray],
     batch_frames: int,
 ) -> Iterator[Scores | UserError]:
-    """Scores of clips that are not cut, in their order; neighbours are scored together.
+    """Score clips in batches of successive clips, in order, without cutting them.
 
     Args:
-        clips: the frames of each.
-        score: gives, for clips `(frames, ...)` scored in one batch, arrays by name.
-        sample: takes the frames that are scored, as `sampled` does.
-        batch_frames: frames scored at the same time, padding included, if not one clip alone.
+        clips: frames of each clip.
+        score: maps a batch of clips `(frames, ...)` to arrays by name, for each clip.
+        sample: selects the frames to score, such as `sampled`.
+        batch_frames: largest number of frames in a batch, including padding; a single clip may be
+            longer.
 
     Yields:
-        a clip's scores, or the `UserError` that its frames or its scoring raised; the others go
-        on.
+        For each clip, its scores, or the `UserError` that its frames or its scoring raised. An
+        error does not affect other clips.
     """
     waiting: list[np.ndarray | UserError] = []
 

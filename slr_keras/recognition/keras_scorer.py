@@ -1,4 +1,4 @@
-"""Scores of clips by the Keras model of a run."""
+"""Score clips with the Keras model of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,21 +22,21 @@ class KerasScorer(Scorer):
 
     Args:
         run: a trained run.
-        decoding: how the scores are decoded.
+        decoding: decoding options.
 
     Raises:
-        UserError: the run reads optical flow, which recordings do not hold.
+        UserError: the run reads optical flow, which recordings do not contain.
     """
 
     def __init__(self, run: "Run", decoding: DecodingConfig):
         if run.config.data.stream == "flow":
             raise UserError(
-                f"{run.path}: sees optical flow, which only data folders have; score it with "
-                "`python -m slr_keras.evaluate`"
+                f"{run.path}: the run reads optical flow, which only data folders have; score the "
+                "run with `python -m slr_keras.evaluate`"
             )
         self._model = run.model()
         self.decoder = make_decoder(self._model, replace(run.config, decoding=decoding))
-        # Imports Keras, which a message about the arguments need not wait for.
+        # Imported here, because the import of Keras would delay messages about wrong arguments.
         from slr_keras.training.data import segments
 
         self.segments = segments(run.config)
@@ -47,7 +47,7 @@ class KerasScorer(Scorer):
         elif not self.decoder.names_one_sign:
             longest = longest // REDUCTION * REDUCTION
         self.longest = longest
-        # A fixed number of frames is taken of all frames, others are of whole steps.
+        # A fixed number of frames is sampled from all frames; other models read whole steps.
         self.preparation = preparation_for(run.contract, 1 if self.segments else REDUCTION)
         self._predict = None
 
@@ -61,7 +61,7 @@ class KerasScorer(Scorer):
         outputs = self._forward()(batch, mask)
         arrays = {name: outputs[name].numpy() for name in names or outputs}
         return [
-            # Copies, so that a clip does not keep the scores of a whole batch.
+            # Copies, so that the scores of a clip do not keep those of the batch in memory.
             {name: value[row, :steps].copy() for name, value in arrays.items()}
             for row, steps in enumerate(self.decoder.steps(lengths, self.stride))
         ]

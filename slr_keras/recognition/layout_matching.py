@@ -1,4 +1,4 @@
-"""Bring the points of any clip to what a run was trained on, or say why that cannot be."""
+"""Match the keypoint layout of a clip to that of a run, or explain why they do not match."""
 
 import numpy as np
 
@@ -7,49 +7,48 @@ from slr_keras.data.layout import KeypointLayout, layout, list_layouts
 from slr_keras.recognition.clip import Points
 from slr_keras.utils.errors import UserError
 
-# Beyond these, x and y are not in the units of the run: 1 is a whole image in fractions, and no
-# image that shows a person is 16 pixels wide.
+# Limits for the detection of wrong units: as a fraction of the image, 1 is the full width; and an
+# image of a person is wider than 16 pixels.
 _LARGEST_FRACTION = 3.0
 _SMALLEST_IMAGE = 16.0
 
 
-def conform(
+def match_layout(
     points: Points, contract: KeypointContract, where: str, given: KeypointLayout | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Raw points as `contract.prepare` wants them, and notices about what was found in them.
+    """Convert raw points to the source layout of a contract, and collect notices for the user.
 
-    Points of another layout that the user named are paired by their names, and x and y are scaled
-    where the clip's image has another size than the run's. Points with NaN or infinite
-    coordinates are counted; `contract.prepare` takes them for missing.
+    Points of another layout are paired by name if the user gave that layout. x and y are scaled if
+    the clip's image size differs from the contract's. Points with NaN or infinite coordinates are
+    counted; `contract.prepare` treats them as missing.
 
     Args:
-        points: the clip's points, and what its file says about them.
-        contract: of the run.
-        where: what messages call the clip.
-        given: the layout that the user says the points are in.
+        points: points of the clip, with the properties that the file states.
+        contract: contract of the run.
+        where: name of the clip in messages.
+        given: layout that the user gave.
 
     Returns:
-        `(frames, source points, channels)` float32 in the contract's source layout, and sentences
-        for the user.
+        `(frames, source points, channels)` float32 in the contract's source layout, and notices.
 
     Raises:
-        UserError: no frames, not an array of points, or points, channels, layout or units that
-            are not the run's; names both and says what to do.
+        UserError: the clip has no frames, is not an array of points, or differs from the contract
+            in points, channels, layout or units; names both and suggests a remedy.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.data.layout import layout
     >>> from slr_keras.recognition.clip import Points
-    >>> from slr_keras.recognition.layout_matching import conform
+    >>> from slr_keras.recognition.layout_matching import match_layout
     >>> clip = np.full((9, 79, 3), 50.0)
     >>> whole_body = contract("coco_wholebody_133")
-    >>> conform(Points(clip), whole_body, "a.npy", layout("stark_79"))[0].shape
+    >>> match_layout(Points(clip), whole_body, "a.npy", layout("stark_79"))[0].shape
     (9, 133, 3)
     """
     values = arrange(points, contract, where, given)
     notices = []
     selected = contract.select(values)
-    # The contract takes these for missing itself; zeros in their place could be a position.
+    # The contract treats these as missing; zeros in their place could be a position.
     broken = ~np.isfinite(selected).all(-1)
     if broken.any():
         notices.append(
@@ -58,7 +57,7 @@ def conform(
         )
     seen = ~contract.missing(selected)
     if not seen.any():
-        notices.append(f"{where}: no point is visible in any frame; the result means nothing")
+        notices.append(f"{where}: no point is visible in any frame; the result is meaningless")
     else:
         _check_units(selected[seen], contract, where)
     return values, notices
@@ -67,14 +66,14 @@ def conform(
 def arrange(
     points: Points, contract: KeypointContract, where: str, given: KeypointLayout | None = None
 ) -> np.ndarray:
-    """The part of `conform` that looks at no coordinate: check, pair by name, scale.
+    """The part of `match_layout` that does not depend on coordinates: check, pair by name, scale.
 
     Returns:
         `(frames, source points, channels)` float32 in the contract's source layout.
 
     Raises:
-        UserError: no frames, not an array of points, or points, channels or layout that are not
-            the run's.
+        UserError: the clip has no frames, is not an array of points, or differs from the contract
+            in points, channels or layout.
     """
     source = contract.source
     stated = agreed_layout(points.layout, contract, where, given)
@@ -95,19 +94,19 @@ def agreed_layout(
     where: str,
     given: KeypointLayout | None,
 ) -> KeypointLayout | None:
-    """The layout that a clip is in: what its file states or the user gives; None where neither.
+    """The layout of a clip, as stated by its file or given by the user; None if unknown.
 
     Raises:
-        UserError: the two disagree, or the file states another than the run's and the user did
-            not ask to pair them.
+        UserError: file and user disagree, or the file states another layout than the run's and the
+            user did not give a layout to pair the points.
     """
     source = contract.source
     if stated is None:
         return given
     if given is not None and given.points != stated.points:
         raise UserError(
-            f"{where}: the points are in layout {stated.name!r}, not in {given.name!r} as --layout "
-            "says; leave --layout out or name the right one"
+            f"{where}: the points are in layout {stated.name!r}, but --layout is {given.name!r}; "
+            "remove --layout or give the right one"
         )
     if given is None and stated.points != source.points:
         raise UserError(
@@ -136,9 +135,9 @@ def _checked(
     if not len(values):
         raise UserError(f"{where}: has no frames; leave the clip out or extract it again")
     if values.shape[1:] != wanted:
-        found = f"{values.shape[1]} points x {values.shape[2]} channels"
+        actual = f"{values.shape[1]} points x {values.shape[2]} channels"
         raise UserError(
-            f"{where}: has {found} but {whose} has {wanted[0]} x {wanted[1]} "
+            f"{where}: has {actual} but {whose} has {wanted[0]} x {wanted[1]} "
             f"({', '.join(expected.channels)}); {_remedy(values.shape[1:], contract)}"
         )
     with np.errstate(over="ignore"):
@@ -154,16 +153,16 @@ def _remedy(shape: tuple[int, ...], contract: KeypointContract) -> str:
         and set(contract.points) <= set(layout(name).points)
     ]
     if fitting:
-        return f"if that is what they are, pass --layout {' or --layout '.join(fitting)}"
+        return f"if the clip has this layout, pass --layout {' or --layout '.join(fitting)}"
     return "extract the keypoints with the detector and layout that the run was trained on"
 
 
 def _paired(
     values: np.ndarray, stated: KeypointLayout, contract: KeypointContract, where: str
 ) -> np.ndarray:
-    """The points that the model sees, moved by name to their rows of the source layout.
+    """The points that the model reads, moved by name to their rows of the source layout.
 
-    Channels go by name, too; what the run does not know, such as depth, is left out.
+    Channels are matched by name, too; channels that the run does not use are dropped.
     """
     source = contract.source
     absent = [name for name in contract.points if name not in stated.points]
@@ -188,7 +187,7 @@ def _paired(
 
 
 def _check_units(seen: np.ndarray, contract: KeypointContract, where: str) -> None:
-    """Refuse fractions of the image where the run wants pixels, and pixels where fractions."""
+    """Refuse fractions of the image if the run expects pixels, and vice versa."""
     if contract.normalisation != "image":
         return
     extent = float(np.quantile(np.abs(seen[:, :2]), 0.95))
@@ -197,12 +196,12 @@ def _check_units(seen: np.ndarray, contract: KeypointContract, where: str) -> No
     if min(width, height) >= _SMALLEST_IMAGE and extent <= _LARGEST_FRACTION:
         raise UserError(
             f"{where}: x and y reach {extent:.3g}, which looks like fractions of the image, but "
-            f"the run wants the pixels of {size}; pass --image-size 1x1"
+            f"the run expects pixels of {size}; pass --image-size 1x1"
         )
     if max(width, height) <= _LARGEST_FRACTION and extent >= _SMALLEST_IMAGE:
         raise UserError(
-            f"{where}: x and y reach {extent:.3g}, which looks like pixels, but the run wants "
-            f"{size}; pass the video's own size, such as --image-size 1280x720"
+            f"{where}: x and y reach {extent:.3g}, which looks like pixels, but the run expects "
+            f"{size}; pass the size of the video, such as --image-size 1280x720"
         )
 
 

@@ -1,4 +1,4 @@
-"""Recognise raw clips, keypoints or pictures, with a trained model in any of its forms."""
+"""Recognise raw clips of keypoints or pictures with a run, a bundle or a served model."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,18 +22,18 @@ from slr_keras.utils.errors import UserError
 class Recogniser:
     """Recognises clips with a run, a bundle or a served model; a context manager.
 
-    A clip's result does not depend on the clips beside it. Clips longer than the scorer takes are
-    read in overlapping windows whose scores are joined, so that nothing of them is lost (an
-    evaluation follows the papers and cuts such clips to their middle). Models that name the one
-    sign of a clip see frames from all of it instead, evenly spread.
+    The result of a clip does not depend on other clips. Clips longer than the scorer accepts are
+    read in overlapping windows, and the scores are joined; all frames contribute. (Evaluation
+    follows the papers and cuts such clips to their middle.) Models of isolated signs read evenly
+    spaced frames of the clip instead.
 
     Args:
         trained: a trained model.
-        decoding: how to decode; by default as the model's recipe says.
-        scorer: computes the scores; by default the Keras model of a `Run`.
+        decoding: decoding options; None: those of the model's recipe.
+        scorer: computes the scores; None: the Keras model of a `Run`.
 
     Raises:
-        UserError: the model cannot be loaded, or does not have such a decoding.
+        UserError: the model cannot be loaded, or does not support the decoding options.
 
     Example::
 
@@ -58,11 +58,11 @@ class Recogniser:
 
     @property
     def preparation(self) -> Preparation:
-        """Makes the model's frames of a raw clip."""
+        """Converts raw clips to the frames that the model reads."""
         return self.scorer.preparation
 
     def close(self) -> None:
-        """Free what the scorer holds, such as processes."""
+        """Release the resources of the scorer, such as processes."""
         self.scorer.close()
 
     def __enter__(self) -> "Recogniser":
@@ -72,42 +72,42 @@ class Recogniser:
         self.close()
 
     def logits(self, clips: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
-        """Scores of raw clips.
+        """Compute the scores of raw clips.
 
         Args:
-            clips: at the contract's frame rate, either raw keypoints `(frames, source points,
+            clips: clips at the contract's frame rate: raw keypoints `(frames, source points,
                 channels)` as the contract describes them, or pictures `(frames, height, width, 3)`
                 uint8, RGB, of any size.
 
         Returns:
-            for each clip, by head and for the `ensemble`, `(steps, classes)`; models of one sign
-            have one step for the whole clip. CTC heads, and those of one sign, give logits and
-            their ensemble log-probabilities; the levels of a transducer give logits to which
-            contexts are added.
+            For each clip, `(steps, classes)` by head and for the `ensemble`; models of isolated
+            signs have one step per clip. The heads give logits and the ensemble gives
+            log-probabilities; the levels of a transducer give logits, to which decoding adds those
+            of the context.
 
         Raises:
-            UserError: an empty clip or one of another shape; says which.
+            UserError: a clip is empty or has the wrong shape; gives its number.
         """
         prepared = [self._prepared(clip, None, number) for number, clip in enumerate(clips)]
         return [_raised(scores) for scores in self._score(prepared)]
 
     def scores(self, frames: Iterable[np.ndarray]) -> np.ndarray:
-        """The scores of one clip that are decoded.
+        """Compute the ensemble's scores of one clip, which `decode` takes.
 
         Args:
-            frames: of the clip, as the `preparation` gives them.
+            frames: frames of the clip, from `preparation`.
 
         Returns:
             `(steps, classes)` float32.
 
         Raises:
-            UserError: no frames, or the clip could not be scored.
+            UserError: there are no frames, or the clip could not be scored.
         """
         (scores,) = self._score([frames], (ENSEMBLE,))
         return _raised(scores)[ENSEMBLE]
 
     def decode(self, scores: np.ndarray) -> Hypothesis:
-        """The best hypothesis from the scores `(steps, classes)` of one clip."""
+        """Decode the scores `(steps, classes)` of one clip to the best hypothesis."""
         return self.scorer.decoder.decode(
             scores[None], [len(scores)], self.decoding, self.language_model
         )[0]
@@ -116,20 +116,20 @@ class Recogniser:
         """Recognise one clip.
 
         Args:
-            raw: keypoints or pictures, as for `logits`; of pictures any iterable will do.
-            fps: frames a second of the clip, if it is not the contract's; the clip is then
-                brought to the contract's rate.
+            raw: keypoints or pictures, as for `logits`; pictures may be any iterable.
+            fps: frames per second of the clip, from which the clip is resampled to the contract's
+                rate; None: the contract's rate.
 
         Raises:
-            UserError: an empty clip, another shape, a frame rate that is not positive, or the clip
-                could not be scored.
+            UserError: the clip is empty, has the wrong shape or a frame rate that is not positive,
+                or could not be scored.
         """
         return self.recognise_batch([raw], [fps])[0]
 
     def recognise_batch(
         self, clips: Sequence[np.ndarray], fps: Sequence[float | None] | None = None
     ) -> list[Recognition]:
-        """Recognise several clips at once; the arguments are lists of those of `recognise`."""
+        """Recognise several clips; the arguments are lists of those of `recognise`."""
         rates = fps or [None] * len(clips)
         prepared = [self._prepared(*clip, n) for n, clip in enumerate(zip(clips, rates))]
         return [_raised(result) for result in self.recognise_prepared(prepared)]
@@ -140,10 +140,10 @@ class Recogniser:
         """Recognise clips one after another while their frames are read.
 
         Args:
-            clips: the model's frames of each, as the `preparation` gives them.
+            clips: frames of each clip, from `preparation`.
 
         Yields:
-            in their order what was recognised, or the `UserError` that the clip raised.
+            For each clip, in order, the recognition or the `UserError` that the clip raised.
         """
         lengths: deque[_Counted] = deque()
 
@@ -173,7 +173,7 @@ class Recogniser:
     def _score(
         self, clips: Iterable[Iterable[np.ndarray]], names: Sequence[str] = ()
     ) -> Iterator[Scores | UserError]:
-        """Scores of each clip, of these sets (all by default), or what was wrong with it."""
+        """Scores of each clip by output (all outputs by default), or the error of the clip."""
         scorer, batch_frames = self.scorer, self.preparation.batch_frames
         score = partial(scorer.score, names=names)
         if scorer.decoder.names_one_sign:
@@ -185,7 +185,7 @@ class Recogniser:
 
 
 class _Counted:
-    """Frames of a clip, counted while they pass."""
+    """Counts the frames of a clip while they are read."""
 
     def __init__(self, frames: Iterable[np.ndarray]):
         self.count = 0

@@ -14,10 +14,10 @@ class Recognition:
     """Glosses recognised in one clip.
 
     Attributes:
-        glosses: in the order signed.
+        glosses: recognised glosses, in order.
         times: (start, end) of each gloss in seconds from the beginning of the clip.
-        confidences: of each gloss, in [0, 1].
-        log_probability: of the whole sequence, natural logarithm.
+        confidences: confidence of each gloss, in [0, 1].
+        log_probability: natural logarithm of the probability of the sequence.
 
     >>> from slr_keras.recognition.recogniser import Recognition
     >>> Recognition(("RAIN",), ((0.16, 0.48),), (0.98,), -0.1).glosses
@@ -33,7 +33,7 @@ class Recognition:
     def of(
         cls, hypothesis: Hypothesis, vocabulary: "Vocabulary", step_seconds: float
     ) -> "Recognition":
-        """What a hypothesis says, with names and seconds for ids and steps."""
+        """Convert a hypothesis: ids to glosses, steps to seconds."""
         return cls(
             vocabulary.decode(hypothesis.ids),
             tuple((start * step_seconds, end * step_seconds) for start, end in hypothesis.spans),

@@ -1,4 +1,4 @@
-"""Scorers: from the frames of clips to the scores that are decoded."""
+"""Interface of scorers, which compute the scores to decode from the frames of clips."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +17,13 @@ class Scorer(ABC):
     """Computes the scores of clips with a Keras model, a TFLite file or a server.
 
     Attributes:
-        preparation: makes the frames that `score` takes of a raw clip.
-        decoder: makes hypotheses of the scores.
-        longest: frames that are scored at once.
-        stride: frames of a step of the scores.
-        segments: which frames are taken of every clip, for a model that takes a fixed number.
-        repeats_last: whether the last frame of a clip is repeated until the step is complete; else
-            frames behind the last complete step are dropped.
+        preparation: converts raw clips to the frames that `score` takes.
+        decoder: decodes the scores.
+        longest: largest number of frames that can be scored at once.
+        stride: frames per output step.
+        segments: sampling rule of a model with a fixed number of frames; None for other models.
+        repeats_last: whether the last frame of a clip is repeated to complete the last step;
+            otherwise the frames of an incomplete step are dropped.
     """
 
     preparation: Preparation
@@ -35,19 +35,19 @@ class Scorer(ABC):
 
     @abstractmethod
     def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
-        """Scores of clips that are scored in one batch.
+        """Score clips in one batch.
 
         Args:
             clips: `(frames, ...)` each, of up to `longest` frames.
-            names: sets of scores that are wanted, such as "ensemble"; all by default.
+            names: outputs to return, such as "ensemble"; all by default.
 
         Returns:
-            for each clip, by set, `(steps, classes)` float32.
+            For each clip, `(steps, classes)` float32 by output.
 
         Raises:
             UserError: the clips could not be scored.
         """
 
     def close(self) -> None:
-        """Free what the scorer holds; nothing by default."""
+        """Release the resources of the scorer; the default does nothing."""
         return None

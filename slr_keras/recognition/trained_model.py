@@ -1,4 +1,4 @@
-"""What a run, a bundle and a served model have in common."""
+"""Interface of trained models: runs, bundles and served models."""
 
 from pathlib import Path
 from typing import Protocol
@@ -11,19 +11,18 @@ from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 
 
 class TrainedModel(Protocol):
-    """A trained model in any of its forms: `Run`, `Bundle`, or the `Assets` of a served version.
+    """A trained model: a `Run`, a `Bundle`, or the `Assets` of a served version.
 
-    Everything after training (recognition, writers, scoring) reads these attributes and asks for
-    no other type. What computes the scores is a `Scorer`.
+    Recognition, writers and scoring use these attributes only. A `Scorer` computes the scores.
 
     Attributes:
-        path: the folder, for messages.
+        path: folder of the model, for messages.
         model_name: name of the registered model.
-        modality: what the model reads, "keypoints" or "video".
-        output: what the model gives for a clip, "glosses" or one "sign".
-        contract: how raw clips are described.
-        vocabulary: glosses by number.
-        decoding: the decoding of the recipe.
+        modality: input of the model, "keypoints" or "video".
+        output: output of the model: a sequence of "glosses", or one "sign" per clip.
+        contract: how raw clips become the model's input.
+        vocabulary: maps glosses to ids.
+        decoding: decoding options of the recipe.
         scoring: clean-up rules of the recipe, a key of `slr_keras.text.phoenix.CLEAN_UP`.
     """
 
@@ -60,8 +59,8 @@ class TrainedModel(Protocol):
         """See the class."""
 
     def language_model(self, decoding: DecodingConfig) -> NgramLanguageModel | None:
-        """The gloss language model that a decoding config asks for; None if it asks for none.
+        """The n-gram model that the decoding options ask for; None if they ask for none.
 
         Raises:
-            UserError: the config asks for one that the model does not have.
+            UserError: the model does not have the language model that the options ask for.
         """

@@ -1,8 +1,8 @@
-"""Clips of any length in overlapping windows, a bounded number of frames at a time.
+"""Score clips of any length in overlapping windows, with a bounded number of frames in memory.
 
-A model is trained on clips of at most `data.max_frames`. Longer ones are read in windows of that
-length, which overlap by what the outputs beside a cut lack; the outputs are joined halfway into
-the overlaps.
+A model is trained on clips of at most `data.max_frames` frames. Longer clips are cut into windows
+of that length. The overlap provides the context that output steps near a cut need. The outputs are
+joined in the middle of each overlap.
 """
 
 from collections import deque
@@ -16,36 +16,37 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.recognition.scorer import Score, Scores
 from slr_keras.utils.errors import UserError
 
-# Output steps next to a cut have not seen all their neighbours. STARK's four encoder windows of
-# seven frames and its head's convolutions reach 12 + 8 frames (specs/stark.md §3.10), C²ST's two
-# convolutions 6; its recurrent layers forget gradually.
+# Output steps next to a cut lack part of their context. STARK's four encoder windows of seven
+# frames and the convolutions of its head reach 12 + 8 frames (specs/stark.md §3.10), C²ST's two
+# convolutions 6 frames; the influence of recurrent layers decays gradually.
 CONTEXT_FRAMES = 24
 
 
 @dataclass(frozen=True)
 class Window:
-    """Some frames of a clip, `(frames, ...)`, and where they begin in it."""
+    """Consecutive frames of a clip, `(frames, ...)`, and the number of the first one."""
 
     start: int
     frames: np.ndarray
 
     @property
     def stop(self) -> int:
-        """The frame after the last one."""
+        """Number of the frame after the last one."""
         return self.start + len(self.frames)
 
 
 def whole_steps(
     frames: Iterable[np.ndarray], longest: int, repeats_last: bool
 ) -> Iterator[np.ndarray]:
-    """Frames of a clip that is cut into windows: as many as a multiple of 4.
+    """Bring a clip that will be cut into windows to a multiple of 4 frames.
 
-    A clip of up to `longest` frames, which is not cut, keeps all of its frames.
+    A clip of up to `longest` frames is not cut and keeps all of its frames.
 
     Args:
-        frames: of a clip.
+        frames: frames of a clip.
         longest: frames of a window, a multiple of 4.
-        repeats_last: repeat the last frame up to the next multiple; else drop the rest.
+        repeats_last: repeat the last frame up to the next multiple of 4; otherwise drop the frames
+            after the last multiple.
 
     >>> from slr_keras.recognition.windows import whole_steps
     >>> [len(list(whole_steps(range(count), 8, False))) for count in (7, 8, 11)]
@@ -69,10 +70,10 @@ def whole_steps(
 
 
 def cut_windows(frames: Iterable[np.ndarray], longest: int) -> Iterator[Window]:
-    """Cut a clip into windows while its frames come; none but a window's are kept.
+    """Cut a clip into windows while it is read; only the frames of one window are in memory.
 
     Args:
-        frames: as many as a multiple of 4.
+        frames: frames of a clip; their number is a multiple of 4.
         longest: frames of a window, a multiple of 4; a shorter clip is one window.
 
     >>> from slr_keras.recognition.windows import cut_windows
@@ -94,10 +95,10 @@ def cut_windows(frames: Iterable[np.ndarray], longest: int) -> Iterator[Window]:
 
 
 @dataclass
-class _Parts:
+class _WindowedClip:
     """A clip whose windows are being scored."""
 
-    parts: list[tuple[int, int, Scores]] = field(default_factory=list)
+    windows: list[tuple[int, int, Scores]] = field(default_factory=list)
     waiting: int = 0
     cut: bool = False
     error: UserError | None = None
@@ -108,9 +109,9 @@ class _Parts:
         return self.cut and not self.waiting
 
     def result(self) -> Scores | UserError:
-        if not self.error and not self.parts:
+        if not self.error and not self.windows:
             return UserError("the clip has no frames")
-        return self.error or join(self.parts, self.stride)
+        return self.error or join(self.windows, self.stride)
 
 
 def score_clips(
@@ -120,22 +121,23 @@ def score_clips(
     batch_frames: int,
     stride: int = REDUCTION,
 ) -> Iterator[Scores | UserError]:
-    """Scores of whole clips, in their order; windows of neighbours are scored together.
+    """Score clips in order; a batch may hold windows of several successive clips.
 
     Args:
-        clips: the frames of each, as `cut_windows` takes them.
-        score: gives, for windows `(frames, ...)` scored in one batch, arrays `(steps, classes)`
-            by name.
+        clips: frames of each clip, as for `cut_windows`.
+        score: maps a batch of windows `(frames, ...)` to arrays `(steps, classes)` by name, for
+            each window.
         longest: frames of a window.
-        batch_frames: frames scored at the same time, padding included, if not one window alone.
-        stride: frames of a step.
+        batch_frames: largest number of frames in a batch, including padding; a single window may be
+            longer.
+        stride: frames per output step.
 
     Yields:
-        a clip's joined scores, or the `UserError` that its frames or its scoring raised; the others
-        go on.
+        For each clip, the joined scores, or the `UserError` that its frames or its scoring raised.
+        An error does not affect other clips.
     """
-    open_clips: deque[_Parts] = deque()
-    batch: list[tuple[_Parts, Window]] = []
+    open_clips: deque[_WindowedClip] = deque()
+    batch: list[tuple[_WindowedClip, Window]] = []
 
     def flush() -> None:
         try:
@@ -146,12 +148,12 @@ def score_clips(
                 clip.waiting -= 1
         else:
             for (clip, window), scores in zip(batch, results, strict=True):
-                clip.parts.append((window.start, window.stop, scores))
+                clip.windows.append((window.start, window.stop, scores))
                 clip.waiting -= 1
         batch.clear()
 
     for frames in clips:
-        clip = _Parts(stride=stride)
+        clip = _WindowedClip(stride=stride)
         open_clips.append(clip)
         try:
             for window in cut_windows(frames, longest):
@@ -171,12 +173,12 @@ def score_clips(
     yield from (clip.result() for clip in open_clips)
 
 
-def join(parts: list[tuple[int, int, Scores]], stride: int = REDUCTION) -> Scores:
-    """Join the scores of overlapping windows, each giving the steps far from its cuts.
+def join(windows: list[tuple[int, int, Scores]], stride: int = REDUCTION) -> Scores:
+    """Join the scores of overlapping windows, using from each window the steps far from its cuts.
 
     Args:
-        parts: first frame, frame after the last, and scores of each window, in order.
-        stride: frames of a step.
+        windows: first frame, frame after the last, and scores of each window, in order.
+        stride: frames per output step.
 
     >>> import numpy as np
     >>> from slr_keras.recognition.windows import join
@@ -184,15 +186,15 @@ def join(parts: list[tuple[int, int, Scores]], stride: int = REDUCTION) -> Score
     >>> join([(0, 16, first), (8, 24, second)])["a"][:, 0].tolist()
     [1, 1, 1, 2, 2, 2]
     """
-    if len(parts) == 1:
-        return parts[0][2]
-    joined: dict[str, list[np.ndarray]] = {name: [] for name in parts[0][2]}
+    if len(windows) == 1:
+        return windows[0][2]
+    joined: dict[str, list[np.ndarray]] = {name: [] for name in windows[0][2]}
     done = 0
-    for place, (start, stop, scores) in enumerate(parts):
+    for place, (start, stop, scores) in enumerate(windows):
         first, end = start // stride, stop // stride
-        if place + 1 < len(parts):
-            # Halfway into what this window and the next both see.
-            end = (end + parts[place + 1][0] // stride) // 2
+        if place + 1 < len(windows):
+            # The middle of the overlap with the next window.
+            end = (end + windows[place + 1][0] // stride) // 2
         for name, values in scores.items():
             joined[name].append(values[done - first : end - first])
         done = end

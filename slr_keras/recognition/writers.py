@@ -1,4 +1,4 @@
-"""Where recognised glosses go: standard output, a file, or a folder of subtitle files."""
+"""Write predictions to standard output, a file, or a folder of subtitle files."""
 
 import re
 import sys
@@ -23,17 +23,17 @@ Writer = Callable[[Results, Mapping[str, Any], Clean], Sorted]
 
 
 def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool = False) -> Writer:
-    """A function that writes results as they come and returns them, predictions and failures.
+    """Create a function that writes results and returns them as predictions and failures.
 
     Args:
         kind: "text", "json" or "vtt".
-        to: file, for several clips of "vtt" the folder; None means standard output.
-        clips: all that will be recognised, to refuse at once what could not be written at the end.
-        times: for text, see `to_text`.
+        to: file, or the folder for several clips of "vtt"; None: standard output.
+        clips: all clips to recognise, so that a wrong `to` is refused before recognition starts.
+        times: for "text", see `to_text`.
 
     Raises:
-        UserError: `to` is a folder where a file is needed or the reverse, or several clips would
-            be written to one subtitle file.
+        UserError: `to` is a folder and a file is needed, or the reverse; or two clips have the same
+            subtitle file.
     """
     path = None if to is None else Path(to)
     if kind == "vtt":
@@ -44,7 +44,7 @@ def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool 
 
 
 class _TextWriter:
-    """A line a clip, at once where it is read as it comes; the word error rate at the end."""
+    """Writes a line per clip (to standard output: immediately), then the word error rate."""
 
     def __init__(self, path: Path | None, times: bool):
         self.path = path
@@ -69,7 +69,7 @@ class _TextWriter:
 
 
 class _JsonWriter:
-    """One object, when all is recognised."""
+    """Writes one JSON object after all clips are recognised."""
 
     def __init__(self, path: Path | None):
         self.path = path
@@ -85,7 +85,7 @@ class _JsonWriter:
 
 
 class _WebvttWriter:
-    """A file a clip, each as soon as it is recognised."""
+    """Writes a file per clip as soon as the clip is recognised."""
 
     def __init__(self, paths: Mapping[tuple[str, str], Path] | None):
         self.paths = paths
@@ -128,13 +128,13 @@ def _webvtt_paths(
     paths: dict[tuple[str, str], Path] = {}
     first: dict[Path, str] = {}
     for clip in clips:
-        # An id may be any text; a folder's files keep their folders.
+        # An id may be any text; clips in subfolders keep their folders.
         parts = [re.sub(r"[^\w.-]+", "_", part).lstrip(".") or "_" for part in clip.id.split("/")]
         path = to.joinpath(*parts).with_name(f"{parts[-1]}.vtt")
         if first.setdefault(path, clip.source) != clip.source:
             raise UserError(
                 f"{clip.source}: its subtitles would overwrite those of {first[path]} ({path}); "
-                "recognise them apart"
+                "recognise the two clips separately"
             )
         paths[clip.id, clip.source] = path
     return paths

@@ -24,7 +24,7 @@ from slr_keras.data.rates import Shown, at_rate, steady
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.settings import mediapipe_version
 from slr_keras.recognition.clip import Clip, Points
-from slr_keras.recognition.layout_matching import agreed_layout, arrange, conform
+from slr_keras.recognition.layout_matching import agreed_layout, arrange, match_layout
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.keypoints import KeypointInput
 from slr_keras.utils.errors import UserError
@@ -179,7 +179,9 @@ class LineSource(LandmarkSource):
             frame = arrange(points, self._contract, where, given)
             if not seen and not self._contract.missing(self._contract.select(frame)).all():
                 # Units are checked once: a detector may give outliers later.
-                conform(replace(points, values=points.values.copy()), self._contract, where, given)
+                match_layout(
+                    replace(points, values=points.values.copy()), self._contract, where, given
+                )
                 seen = True
             yield frame[0], _time(time, where)
 

@@ -11,7 +11,7 @@ import pytest
 from slr_keras.data.contract import contract
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import FolderWriter
-from slr_keras.recognition import conform, find_clips
+from slr_keras.recognition import find_clips, match_layout
 from slr_keras.utils.errors import UserError
 
 
@@ -139,7 +139,7 @@ def test_what_is_not_there_or_not_readable_is_named(tmp_path, whole_body):
     with pytest.raises(UserError, match="no keypoint file"):
         find_clips([tmp_path], whole_body)
     (tmp_path / "notes.txt").write_bytes(b"0")
-    with pytest.raises(UserError, match=r"notes.txt: not something to recognise"):
+    with pytest.raises(UserError, match=r"notes.txt: not a clip"):
         find_clips([tmp_path / "notes.txt"], whole_body)
 
 
@@ -214,7 +214,7 @@ def test_a_pose_file_says_its_layout_and_frame_rate(shared_data, tmp_path):
     points = clip.read()
     assert points.layout == layout("mediapipe_holistic_543")
     assert (points.fps, points.image_size) == (24, (1250, 1250))
-    values, _ = conform(points, holistic, "a")
+    values, _ = match_layout(points, holistic, "a")
     # Pixels in the file, fractions in the run: scaled, and a person fills part of the image.
     seen = values[np.isfinite(values).all(-1) & (values[..., -1] > 0)]
     assert 0 < np.quantile(seen[:, 0], 0.1) < np.quantile(seen[:, 0], 0.9) < 1

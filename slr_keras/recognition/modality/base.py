@@ -1,4 +1,4 @@
-"""What a run sees, as `predict` handles it: which files hold it, and how they become frames."""
+"""Input modality of a run: which files it accepts and how they become frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -16,11 +16,13 @@ from slr_keras.recognition.clip import Clip
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the user says about the clips, before anything that files say.
+    """Properties of the clips that the user states; they take precedence over the files.
 
     Attributes:
-        layout: of keypoints; fps: frames a second; image_size: in the units of x and y.
-        cache: folder that keeps the keypoints found in videos, for the next time.
+        layout: keypoint layout.
+        fps: frames per second.
+        image_size: (width, height) in the units of x and y.
+        cache: folder that caches the keypoints extracted from videos.
     """
 
     layout: KeypointLayout | None = None
@@ -31,13 +33,14 @@ class Overrides:
 
 @dataclass(frozen=True)
 class Footage:
-    """A clip whose frames the model is about to see.
+    """The frames of a clip, prepared for the model.
 
     Attributes:
-        frames: the model's frames, one after another; may raise `UserError` on the way.
-        length: how many there are, where it is known before they are read, else 0.
-        count: once they are read: how many frames the clip itself has, and their rate.
-        notices: once they are read: what the user should know about the clip.
+        frames: frames for the model, one after another; the iteration may raise `UserError`.
+        length: number of frames; 0 if unknown before they are read.
+        count: function that returns the number of frames of the clip and their rate; valid after
+            the frames are read.
+        notices: remarks about the clip for the user; complete after the frames are read.
     """
 
     frames: Iterable[np.ndarray]
@@ -47,11 +50,11 @@ class Footage:
 
 
 class InputModality(ABC):
-    """Keypoints or video.
+    """Input modality: keypoints or video.
 
     Attributes:
-        what: the files that are read, for messages.
-        overrides: what the user says about the clips.
+        what: description of the accepted files, for messages.
+        overrides: properties of the clips that the user states.
     """
 
     what: str
@@ -59,37 +62,42 @@ class InputModality(ABC):
 
     @abstractmethod
     def holds(self, path: Path) -> bool:
-        """Whether a file or folder, found in a folder that is searched, is one clip."""
+        """Whether a file or folder inside a searched folder is one clip."""
 
     def takes(self, path: Path) -> bool:
-        """Whether a file that the user names is one clip."""
+        """Whether a file that the user gave is one clip."""
         return self.holds(path)
 
     @abstractmethod
     def reader(self, path: Path) -> Callable:
-        """What reads one clip's file or folder; gives what `footage` takes."""
+        """A function that reads the file or folder of one clip, for `Clip.read`."""
 
     @abstractmethod
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], object]:
-        """What reads a clip of a manifest by its row.
+        """A function that reads a clip of a manifest by its row.
 
         Raises:
-            UserError: the manifest is not of the run's kind.
+            UserError: the manifest has another modality or layout than the run.
         """
 
     @abstractmethod
     def footage(self, clip: Clip, preparation: Preparation) -> Footage:
-        """Read a clip, or begin to.
+        """Read a clip and prepare its frames; reading may be lazy.
 
         Raises:
-            UserError: it cannot be read, or is not what the run was trained on.
+            UserError: the clip cannot be read, or does not match the run.
         """
 
     def rate(self, stated: float | None, fps: float, source: str) -> float:
-        """Frames a second of a clip: what the user says, else its file, else the contract.
+        """Frames per second of a clip, as stated by the user, else the file, else the contract.
+
+        Args:
+            stated: rate that the file states; None if the file states none.
+            fps: rate of the contract.
+            source: name of the clip in messages.
 
         Raises:
-            UserError: the file says nothing that can be.
+            UserError: the rate is not from 1 to 1000 frames per second.
         """
         rate = float(self.overrides.fps or (fps if stated is None else stated))
         require_rate(rate, source, "correct it or pass --fps")

@@ -1,4 +1,4 @@
-"""Keypoints of a video for a run that sees keypoints: found by MediaPipe while the clip is read."""
+"""Extract keypoints from a video with MediaPipe, for runs that read keypoints."""
 
 import hashlib
 import json
@@ -12,22 +12,22 @@ from slr_keras.recognition.clip import Points
 from slr_keras.utils.files import sha256
 
 
-def found_in(
+def extract_keypoints(
     path: Path, fps: float, given: float | None = None, cache: Path | None = None
 ) -> Points:
-    """The keypoints in a video file.
+    """Extract the keypoints of a video file.
 
     Args:
-        path: the video; nothing is written beside it.
-        fps: frames a second to give, by the times in the file.
-        given: rate of the pictures, whatever the file says; then every one of them gives a frame.
-        cache: folder in which the keypoints are kept, and looked for first.
+        path: the video; nothing is written next to it.
+        fps: frames per second of the result, sampled by the times in the file.
+        given: frame rate that replaces the times of the file; every picture then gives one frame.
+        cache: folder that caches the keypoints.
 
     Returns:
         Points in the layout `mediapipe_holistic_543`, in pixels.
 
     Raises:
-        UserError: MediaPipe is not installed, died or hung, or the video cannot be read.
+        UserError: MediaPipe is not installed, crashed or hung, or the video cannot be read.
     """
     settings = Settings(fps=None if given else fps)
     record = {**settings.to_json(), "rate": given, "source": sha256(path)}

@@ -19,6 +19,6 @@ def modality_for(
     """The input modality of a contract.
 
     Raises:
-        UserError: the user says of video what only keypoints have.
+        UserError: an override applies to keypoints only, and the contract is of video.
     """
     return MODALITIES[contract.modality](contract, overrides or Overrides())

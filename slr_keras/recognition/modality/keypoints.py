@@ -1,4 +1,4 @@
-"""Clips of keypoints, checked against the run's contract: files of arrays, or found in video."""
+"""Keypoint input: keypoint files, manifests, and videos whose keypoints are extracted."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,22 +15,22 @@ from slr_keras.data.preparation import Preparation
 from slr_keras.data.video.recordings import VIDEOS, is_readable
 from slr_keras.extraction.settings import LAYOUT, mediapipe_version
 from slr_keras.recognition.clip import Clip, Points
-from slr_keras.recognition.layout_matching import agreed_layout, conform
+from slr_keras.recognition.layout_matching import agreed_layout, match_layout
 from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
-from slr_keras.recognition.modality.extracted import found_in
+from slr_keras.recognition.modality.extracted import extract_keypoints
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded
 
-# What an .npz file may say about its points.
+# Properties that an .npz file may state.
 _STATED = ("fps", "layout", "image_size")
 
 
 class KeypointInput(InputModality):
-    """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests; videos, through MediaPipe.
+    """Keypoints in `.npy`, `.npz` and `.pose` files and in manifests, and videos through MediaPipe.
 
     Args:
-        contract: of the run.
-        overrides: what the user says about the clips.
+        contract: contract of the run.
+        overrides: properties of the clips that the user states.
     """
 
     def __init__(self, contract: KeypointContract, overrides: Overrides):
@@ -39,46 +39,48 @@ class KeypointInput(InputModality):
         self.what = f"keypoint file ({', '.join(READERS)}), a video"
 
     def holds(self, path: Path) -> bool:
-        """See `InputModality`; a video whose keypoints lie beside it is not read again."""
+        """See `InputModality`; a video with a keypoint file of the same name is skipped."""
         if not path.is_file():
             return False
         if path.suffix in READERS:
             return True
-        found = any(path.with_suffix(suffix).exists() for suffix in READERS)
-        return path.suffix.lower() in VIDEOS and not found
+        extracted = any(path.with_suffix(suffix).exists() for suffix in READERS)
+        return path.suffix.lower() in VIDEOS and not extracted
 
     def takes(self, path: Path) -> bool:
-        """See `InputModality`; whatever opens as a video."""
+        """See `InputModality`; accepts any file that opens as a video."""
         return path.suffix in READERS or is_readable(path)
 
     def reader(self, path: Path) -> Callable[[], Points]:
         """See `InputModality`.
 
         Raises:
-            UserError: MediaPipe is not installed, or its points are not those of the run and the
-                user did not ask to pair them.
+            UserError: MediaPipe is not installed, or its layout is not that of the run and the user
+                did not give a layout to pair the points.
         """
         if path.suffix in READERS:
             return partial(READERS[path.suffix], path)
-        # Before minutes are spent on finding keypoints.
+        # Checked before minutes are spent on the extraction.
         mediapipe_version()
         agreed_layout(layout(LAYOUT), self.contract, str(path), self.overrides.layout)
-        return partial(found_in, path, self.contract.fps, self.overrides.fps, self.overrides.cache)
+        return partial(
+            extract_keypoints, path, self.contract.fps, self.overrides.fps, self.overrides.cache
+        )
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Points]:
-        """See `InputModality`; refuses another layout, and video, once."""
+        """See `InputModality`; refuses manifests of another layout or of video."""
         folder = manifest.folder
         if (folder / FRAMES_FILE).exists() and not (folder / CONTRACT_FILE).exists():
             raise UserError(
-                f"{manifest.path}: is of video, but the run sees keypoints; find them with "
-                f"`python -m slr_keras.extract {folder} --to FOLDER`"
+                f"{manifest.path}: the clips are videos, but the run reads keypoints; extract them "
+                f"with `python -m slr_keras.extract {folder} --to FOLDER`"
             )
         theirs = manifest.contract
         agreed_layout(theirs.source, self.contract, str(manifest.path), self.overrides.layout)
         if theirs.y_axis != self.contract.y_axis:
             raise UserError(
                 f"{manifest.folder / CONTRACT_FILE}: y grows {theirs.y_axis} but the run was "
-                f"trained with y growing {self.contract.y_axis}; turn y over and correct y_axis"
+                f"trained with y growing {self.contract.y_axis}; flip y and correct y_axis"
             )
 
         def read(index: int) -> Points:
@@ -88,21 +90,21 @@ class KeypointInput(InputModality):
         return read
 
     def footage(self, clip: Clip, preparation: Preparation) -> Footage:
-        """See `InputModality`; everything is read and checked at once."""
+        """See `InputModality`; the clip is read and checked immediately."""
         values, fps, notices = self.raw(clip)
         frames = list(preparation.prepared(values, fps))
         return Footage(frames, len(frames), lambda: (len(values), fps), notices)
 
     def raw(self, clip: Clip) -> tuple[np.ndarray, float, list[str]]:
-        """A clip's points as the contract's files have them, their rate, and notices.
+        """Raw points of a clip in the contract's source layout, their frame rate, and notices.
 
         Raises:
-            UserError: it cannot be read, or is not what the run was trained on.
+            UserError: the clip cannot be read, or does not match the run.
         """
         points = clip.read()
         if self.overrides.image_size is not None:
             points = replace(points, image_size=self.overrides.image_size)
-        values, notices = conform(points, self.contract, clip.source, self.overrides.layout)
+        values, notices = match_layout(points, self.contract, clip.source, self.overrides.layout)
         return values, self.rate(points.fps, self.contract.fps, clip.source), notices
 
 
@@ -113,7 +115,7 @@ def _read_npy(path: Path) -> Points:
 def _read_npz(path: Path) -> Points:
     arrays = read_npz(path, optional=_STATED)
     size, name, fps = (arrays.get(key) for key in ("image_size", "layout", "fps"))
-    with guarded(path, "its fps or image_size is not what slr_keras writes"):
+    with guarded(path, "its fps or image_size does not have the format of slr_keras"):
         return Points(
             arrays[KEY],
             None if fps is None else float(fps),
@@ -124,7 +126,10 @@ def _read_npz(path: Path) -> Points:
 
 def _layout(name: str, path: Path) -> KeypointLayout:
     if name not in list_layouts():
-        raise UserError(f"{path}: its array layout names {name!r}; {', '.join(list_layouts())}")
+        raise UserError(
+            f"{path}: unknown keypoint layout {name!r}; it must be one of "
+            f"{', '.join(list_layouts())}"
+        )
     return layout(name)
 
 

@@ -1,4 +1,4 @@
-"""Clips of video: recordings and manifests, decoded while the model reads them."""
+"""Video input: recordings and manifests, decoded while the model reads them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -16,7 +16,7 @@ from slr_keras.recognition.clip import Clip, Pictures
 from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
 from slr_keras.utils.errors import UserError
 
-# Pictures that are stretched by more than this change what hands look like.
+# Largest factor by which pictures are stretched without a notice.
 _STRETCH = 1.1
 
 
@@ -24,11 +24,11 @@ class VideoInput(InputModality):
     """Pictures in video files, folders, arrays and manifests.
 
     Args:
-        contract: of the run; pictures of any size are resized as it says.
-        overrides: what the user says about the clips.
+        contract: contract of the run; pictures of any size are resized to its size.
+        overrides: properties of the clips that the user states.
 
     Raises:
-        UserError: the overrides are of keypoints.
+        UserError: an override applies to keypoints only.
     """
 
     what = "video file, a .npy of uint8 (frames, height, width, 3), a folder of PNG or JPEG frames"
@@ -37,7 +37,9 @@ class VideoInput(InputModality):
         for name in ("layout", "image_size", "cache"):
             if getattr(overrides, name) is not None:
                 option = name.replace("_", "-")
-                raise UserError(f"--{option}: is about keypoints, but this run sees video")
+                raise UserError(
+                    f"--{option}: applies to keypoints, but this run reads video; remove it"
+                )
         self.contract = contract
         self.overrides = overrides
 
@@ -46,7 +48,7 @@ class VideoInput(InputModality):
         return is_recording(path)
 
     def takes(self, path: Path) -> bool:
-        """See `InputModality`; whatever opens as a video."""
+        """See `InputModality`; accepts any file that opens as a video."""
         return is_readable(path)
 
     def reader(self, path: Path) -> Callable[[], Pictures]:
@@ -54,7 +56,7 @@ class VideoInput(InputModality):
         return lambda: Pictures(partial(shown_in, path, self.contract.fps))
 
     def manifest_reader(self, manifest: Manifest) -> Callable[[int], Pictures]:
-        """See `InputModality`; refuses a folder that means its pictures to be seen otherwise."""
+        """See `InputModality`; refuses a folder whose frame contract is not compatible."""
         theirs = manifest.frame_contract
         self.contract.require_compatible(theirs, "the run", str(manifest.folder / "frames.json"))
 
@@ -65,14 +67,15 @@ class VideoInput(InputModality):
         return read
 
     def footage(self, clip: Clip, preparation: VideoPreparation) -> Footage:
-        """See `InputModality`; nothing is decoded before the frames are asked for."""
-        seen = _Seen(clip.source, self.contract)
-        shown = seen.watch(clip.read().shown(self.overrides.fps))
-        return Footage(seen.named(preparation.prepared_shown(shown)), 0, seen.count, seen.notices)
+        """See `InputModality`; pictures are decoded while the frames are read."""
+        monitor = _PictureMonitor(clip.source, self.contract)
+        shown = monitor.watch(clip.read().shown(self.overrides.fps))
+        frames = monitor.named(preparation.prepared_shown(shown))
+        return Footage(frames, 0, monitor.count, monitor.notices)
 
 
-class _Seen:
-    """Counts the pictures that pass, and notices what the user should know about them."""
+class _PictureMonitor:
+    """Counts the pictures of a clip while they are read, and collects notices for the user."""
 
     def __init__(self, source: str, contract: FrameContract):
         self.source = source
@@ -84,15 +87,15 @@ class _Seen:
         return self._frames, float(self._frames / self._seconds)
 
     def watch(self, shown: Iterable[Shown]) -> Iterator[Shown]:
-        for one in shown:
+        for picture in shown:
             if not self._frames:
-                self._check_proportions(one.frame.shape[1], one.frame.shape[0])
+                self._check_proportions(picture.frame.shape[1], picture.frame.shape[0])
             self._frames += 1
-            self._seconds = one.end
-            yield one
+            self._seconds = picture.end
+            yield picture
 
     def named(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The frames; what goes wrong on the way names the clip."""
+        """Pass the frames on; errors during the iteration name the clip."""
         try:
             yield from frames
         except UserError as error:
@@ -108,6 +111,6 @@ class _Seen:
         if max(stretch, 1 / stretch) > _STRETCH:
             self.notices.append(
                 f"{self.source}: pictures are {width} x {height}, but the run was trained on "
-                f"{self.contract.size[0]} x {self.contract.size[1]}; they are resized to what it "
-                "sees, so that people look stretched; crop them to these proportions"
+                f"{self.contract.size[0]} x {self.contract.size[1]}; resizing stretches people, so "
+                "crop the pictures to these proportions"
             )

@@ -208,8 +208,8 @@ def test_every_level_can_be_decoded(run, frames_data, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--layout", "stark_79"], "--layout: is about keypoints"),
-        (["--image-size", "64x64"], "--image-size: is about keypoints"),
+        (["--layout", "stark_79"], "--layout: applies to keypoints"),
+        (["--image-size", "64x64"], "--image-size: applies to keypoints"),
         (["--split", "nowhere"], "no split 'nowhere'"),
     ],
 )
@@ -224,7 +224,7 @@ def test_keypoints_and_text_are_no_videos(predict, data, frames_data, tmp_path):
     with pytest.raises(UserError, match=r"test.frames.npy: holds all clips of test.jsonl"):
         predict(frames_data / "test.frames.npy")
     (tmp_path / "notes.txt").write_text("a video, they said\n" * 99)
-    with pytest.raises(UserError, match=r"notes.txt: not something to recognise; give a video"):
+    with pytest.raises(UserError, match=r"notes.txt: not a clip; give a video"):
         predict(tmp_path / "notes.txt")
     with pytest.raises(UserError, match="no clip in this folder"):
         predict(tmp_path)
