@@ -1,4 +1,4 @@
-"""Training-time changes of a clip: lost keypoints before preparation, geometry after it.
+"""Keypoint augmentation: dropped points before preparation, geometric transforms after it.
 
 specs/stark.md §1.6 (resampling and rotation) and §1.4 (why points are dropped in training).
 """
@@ -18,29 +18,30 @@ NO_RESAMPLING = "none"
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """What is changed at random in training; the defaults are the recommended form.
+    """Keypoint augmentation in training; the defaults are the recommended settings.
 
     Attributes:
-        temporal: frames kept, "mixed" | "random" (literal) | "uniform" | "none" (as evaluation).
-        temporal_range: bounds of the new length, as shares of the old.
-        keep_feasible: never resample below the frames that CTC needs for the clip's labels.
+        temporal: how time is resampled: "random" (as published), "uniform" (evenly spaced), "mixed"
+            (either, with equal probability) or "none" (as in evaluation).
+        temporal_range: bounds of the new length, as fractions of the old length.
+        keep_feasible: never shorten a clip below the frames that CTC needs for its labels.
         rotation: largest angle in degrees, about the origin of the normalised coordinates.
-        rotation_probability: chance that a clip (or a batch) is rotated.
-        rotation_per: "sample" or "batch" (literal: one coin and one angle per batch).
-        scale: range of the factor on the coordinates.
-        translation: largest shift in x and in y, normalised units.
-        jitter: standard deviation of noise on every x and y, normalised units.
-        mirror: chance of exchanging left and right.
-        drop_points: chance that a clip loses points throughout.
-        drop_points_most: largest number of such points; at most a quarter of all.
-        drop_spans: chance that points of a clip go missing for a while.
-        drop_spans_most: largest number of such points; at most a quarter of all.
-        drop_spans_share: longest such while, as share of the clip.
-        drop_hand: chance that a whole hand goes missing for a while.
-        drop_hand_share: longest such while, as share of the clip.
+        rotation_probability: probability that a clip (or a batch) is rotated.
+        rotation_per: "sample", or "batch" (as published): one decision and one angle per batch.
+        scale: range of the scale factor of the coordinates.
+        translation: largest shift in x and in y, in normalised units.
+        jitter: standard deviation of the noise on every x and y, in normalised units.
+        mirror: probability of exchanging left and right.
+        drop_points: probability that a clip loses points in all frames.
+        drop_points_most: largest number of such points; never more than a quarter of all points.
+        drop_spans: probability that a clip loses points in a span of frames.
+        drop_spans_most: largest number of such points; never more than a quarter of all points.
+        drop_spans_share: longest such span, as a fraction of the clip.
+        drop_hand: probability that a clip loses one hand in a span of frames.
+        drop_hand_share: longest such span, as a fraction of the clip.
 
     Raises:
-        UserError: a value is out of its range; names the field.
+        UserError: a value is out of range; names the field.
 
     >>> from slr_keras.data.augmentation import AugmentationConfig
     >>> AugmentationConfig(rotation=10.0).rotation_per
@@ -86,7 +87,7 @@ class AugmentationConfig:
 
     @classmethod
     def literal(cls) -> "AugmentationConfig":
-        """Resampling and rotation as published, and nothing else (specs/stark.md §1.6)."""
+        """Only resampling and rotation, as published (specs/stark.md §1.6)."""
         return cls(
             temporal="random",
             keep_feasible=False,
@@ -98,7 +99,7 @@ class AugmentationConfig:
 
     @classmethod
     def none(cls) -> "AugmentationConfig":
-        """No change at all: clips in training as in evaluation."""
+        """No augmentation: clips are the same in training and evaluation."""
         return cls(
             temporal=NO_RESAMPLING, rotation=0.0, drop_points=0.0, drop_spans=0.0, drop_hand=0.0
         )
@@ -130,24 +131,25 @@ def lost_points(
     hands: Sequence[Sequence[int]],
     config: AugmentationConfig,
 ) -> np.ndarray:
-    """Draw which points a clip loses, as a detector would lose them.
+    """Draw which points a clip loses, imitating failures of a detector.
 
-    To be applied to raw coordinates before gaps are filled, so that the filling is trained too.
+    Apply the result to raw coordinates before gaps are filled, so that training includes filled
+    gaps.
 
     Args:
-        rng: the clip's generator.
+        rng: random generator of the clip.
         frames: length of the clip.
         points: number of points.
-        hands: for every hand the indices of its points.
-        config: chances and sizes.
+        hands: indices of the points of each hand.
+        config: probabilities and sizes.
 
     Returns:
         `(frames, points)` bool, true where a point is lost.
 
     >>> import numpy as np
     >>> from slr_keras.data.augmentation import AugmentationConfig, lost_points
-    >>> whole = AugmentationConfig(drop_points=1, drop_points_most=1, drop_spans=0, drop_hand=0)
-    >>> lost_points(np.random.default_rng(0), 10, 79, [], whole).sum()
+    >>> config = AugmentationConfig(drop_points=1, drop_points_most=1, drop_spans=0, drop_hand=0)
+    >>> lost_points(np.random.default_rng(0), 10, 79, [], config).sum()
     10
     """
     lost = np.zeros((frames, points), bool)
@@ -163,7 +165,7 @@ def lost_points(
 
 
 def draw_angle(rng: np.random.Generator, config: AugmentationConfig) -> float:
-    """Draw a rotation in radians, 0 where the coin says none: one coin, one angle."""
+    """Draw a rotation in radians; 0 with probability 1 - `rotation_probability`."""
     turned = rng.random() < config.rotation_probability
     angle = rng.uniform(-config.rotation, config.rotation)
     return float(np.deg2rad(angle)) if turned else 0.0
@@ -178,14 +180,14 @@ def transform(
 ) -> np.ndarray:
     """Mirror, scale, rotate, shift and jitter a prepared clip.
 
-    A missing point, whose channels are all 0, stays exactly 0.
+    Missing points, whose channels are all 0, stay exactly 0.
 
     Args:
-        rng: the clip's generator.
+        rng: random generator of the clip.
         points: `(time, points, channels)` normalised; x and y are the first two channels.
-        config: chances and sizes.
-        permutation: the contract's mirror map.
-        angle: rotation in radians; drawn for this clip if None.
+        config: probabilities and sizes.
+        permutation: mirror map of the contract.
+        angle: rotation in radians; None: an angle is drawn for this clip.
 
     Returns:
         A new array of the same shape, float32.
@@ -216,13 +218,13 @@ def transform(
 
 
 def _some(rng: np.random.Generator, points: int, most: int) -> np.ndarray:
-    # A layout of a few points keeps most of them.
+    # Limited to a quarter, so that layouts with few points keep most of them.
     most = min(most, points // 4)
     count = rng.integers(min(1, most), most, endpoint=True)
     return rng.choice(points, count, replace=False)
 
 
-def _span(rng: np.random.Generator, frames: int, share: float) -> slice:
-    length = int(rng.integers(0, int(share * frames), endpoint=True))
+def _span(rng: np.random.Generator, frames: int, fraction: float) -> slice:
+    length = int(rng.integers(0, int(fraction * frames), endpoint=True))
     start = int(rng.integers(0, frames - length, endpoint=True))
     return slice(start, start + length)

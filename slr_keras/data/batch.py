@@ -1,4 +1,4 @@
-"""One batch as arrays: clips padded and masked, labels encoded, feasibility known."""
+"""Batches as arrays: padded and masked clips, encoded labels, and the check of feasibility."""
 
 import hashlib
 import math
@@ -19,12 +19,12 @@ Clip = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class FrameSpec:
-    """What one frame of a batch is.
+    """Name, shape and dtype of the frames in a batch.
 
     Attributes:
-        name: the batch's key.
-        shape: of one frame.
-        dtype: of its numbers.
+        name: key in the batch.
+        shape: shape of one frame.
+        dtype: dtype of the values.
 
     >>> from slr_keras.data.batch import FrameSpec
     >>> FrameSpec("video", (224, 224, 3), "uint8").nbytes
@@ -43,9 +43,9 @@ class FrameSpec:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """A clip too short for its labels, whatever the model says (specs/stark.md §4.4).
+    """A clip too short for its labels (specs/stark.md §4.4).
 
-    Where equal neighbours need no blank between them, `repeats` is 0.
+    `repeats` is 0 for losses that need no blank between equal neighbours.
 
     >>> from slr_keras.data.batch import Infeasible
     >>> print(Infeasible("a", frames=8, labels=2, repeats=1))
@@ -78,10 +78,10 @@ def collate(
     Args:
         clips: frames `(time, *frame.shape)` and labels `(labels,)` of each clip; None for a
             filler.
-        rows: manifest row of each clip, -1 for a filler.
+        rows: row of each clip in the manifest, -1 for a filler.
         weights: weight of each clip.
-        frames: length to pad to.
-        frame: what one frame is.
+        frames: padded length.
+        frame: name, shape and dtype of a frame.
 
     >>> import numpy as np
     >>> from slr_keras.data.batch import FrameSpec, collate
@@ -121,7 +121,7 @@ def collate(
 
 
 def element_spec(frame: FrameSpec) -> dict:
-    """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are open.
+    """`tf.TensorSpec` of every array of a batch; batch, time and label dimensions are dynamic.
 
     >>> from slr_keras.data.batch import FrameSpec, element_spec
     >>> element_spec(FrameSpec("video", (64, 64, 3), "uint8"))["video"].shape
@@ -146,13 +146,14 @@ def encode_labels(
     """Label ids of a sample's glosses.
 
     Args:
-        sample: names the glosses.
-        vocabulary: numbers them.
+        sample: sample with the glosses.
+        vocabulary: maps glosses to ids.
         unknown: "error", or "unk" to map glosses outside the vocabulary to <unk>.
         where: file, line and sample for the message.
 
     Raises:
-        UserError: a gloss is not in the vocabulary; names sample, gloss and the nearest known.
+        UserError: a gloss is not in the vocabulary; names the sample, the gloss and the most
+            similar known gloss.
     """
     for gloss in sample.glosses:
         if unknown == "error" and gloss not in vocabulary:
@@ -164,7 +165,7 @@ def encode_labels(
 
 
 def stable_hash(identity: str) -> int:
-    """64 bits of a sample's id, the same in every process (unlike Python's own hash).
+    """64-bit hash of a sample's id, equal in every process (unlike Python's own hash).
 
     >>> from slr_keras.data.batch import stable_hash
     >>> stable_hash("train/0001") == stable_hash("train/0001")

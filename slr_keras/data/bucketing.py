@@ -1,4 +1,4 @@
-"""Batches of clips of similar length, planned from lengths alone: nothing is decoded."""
+"""Plan batches of clips of similar length; only the lengths of clips are needed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ MOST_BUCKETS = 12
 
 @dataclass(frozen=True)
 class PlannedBatch:
-    """The rows of one batch and the length they are padded to.
+    """The rows of one batch and their padded length.
 
     Attributes:
-        rows: manifest rows; `FILLER` (-1) marks a place that holds no clip.
+        rows: rows of the manifest; `FILLER` (-1) marks a place without a clip.
         frames: padded length, a multiple of 4.
-        number: place of the batch in its epoch.
+        number: position of the batch in its epoch.
     """
 
     rows: tuple[int, ...]
@@ -26,7 +26,7 @@ class PlannedBatch:
     number: int = 0
 
     def part(self, index: int, parts: int) -> "PlannedBatch":
-        """The `index`-th of `parts` equal runs of rows, padded as the whole batch is.
+        """The `index`-th of `parts` equal slices of the batch, with the padded length of the batch.
 
         >>> from slr_keras.data.bucketing import PlannedBatch
         >>> PlannedBatch((3, 1, 4, -1), 40).part(1, 2).rows
@@ -41,16 +41,16 @@ class PlannedBatch:
 def bucket_boundaries(
     lengths: np.ndarray, batch_size: int, given: Sequence[int] | None = None
 ) -> tuple[int, ...]:
-    """Upper bounds of length buckets, by quantiles unless given.
+    """Upper bounds of the length buckets; quantiles of the lengths by default.
 
     Args:
-        lengths: `(clips, ...)` lengths as an epoch would have them.
-        batch_size: a bucket holds at least some batches' worth of clips.
-        given: bounds of the user's; those beyond the longest clip are dropped.
+        lengths: `(clips, ...)` possible lengths in an epoch.
+        batch_size: clips per batch; limits the number of buckets, so that each fills some batches.
+        given: bounds that the user gave; bounds beyond the longest clip are dropped.
 
     Returns:
-        Ascending multiples of 4, the last no less than any length; a bucket holds the lengths up
-        to and including its bound.
+        Ascending multiples of 4, the last at least the largest length. A bucket holds lengths up to
+        and including its bound.
 
     >>> import numpy as np
     >>> from slr_keras.data.bucketing import bucket_boundaries
@@ -62,14 +62,14 @@ def bucket_boundaries(
     longest = _round_up(lengths.max())
     if given is None:
         buckets = int(np.clip(len(lengths) // (2 * batch_size), 1, MOST_BUCKETS))
-        shares = np.arange(1, buckets) / buckets
-        given = np.quantile(lengths, shares, method="inverted_cdf") if len(shares) else ()
+        fractions = np.arange(1, buckets) / buckets
+        given = np.quantile(lengths, fractions, method="inverted_cdf") if len(fractions) else ()
     bounds = {_round_up(bound) for bound in given if 0 < bound < longest}
     return tuple(sorted(bounds | {longest}))
 
 
 def expected_lengths(frames: np.ndarray, ratio: tuple[float, float], max_frames: int) -> np.ndarray:
-    """`(clips, 9)` lengths that resampling may give, evenly spread, without drawing an epoch."""
+    """Nine evenly spaced lengths `(clips, 9)` of each clip that resampling may give."""
     lengths = np.outer(frames, np.linspace(*ratio, 9))
     return np.clip(lengths, REDUCTION, max_frames).astype(int)
 
@@ -82,26 +82,26 @@ def training_batches(
     fill: bool = False,
     pad_to_boundary: bool = False,
 ) -> list[PlannedBatch]:
-    """Plan an epoch: every clip once, neighbours in length together, order shuffled.
+    """Plan an epoch of training: every clip once, batches of similar length in random order.
 
-    Each bucket is shuffled and cut into full batches; what is left over in all buckets, shortest
-    bucket first, is cut likewise, so there is never more than one batch that is not full.
+    Each bucket is shuffled and divided into full batches. The remaining clips of all buckets,
+    shortest bucket first, form further batches. At most one batch of an epoch is not full.
 
     Args:
-        rng: the epoch's generator.
-        lengths: `(clips,)` resampled lengths of this epoch.
+        rng: random generator of the epoch.
+        lengths: `(clips,)` resampled lengths in this epoch.
         batch_size: clips per batch.
         boundaries: upper bounds of the buckets, ascending.
-        fill: complete the one short batch with `FILLER`.
-        pad_to_boundary: pad to the bucket's bound in place of the batch's longest clip.
+        fill: complete the short batch with `FILLER`.
+        pad_to_boundary: pad to the bound of the bucket instead of the longest clip of the batch.
     """
     bucket_of = np.searchsorted(boundaries, lengths)
     groups, left_over = [], []
     for bucket in np.unique(bucket_of):
         rows = rng.permutation(np.flatnonzero(bucket_of == bucket))
-        whole = len(rows) // batch_size * batch_size
-        groups += [rows[start : start + batch_size] for start in range(0, whole, batch_size)]
-        left_over += rows[whole:].tolist()
+        full = len(rows) // batch_size * batch_size
+        groups += [rows[start : start + batch_size] for start in range(0, full, batch_size)]
+        left_over += rows[full:].tolist()
     groups += _chunks(left_over, batch_size)
     order = rng.permutation(len(groups))
     size = batch_size if fill else 1
@@ -121,8 +121,8 @@ def evaluation_batches(
         lengths: `(clips,)` lengths.
         batch_size: clips per batch; the last batch may be smaller.
         boundaries: upper bounds of the buckets, needed with `pad_to_boundary`.
-        multiple: complete batches with `FILLER` to a multiple of this.
-        pad_to_boundary: pad to the bucket's bound in place of the batch's longest clip.
+        multiple: complete batches with `FILLER` to a multiple of this number.
+        pad_to_boundary: pad to the bound of the bucket instead of the longest clip of the batch.
 
     >>> import numpy as np
     >>> from slr_keras.data.bucketing import evaluation_batches
@@ -133,13 +133,13 @@ def evaluation_batches(
     return _planned(groups, lengths, boundaries, multiple, pad_to_boundary)
 
 
-def padding_share(batches: Iterable[PlannedBatch], lengths: np.ndarray) -> float:
-    """Share of the frames in the batches that are padding (0 is none; filler rows count).
+def padding_fraction(batches: Iterable[PlannedBatch], lengths: np.ndarray) -> float:
+    """Fraction of the frames in the batches that are padding, 0 to 1; fillers count as padding.
 
     >>> import numpy as np
-    >>> from slr_keras.data.bucketing import evaluation_batches, padding_share
+    >>> from slr_keras.data.bucketing import evaluation_batches, padding_fraction
     >>> lengths = np.array([20, 40, 80])
-    >>> padding_share(evaluation_batches(lengths, batch_size=3), lengths)
+    >>> padding_fraction(evaluation_batches(lengths, batch_size=3), lengths)
     0.41666666666666663
     """
     batches = list(batches)

@@ -1,12 +1,12 @@
-"""The keypoint contract: what the files hold and what the model sees of it.
+"""The keypoint contract: the format of keypoint files and how they become the model's input.
 
-`keypoints.json`, read by Python, the exporter and the phone alike, is one JSON object:
+Python, the exporter and the phone read `keypoints.json`, which is one JSON object:
 
 | key | value |
 | --- | --- |
 | `version` | 1 |
 | `source` | the layout of the files: `name`, `points`, `channels`, `mirror`, `edges`, `streams` |
-| `points` | names of the points that the model sees, in model order |
+| `points` | names of the points that the model reads, in model order |
 | `indices` | their rows in `source.points` |
 | `streams` | stream → indices into `points`; always `body`, then `left`, `right`, `face` if any |
 | `channels` | `["x", "y", "score"]` or `["x", "y", "z", "score"]` |
@@ -14,10 +14,10 @@
 | `y_axis` | `"down"` or `"up"`: where y grows in the files |
 | `normalisation` | `"image"` or `"body"`, see `slr_keras.data.keypoints` |
 | `root`, `scale` | names of the points of `"body"` normalisation |
-| `score_threshold` | a score below it means missing |
-| `zero_is_missing` | whether x = y = 0 means missing |
+| `score_threshold` | points with a lower score are missing |
+| `zero_is_missing` | whether points with x = y = 0 are missing |
 | `max_gap`, `interpolated_score` | gap filling, see `slr_keras.data.keypoints.fill_gaps` |
-| `fps` | frames a second |
+| `fps` | frames per second |
 | `mirror` | permutation over `points` that swaps left and right |
 """
 
@@ -39,7 +39,7 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class KeypointContract(Contract):
-    """How raw keypoints become the model's input; the module's page explains every field.
+    """How raw keypoints become the model's input; the module docstring explains every field.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -70,7 +70,7 @@ class KeypointContract(Contract):
     zero_is_missing: bool = True
 
     def __post_init__(self) -> None:
-        # Plain types whatever the caller gave, so that equal contracts have equal digests.
+        # Plain types, so that equal contracts have equal digests.
         for name, value in checked_fields(self.source, vars(self)).items():
             object.__setattr__(self, name, value)
 
@@ -82,7 +82,7 @@ class KeypointContract(Contract):
 
     @functools.cached_property
     def edges(self) -> tuple[tuple[int, int], ...]:
-        """The layout's edges between points that the model sees, as indices into `points`."""
+        """The layout's edges between points that the model reads, as indices into `points`."""
         row = {point: index for index, point in enumerate(self.points)}
         pairs = ((row.get(start), row.get(end)) for start, end in self.source.edges)
         return tuple(pair for pair in pairs if None not in pair)
@@ -90,13 +90,14 @@ class KeypointContract(Contract):
     def require_compatible(
         self, other: Contract, this: str = "this contract", that: str = "the other"
     ) -> None:
-        """Refuse a contract under which a model would see other points, channels or units.
+        """Refuse a contract that gives the model other points, channels or units.
 
-        Files, image size, thresholds and frame rate may differ: each contract brings its own
-        files to the same input. A model trained on COCO-WholeBody can so be given MediaPipe.
+        File layout, image size, thresholds and frame rate may differ, because each contract
+        converts its own files to the same input. A model trained on COCO-WholeBody can thus read
+        MediaPipe keypoints.
 
         Raises:
-            UserError: names both and the fields that differ.
+            UserError: the contracts are not compatible; names both and the fields that differ.
         """
         seen = ["points", "streams", "channels", "normalisation", "mirror"]
         if self.normalisation == "body":
@@ -111,9 +112,9 @@ class KeypointContract(Contract):
         return value | {"source": layout_from_json(value["source"], f"{where}: source")}
 
     def select(self, raw: np.ndarray) -> np.ndarray:
-        """Take the model's points and channels out of a raw clip.
+        """Select the model's points and channels of a raw clip.
 
-        A score that the files do not have is 1 for points that are there and 0 for missing ones.
+        If the files have no score, the score is 1 for present points and 0 for missing points.
 
         Args:
             raw: (frames, source points, source channels).
@@ -122,18 +123,18 @@ class KeypointContract(Contract):
             (frames, points, channels) float32, a copy, in the files' coordinates.
 
         Raises:
-            UserError: the clip has another number of points or channels than the layout.
+            UserError: the number of points or channels differs from the layout.
         """
         expected = (len(self.source.points), len(self.source.channels))
         if raw.ndim != 3 or raw.shape[1:] != expected:
             raise UserError(
-                f"keypoints have shape {raw.shape}, but layout {self.source.name!r} means "
+                f"keypoints have shape {raw.shape}, but layout {self.source.name!r} has "
                 f"(frames, {expected[0]} points, {expected[1]} channels)"
             )
         available = self.source.channels
         chosen = raw[:, self._rows]
         selected = np.ones((*chosen.shape[:2], len(self.channels)), np.float32)
-        # What overflows becomes infinite, hence missing.
+        # Values that overflow become infinite and thus missing.
         with np.errstate(over="ignore"):
             for channel, name in enumerate(self.channels):
                 if name in available:
@@ -147,7 +148,7 @@ class KeypointContract(Contract):
         return keypoints.missing(points, self.score_threshold, self.zero_is_missing)
 
     def fill_gaps(self, points: np.ndarray) -> np.ndarray:
-        """Fill the gaps of selected raw points as this contract says; same shape, finite."""
+        """Fill the gaps of selected raw points; the result has the same shape and is finite."""
         return keypoints.fill_gaps(
             points,
             self.max_gap,
@@ -157,7 +158,7 @@ class KeypointContract(Contract):
         )
 
     def normalise(self, points: np.ndarray) -> np.ndarray:
-        """Selected, gap-filled points in the model's coordinates; same shape, y up."""
+        """Convert selected, gap-filled points to the model's coordinates (y up); same shape."""
         if self.normalisation == "image":
             return keypoints.normalise_image(points, *self.image_size, self.y_axis)
         rows = {point: index for index, point in enumerate(self.points)}
@@ -166,17 +167,16 @@ class KeypointContract(Contract):
         return keypoints.normalise_body(points, root, (first, second), self.y_axis)
 
     def prepare(self, raw: np.ndarray) -> np.ndarray:
-        """What the model sees of a raw clip: select, fill gaps, normalise; deterministic.
+        """Convert a raw clip to the model's input: select, fill gaps, normalise.
 
         Args:
-            raw: (frames, source points, source channels); may hold NaN and infinities, which
-                count as missing.
+            raw: (frames, source points, source channels); NaN and infinite values count as missing.
 
         Returns:
             (frames, points, channels) float32, finite.
 
         Raises:
-            UserError: wrong number of points or channels.
+            UserError: the number of points or channels differs from the layout.
         """
         return self.normalise(self.fill_gaps(self.select(raw)))
 
@@ -186,14 +186,15 @@ class KeypointContract(Contract):
 
 
 def contract(name: str | KeypointLayout, **overrides: Any) -> KeypointContract:
-    """A ready-made contract for a layout.
+    """Create the default contract of a layout.
 
-    Without a better default: image normalisation of fractions (image size 1 × 1, y down), gaps
-    of up to 12 frames filled, a score below 0.1 means missing, 25 frames a second.
+    General defaults: image normalisation of fractions (image size 1 × 1, y down), gaps of up to 12
+    frames are filled, points with a score below 0.1 are missing, 25 frames per second. Some layouts
+    have defaults of their own.
 
     Args:
-        name: a layout's name, a path to a user's layout, or a layout.
-        overrides: fields of `KeypointContract` to set instead of the defaults.
+        name: name of a layout, path of a layout file, or a layout.
+        overrides: fields of `KeypointContract` that replace the defaults.
 
     >>> from slr_keras.data.contract import contract
     >>> camera = contract("mediapipe_75", image_size=(1280, 720), normalisation="body")
@@ -201,7 +202,7 @@ def contract(name: str | KeypointLayout, **overrides: Any) -> KeypointContract:
     ('mediapipe_75', 55, (0, 1, 2))
 
     Raises:
-        UserError: no such layout, or a field that does not fit it.
+        UserError: the layout does not exist, or a field does not fit the layout.
     """
     source = name if isinstance(name, KeypointLayout) else layout(name)
     fields = default_fields(source, name if isinstance(name, str) else "", overrides)

@@ -1,7 +1,7 @@
-"""What keypoint and frame contracts share: JSON, digest, and the comparison of two contracts.
+"""Base of keypoint and frame contracts: JSON, digest, and the comparison of two contracts.
 
-The digest is the SHA-256 of the contract's JSON object with sorted keys and no spaces, cut to 16
-hexadecimal digits.
+The digest is the first 16 hexadecimal digits of the SHA-256 of the contract's JSON object with
+sorted keys and without spaces.
 """
 
 import dataclasses
@@ -22,13 +22,13 @@ VERSION = 1
 
 
 class Contract(ABC):
-    """Base of the contracts, which are frozen dataclasses: every field is a key of the JSON object.
+    """Base class of contracts: frozen dataclasses whose fields are the keys of the JSON object.
 
     Attributes:
-        modality: what a clip consists of: "keypoints" or "video".
+        modality: "keypoints" or "video".
         title: name of this kind of contract, for messages.
-        file: name of its file in a data folder.
-        fps: frames a second at which the model sees a clip.
+        file: name of the contract's file in a data folder.
+        fps: frames per second of the model's input.
 
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.data.video.contract import FrameContract
@@ -43,24 +43,24 @@ class Contract(ABC):
 
     @functools.cached_property
     def digest(self) -> str:
-        """Short SHA-256 over the canonical JSON; changes with any field."""
+        """Short SHA-256 of the canonical JSON; depends on every field."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """The contract as JSON values."""
+        """Convert the contract to JSON values."""
         return {"version": VERSION} | {name: _plain(getattr(self, name)) for name in self._names()}
 
     @classmethod
     def from_json(cls, value: Any, where: str = "") -> Self:
-        """The contract from JSON values.
+        """Create a contract from JSON values.
 
         Args:
             value: the JSON object.
-            where: the file, for messages.
+            where: name of the file, for messages.
 
         Raises:
-            UserError: a key is missing, unknown or of another kind; `where` names the file.
+            UserError: a key is missing or unknown, or a value has the wrong type.
         """
         where = where or cls.file
         if not isinstance(value, dict):
@@ -70,7 +70,7 @@ class Contract(ABC):
         version = value.pop("version", None if "version" in required else VERSION)
         if version != VERSION:
             raise UserError(
-                f"{where}: version is {version!r}, this program reads version {VERSION}"
+                f"{where}: version is {version!r}, but this program reads version {VERSION}"
             )
         for key in sorted(set(value) - set(names)):
             raise UserError(f"{where}: unknown key {key!r}{nearest(key, names)}")
@@ -84,15 +84,15 @@ class Contract(ABC):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read the contract's file.
+        """Read a contract from its file.
 
         Raises:
-            UserError: no such file, not JSON, or not a contract; names the file.
+            UserError: the file does not exist, is not JSON or not a contract; names the file.
         """
         return cls.from_json(read_json(path), where=str(path))
 
     def write(self, path: str | Path) -> None:
-        """Write the contract's file, atomically."""
+        """Write the contract to a file, atomically."""
         write_json(path, self.to_json())
 
     def require_same(
@@ -102,10 +102,10 @@ class Contract(ABC):
 
         Args:
             other: the contract to compare with.
-            this, that: what the two belong to, for the message.
+            this, that: owners of the two contracts, for the message.
 
         Raises:
-            UserError: names both, their digests, and the fields that differ.
+            UserError: a field differs; names both contracts, their digests and the fields.
         """
         self._require(other, self._names(), this, that)
 
@@ -113,33 +113,35 @@ class Contract(ABC):
     def require_compatible(
         self, other: "Contract", this: str = "this contract", that: str = "the other"
     ) -> None:
-        """Refuse a contract under which a model would see its input differently.
+        """Refuse a contract that gives the model a different input.
 
-        Files and frame rates may differ: each contract brings its own files to the same input.
+        Files and frame rates may differ, because each contract converts its own files to the same
+        input.
 
         Raises:
-            UserError: names both and the fields that differ.
+            UserError: the contracts are not compatible; names both and the fields that differ.
         """
 
     def _require(self, other: "Contract", names: Iterable[str], this: str, that: str) -> None:
         if other.modality != self.modality:
             raise UserError(
-                f"{this} means {self.modality}, but {that} {other.modality}; use data of one kind"
+                f"{this} is of {self.modality}, but {that} is of {other.modality}; use data of "
+                "one modality"
             )
         different = [name for name in names if getattr(self, name) != getattr(other, name)]
         if different:
             differences = ", ".join(self._difference(name, other) for name in different)
             raise UserError(
                 f"{self.title}s differ in {differences}: {this} has {self._identity()}, "
-                f"{that} has {other._identity()}; use data prepared alike"
+                f"{that} has {other._identity()}; use data prepared in the same way"
             )
 
     def _difference(self, name: str, other: "Contract") -> str:
-        """A field that differs, for messages."""
+        """Description of a field that differs, for messages."""
         return name
 
     def _identity(self) -> str:
-        """What tells this contract from others, for messages."""
+        """Identification of this contract, for messages."""
         return self.digest
 
     @classmethod
@@ -148,17 +150,17 @@ class Contract(ABC):
 
     @classmethod
     def _required_keys(cls) -> list[str]:
-        """The keys that a file must have."""
+        """Keys that a file must have."""
         return ["version", *cls._names()]
 
     @classmethod
     def _parsed_fields(cls, value: dict[str, Any], where: str) -> dict[str, Any]:
-        """The fields from JSON values, where they are more than JSON values."""
+        """Convert JSON values to fields that are not plain JSON values."""
         return value
 
 
 def _plain(value: Any) -> Any:
-    """A field as JSON values."""
+    """Convert a field to JSON values."""
     if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The fields of a keypoint contract: defaults per layout, checks, plain types."""
+"""Fields of the keypoint contract: defaults by layout, checks, conversion to plain types."""
 
 import contextlib
 import math
@@ -43,7 +43,7 @@ _READY_MADE: Mapping[str, dict[str, Any]] = MappingProxyType(
 def default_fields(
     source: KeypointLayout, name: str, overrides: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Fields of the contract of a layout: general ones, the layout's own, then the overrides."""
+    """Default fields of a layout's contract, replaced by the overrides."""
     points = source.streams["body"]
     row = {point: index for index, point in enumerate(points)}
     fields: dict[str, Any] = {
@@ -70,20 +70,20 @@ def default_fields(
 
 
 def checked_fields(source: KeypointLayout, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field but the source, checked against the others, as tuples, floats and integers.
+    """Check all fields except the source, and convert them to tuples, floats and integers.
 
     Raises:
-        UserError: names the field and what it must be.
+        UserError: a field is wrong; names the field and the rule.
     """
     points = _texts("points", fields["points"])
     indices = _integers("indices", fields["indices"], len(source.points))
     if tuple(source.points[index] for index in indices) != points:
-        raise UserError(f"points: they are not the rows `indices` of layout {source.name!r}")
+        raise UserError(f"points: must be the rows `indices` of layout {source.name!r}")
     if len(set(points)) != len(points) or not points:
-        raise UserError("points: they must be unique, and at least one")
+        raise UserError("points: must be unique, and at least one")
     channels = _texts("channels", fields["channels"])
     if channels not in CHANNELS:
-        raise UserError(f"channels: {' '.join(channels)}; they must be x y score or x y z score")
+        raise UserError(f"channels: {' '.join(channels)}; must be x y score or x y z score")
     if "z" in channels and "z" not in source.channels:
         raise UserError(f"channels: layout {source.name!r} has no z")
     mirror = _integers("mirror", fields["mirror"], len(points))
@@ -93,11 +93,11 @@ def checked_fields(source: KeypointLayout, fields: Mapping[str, Any]) -> dict[st
     for name, chosen in (("root", root), ("scale", scale)):
         for point in chosen:
             if point not in points:
-                raise UserError(f"{name}: {point!r} is not a point that the model sees")
+                raise UserError(f"{name}: {point!r} is not one of the contract's points")
     if not root:
-        raise UserError("root: at least one point")
+        raise UserError("root: must have at least one point")
     if len(scale) != 2:
-        raise UserError("scale: exactly two points")
+        raise UserError("scale: must have exactly two points")
     _choice("y_axis", fields["y_axis"], ("down", "up"))
     _choice("normalisation", fields["normalisation"], ("image", "body"))
     if not isinstance(fields["zero_is_missing"], bool):

@@ -1,4 +1,4 @@
-"""A clip that can be drawn frame by frame: what all kinds of drawings share."""
+"""Interface of clips that can be drawn frame by frame."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 LEFT, RIGHT, MIDDLE = (31, 90, 200), (205, 45, 40), (90, 90, 90)
 LEAST_WIDTH = 160
-"""Pixels that a caption needs."""
+"""Smallest width of a drawing in pixels, which the caption needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +16,9 @@ class Drawable(ABC):
     Attributes:
         size: width and height of a drawing in pixels, without its caption.
         title: name of the clip.
-        fps: frames a second.
-        glosses, spans: what is signed, and when ([start, end) in frames) where known.
+        fps: frames per second.
+        glosses: glosses of the clip.
+        spans: [start, end) of each gloss in frames; empty if unknown.
         palette: number of colours of an animation.
     """
 

@@ -1,26 +1,25 @@
-"""Arithmetic on keypoint tracks: missing points, gaps, normalisation, mirror (spec stark §1.5).
+"""Operations on keypoint tracks: missing points, gaps, normalisation, mirror (spec stark §1.5).
 
 Arrays are (frames, points, channels) with the channels x, y, score or x, y, z, score.
 """
 
 import numpy as np
 
-# No camera gives such coordinates; arithmetic on them would overflow.
+# Upper limit of valid coordinates, far beyond any camera's; larger ones would overflow.
 LARGEST = 1e9
 
 
 def missing(points: np.ndarray, threshold: float = 0.0, zero_is_missing: bool = True) -> np.ndarray:
-    """Which points the detector did not find.
+    """Which points are missing.
 
-    A point is missing where a coordinate or the score is not a finite number (below 1e9), where
-    the score is zero or below `threshold`, or where x = y = 0, which is how detectors write "not
-    found".
+    A point is missing if a coordinate or the score is not finite or not below 1e9, if the score is
+    zero or below `threshold`, or if x = y = 0, which many detectors write for undetected points.
 
     Args:
         points: (frames, points, channels), x and y first, score last.
-        threshold: least score of a point that counts as found.
-        zero_is_missing: whether x = y = 0 means missing; not so where the origin is a point of
-            the body.
+        threshold: lowest score of a detected point.
+        zero_is_missing: whether x = y = 0 means missing; false for layouts whose origin is a point
+            of the body.
 
     Returns:
         (frames, points) booleans.
@@ -46,16 +45,16 @@ def fill_gaps(
     interpolated_score: float = 0.1,
     zero_is_missing: bool = True,
 ) -> np.ndarray:
-    """Fill short gaps of every point; mark what remains missing by zeros.
+    """Fill short gaps of every point, and set the remaining missing points to zero.
 
-    A gap of up to `max_gap` frames between two sightings is filled linearly. Before the first
-    and after the last sighting the point is held for up to `max_gap` frames. Filled points get
-    the score `interpolated_score`, so that a model can tell them from seen ones. Everything else
-    that is missing becomes all zeros, score included, and never NaN.
+    A gap of up to `max_gap` frames between two detections is interpolated linearly. Before the
+    first and after the last detection, the nearest detection is repeated for up to `max_gap`
+    frames. Filled points have the score `interpolated_score`, which tells them from detected
+    points. All channels of the remaining missing points, including the score, are 0.
 
     Args:
         points: (frames, points, channels), score last; not changed.
-        max_gap: frames; 0 fills nothing.
+        max_gap: longest gap that is filled, in frames; 0 fills nothing.
         threshold, zero_is_missing: see `missing`.
         interpolated_score: score of filled points.
 
@@ -93,15 +92,15 @@ def fill_gaps(
 def normalise_image(
     points: np.ndarray, width: float, height: float, y_axis: str = "down"
 ) -> np.ndarray:
-    """Image coordinates to [-1, 1] with y up, exactly as spec stark §1.5.
+    """Convert image coordinates to [-1, 1] with y up, exactly as spec stark §1.5.
 
-    x ← x/W, y ← (H − y)/H, then (v − 0.5)/0.5. Points outside the image exceed the range;
-    nothing is clipped or centred. z, where there is one, is scaled as x and not shifted. The
-    score stays as it is, and missing points (score 0) become x = y = z = 0.
+    x ← x/W, y ← (H − y)/H, then (v − 0.5)/0.5. Points outside the image exceed the range; no value
+    is clipped. z, if present, is scaled as x and not shifted. The score does not change, and
+    missing points (score 0) become x = y = z = 0.
 
     Args:
         points: (frames, points, channels), finite, score last; not changed.
-        width, height: the image in the units of x and y.
+        width, height: size of the image in the units of x and y.
         y_axis: "down" as in images, or "up".
 
     >>> import numpy as np
@@ -124,14 +123,15 @@ def normalise_body(
     scale: tuple[int, int],
     y_axis: str = "down",
 ) -> np.ndarray:
-    """Body coordinates: origin at the root, the scale pair one unit apart, y up.
+    """Convert to body coordinates: origin at the root, unit between the scale points, y up.
 
-    Origin: median over the clip of the mean of the root points, over the frames where all of
-    them are present (else over any root point seen; else the median of every point seen). Unit:
-    median over the clip of the distance in x, y between the two scale points (else, where they
-    are never seen together or coincide, half the longer side of the box around all points seen).
-    One origin and one unit per clip, so that the noise of the reference points does not reach
-    the others. Missing points (score 0) become x = y = z = 0.
+    The origin is the median over the clip of the mean of the root points, in frames where all of
+    them are present. If there are none, the origin is the median of the present root points or, if
+    there are none, of all present points. The unit is the median over the clip of the distance in
+    x, y between the two scale points. If these are never present together or coincide, the unit is
+    half the longer side of the bounding box of all present points. A clip has one origin and one
+    unit, so that noise of the reference points does not spread to the others. Missing points
+    (score 0) become x = y = z = 0.
 
     Args:
         points: (frames, points, channels), finite, score last; not changed.
@@ -159,11 +159,11 @@ def normalise_body(
 
 
 def mirror(points: np.ndarray, permutation: tuple[int, ...]) -> np.ndarray:
-    """Swap left and right and flip x, in normalised coordinates.
+    """Exchange left and right points and negate x, in normalised coordinates.
 
     Args:
         points: (..., points, channels) with x first, centred on 0.
-        permutation: the counterpart of every point.
+        permutation: index of the counterpart of every point.
 
     >>> import numpy as np
     >>> from slr_keras.data.keypoints import mirror
@@ -182,12 +182,12 @@ def _blank_missing(points: np.ndarray) -> np.ndarray:
 
 
 def _origin(coordinates: np.ndarray, present: np.ndarray, root: tuple[int, ...]) -> np.ndarray:
-    found = present[:, list(root)]
+    root_present = present[:, list(root)]
     chosen = coordinates[:, list(root)]
-    if found.all(1).any():
-        return np.median(chosen[found.all(1)].mean(1), axis=0)
-    if found.any():
-        return np.median(chosen[found], axis=0)
+    if root_present.all(1).any():
+        return np.median(chosen[root_present.all(1)].mean(1), axis=0)
+    if root_present.any():
+        return np.median(chosen[root_present], axis=0)
     return np.median(coordinates[present], axis=0)
 
 
@@ -200,6 +200,6 @@ def _unit(coordinates: np.ndarray, present: np.ndarray, scale: tuple[int, int]) 
         if distance > 0:
             return distance
     seen = coordinates[present][:, :2]
-    # The least number has no half: a unit of 0 would make points at the origin NaN.
+    # Half of the smallest positive number is 0, and a unit of 0 would give NaN.
     half = coordinates.dtype.type((seen.max(0) - seen.min(0)).max() / 2)
     return float(half) or 1.0

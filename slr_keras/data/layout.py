@@ -1,4 +1,4 @@
-"""Keypoint layouts: which point a detector puts in which row."""
+"""Keypoint layouts: names, order, mirror map, edges and streams of a detector's points."""
 
 import functools
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ CHANNELS = (("x", "y"), ("x", "y", "score"), ("x", "y", "z"), ("x", "y", "z", "s
 
 @dataclass(frozen=True)
 class KeypointLayout:
-    """The points of a detector: names in order, mirror map, edges to draw, streams.
+    """The points of a detector: names in order, mirror map, edges and streams.
 
-    The same name means the same place on the body in every layout: the 79 points of STARK have
-    the same names in `coco_wholebody_133`, `mediapipe_holistic_543` and `stark_79`, which is how
-    the mapping of spec stark §1.4 is written down.
+    A name means the same place on the body in every layout. The 79 points of STARK have the same
+    names in `coco_wholebody_133`, `mediapipe_holistic_543` and `stark_79`; these names define the
+    mapping of spec stark §1.4.
 
     Attributes:
-        name: what the layout is called.
-        points: unique point names, row by row.
-        channels: ("x", "y"), then "z" and "score" where the detector gives them.
-        mirror: every point to its counterpart on the other side, or to itself.
-        edges: pairs of points joined by a line in drawings.
-        streams: "body" (every point that a model sees, in model order) and, where they exist,
-            "left", "right" and "face", which are parts of it.
+        name: name of the layout.
+        points: unique names of the points, in the order of the rows.
+        channels: ("x", "y"), then "z" and "score" if the detector provides them.
+        mirror: maps every point to its counterpart on the other side, or to itself.
+        edges: pairs of points that drawings connect.
+        streams: "body" (all points that a model reads, in model order) and optionally its subsets
+            "left", "right" and "face".
     """
 
     name: str
@@ -54,7 +54,7 @@ class KeypointLayout:
         (0, 91)
 
         Raises:
-            UserError: a name is not a point of this layout.
+            UserError: the layout has no point of this name.
         """
         row = {point: index for index, point in enumerate(self.points)}
         for name in names:
@@ -63,7 +63,7 @@ class KeypointLayout:
         return tuple(row[name] for name in names)
 
     def to_json(self) -> dict[str, Any]:
-        """The layout as JSON values; `layout_from_json` reads it back."""
+        """Convert the layout to JSON values, which `layout_from_json` reads."""
         return {
             "name": self.name,
             "points": list(self.points),
@@ -76,7 +76,7 @@ class KeypointLayout:
 
 @functools.cache
 def list_layouts() -> tuple[str, ...]:
-    """Names of the layouts that come with the package.
+    """Names of the built-in layouts.
 
     >>> from slr_keras.data.layout import list_layouts
     >>> "kinect_20" in list_layouts()
@@ -88,14 +88,14 @@ def list_layouts() -> tuple[str, ...]:
 
 @functools.cache
 def layout(name: str) -> KeypointLayout:
-    """A layout by name, or a user's own by the path of its JSON file.
+    """Get a layout by its name or by the path of its JSON file.
 
     >>> from slr_keras.data.layout import layout
     >>> len(layout("mediapipe_holistic_543").streams["body"])
     79
 
     Raises:
-        UserError: no such layout, or the file does not describe one.
+        UserError: the layout does not exist, or the file does not describe a layout.
     """
     if name in list_layouts():
         folder = resources.files("slr_keras.data") / "layouts"
@@ -105,7 +105,7 @@ def layout(name: str) -> KeypointLayout:
         return read_layout(name)
     raise UserError(
         f"unknown keypoint layout {name!r}; choose one of {', '.join(list_layouts())}, "
-        "or give the path of a layout's .json file"
+        "or give the path of a layout file (.json)"
     )
 
 
@@ -119,15 +119,15 @@ def read_layout(path: str | Path) -> KeypointLayout:
 
 
 def layout_from_json(value: Any, where: str = "layout") -> KeypointLayout:
-    """Make a layout from JSON values, checking every reference.
+    """Create a layout from JSON values, and check every reference.
 
-    Keys: `name`, `points`; optional `channels` (default x, y, score), `mirror` (a pair may be
-    given once; points left out mirror onto themselves), `edges`, `streams` (default: body = all
+    Keys: `name` and `points`; optional `channels` (default x, y, score), `mirror` (one entry per
+    pair suffices; other points mirror onto themselves), `edges`, `streams` (default: body = all
     points, in order) and `description`.
 
     Args:
         value: the parsed JSON.
-        where: file name for messages.
+        where: name of the file, for messages.
 
     >>> from slr_keras.data.layout import layout_from_json
     >>> three = layout_from_json({"name": "three", "points": ["left", "right", "nose"],
@@ -167,13 +167,13 @@ def layout_from_json(value: Any, where: str = "layout") -> KeypointLayout:
 
 def _names(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise UserError(f"{where}: must be a list of names, and not empty")
+        raise UserError(f"{where}: must be a list of names and not empty")
     seen = set()
     for name in value:
         if not isinstance(name, str) or not name:
             raise UserError(f"{where}: {name!r} is not a name")
         if name in seen:
-            raise UserError(f"{where}: {name!r} is there twice")
+            raise UserError(f"{where}: {name!r} appears twice")
         seen.add(name)
     return tuple(value)
 

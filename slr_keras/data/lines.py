@@ -1,4 +1,4 @@
-"""The lines of a manifest: one JSON object per clip, read and written."""
+"""Read and write the lines of a manifest: one JSON object per clip."""
 
 import json
 import os
@@ -17,14 +17,14 @@ _KEYS = (
     *("id", "glosses", "signer", "fps", "text", "frames"),
     *("keypoints", "start", "video", "video_start"),
 )
-# Where a clip lies; it has at least one of them.
+# Keys for the first frame of a clip inside a file of many clips.
 _STARTS = ("start", "video_start")
 _OPTIONAL = ("fps", *_STARTS)
 _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
 def manifest_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a manifest that are not blank."""
+    """Yield the non-blank lines of a manifest with their numbers."""
     # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
@@ -32,11 +32,11 @@ def manifest_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 
 def parse_sample(line: str, where: str, split: str = "") -> Sample:
-    """Make a sample of a manifest's line.
+    """Parse a line of a manifest.
 
     Args:
         line: a JSON object with at least `id`, `frames` and `keypoints` or `video`.
-        where: file and line for messages.
+        where: file and line, for messages.
         split: name of the split.
 
     >>> from slr_keras.data.lines import parse_sample
@@ -46,18 +46,19 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     (9, 2)
 
     Raises:
-        UserError: not JSON, a key missing or of another type, or a path that leaves the folder.
+        UserError: the line is not JSON, a key is missing or has the wrong type, or a path leaves
+            the folder.
     """
     try:
         value = json.loads(line)
-        # Half a surrogate pair is valid JSON, but no text that could be printed or written.
+        # A lone surrogate is valid JSON, but cannot be printed or written.
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UserError(f"{where}: not valid JSON ({error.msg}, column {error.colno})") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: not a manifest line ({error})") from None
     if not isinstance(value, dict):
-        raise UserError(f"{where}: not a JSON object; a line is {{'id': ..., 'frames': ...}}")
+        raise UserError(f"{where}: not a JSON object such as {{'id': ..., 'frames': ...}}")
     name = value.get("id")
     if not isinstance(name, str) or not name:
         raise UserError(f"{where}: 'id' must be text and not empty, not {name!r}")
@@ -76,10 +77,10 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     fps = value.get("fps")
     numeric = isinstance(fps, int | float) and not isinstance(fps, bool)
     if "fps" in value and not (numeric and 0 < fps < 1e6):
-        raise UserError(f"{where}: 'fps' must be frames a second, above 0, not {fps!r}")
+        raise UserError(f"{where}: 'fps' must be frames per second, above 0, not {fps!r}")
     places = {key: _place(value[key], key, where) for key in _PLACES if key in value}
     if not places:
-        raise UserError(f"{where}: has neither 'keypoints' nor 'video'; name the file of one")
+        raise UserError(f"{where}: has neither 'keypoints' nor 'video'; add the file of one")
     starts = {key: value[key] for key in _STARTS if value.get(key) is not None}
     return Sample(
         id=name,
@@ -109,13 +110,13 @@ def _place(path: Any, key: str, where: str) -> str:
     if outside and not os.path.isabs(path):
         raise UserError(
             f"{where}: {key} {path!r} would leave the manifest's folder through '..'; move the "
-            "file inside, or give its absolute path"
+            "file into the folder, or give its absolute path"
         )
     return path
 
 
 def sample_line(sample: Sample) -> str:
-    """A sample as a line of a manifest, without the line's end.
+    """Format a sample as a line of a manifest, without the line break.
 
     >>> from slr_keras.data.lines import sample_line
     >>> from slr_keras.data.sample import Sample
@@ -134,7 +135,7 @@ def write_manifest(path: str | Path, samples: Iterable[Sample]) -> None:
     """Write a manifest, atomically.
 
     Raises:
-        UserError: an id is there twice, or a sample could not be read back.
+        UserError: two samples have the same id, or a sample could not be read back.
     """
     lines, seen = [], set()
     for sample in samples:

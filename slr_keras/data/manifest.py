@@ -1,4 +1,4 @@
-"""Manifests: one JSON object per clip and line, beside the keypoints or video they point to."""
+"""Manifests: one JSON object per line and clip, next to the keypoint or video files."""
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,9 +39,9 @@ class Manifest(Sequence[Sample]):
     """The clips of one split, in file order.
 
     Attributes:
-        path: the manifest's file.
-        folder: its folder, to which the paths of keypoints and video are relative.
-        lines: line number of every sample in the file.
+        path: file of the manifest.
+        folder: folder of the file; paths of keypoints and video are relative to it.
+        lines: line number of each sample in the file.
 
     >>> import tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -96,10 +96,10 @@ class Manifest(Sequence[Sample]):
         )
 
     def find(self, wanted: str) -> int:
-        """The row of the sample with an id, or, where there is none, of that number.
+        """The row of a sample, given its id or, if no sample has this id, its number.
 
         Raises:
-            UserError: neither; says what there is.
+            UserError: there is no such id or number; gives an example.
         """
         if wanted in self._rows:
             return self._rows[wanted][0]
@@ -113,10 +113,10 @@ class Manifest(Sequence[Sample]):
 
     @property
     def contract(self) -> KeypointContract:
-        """The folder's keypoint contract, read when first asked for.
+        """The folder's keypoint contract, read on first access.
 
         Raises:
-            UserError: the folder has no `keypoints.json`, or it is not a contract.
+            UserError: the folder has no `keypoints.json`, or the file is not a contract.
         """
         if self._contract is None:
             self._contract = KeypointContract.read(self.folder / CONTRACT_FILE)
@@ -124,10 +124,10 @@ class Manifest(Sequence[Sample]):
 
     @property
     def frame_contract(self) -> FrameContract:
-        """The folder's frame contract, read when first asked for.
+        """The folder's frame contract, read on first access.
 
         Raises:
-            UserError: the folder has no `frames.json`, or it is not a contract.
+            UserError: the folder has no `frames.json`, or the file is not a contract.
         """
         if self._frame_contract is None:
             self._frame_contract = FrameContract.read(self.folder / FRAMES_FILE)
@@ -135,11 +135,11 @@ class Manifest(Sequence[Sample]):
 
     @property
     def lengths(self) -> np.ndarray:
-        """(samples,) int64, frames of every clip in its file; reads none of them."""
+        """Number of frames of every clip in its file, (samples,) int64; no clip is read."""
         return np.array([sample.frames for sample in self._samples], np.int64)
 
     def rate(self, index_or_sample: int | Sample) -> float:
-        """Frames a second of a clip's file: what the sample states, else the folder's contract.
+        """Frames per second of a clip's file, from the sample or, by default, the contract.
 
         Raises:
             UserError: the sample states no rate, and the folder has no contract.
@@ -152,11 +152,11 @@ class Manifest(Sequence[Sample]):
         return (self.frame_contract if filmed and not keypoints else self.contract).fps
 
     def where(self, index_or_sample: int | Sample) -> str:
-        """File, line and id of a sample, for messages; takes the same time in any manifest.
+        """File, line and id of a sample, for messages; takes constant time.
 
         Args:
-            index_or_sample: a row of the manifest, or a sample; one that is not in the manifest
-                has no line.
+            index_or_sample: a row of the manifest, or a sample; a sample outside the manifest has
+                no line.
         """
         if isinstance(index_or_sample, Sample):
             sample = index_or_sample
@@ -175,12 +175,12 @@ class Manifest(Sequence[Sample]):
             index_or_sample: a row of the manifest, or one of its samples.
 
         Returns:
-            (frames, source points, source channels) float32, as the contract describes them;
-            read-only where it is a slice of a memory-mapped file.
+            (frames, source points, source channels) float32, as the contract describes; read-only
+            if the array is a slice of a memory-mapped file.
 
         Raises:
-            UserError: the file is missing, damaged, or not of the shape that the contract and
-                the manifest say; names manifest, line, sample and file.
+            UserError: the file is missing or damaged, or its shape differs from the contract or the
+                manifest; names manifest, line, sample and file.
         """
         sample = self._sample(index_or_sample)
         try:
@@ -189,7 +189,7 @@ class Manifest(Sequence[Sample]):
             raise UserError(f"{self.where(sample)}: {error}") from error.__cause__
 
     def load_video(self, index_or_sample: int | Sample) -> np.ndarray:
-        """All the pictures of a clip, as its files hold them.
+        """All pictures of a clip, as stored in its files.
 
         Args:
             index_or_sample: a row of the manifest, or one of its samples.
@@ -198,25 +198,25 @@ class Manifest(Sequence[Sample]):
             `(frames, height, width, 3)` uint8, RGB.
 
         Raises:
-            UserError: as `video_frames`.
+            UserError: see `video_frames`.
         """
         return np.stack(list(self.video_frames(index_or_sample)))
 
     def video_frames(
         self, index_or_sample: int | Sample, wanted: Sequence[int] | None = None
     ) -> Iterator[np.ndarray]:
-        """Pictures of a clip one after another, so that a long clip need not fit into memory.
+        """Yield the pictures of a clip one after another; a long clip need not fit into memory.
 
         Args:
             index_or_sample: a row of the manifest, or one of its samples.
-            wanted: numbers of the frames to give, ascending; all if None.
+            wanted: numbers of the frames, ascending; None: all frames.
 
         Yields:
             `(height, width, 3)` uint8, RGB.
 
         Raises:
-            UserError: a file is missing, damaged, or not of the size and number that the contract
-                and the manifest say; names manifest, line, sample and file.
+            UserError: a file is missing or damaged, or size or number of the pictures differ from
+                the contract or the manifest; names manifest, line, sample and file.
         """
         sample = self._sample(index_or_sample)
         try:
@@ -232,14 +232,14 @@ class Manifest(Sequence[Sample]):
 
     @functools.cached_property
     def _rows(self) -> dict[str, list[int]]:
-        """The rows of every id: one each in a manifest that was read from a file."""
+        """Rows by id; a manifest that was read from a file has one row per id."""
         rows: dict[str, list[int]] = {}
         for row, sample in enumerate(self._samples):
             rows.setdefault(sample.id, []).append(row)
         return rows
 
     def __getstate__(self) -> dict[str, Any]:
-        # Another process maps the files itself, and builds the table of rows when it needs one.
+        # Another process maps the files itself, and builds the table of rows on demand.
         state = {name: value for name, value in self.__dict__.items() if name != "_rows"}
         return {**state, "_open_files": {}}
 
@@ -247,12 +247,11 @@ class Manifest(Sequence[Sample]):
 def read_manifest(path: str | Path) -> Manifest:
     """Read a manifest (`.jsonl`).
 
-    Paths are relative to the manifest and stay inside its folder; a file elsewhere must
-    be named by its absolute path. Empty lines are skipped; the split is the file's name.
+    Paths are relative to the manifest and must stay inside its folder; other files need absolute
+    paths. Blank lines are skipped. The name of the file is the name of the split.
 
     Raises:
-        UserError: names file and line of the first line that is not a sample, or whose id is
-            already used.
+        UserError: a line is not a sample, or its id is already used; names file and line.
     """
     samples, lines, first = [], [], {}
     for number, line in manifest_lines(path):
@@ -269,11 +268,11 @@ def read_manifest(path: str | Path) -> Manifest:
 
 
 def read_folder(folder: str | Path) -> dict[str, Manifest]:
-    """The splits of a data folder, in the order train, dev, test.
+    """Read the splits of a data folder, in the order train, dev, test.
 
     Raises:
-        UserError: there is no such folder, no split in it, neither `keypoints.json` nor
-            `frames.json`, or a line that is not a sample.
+        UserError: the folder does not exist, has no split or neither `keypoints.json` nor
+            `frames.json`, or a line is not a sample.
     """
     folder = Path(folder)
     if not folder.is_dir():

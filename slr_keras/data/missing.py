@@ -1,4 +1,4 @@
-"""Clips that a data set has and a data folder lacks, so that no score hides its denominator."""
+"""Record of the clips of a dataset that a data folder lacks, so that scores can state them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ MISSING_FILE = "missing.json"
 
 @dataclass(frozen=True)
 class Missing:
-    """What `missing.json` says.
+    """Content of `missing.json`.
 
     Attributes:
-        expected: split → clips that the data set has.
-        clips: split → id of each clip that is not there → why; splits that are whole are left out.
+        expected: split → number of clips in the dataset.
+        clips: split → id of each missing clip → reason; complete splits are left out.
 
     >>> from slr_keras.data.missing import Missing
     >>> print(Missing({"train": 12, "test": 3}, {"test": {"69241": "no such file"}}))
@@ -28,8 +28,8 @@ class Missing:
 
     def __str__(self) -> str:
         return ", ".join(
-            f"{len(found)} of {self.expected[split]} clips of {split}"
-            for split, found in self.clips.items()
+            f"{len(missing)} of {self.expected[split]} clips of {split}"
+            for split, missing in self.clips.items()
         ) + (" are missing" * bool(self.clips))
 
     def write(self, path: Path) -> None:
@@ -41,14 +41,14 @@ class Missing:
         """Read `missing.json`.
 
         Raises:
-            UserError: the file cannot be read, or says something else.
+            UserError: the file cannot be read or has another content.
         """
         value = read_json(path)
         try:
             expected, clips = value["expected"], value["missing"]
-            good = all(len(found) <= int(expected[split]) for split, found in clips.items())
+            good = all(len(missing) <= int(expected[split]) for split, missing in clips.items())
         except (KeyError, TypeError, ValueError, AttributeError):
             good = False
         if not good:
-            raise UserError(f"{path}: is no record of missing clips; prepare the data set again")
+            raise UserError(f"{path}: not a record of missing clips; prepare the dataset again")
         return cls(expected, clips)

@@ -1,4 +1,4 @@
-"""What a model reads and what it gives for a clip."""
+"""Types for the input and the output of a model."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Batches of clips: planned by length, padded and masked, loaded in parallel and ahead."""
+"""Input pipeline: batches of clips of similar length, loaded in parallel and ahead of time."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from slr_keras.data.bucketing import (
     PlannedBatch,
     bucket_boundaries,
     evaluation_batches,
-    padding_share,
+    padding_fraction,
     training_batches,
 )
 from slr_keras.data.contract_base import Contract
@@ -22,48 +22,49 @@ from slr_keras.data.manifest import Manifest
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 
-# The generators of an epoch's order and of what a batch's clips share must differ from those of
-# its clips, whose third word is a 64-bit hash.
+# Third word of the seeds for the order of an epoch and for the draws that a batch shares. The third
+# word of a clip's seed is a 64-bit hash, so the generators differ.
 ORDER, SHARED = 1, 2
 
-# Batches loaded at the same time, and batches kept ready, as far as the bytes allow.
+# Batches loaded in parallel and batches kept ready, unless they exceed MOST_BYTES.
 LOADERS = 4
 BATCHES_AHEAD = 4
 MOST_BYTES = 2 * 2**30
 
 
 class ClipDataset:
-    """Batches of clips, the same for the same (seed, epoch), wherever and however loaded.
+    """Batches of clips; deterministic for a given (seed, epoch), however they are loaded.
 
     A batch is a dictionary:
 
     - "keypoints" `(batch, time, points, channels)` float32, normalised, or "video"
-      `(batch, time, height, width, 3)` uint8, RGB, as the contract says; padded with the last frame
-      (optical flow has 10 channels in place of 3)
+      `(batch, time, height, width, 3)` uint8, RGB, depending on the contract; padded with the last
+      frame (optical flow has 10 channels instead of 3)
     - "mask" `(batch, time)` float32, 1 on real frames
-    - "frames" `(batch,)` int32, real frames, a multiple of 4
+    - "frames" `(batch,)` int32, number of real frames, a multiple of 4
     - "labels" `(batch, labels)` int32, padded with 0; "label_lengths" `(batch,)` int32
     - "index" `(batch,)` int32, row in the manifest; -1 for a filler
     - "weight" `(batch,)` float32: 0 for a filler and, in training, for a clip whose resampled
       length is too short for its labels; 1 otherwise
 
-    A filler completes a batch that would not divide among replicas. It has no labels, 4 frames
-    that the mask hides, and zeros for content.
+    Fillers make the batch size divisible by the number of replicas. A filler has no labels, 4
+    masked frames, and zeros for content.
 
     Args:
         manifest: the clips.
-        vocabulary: turns glosses into labels.
-        contract: of keypoints or of pictures; says what a batch holds.
-        batch_size: clips per batch, over all replicas.
+        vocabulary: maps glosses to labels.
+        contract: keypoint contract or frame contract, which determines the content of a batch.
+        batch_size: clips per batch, summed over all replicas.
         training: shuffle, resample and augment.
-        options: how clips are cut, changed and labelled; of the contract's kind.
-        bucket_boundaries: upper bounds of length buckets; by quantiles of the lengths if None.
-        replicas: batches are completed so that their size divides by this number.
-        pad_to_boundary: pad to the bucket's bound, for few distinct shapes.
+        options: how clips are cut, augmented and labelled; must match the modality of the contract.
+        bucket_boundaries: upper bounds of the length buckets in frames; None: quantiles of the
+            lengths.
+        replicas: number of replicas; batches are completed to a multiple of this number.
+        pad_to_boundary: pad to the bound of the bucket, so that there are few distinct shapes.
 
     Raises:
-        UserError: an empty manifest, a clip with no frames, an unknown gloss, sizes that do not
-            fit; names the sample where there is one.
+        UserError: the manifest is empty, a clip has no frames, a gloss is unknown, or sizes do not
+            fit; names the sample if there is one.
 
     >>> import tempfile, numpy as np
     >>> from slr_keras.data.augmentation import AugmentationConfig
@@ -118,22 +119,22 @@ class ClipDataset:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in every epoch; one of them may hold fewer clips."""
+        """Number of batches per epoch; one of them may hold fewer clips."""
         return -(-len(self) // self.batch_size)
 
     def infeasible(self) -> list[Infeasible]:
-        """Clips too short for their labels even with all their frames.
+        """Clips whose full length is too short for their labels.
 
-        Training gives them weight 0, unless lengthening makes room; scoring counts them.
+        Training gives them weight 0, unless resampling makes them long enough. Scoring counts them.
         """
         return self.clips.infeasible()
 
     def lengths(self, epoch: int = 0) -> np.ndarray:
-        """`(clips,)` frames of every clip in this epoch; nothing is loaded."""
+        """Frames of every clip in an epoch, `(clips,)`; no clip is loaded."""
         return self.clips.lengths(epoch if self.training else None)
 
     def plan(self, epoch: int = 0) -> list[PlannedBatch]:
-        """The batches of an epoch, by manifest rows; nothing is loaded."""
+        """The batches of an epoch as rows of the manifest; no clip is loaded."""
         if not self.training:
             return evaluation_batches(
                 self.lengths(),
@@ -151,38 +152,39 @@ class ClipDataset:
             pad_to_boundary=self.pad_to_boundary,
         )
 
-    def padding_share(self, epoch: int = 0) -> float:
-        """Share of an epoch's frames that are padding."""
-        return padding_share(self.plan(epoch), self.lengths(epoch))
+    def padding_fraction(self, epoch: int = 0) -> float:
+        """Fraction of an epoch's frames that are padding, 0 to 1."""
+        return padding_fraction(self.plan(epoch), self.lengths(epoch))
 
     def load(self, row: int, rng: np.random.Generator | None = None) -> Clip:
-        """One clip's frames `(time, ...)` and labels `(labels,)`.
+        """Load the frames `(time, ...)` and labels `(labels,)` of one clip.
 
-        As evaluation sees it or, with a generator, as training does.
+        With a random generator, the clip is augmented as in training.
         """
         return self.clips.load_drawn(row, rng)
 
     def numpy_batches(
         self, epoch: int = 0, start: int = 0, parts: Sequence[int] | None = None
     ) -> Iterator[Batch]:
-        """The batches of an epoch as NumPy arrays, in order, loaded as they are asked for.
+        """Yield the batches of an epoch as NumPy arrays, in order, loaded on demand.
 
-        The arguments are those of `epoch`.
+        For the arguments, see `epoch`.
         """
         for planned in self._elements(epoch, start, parts):
             yield self._collate(planned, epoch)
 
     def epoch(self, epoch: int = 0, start: int = 0, parts: Sequence[int] | None = None):
-        """The batches of an epoch as a `tf.data.Dataset`, loaded in parallel and ahead.
+        """The batches of an epoch as a `tf.data.Dataset`, loaded in parallel and ahead of time.
+
+        TensorFlow turns an error inside the dataset into an error of its own; iterate within
+        `user_errors()` to get the original `UserError`.
 
         Args:
             epoch: number of the epoch, from 0.
-            start: skip this many batches, to go on within an epoch.
-            parts: give, in place of every batch, its parts for these replicas one after another
-                (of `replicas` equal parts, padded alike); for `distribute_datasets_from_function`.
-
-        An error inside the dataset reaches the consumer as TensorFlow's; iterate within
-        `user_errors()` to get the `UserError` back.
+            start: number of batches to skip, to resume within an epoch.
+            parts: numbers of replicas. Each batch is split into `replicas` equal parts with the
+                same padded length, and the parts of these replicas follow one another; for
+                `distribute_datasets_from_function`. None gives complete batches.
         """
         import tensorflow as tf
 
@@ -206,8 +208,8 @@ class ClipDataset:
 
         loaders, ahead = self._capacity()
         options = tf.data.Options()
-        # Autotuning wakes at doubling intervals, and an iterator that has come to its end waits for
-        # the next of them: an epoch of 25 seconds then takes 41.
+        # Autotuning runs at doubling intervals, and an exhausted iterator waits for the next one:
+        # an epoch of 25 seconds would take 41.
         options.autotune.enabled = False
         return (
             tf.data.Dataset.range(len(elements))
@@ -217,12 +219,12 @@ class ClipDataset:
         )
 
     def element_spec(self) -> dict:
-        """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are open."""
+        """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are dynamic."""
         return element_spec(self.clips.frame)
 
     @contextlib.contextmanager
     def user_errors(self) -> Iterator[None]:
-        """Within this, a `UserError` met while loading is raised as itself, not as TensorFlow's."""
+        """Context in which a `UserError` of loading is raised itself, not TensorFlow's error."""
         self._failure = None
         try:
             yield
@@ -246,13 +248,13 @@ class ClipDataset:
         return collate(loaded, planned.rows, weights, planned.frames, self.clips.frame)
 
     def _load_all(self, planned: PlannedBatch, epoch: int) -> list[Clip | None]:
-        of_epoch, shared = None, None
+        training_epoch, shared = None, None
         if self.training:
             rng = np.random.default_rng([self.seed, epoch, SHARED, planned.number])
-            of_epoch, shared = epoch, self.clips.draw_shared(rng)
+            training_epoch, shared = epoch, self.clips.draw_shared(rng)
 
         def load(row: int) -> Clip | None:
-            return None if row == FILLER else self.clips.load(row, of_epoch, shared)
+            return None if row == FILLER else self.clips.load(row, training_epoch, shared)
 
         threads = min(self.clips.threads, len(planned.rows))
         if threads == 1:
@@ -261,16 +263,16 @@ class ClipDataset:
             return list(pool.map(load, planned.rows))
 
     def _capacity(self) -> tuple[int, int]:
-        """Batches to load at a time and to keep ready, so that they stay within `MOST_BYTES`."""
+        """Number of batches to load in parallel and to keep ready, limited by `MOST_BYTES`."""
         largest = self.batch_size * self.boundaries[-1] * self.clips.frame.nbytes
-        # A batch being loaded takes up to twice its size: its clips, and the array they go into.
+        # Loading a batch takes up to twice its size: the clips, and the array that holds them.
         most = max(MOST_BYTES // (3 * largest), 1)
         return min(most, LOADERS), min(most, BATCHES_AHEAD)
 
     def _weight(self, clip: Clip | None, required: int) -> float:
         if clip is None:
             return 0.0
-        # Evaluation scores every clip; its loss masks the infeasible ones by the same rule.
+        # Evaluation scores every clip; the loss masks infeasible clips by the same rule.
         return float(not self.training or len(clip[0]) >= required)
 
     def _boundaries(self, given: Sequence[int] | None) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
-"""From a clip as it was recorded to the frames that a trained model sees, for recognition.
+"""Convert recorded clips to the frames that a trained model reads, for recognition.
 
-These are the frames of evaluation (`slr_keras.data.loaders.keypoints`,
-`slr_keras.data.loaders.video`) but of the whole clip, however long. Here as there a clip is first
-brought to the contract's frame rate (`slr_keras.data.rates`).
+The frames are the same as in evaluation (`slr_keras.data.loaders.keypoints`,
+`slr_keras.data.loaders.video`), but long clips are not cut. In both cases, a clip is first
+resampled to the contract's frame rate (`slr_keras.data.rates`).
 """
 
 from abc import ABC, abstractmethod
@@ -23,12 +23,12 @@ from slr_keras.utils.errors import UserError
 
 
 class Preparation(ABC):
-    """How clips of one kind become a model's input.
+    """Converts clips of one modality to the model's input.
 
     Attributes:
-        frame: what the model sees of one frame.
-        multiple: clips have as many frames as a multiple of this.
-        batch_frames: frames that are worth computing at the same time; a window may be longer.
+        frame: name, shape and dtype of a frame.
+        multiple: the number of frames of a prepared clip is a multiple of this number.
+        batch_frames: number of frames that fill a batch efficiently; a window may be longer.
     """
 
     frame: FrameSpec
@@ -37,22 +37,23 @@ class Preparation(ABC):
 
     @abstractmethod
     def prepared(self, clip, fps: float | None = None) -> Iterator[np.ndarray]:
-        """The model's frames of a clip, one after another, as many as a `multiple`.
+        """Yield the model's frames of a clip; their number is a multiple of `multiple`.
 
         Args:
-            clip: frames as the contract describes those of a file.
-            fps: their rate; the contract's by default.
+            clip: raw frames, as the contract describes them.
+            fps: frames per second of the clip; None: the rate of the contract.
 
         Yields:
-            `frame.shape` of `frame.dtype`.
+            Arrays of shape `frame.shape` and dtype `frame.dtype`.
 
         Raises:
-            UserError: no frames, frames of another shape, or a rate that is not positive.
+            UserError: the clip has no frames or frames of the wrong shape, or the rate is not
+                positive.
         """
 
 
 class KeypointPreparation(Preparation):
-    """Keypoints: selected, gaps filled, normalised; the last frames % `multiple` are left out.
+    """Selects points, fills gaps and normalises; drops the last `frames % multiple` frames.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -83,9 +84,9 @@ class KeypointPreparation(Preparation):
 
 
 class VideoPreparation(Preparation):
-    """Pictures: resized and cut in the centre; the last one is repeated up to a `multiple`.
+    """Resizes and centre-crops pictures; repeats the last one up to a multiple of `multiple`.
 
-    A clip never lies in memory as a whole.
+    The clip need not fit into memory.
 
     >>> import numpy as np
     >>> from slr_keras.data.preparation import VideoPreparation
@@ -96,7 +97,7 @@ class VideoPreparation(Preparation):
     (12, 56, 56, 3)
     """
 
-    # A window of the usual length: pictures take their memory in the backbone, not here.
+    # The usual length of a window; the memory of pictures is needed in the backbone, not here.
     batch_frames = 400
 
     def __init__(self, contract: FrameContract, multiple: int = REDUCTION):
@@ -108,12 +109,12 @@ class VideoPreparation(Preparation):
     def prepared(
         self, clip: Iterable[np.ndarray], fps: float | None = None
     ) -> Iterator[np.ndarray]:
-        """See `Preparation`; the clip gives `(height, width, 3)` uint8, RGB, of any size."""
+        """See `Preparation`; the clip yields `(height, width, 3)` uint8, RGB, of any size."""
         return self.prepared_shown(steady(clip, self.contract.fps if fps is None else fps))
 
     def prepared_shown(self, shown: Iterable[Shown]) -> Iterator[np.ndarray]:
-        """The same for pictures with times of their own."""
-        # Pictures that the rate drops are not resized, those that it repeats only once.
+        """As `prepared`, for pictures with individual times."""
+        # Dropped pictures are not resized, and repeated pictures are resized only once.
         lazy = (Shown(cache(partial(self._seen, frame)), *times) for frame, *times in shown)
         count = 0
         for seen in at_rate(lazy, self.contract.fps):
@@ -127,7 +128,7 @@ class VideoPreparation(Preparation):
         picture = np.asarray(picture)
         if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8:
             raise UserError(
-                f"a picture has shape {picture.shape} of {picture.dtype}, but this model sees "
+                f"a picture has shape {picture.shape} of {picture.dtype}, but this model reads "
                 "pictures (height, width, 3) of uint8"
             )
         return self._window.cut(resize(picture, self.contract.resize))
@@ -136,11 +137,11 @@ class VideoPreparation(Preparation):
 def preparation_for(
     contract: KeypointContract | FrameContract, multiple: int = REDUCTION
 ) -> Preparation:
-    """The preparation that goes with a run's contract.
+    """The preparation for a run's contract.
 
     Args:
-        contract: of the run.
-        multiple: 4, or 1 for a model that takes the same number of frames of every clip.
+        contract: contract of the run.
+        multiple: 4, or 1 for a model that samples a fixed number of frames from every clip.
 
     >>> from slr_keras.data.preparation import preparation_for
     >>> from slr_keras.data.video.contract import FrameContract

@@ -1,8 +1,8 @@
-"""Time: frames that are shown at any moments become frames at a model's steady rate.
+"""Resample clips to the constant frame rate of a model.
 
-A picture is shown from its own moment until the next one's. Frame n of the result is what was
-shown at (n + 1/2) / rate, the middle of its own time, so that no frame is earlier or later than it
-was by more than half a frame, however the camera varied its rate.
+A picture is shown from its own time until that of the next picture. Frame n of the result is the
+picture shown at (n + 1/2) / rate, the middle of the frame's interval. The error in time is thus at
+most half a frame, even if the camera varied its rate.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,14 +13,14 @@ import numpy as np
 
 from slr_keras.utils.errors import UserError
 
-#: Seconds that one picture may last; beyond this, times are damaged and not meant.
+#: Longest duration of one picture in seconds; longer ones indicate damaged times.
 LONGEST_STILL = 60
-#: Frames a second that a clip may state: fewer or more are a mistake.
+#: Limits of a clip's frame rate in frames per second; other rates are mistakes.
 LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
 
 
 class Shown(NamedTuple):
-    """A frame, and from when to when it is shown: exact seconds."""
+    """A frame with the start and the end of its display in seconds, as exact fractions."""
 
     frame: Any
     start: Fraction
@@ -28,10 +28,10 @@ class Shown(NamedTuple):
 
 
 def steady(frames: Iterable[Any], fps: float) -> Iterator[Shown]:
-    """Frames that are shown one after the other for equal times.
+    """Give frames of a constant rate their times.
 
     Raises:
-        UserError: a rate that is not positive.
+        UserError: the rate is not positive.
 
     >>> from slr_keras.data.rates import steady
     >>> [float(shown.end) for shown in steady("ab", 25.0)]
@@ -44,16 +44,16 @@ def steady(frames: Iterable[Any], fps: float) -> Iterator[Shown]:
 
 
 def at_rate(shown: Iterable[Shown], fps: float) -> Iterator[Any]:
-    """The frames of a clip at another rate: dropped or repeated, at least one.
+    """Resample a clip to another rate by dropping or repeating frames.
 
-    Of D seconds come round(D fps) frames. What is shown first is shown from 0 on.
+    D seconds give round(D fps) frames, at least one. The first frame counts as shown from time 0.
 
     Args:
-        shown: in the order of their times.
-        fps: frames a second to give.
+        shown: frames in the order of their times.
+        fps: frames per second of the result.
 
     Raises:
-        UserError: one frame lasts longer than a minute.
+        UserError: a frame lasts longer than a minute.
 
     >>> from slr_keras.data.rates import at_rate, steady
     >>> "".join(at_rate(steady("abcdef", 50), 25)), "".join(at_rate(steady("abc", 25), 50))
@@ -73,12 +73,12 @@ def at_rate(shown: Iterable[Shown], fps: float) -> Iterator[Any]:
 
 
 def frames_at_rate(frames: int, fps: float, target: float) -> int:
-    """How many frames `at_rate` makes of a steady clip: its duration times the target, rounded.
+    """Number of frames that `at_rate` makes from a clip of constant rate.
 
     Args:
-        frames: length of the clip's file.
-        fps: frames a second of the file.
-        target: frames a second to give.
+        frames: number of frames in the file.
+        fps: frames per second of the file.
+        target: frames per second of the result.
 
     >>> from slr_keras.data.rates import frames_at_rate
     >>> frames_at_rate(80, 60, 30), frames_at_rate(3, 25, 50), frames_at_rate(1, 50, 25)
@@ -90,18 +90,18 @@ def frames_at_rate(frames: int, fps: float, target: float) -> int:
 
 
 def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
-    """Which frames of a steady clip `at_rate` gives, without going through them.
+    """Indices of the frames that `at_rate` selects from a clip of constant rate.
 
     Args:
-        frames: length of the clip's file.
-        fps: frames a second of the file.
-        target: frames a second to give.
+        frames: number of frames in the file.
+        fps: frames per second of the file.
+        target: frames per second of the result.
 
     Returns:
         `(frames_at_rate(frames, fps, target),)` int64, ascending.
 
     Raises:
-        UserError: a rate that is not positive, or one frame lasts longer than a minute.
+        UserError: the rate is not positive, or a frame lasts longer than a minute.
 
     >>> from slr_keras.data.rates import indices_at_rate
     >>> indices_at_rate(6, 50, 25).tolist(), indices_at_rate(3, 25, 50).tolist()
@@ -111,7 +111,7 @@ def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
     if fps == target:
         return np.arange(frames)
     _require_short(Fraction(0), 1 / Fraction(fps))
-    # What is shown at (n + 1/2) / target has the number floor((2 n + 1) fps / (2 target)).
+    # The frame shown at (n + 1/2) / target has the number floor((2 n + 1) fps / (2 target)).
     ratio = Fraction(fps) / Fraction(target)
     above, below = ratio.numerator, 2 * ratio.denominator
     numbers = [(2 * n + 1) * above // below for n in range(frames_at_rate(frames, fps, target))]
@@ -119,20 +119,20 @@ def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
 
 
 def require_rate(fps: float, where: str, advice: str) -> None:
-    """Refuse a frame rate that no clip has.
+    """Refuse an implausible frame rate.
 
     Args:
-        fps: frames a second.
+        fps: frames per second.
         where: the clip, for the message.
         advice: how to correct the rate.
 
     Raises:
-        UserError: the rate is not from 1 to 1000 frames a second.
+        UserError: the rate is not from 1 to 1000 frames per second.
     """
     if not LOWEST_RATE <= fps <= HIGHEST_RATE:
         raise UserError(
-            f"{where}: its frame rate is {fps:g}; a rate is {LOWEST_RATE:g} to {HIGHEST_RATE:g} "
-            f"frames per second; {advice}"
+            f"{where}: its frame rate is {fps:g}; it must be {LOWEST_RATE:g} to "
+            f"{HIGHEST_RATE:g} frames per second; {advice}"
         )
 
 

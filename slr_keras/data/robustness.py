@@ -1,4 +1,4 @@
-"""Clips with points taken away, to measure what a detector's failures cost."""
+"""Clips with removed keypoints, to measure the robustness to failures of the detector."""
 
 import numpy as np
 
@@ -9,47 +9,51 @@ from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 
 
-class FaultyManifest(Manifest):
-    """A manifest whose clips lack points, the same ones whenever a clip is loaded.
+class DegradedManifest(Manifest):
+    """A manifest whose clips lack keypoints; the same keypoints each time a clip is loaded.
 
-    What is taken is missing as a detector would leave it; gaps are then filled, and what cannot
-    be filled is marked, exactly as the contract says for any clip.
+    Removed points are missing as if the detector had failed. The contract fills gaps and marks
+    missing points as for any other clip.
 
     Args:
-        manifest: the clips as they are.
-        points: so many of the model's points are gone from first frame to last.
-        hand: a random hand is gone for this share of the clip, in one piece.
-        seed: of what is taken.
+        manifest: the original clips.
+        points: number of the model's points that are removed from all frames of each clip.
+        hand: fraction of the frames of each clip, 0 to 1, in which a random hand is removed; the
+            frames are consecutive.
+        seed: seed of the random choices.
 
     Raises:
-        UserError: more points than the model sees, a share outside 0..1, or no hand to take.
+        UserError: `points` exceeds the number of points, `hand` is outside 0..1, or the contract
+            has no hands.
     """
 
     def __init__(self, manifest: Manifest, points: int = 0, hand: float = 0.0, seed: int = 0):
         super().__init__(manifest.path, manifest, manifest.contract, manifest.lines)
         seen = len(self.contract.points)
         if not 0 <= points <= seen:
-            raise UserError(f"--drop-points {points}: the model sees {seen} points")
+            raise UserError(
+                f"--drop-points {points}: the model reads {seen} points; give 0 to {seen}"
+            )
         if not 0 <= hand <= 1:
-            raise UserError(f"--drop-hand {hand:g}: give a share of the clip between 0 and 1")
+            raise UserError(f"--drop-hand {hand:g}: give a fraction of the clip between 0 and 1")
         self._hands = hand_points(self.contract)
         if hand and not self._hands:
             raise UserError("--drop-hand: the keypoints of this data have no hands")
         self._points = points
-        self._share = hand
+        self._hand_fraction = hand
         self._seed = seed
 
     def load(self, index_or_sample: int | Sample) -> np.ndarray:
-        """The raw keypoints of a clip, as `Manifest.load`, less what is taken."""
+        """The raw keypoints of a clip, as in `Manifest.load`, with the removed points as NaN."""
         raw = np.array(super().load(index_or_sample), np.float32)
         sample = self._sample(index_or_sample)
         rng = np.random.default_rng([self._seed, stable_hash(sample.id)])
         rows = np.asarray(self.contract.indices)
-        # NaN is missing under every contract; zeros may be a place.
+        # NaN is missing under every contract; zero may be a valid position.
         raw[:, rng.choice(rows, self._points, replace=False)] = np.nan
-        if self._share:
+        if self._hand_fraction:
             hand = self._hands[rng.integers(len(self._hands))]
-            length = round(self._share * len(raw))
+            length = round(self._hand_fraction * len(raw))
             first = int(rng.integers(len(raw) - length + 1))
             raw[first : first + length, rows[list(hand)]] = np.nan
         return raw

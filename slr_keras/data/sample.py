@@ -1,4 +1,4 @@
-"""One clip as the manifest describes it."""
+"""A clip as described by a manifest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,25 +7,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip: what it is called, what is signed, by whom, and where its keypoints or video lie.
+    """A clip: id, labels, signer, and the files of its keypoints or video.
 
     Attributes:
-        id: unique name within its split.
-        glosses: the signs in order; empty where the clip is not labelled.
-        frames: length of the clip in its file, so that bucketing needs no decoding.
-        signer: who signs.
-        fps: frames a second of the file; a model sees the clip at its contract's rate. None where
-            the manifest states none: the clip has the rate of the folder's contract.
+        id: name of the clip, unique within its split.
+        glosses: glosses in order; empty if the clip is not labelled.
+        frames: number of frames in the file, so that bucketing needs no decoding.
+        signer: name of the signer.
+        fps: frames per second of the file; None: the rate of the folder's contract. A model reads
+            the clip at the rate of its contract.
         text: translation in a spoken language.
         split: "train", "dev" or "test".
-        keypoints: file of the keypoints, relative to the manifest (or absolute).
+        keypoints: file of the keypoints, relative to the manifest or absolute.
         video: a folder of PNG or JPEG pictures in the order of their names, a video file, or a
-            `.npy` of `(frames, height, width, 3)` uint8 RGB; relative as the keypoints.
-        start: first frame inside a file that holds many clips, `.npy` or `.npz`; None for a file
-            of its own.
-        video_start: first picture of the clip inside a `video` that holds more than the clip; None
-            for a video of its own.
-        extra: manifest keys that this class does not know, kept as they are.
+            `.npy` of `(frames, height, width, 3)` uint8 RGB; relative to the manifest or absolute.
+        start: first frame of the clip in a `.npy` or `.npz` file of many clips; None if the file
+            holds this clip only.
+        video_start: first picture of the clip in a longer `video`; None if the video holds this
+            clip only.
+        extra: further keys of the manifest's line.
 
     >>> from slr_keras.data.sample import Sample
     >>> Sample("monday-1", ("RAIN", "NORTH"), frames=87).glosses

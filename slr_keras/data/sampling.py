@@ -1,4 +1,4 @@
-"""Which frames of a clip the model sees: training resamples time, evaluation takes the clip.
+"""Select the frames of a clip: random resampling in training, all frames in evaluation.
 
 Every length is a multiple of 4, because the models reduce time by 4 (specs/stark.md §1.6, §1.7).
 """
@@ -24,7 +24,7 @@ def check_frames(frames: int, where: str = "") -> None:
         where: file, line and sample for the message.
 
     Raises:
-        UserError: names the sample.
+        UserError: the clip has no frames; names the sample.
     """
     if frames < 1:
         prefix = f"{where}: " if where else ""
@@ -35,7 +35,7 @@ def check_max_frames(max_frames: int) -> None:
     """Refuse a limit that is not a positive multiple of 4.
 
     Raises:
-        UserError: says which values are possible.
+        UserError: the limit is not valid.
     """
     if max_frames < REDUCTION or max_frames % REDUCTION:
         raise UserError(
@@ -44,14 +44,15 @@ def check_max_frames(max_frames: int) -> None:
 
 
 def required_frames(labels: Sequence[int], merged: bool = True) -> int:
-    """Frames that a clip needs for its labels: 4 each.
+    """Number of frames that a clip needs for its labels: 4 per label.
 
-    CTC merges equal neighbours and needs 4 more between them, for a blank (specs/stark.md §4.4).
+    CTC merges equal neighbours and needs 4 more frames between them for a blank (specs/stark.md
+    §4.4).
 
     Args:
-        labels: of the clip.
-        merged: whether equal neighbours are merged, as by CTC; a conditional gloss decoder keeps
-            them (specs/c2st.md §5.1).
+        labels: labels of the clip.
+        merged: whether the loss merges equal neighbours, as CTC does; a conditional gloss decoder
+            does not (specs/c2st.md §5.1).
 
     >>> from slr_keras.data.sampling import required_frames
     >>> required_frames([5, 5, 7]), required_frames([5, 5, 7], merged=False)
@@ -61,24 +62,23 @@ def required_frames(labels: Sequence[int], merged: bool = True) -> int:
 
 
 def adjacent_repeats(labels: Sequence[int]) -> int:
-    """How many labels equal the label before them."""
+    """Number of labels that equal the previous label."""
     return sum(first == second for first, second in itertools.pairwise(labels))
 
 
 def evaluation_length(frames: int, max_frames: int = MAX_FRAMES) -> int:
-    """Number of frames `evaluation_indices` gives; a multiple of 4, at least 4."""
+    """Number of frames that `evaluation_indices` selects; a multiple of 4, at least 4."""
     return max(min(frames, max_frames) // REDUCTION * REDUCTION, REDUCTION)
 
 
 def evaluation_indices(frames: int, max_frames: int = MAX_FRAMES, where: str = "") -> np.ndarray:
-    """Frame indices for evaluation: the central `max_frames`, less the last `frames % 4`.
+    """Frame indices for evaluation: the central `max_frames` without the last `frames % 4`.
 
-    A clip shorter than 4 frames is lengthened to 4 by repeating its last frame, so that even one
-    frame has a defined result. specs/stark.md §1.6.
+    A clip shorter than 4 frames is extended to 4 by repeating its last frame. specs/stark.md §1.6.
 
     Args:
         frames: length of the clip.
-        max_frames: longest result, a multiple of 4.
+        max_frames: largest number of indices, a multiple of 4.
         where: file, line and sample for the message.
 
     Returns:
@@ -111,12 +111,12 @@ def training_length(
     a multiple of 4. A clip of one frame, whose lower bound is 0, gets at least 4.
 
     Args:
-        rng: the clip's generator; one number is drawn.
+        rng: random generator of the clip; one number is drawn.
         frames: length of the clip, T.
-        max_frames: longest result, a multiple of 4.
-        ratio: bounds of the new length as shares of T.
-        required: raise the lower bound to this many frames, as far as the upper bound allows, so
-            that resampling cannot leave the clip too short for its labels; 0 is the literal form.
+        max_frames: largest length, a multiple of 4.
+        ratio: bounds of the new length as fractions of T.
+        required: the lower bound is raised to this many frames, but not above the upper bound, so
+            that the clip stays long enough for its labels; 0 as published.
 
     >>> import numpy as np
     >>> from slr_keras.data.sampling import training_length
@@ -136,12 +136,12 @@ def training_indices(
     """Draw `length` ascending frame indices of a clip of `frames` frames (specs/stark.md §1.6).
 
     Args:
-        rng: the clip's generator.
+        rng: random generator of the clip.
         frames: length of the clip.
-        length: how many indices to give.
-        mode: "random", the literal form: a sorted random subset without replacement or, when
-            lengthening, every frame and sorted duplicates; "uniform": evenly spaced; "mixed": one
-            or the other with equal chances, the recommended form.
+        length: number of indices to draw.
+        mode: "random" (as published): a sorted random subset without replacement or, to lengthen a
+            clip, every frame plus random duplicates; "uniform": evenly spaced; "mixed"
+            (recommended): either, with equal probability.
 
     Returns:
         `(length,)` int64.

@@ -1,4 +1,4 @@
-"""A fixed number of frames of a clip, however long it is (specs/stepnet.md §2.2)."""
+"""Sample a fixed number of frames from a clip of any length (specs/stepnet.md §2.2)."""
 
 from dataclasses import dataclass
 
@@ -11,33 +11,32 @@ RULES = ("segments", "tsn", "consecutive")
 
 
 def centres(frames: int, count: int) -> np.ndarray:
-    """The middle frames of `count` equal parts of a clip, ascending: floor(n / 2T + k n / T).
+    """Centre frames of `count` equal segments of a clip, ascending: floor(n / 2T + k n / T).
 
     >>> from slr_keras.data.segments import centres
     >>> centres(12, 4).tolist(), centres(3, 4).tolist()
     ([1, 4, 7, 10], [0, 1, 1, 2])
     """
-    # In whole numbers: no rounding of k n / T can move a bound.
+    # Integer arithmetic, because rounding of k n / T could move a bound.
     return (2 * np.arange(count) + 1) * frames // (2 * count)
 
 
 @dataclass(frozen=True)
 class Segments:
-    """How T frames are taken out of n.
+    """Rule for sampling T frames from a clip of n frames.
 
-    Segment k of a clip is [k n / T, (k + 1) n / T), k = 0 .. T - 1, of real bounds. Training draws
-    in every segment, so that each frame of the clip has a chance; evaluation takes the centres.
-    A clip shorter than T has the same frame in several segments.
+    Segment k of a clip is [k n / T, (k + 1) n / T), k = 0 .. T - 1, with real bounds. Training
+    draws one frame from each segment, so every frame of the clip can be drawn. Evaluation uses the
+    centres of the segments. In a clip shorter than T, segments share frames.
 
     Attributes:
         count: T, a multiple of 4.
-        rule: of training. "segments": one frame of each segment. "tsn": segments of the whole
-            length n // T, which never shows the last n mod T frames, and frame 0 alone where n is
-            less than T; for comparison. "consecutive": T frames in a row, in evaluation those in
-            the middle.
+        rule: sampling in training. "segments": one frame from each segment. "tsn" (for comparison):
+            segments of n // T frames, which excludes the last n mod T frames, and gives only frame
+            0 if n < T. "consecutive": T consecutive frames; in evaluation, those in the middle.
 
     Raises:
-        UserError: another count or rule.
+        UserError: the count is not a multiple of 4, or the rule does not exist.
 
     >>> from slr_keras.data.segments import Segments
     >>> Segments(8).centres(20).tolist(), Segments(8).centres(3).tolist()
@@ -57,7 +56,7 @@ class Segments:
             raise UserError(f"clip_sampling is {self.rule!r}; choose one of {', '.join(RULES)}")
 
     def centres(self, frames: int) -> np.ndarray:
-        """The frames of evaluation.
+        """Frame numbers for evaluation.
 
         Args:
             frames: length of the clip, n.
@@ -74,10 +73,10 @@ class Segments:
         return centres(frames, self.count)
 
     def drawn(self, rng: np.random.Generator, frames: int) -> np.ndarray:
-        """Draw the frames of training.
+        """Draw the frame numbers for training.
 
         Args:
-            rng: the clip's generator.
+            rng: random generator of the clip.
             frames: length of the clip, n.
 
         Returns:

@@ -1,14 +1,17 @@
-"""Sign spans of a sample: which frames show which gloss."""
+"""Spans of a sample: the frames of each gloss."""
 
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 
 
 def checked_spans(sample: Sample, spans: object) -> list[tuple[int, int]]:
-    """Spans of a sample's glosses, `[start, end)` in frames.
+    """Check the spans of a sample's glosses, `[start, end)` in frames.
+
+    Returns:
+        One (start, end) per gloss.
 
     Raises:
-        UserError: spans that do not fit the glosses or the frames; names the sample.
+        UserError: the spans do not fit the glosses or the frames; names the sample.
     """
     try:
         pairs = [(int(start), int(end)) for start, end in spans]
@@ -23,7 +26,7 @@ def checked_spans(sample: Sample, spans: object) -> list[tuple[int, int]]:
         )
     before = 0
     for start, end in pairs:
-        # Neighbours may overlap, as annotated signs do; they keep their order.
+        # Annotated signs may overlap, but must be in order.
         if not before <= start < end <= sample.frames:
             raise UserError(
                 f"sample {sample.id!r}: span [{start}, {end}) is empty, begins before the one "

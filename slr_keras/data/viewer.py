@@ -1,6 +1,6 @@
-"""Pictures of clips, with captions; of keypoints, what the detector gave or the model sees of it.
+"""Draw clips of keypoints, and write animations and contact sheets with captions.
 
-A clip of video is drawn by `slr_keras.data.video.viewer`; both kinds are written here.
+`slr_keras.data.video.viewer` draws clips of video. The functions that write files accept both.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_path
 
 PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
-_SAMPLING = 2  # drawn larger and reduced, for smooth lines
-_STRIP = 46  # height of the caption, pixels
+_SAMPLING = 2  # supersampling factor for smooth lines
+_STRIP = 46  # height of the caption in pixels
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Figure(Drawable):
 
     Attributes:
         points: (frames, points, 2) pixels of the drawing, y down.
-        found: (frames, points) booleans; points that were not found are drawn hollow,
-        placed: (frames, points) booleans, if at least a guess of their place is there.
-        strength: (frames, points) 0 faint to 1 strong, from the score.
+        detected: (frames, points) booleans; undetected points are drawn hollow.
+        placed: (frames, points) booleans; points without a position are not drawn.
+        strength: (frames, points) opacity from the score, 0 to 1.
         edges: pairs of point indices.
-        colours: one per point: the signer's left, right, or neither.
+        colours: colour of each point, by side of the signer's body.
     """
 
     points: np.ndarray
-    found: np.ndarray
+    detected: np.ndarray
     placed: np.ndarray
     strength: np.ndarray
     edges: tuple[tuple[int, int], ...]
@@ -46,8 +46,8 @@ class Figure(Drawable):
         return len(self.points)
 
     def missing(self, frame: int) -> int:
-        """Points of a frame that the detector did not find."""
-        return int(np.sum(~self.found[frame]))
+        """Number of undetected points in a frame."""
+        return int(np.sum(~self.detected[frame]))
 
     def drawing(self, frame: int):
         """One frame as a `PIL.Image` of the figure's size."""
@@ -56,11 +56,11 @@ class Figure(Drawable):
         width, height = self.size
         image = Image.new("RGB", (width * _SAMPLING, height * _SAMPLING), PAPER)
         pen = ImageDraw.Draw(image)
-        points, found = self.points[frame] * _SAMPLING, self.found[frame]
+        points, detected = self.points[frame] * _SAMPLING, self.detected[frame]
         strength = self.strength[frame]
         thickness = max(2, round(height / 160)) * _SAMPLING // 2
         for a, b in self.edges:
-            if found[a] and found[b]:
+            if detected[a] and detected[b]:
                 colour = self.colours[a] if self.colours[a] == self.colours[b] else MIDDLE
                 fading = min(strength[a], strength[b])
                 pen.line([*points[a], *points[b]], fill=_fade(colour, fading), width=thickness)
@@ -68,7 +68,7 @@ class Figure(Drawable):
         for p in np.flatnonzero(self.placed[frame]):
             box = [*(points[p] - radius), *(points[p] + radius)]
             colour = _fade(self.colours[p], strength[p])
-            if found[p]:
+            if detected[p]:
                 pen.ellipse(box, fill=colour)
             else:
                 pen.ellipse(box, outline=_fade(self.colours[p], 0.5))
@@ -85,17 +85,19 @@ def figure(
     spans: Sequence[Sequence[int]] = (),
     fps: float | None = None,
 ) -> Figure:
-    """Lay a clip out for drawing.
+    """Lay out a clip of keypoints for drawing.
 
     Args:
-        raw: (frames, source points, source channels) as the contract says.
-        contract: how to read `raw`.
-        prepared: draw the model's points after selection, gap filling and normalisation instead
-            of the detector's.
-        height: of the drawing in pixels.
+        raw: (frames, source points, source channels), as the contract describes.
+        contract: contract of `raw`.
+        prepared: draw the model's points after selection, gap filling and normalisation instead of
+            the raw points.
+        height: height of the drawing in pixels.
+        title, glosses, spans: content of the caption, see `Drawable`.
+        fps: frames per second; None: the rate of the contract.
 
     Raises:
-        UserError: no frames, the wrong number of points, or not one usable point.
+        UserError: the clip has no frames, the wrong number of points, or no detected point.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
@@ -110,7 +112,7 @@ def figure(
     if prepared:
         clip = contract.prepare(raw)
         names, edges = contract.points, contract.edges
-        found = clip[..., -1] > 0
+        detected = clip[..., -1] > 0
         coordinates, score = clip[..., :2] * [1, -1], clip[..., -1]
         box = np.array([[-1.0, -1.0], [1.0, 1.0]]) if contract.normalisation == "image" else None
     else:
@@ -123,25 +125,25 @@ def figure(
         ones = np.ones(raw.shape[:2], np.float32)
         score = raw[..., channels.index("score")] if "score" in channels else ones
         probe = np.concatenate([coordinates, score[..., None]], axis=-1)
-        found = ~keypoints.missing(probe, contract.score_threshold, contract.zero_is_missing)
+        detected = ~keypoints.missing(probe, contract.score_threshold, contract.zero_is_missing)
         if contract.y_axis == "up":
             coordinates = coordinates * [1, -1]
         in_pixels = width > 1 and frame_height > 1 and contract.y_axis == "down"
         box = np.array([[0.0, 0.0], [width, frame_height]]) if in_pixels else None
-    placed = found | (np.isfinite(coordinates).all(-1) & (coordinates != 0).any(-1))
-    if not found.any():
+    placed = detected | (np.isfinite(coordinates).all(-1) & (coordinates != 0).any(-1))
+    if not detected.any():
         raise UserError(f"{title or 'the clip'}: every point of every frame is missing")
     aspect = width / frame_height
     if box is None:
-        box, aspect = _bounding_box(coordinates[found])
+        box, aspect = _bounding_box(coordinates[detected])
     drawn = np.array([height * aspect, height])
     points = (np.nan_to_num(coordinates) - box[0]) / (box[1] - box[0]) * drawn
-    # Room for the caption beside narrow figures.
+    # Narrow figures are widened to make room for the caption.
     size = (max(round(height * aspect), LEAST_WIDTH), height)
     points[..., 0] += (size[0] - drawn[0]) / 2
     return Figure(
         points=points,
-        found=found,
+        detected=detected,
         placed=placed,
         strength=np.clip(0.15 + 0.95 * np.nan_to_num(score), 0.15, 1.0),
         edges=edges,
@@ -155,7 +157,7 @@ def figure(
 
 
 def _bounding_box(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """A box (2, 2) around nearly all points, and its width / height, between 1/2 and 2."""
+    """A box (2, 2) around 99 % of the points, and its aspect ratio, between 1/2 and 2."""
     low, high = np.percentile(points, [0.5, 99.5], axis=0)
     centre, extent = (low + high) / 2, np.maximum((high - low) * 1.2, 1e-6)
     extent = np.maximum(extent, extent[::-1] / 2)
@@ -167,7 +169,7 @@ def _fade(colour: tuple[int, int, int], strength: float) -> tuple[int, int, int]
 
 
 def draw_frame(clip: Drawable, frame: int):
-    """One frame of a figure as a `PIL.Image`, with its caption below."""
+    """Draw one frame as a `PIL.Image` with the caption below."""
     from PIL import Image, ImageDraw
 
     width, height = clip.size
@@ -178,7 +180,7 @@ def draw_frame(clip: Drawable, frame: int):
 
 
 def _caption(pen, clip: Drawable, frame: int) -> None:
-    """Below the drawing: title and frame number, the sentence, a timeline of the signs."""
+    """Draw the caption: title and frame number, the sentence, and a timeline of the signs."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(11)
@@ -188,7 +190,7 @@ def _caption(pen, clip: Drawable, frame: int) -> None:
     pen.text((4, top), f"{clip.title}   frame {frame}/{len(clip)}{note}", fill=INK, font=font)
     active = [start <= frame < end for start, end in clip.spans[: len(clip.glosses)]]
     lengths = [pen.textlength(gloss + "  ", font=font) for gloss in clip.glosses]
-    # Too long a sentence is shown from where the current gloss still fits.
+    # The beginning of a long sentence is skipped until the current gloss fits.
     current = active.index(True) if any(active) else 0
     first = 0
     while first < current and sum(lengths[first : current + 1]) > width - 4:
@@ -211,9 +213,13 @@ def _caption(pen, clip: Drawable, frame: int) -> None:
 
 
 def write_gif(clip: Drawable, path: str | Path, step: int = 1) -> int:
-    """Write an animated GIF at the clip's own speed; every `step`-th frame. Returns the frames."""
+    """Write an animated GIF of every `step`-th frame at the clip's speed.
+
+    Returns:
+        The number of frames written.
+    """
     images = [draw_frame(clip, frame) for frame in range(0, len(clip), step)]
-    # Equal neighbours are merged by the writer unless told apart, so each keeps its own time.
+    # The GIF writer merges equal successive frames and adds up their durations.
     palette = images[0].quantize(clip.palette)
     images = [image.quantize(palette=palette, dither=0) for image in images]
     with atomic_path(path) as temporary:
@@ -229,7 +235,11 @@ def write_gif(clip: Drawable, path: str | Path, step: int = 1) -> int:
 
 
 def write_sheet(clip: Drawable, path: str | Path, frames: int = 24, columns: int = 6) -> int:
-    """Write a PNG contact sheet of up to `frames` evenly spaced frames. Returns the frames."""
+    """Write a PNG contact sheet of up to `frames` evenly spaced frames.
+
+    Returns:
+        The number of frames on the sheet.
+    """
     from PIL import Image
 
     images = [draw_frame(clip, int(frame)) for frame in evenly_spaced(len(clip), frames)]
@@ -245,7 +255,7 @@ def write_sheet(clip: Drawable, path: str | Path, frames: int = 24, columns: int
 
 
 def evenly_spaced(length: int, most: int) -> np.ndarray:
-    """Numbers of the frames of a contact sheet: up to `most`, the first and the last among them.
+    """Up to `most` evenly spaced frame numbers, including the first and the last frame.
 
     >>> from slr_keras.data.viewer import evenly_spaced
     >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 3).tolist()

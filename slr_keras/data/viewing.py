@@ -1,4 +1,4 @@
-"""Find the sample that a user names, and lay it out for drawing."""
+"""Open a sample by name and lay it out for drawing."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -31,13 +31,14 @@ SPLITS = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class View:
-    """What to draw of a sample.
+    """How a sample is drawn.
 
     Attributes:
-        prepared: what the model reads: points selected, filled and normalised, frames resized and
-            cropped.
-        video: the frames of a data folder that has keypoints too.
-        layout: name of the keypoint layout of a single clip; None finds it by the points.
+        prepared: draw the model's input: points selected, filled and normalised, or frames resized
+            and cropped.
+        video: draw the video of a data folder that has both keypoints and video.
+        layout: name of the keypoint layout of a single clip; None: inferred from the number of
+            points.
     """
 
     prepared: bool = False
@@ -50,15 +51,15 @@ class OpenSample:
     """A sample and the function that lays it out.
 
     Attributes:
-        sample: that was named.
-        draw: takes `height`, `title`, `glosses` and `spans`.
+        sample: the sample.
+        draw: function of `height`, `title`, `glosses` and `spans`.
     """
 
     sample: Sample
     draw: Callable[..., Drawable]
 
     def drawing(self, height: int) -> Drawable:
-        """The sample with its caption, `height` pixels high."""
+        """Lay out the sample with a height of `height` pixels, plus the caption."""
         sample = self.sample
         spans = _usable_spans(sample)
         return self.draw(height=height, title=sample.id, glosses=sample.glosses, spans=spans)
@@ -70,13 +71,13 @@ def open_sample(
     """Open a sample.
 
     Args:
-        data: data folder, manifest (.jsonl), file of keypoints, video file, or folder of images.
-        split: of a data folder; None for test, or the first split where there is no test.
-        name: id or number of the sample in a split or manifest.
-        view: what to draw.
+        data: data folder, manifest (.jsonl), keypoint file, video file, or folder of pictures.
+        split: split of a data folder; None: test or, if there is no test split, the first split.
+        name: id or number of the sample in the split or manifest.
+        view: how the sample is drawn.
 
     Raises:
-        UserError: there is no such sample, or the file is not readable.
+        UserError: the sample does not exist, or the file cannot be read.
     """
     path, view = Path(data), view or View()
     if path.suffix == ".npy" and path.with_suffix(".jsonl").exists():
@@ -119,12 +120,12 @@ def _pictures(
 
 
 def _open_recording(path: Path, view: View) -> OpenSample:
-    """A video of its own; what the model reads needs the frame contract beside the video."""
+    """Open a single video; a prepared view needs the frame contract next to the video."""
     beside = path.parent / FRAMES_FILE
     if view.prepared and not beside.exists():
         raise UserError(
-            f"{path}: --prepared needs {FRAMES_FILE} beside it, which says what the model reads; "
-            "copy it from a run"
+            f"{path}: --prepared needs the frame contract {FRAMES_FILE} next to the video; copy "
+            "the file from a run"
         )
     rules = FrameContract.read(beside) if view.prepared else None
     fps = rules.fps if rules else 25.0
@@ -134,7 +135,7 @@ def _open_recording(path: Path, view: View) -> OpenSample:
 
 
 def _open_clip(path: Path, view: View) -> OpenSample:
-    """A clip of keypoints in a file of its own."""
+    """Open a single keypoint file."""
     array, stated_layout, fps = _read_clip(path)
     if array.ndim != 3 or array.dtype.kind not in "fiu":
         raise UserError(f"{path}: has shape {array.shape}; a clip is (frames, points, channels)")
@@ -149,7 +150,7 @@ def _open_clip(path: Path, view: View) -> OpenSample:
 
 
 def _read_clip(path: Path) -> tuple[np.ndarray, str | None, float | None]:
-    """Keypoints, and the layout and frame rate that the file states."""
+    """Read keypoints, and the layout and frame rate that the file states."""
     if not path.exists():
         raise UserError(f"{path}: no such folder or file")
     if path.suffix == ".pose":
@@ -166,7 +167,7 @@ def _read_clip(path: Path) -> tuple[np.ndarray, str | None, float | None]:
 
 
 def _layout_of(array: np.ndarray, path: Path) -> str:
-    """The only layout with as many points and channels."""
+    """The layout with this number of points and channels, if only one has it."""
     shapes = {name: layout(name) for name in list_layouts()}
     fitting = [
         name
@@ -175,14 +176,14 @@ def _layout_of(array: np.ndarray, path: Path) -> str:
     ]
     if len(fitting) != 1:
         raise UserError(
-            f"{path}: {array.shape[1]} points of {array.shape[2]} channels; say what they are "
-            f"with --layout, one of {', '.join(shapes)}"
+            f"{path}: cannot infer the layout of {array.shape[1]} points with {array.shape[2]} "
+            f"channels; give one with --layout: {', '.join(shapes)}"
         )
     return fitting[0]
 
 
 def _usable_spans(sample: Sample) -> list[list[int]]:
-    """The times of the signs, without values that are not pairs of frames."""
+    """The spans of a sample that are pairs of frame numbers."""
     spans = sample.extra.get("spans", [])
     if not isinstance(spans, list):
         return []

@@ -1,4 +1,4 @@
-"""Glosses and their numbers: blank is 0, the unknown gloss 1 (spec stark §1.8)."""
+"""Vocabulary: glosses and their ids; blank is 0, the unknown gloss 1 (spec stark §1.8)."""
 
 import functools
 import hashlib
@@ -15,7 +15,7 @@ from slr_keras.utils.files import read_text, write_text
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The glosses a model knows; gloss i of `glosses` has the id i + 2.
+    """The glosses of a model; gloss i of `glosses` has the id i + 2.
 
     Attributes:
         glosses: unique glosses, without the two special tokens.
@@ -30,7 +30,7 @@ class Vocabulary:
     UNKNOWN: ClassVar[str] = "<unk>"
     BLANK_ID: ClassVar[int] = 0
     UNKNOWN_ID: ClassVar[int] = 1
-    #: Of the first gloss: class c of an isolated model is the gloss with this id plus c.
+    #: Id of the first gloss; class c of a model of isolated signs is the gloss with this id plus c.
     FIRST_GLOSS_ID: ClassVar[int] = 2
 
     glosses: tuple[str, ...]
@@ -42,7 +42,7 @@ class Vocabulary:
             if not isinstance(gloss, str) or gloss.split() != [gloss]:
                 raise UserError(f"vocabulary: {gloss!r} is not one word; join its words with '-'")
             if gloss in seen:
-                raise UserError(f"vocabulary: {gloss!r} is there twice, or is a reserved name")
+                raise UserError(f"vocabulary: {gloss!r} appears twice, or is a reserved name")
             seen.add(gloss)
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class Vocabulary:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Every token by id, the two special ones included."""
+        """All tokens in the order of their ids, including the two special tokens."""
         return (self.BLANK, self.UNKNOWN, *self.glosses)
 
     @functools.cached_property
@@ -62,15 +62,15 @@ class Vocabulary:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Short SHA-256 over the tokens in order."""
+        """Short SHA-256 of the tokens in order."""
         return hashlib.sha256("\n".join(self.tokens).encode()).hexdigest()[:16]
 
     def encode(self, glosses: Iterable[str], unknown: str = "error", where: str = "") -> list[int]:
-        """Ids of glosses.
+        """Convert glosses to ids.
 
         Args:
-            glosses: the glosses of a sentence.
-            unknown: "error", or "unk" to give unknown glosses the id of `<unk>`.
+            glosses: glosses of a sentence.
+            unknown: "error", or "unk" to map unknown glosses to the id of `<unk>`.
             where: file, line and sample for the message.
 
         Raises:
@@ -82,17 +82,17 @@ class Vocabulary:
             if number == self.UNKNOWN_ID and unknown != "unk":
                 raise UserError(
                     f"{where + ': ' if where else ''}unknown gloss {gloss!r}; it is not among the "
-                    f"{len(self.glosses)} of the vocabulary: add a training clip with it, or map "
-                    "unknown glosses to <unk>"
+                    f"{len(self.glosses)} glosses of the vocabulary: add a training clip with this "
+                    "gloss, or map unknown glosses to <unk>"
                 )
             ids.append(number)
         return ids
 
     def decode(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """Glosses of ids; blanks are dropped, repeats are kept.
+        """Convert ids to glosses; blanks are dropped, repeats are kept.
 
         Raises:
-            UserError: an id that the vocabulary does not have.
+            UserError: an id is not in the vocabulary.
         """
         tokens = self.tokens
         glosses = []
@@ -105,7 +105,7 @@ class Vocabulary:
 
     @classmethod
     def from_samples(cls, samples: Sequence[Sample], order: str = "frequency") -> "Vocabulary":
-        """The glosses of samples.
+        """Build a vocabulary from the glosses of samples.
 
         Args:
             samples: the training samples.
@@ -117,7 +117,7 @@ class Vocabulary:
         ('B', 'A')
 
         Raises:
-            UserError: another order.
+            UserError: the order does not exist.
         """
         counts = Counter(gloss for sample in samples for gloss in sample.glosses)
         if order == "frequency":
@@ -128,11 +128,11 @@ class Vocabulary:
 
     @classmethod
     def read(cls, path: str | Path) -> "Vocabulary":
-        """Read a vocabulary: one token per line, line i has the id i.
+        """Read a vocabulary: one token per line; line i, counted from 0, has the id i.
 
         Raises:
-            UserError: no such file, or its first two lines are not the special tokens, or a
-                line is empty, is there twice or holds a space; names file and line.
+            UserError: the file does not exist, does not begin with the special tokens, or a line is
+                empty, appears twice or contains a space; names file and line.
         """
         lines = read_text(path).split("\n")
         if lines[-1] == "":
@@ -158,10 +158,11 @@ class Vocabulary:
     def require_same(
         self, other: "Vocabulary", this: str = "this vocabulary", that: str = "the other"
     ) -> None:
-        """Refuse another vocabulary, since ids would mean other glosses.
+        """Refuse a vocabulary that assigns other ids to glosses.
 
         Raises:
-            UserError: names both, their sizes and digests, and the first difference.
+            UserError: the vocabularies differ; names both, their sizes and digests, and the first
+                difference.
         """
         if self.glosses == other.glosses:
             return

@@ -1,4 +1,4 @@
-"""Writing a data folder: keypoints, manifests and contract, all of them or nothing."""
+"""Write a data folder (keypoints, manifests and contract) atomically."""
 
 import contextlib
 import os
@@ -24,11 +24,11 @@ from slr_keras.utils.files import follow_umask
 
 
 class FolderWriter:
-    """Stream clips into a data folder; the files appear together when the block ends well.
+    """Stream clips into a data folder; the files appear together when the block ends normally.
 
-    Clips go to `<split>.npy` and `<split>.jsonl` in the order of the calls; `keypoints.json` is
-    the contract. On an exception nothing is left behind, and what was there before stays. Splits
-    that are not written stay too, if their contract is the same.
+    Clips go to `<split>.npy` and `<split>.jsonl` in the order of the calls; `keypoints.json` is the
+    contract. After an exception, the folder is unchanged. Existing splits that are not written are
+    kept if their contract is the same.
 
     >>> import os, tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -53,9 +53,9 @@ class FolderWriter:
 
     def __enter__(self) -> "FolderWriter":
         if self.folder.exists() and not self.folder.is_dir():
-            raise UserError(f"{self.folder}: is a file; a data folder is to be written there")
+            raise UserError(f"{self.folder}: is a file; give the path of a folder")
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        # On the same file system as the folder: renaming is then atomic.
+        # On the same file system as the folder, so that renaming is atomic.
         beside = self.folder if self.folder.exists() else self.folder.parent
         name = tempfile.mkdtemp(dir=beside, prefix=f".{self.folder.name}-")
         self._temporary = Path(name)
@@ -67,7 +67,7 @@ class FolderWriter:
                 self._finish()
         finally:
             for file in self._arrays.values():
-                # On a full disk closing fails as well; the temporary files go all the same.
+                # Closing may fail on a full disk; the temporary files are removed in any case.
                 with contextlib.suppress(OSError):
                     file.close()
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -89,14 +89,14 @@ class FolderWriter:
 
         Args:
             split: "train", "dev" or "test".
-            id: unique name within the split.
-            glosses: the signs in order.
-            keypoints: (frames, source points, source channels), raw, as the contract says.
-            signer, fps, text: see `Sample`; fps is the contract's unless given.
+            id: name of the clip, unique within the split.
+            glosses: glosses in order.
+            keypoints: (frames, source points, source channels), raw, as the contract describes.
+            signer, fps, text: see `Sample`; fps defaults to the rate of the contract.
             extra: further keys of the manifest's line.
 
         Raises:
-            UserError: wrong split, shape, id or glosses; names the sample.
+            UserError: split, shape, id or glosses are wrong; names the sample.
         """
         if self._temporary is None:
             raise RuntimeError("add clips inside the writer's with block")
@@ -107,7 +107,7 @@ class FolderWriter:
         if keypoints.ndim != 3 or keypoints.shape[1:] != self._shape:
             raise UserError(
                 f"{where}: keypoints have shape {keypoints.shape}, but layout "
-                f"{self.contract.source.name!r} means (frames, {self._shape[0]}, {self._shape[1]})"
+                f"{self.contract.source.name!r} has (frames, {self._shape[0]}, {self._shape[1]})"
             )
         if id in self._ids.setdefault(split, set()):
             raise UserError(f"{where}: the split already has this id; ids must be unique")
@@ -125,7 +125,7 @@ class FolderWriter:
         )
         parse_sample(sample_line(sample), f"{self.folder / split}.jsonl")
         if split not in self._arrays:
-            # Open until the last clip: closed by __exit__.
+            # Open until the last clip; __exit__ closes the file.
             self._arrays[split] = open(self._temporary / f"{split}.npy", "wb")  # noqa: SIM115
             self._arrays[split].write(npy_header((0, *self._shape), "<f4"))
         self._arrays[split].write(np.ascontiguousarray(keypoints, "<f4").tobytes())
@@ -134,10 +134,10 @@ class FolderWriter:
         self._ids[split].add(id)
 
     def path(self, name: str) -> Path:
-        """Where to write a further file, which is to appear in the folder together with the rest.
+        """Path for writing a further file, which appears in the folder with the others.
 
         Args:
-            name: relative to the folder; folders in it are made.
+            name: path relative to the folder; missing parent folders are created.
         """
         if self._temporary is None:
             raise RuntimeError("ask for paths inside the writer's with block")
@@ -158,7 +158,7 @@ class FolderWriter:
         if not self.folder.exists():
             self._temporary.rename(self.folder)
             return
-        # Manifests last: they never name frames that are not there yet.
+        # Manifests last, so that they never refer to missing files.
         order = {".json": 1, ".jsonl": 2}
         files = (path for path in self._temporary.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: order.get(path.suffix, 0)):
@@ -175,11 +175,11 @@ class FolderWriter:
 
 
 def npy_header(shape: tuple[int, ...], kind: str) -> bytes:
-    """A `.npy` header (version 1) of fixed length: the frame count can be set at the end.
+    """A `.npy` header (version 1) of fixed length, so that the frame count can be set at the end.
 
     Args:
-        shape: of the array.
-        kind: NumPy's name of its numbers, "<f4" for instance.
+        shape: shape of the array.
+        kind: NumPy's name of the dtype, such as "<f4".
 
     >>> from slr_keras.data.writer import npy_header
     >>> len(npy_header((0, 133, 3), "<f4")) == len(npy_header((250000, 133, 3), "<f4"))

@@ -105,8 +105,8 @@ def agreed_layout(
         return given
     if given is not None and given.points != stated.points:
         raise UserError(
-            f"{where}: the points are in layout {stated.name!r}, but --layout is {given.name!r}; "
-            "remove --layout or give the right one"
+            f"{where}: the points are in layout {stated.name!r}, not in {given.name!r} as given by "
+            "--layout; remove --layout or give the right one"
         )
     if given is None and stated.points != source.points:
         raise UserError(

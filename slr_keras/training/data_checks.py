@@ -28,7 +28,7 @@ def require_single_glosses(manifest: Manifest) -> None:
         glosses = " ".join(wrong[0].glosses) or "none"
         raise UserError(
             f"{manifest.where(wrong[0])}: has {len(wrong[0].glosses)} glosses ({glosses}), but "
-            "this model classifies clips of one sign; "
+            "this model names the one sign of a clip; "
             f"{len(wrong)} of {len(manifest)} clips do not have exactly one gloss: remove them, "
             "or choose a model of sentences such as stark"
         )
@@ -61,7 +61,7 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
     for row, (least, most) in enumerate(zip(lengths.min(axis=1), lengths.max(axis=1))):
         if longest is not None and most > longest:
             raise UserError(
-                f"{dataset.manifest.where(row)}: {most} frames, but the model accepts at most "
+                f"{dataset.manifest.where(row)}: {most} frames, but the model has room for "
                 f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or increase "
                 "model.options.positions"
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slr_keras.config import Config, DataConfig, override
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.robustness import FaultyManifest
+from slr_keras.data.robustness import DegradedManifest
 from slr_keras.decoding import DecodingConfig
 from slr_keras.training.data import read_split
 from slr_keras.training.evaluation import Evaluation, Predictor
@@ -100,7 +100,7 @@ def open_split(
     manifest = read_split(replace(data, folder=folder) if folder else data, split)
     if not dropped:
         return manifest
-    return FaultyManifest(manifest, dropped.points, dropped.hand, dropped.seed)
+    return DegradedManifest(manifest, dropped.points, dropped.hand, dropped.seed)
 
 
 def score_run(

@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import FolderWriter, read_manifest
-from slr_keras.data.robustness import FaultyManifest
+from slr_keras.data.robustness import DegradedManifest
 from slr_keras.evaluate import main
 from slr_keras.utils.errors import UserError
 
@@ -106,7 +106,7 @@ def test_dropped_points_are_so_many_of_the_models_throughout_and_the_same_each_t
     manifest = read_manifest(data / "test.jsonl")
     seen = set()
     for row in range(len(manifest)):
-        faulty = FaultyManifest(manifest, points=2, seed=1)
+        faulty = DegradedManifest(manifest, points=2, seed=1)
         gone = np.isnan(faulty.load(row)).all(axis=(0, 2))
         assert gone.sum() == 2
         np.testing.assert_array_equal(gone, np.isnan(faulty.load(manifest[row])).any(axis=(0, 2)))
@@ -120,7 +120,7 @@ def test_a_dropped_hand_is_gone_in_one_piece_for_its_share(data):
     contract: KeypointContract = manifest.contract
     assert [contract.points[i] for i in contract.streams["left"]][-1] == "left_hand_tip"
     for row, sample in enumerate(manifest):
-        gone = np.isnan(FaultyManifest(manifest, hand=0.5).load(row)).all(axis=2)
+        gone = np.isnan(DegradedManifest(manifest, hand=0.5).load(row)).all(axis=2)
         (points,) = np.nonzero(gone.any(axis=0))
         assert [contract.points[p] for p in points] == ["left_hand_tip"]
         frames = np.flatnonzero(gone[:, points[0]])
@@ -131,4 +131,4 @@ def test_a_dropped_hand_is_gone_in_one_piece_for_its_share(data):
 @pytest.mark.parametrize(("points", "hand"), [(7, 0.0), (-1, 0.0), (0, 1.5), (0, -0.1)])
 def test_impossible_faults_are_refused(data, points, hand):
     with pytest.raises(UserError, match="--drop-"):
-        FaultyManifest(read_manifest(data / "test.jsonl"), points, hand)
+        DegradedManifest(read_manifest(data / "test.jsonl"), points, hand)

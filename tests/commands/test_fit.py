@@ -77,7 +77,7 @@ def test_overrides_reach_the_run_and_its_written_config(tiny, data, tmp_path, ca
         (["RECIPE", "--to", "TMP/a", "--set", "model.name=stork"], "stark"),
         (["RECIPE", "--to", "TMP/b", "--set", "model.options.width=3"], "width"),
         (["RECIPE", "--to", "TMP/c", "--set", "data.folder=TMP/absent"], "does not exist"),
-        (["RECIPE", "--to", "TMP/d", "--set", "distribution.devices=7"], "7 asked for"),
+        (["RECIPE", "--to", "TMP/d", "--set", "distribution.devices=7"], "7 requested"),
     ],
 )
 def test_mistakes_are_user_errors_that_name_the_remedy(tiny, data, tmp_path, arguments, message):

@@ -115,7 +115,7 @@ def test_files_that_are_no_clips_are_refused(tmp_path):
     with pytest.raises(UserError, match="has shape"):
         main([str(tmp_path / "flat.npy")])
     np.save(tmp_path / "strange.npy", np.zeros((4, 31, 3)))
-    with pytest.raises(UserError, match="say what they are with --layout"):
+    with pytest.raises(UserError, match="give one with --layout"):
         main([str(tmp_path / "strange.npy")])
     np.savez(tmp_path / "other.npz", points=np.zeros((4, 133, 3)))
     with pytest.raises(UserError, match="has no array 'keypoints', only points"):

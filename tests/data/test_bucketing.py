@@ -9,7 +9,7 @@ from slr_keras.data.bucketing import (
     bucket_boundaries,
     evaluation_batches,
     expected_lengths,
-    padding_share,
+    padding_fraction,
     training_batches,
 )
 
@@ -54,7 +54,7 @@ def test_no_clip_is_longer_than_its_batch():
 def test_training_pads_little():
     lengths = clip_lengths(2000)
     batches = plan(lengths)
-    assert padding_share(batches, lengths) < 0.08
+    assert padding_fraction(batches, lengths) < 0.08
     # The same clips in plain shuffled batches.
     order = rng().permutation(2000).reshape(-1, 8)
     shuffled = 1 - lengths.sum() / (8 * lengths[order].max(axis=1).sum())
@@ -63,7 +63,7 @@ def test_training_pads_little():
 
 def test_evaluation_pads_next_to_nothing():
     lengths = clip_lengths(2000)
-    assert padding_share(evaluation_batches(lengths, 8), lengths) < 0.01
+    assert padding_fraction(evaluation_batches(lengths, 8), lengths) < 0.01
 
 
 def test_padding_to_boundaries_gives_few_shapes():
@@ -72,7 +72,7 @@ def test_padding_to_boundaries_gives_few_shapes():
     batches = plan(lengths, pad_to_boundary=True)
     assert {batch.frames for batch in batches} <= set(bounds)
     assert len(bounds) <= 12
-    assert padding_share(batches, lengths) < 0.2
+    assert padding_fraction(batches, lengths) < 0.2
 
 
 def test_training_order_depends_on_the_generator_alone():

@@ -57,7 +57,10 @@ def test_a_misspelt_key_is_named_with_the_right_one(one, tmp_path):
 
 def test_contracts_of_two_kinds_are_never_compatible():
     for one, other in ((POINTS, PICTURES), (PICTURES, POINTS)):
-        message = rf"the run means {one.modality}, but data {other.modality}; use data of one kind"
+        message = (
+            rf"the run is of {one.modality}, but data is of {other.modality}; "
+            "use data of one modality"
+        )
         for require in (one.require_same, one.require_compatible):
             with pytest.raises(UserError, match=message):
                 require(other, "the run", "data")

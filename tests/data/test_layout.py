@@ -203,7 +203,7 @@ def test_a_user_layout_is_read_from_its_file_and_completed(tmp_path):
         ({"edges": [["left", "ear"]]}, "edges: 'ear' is not one of"),
         ({"edges": [["left"]]}, "not a pair"),
         ({"edges": 3}, "edges: must be a list"),
-        ({"points": ["left", "left"]}, "'left' is there twice"),
+        ({"points": ["left", "left"]}, "'left' appears twice"),
         ({"points": []}, "points: must be a list of names"),
         ({"points": [1]}, "1 is not a name"),
         ({"channels": ["y", "x"]}, "channels are y x; they must be x y |"),

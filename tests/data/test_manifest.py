@@ -142,7 +142,7 @@ def test_thousands_of_single_files_do_not_use_up_file_handles(folder):
         (line(frames=2.5), "'frames'"),
         (line(frames=True), "'frames'"),
         (line(start=-3), "'start'"),
-        (line(fps=0), "'fps' must be frames a second"),
+        (line(fps=0), "'fps' must be frames per second"),
         (line(fps=float("nan")), "'fps'"),
         (line(fps="25"), "'fps'"),
         (line(signer=3), "'signer' must be text"),

@@ -504,7 +504,7 @@ def test_padding_to_boundaries_gives_their_shapes(train):
         batch["keypoints"].shape[1] for epoch in range(3) for batch in data.numpy_batches(epoch)
     }
     assert shapes == {40, 80, data.boundaries[-1]}
-    assert 0 < data.padding_share(0) < 0.6
+    assert 0 < data.padding_fraction(0) < 0.6
 
 
 def test_hands_are_the_points_named_so():

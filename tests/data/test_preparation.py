@@ -57,7 +57,7 @@ def test_a_buffer_that_is_used_again_does_not_change_frames_given_before():
 
 def test_frames_that_are_no_pictures_are_refused():
     for wrong in (np.zeros((4, 20, 30, 3)), np.zeros((4, 20, 30, 1), np.uint8)):
-        with pytest.raises(UserError, match="this model sees pictures"):
+        with pytest.raises(UserError, match="this model reads pictures"):
             list(VideoPreparation(CONTRACT).prepared(wrong))
     with pytest.raises(UserError, match="no frames"):
         list(VideoPreparation(CONTRACT).prepared([]))

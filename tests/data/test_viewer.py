@@ -75,7 +75,7 @@ def test_unfound_points_are_hollow_and_doubtful_ones_faint():
     assert 0 < darkness(0.2) < 0.6 * darkness(0.9)
     hollow = figure(one_point("left_elbow", (105, 65), 0.05), COCO, height=260)
     row = COCO.source.points.index("left_elbow")
-    assert not hollow.found[0, row]
+    assert not hollow.detected[0, row]
     assert hollow.placed[0, row]
 
 
@@ -84,11 +84,11 @@ def test_the_prepared_view_shows_the_models_points_in_the_same_place(clip):
     model = figure(clip.keypoints, COCO, prepared=True, height=260)
     assert model.points.shape[1] == 79
     wrists = [list(COCO.points).index("left_wrist"), COCO.source.points.index("left_wrist")]
-    both = model.found[:, wrists[0]] & raw.found[:, wrists[1]]
+    both = model.detected[:, wrists[0]] & raw.detected[:, wrists[1]]
     both &= model.strength[:, wrists[0]] > 0.3
     difference = model.points[both, wrists[0]] - raw.points[both, wrists[1]]
     assert np.abs(difference).max() < 0.01
-    assert model.found.mean() > raw.found[:, list(COCO.indices)].mean()
+    assert model.detected.mean() > raw.detected[:, list(COCO.indices)].mean()
 
 
 def test_y_up_layouts_are_drawn_head_up():

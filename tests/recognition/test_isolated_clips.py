@@ -35,7 +35,7 @@ def test_a_long_clip_gives_even_frames_of_all_of_it(frames):
 def test_frames_in_a_row_are_those_in_the_middle_or_refused_where_they_are_not_kept():
     row = Segments(8, "consecutive")
     assert sampled(range(20), 8, row).tolist() == list(range(6, 14))
-    with pytest.raises(UserError, match="33 frames, of which the model sees 8 in a row"):
+    with pytest.raises(UserError, match="33 frames, but the model reads 8 consecutive ones"):
         sampled(range(33), 8, row)
 
 

@@ -93,7 +93,7 @@ def test_word_vectors_are_taken_from_fasttext_and_glove_files(tmp_path, capsys, 
 def test_word_vectors_of_another_width_are_refused(tmp_path):
     (tmp_path / "words.txt").write_text("Rain 1 2 3\n")
     config = dataclasses.replace(CONFIG, language_model=str(tmp_path / "words.txt"))
-    with pytest.raises(UserError, match=r"have 3 numbers.*width to 3"):
+    with pytest.raises(UserError, match=r"have 3 dimensions.*width to 3"):
         load_component_weights(words_model(), config, WORDS)
 
 

@@ -136,7 +136,11 @@ def test_groups_by_number_need_numbers(table):
         ("groups.json", '{"a": ["2"], "b": ["2"]}', "gloss '2' is in the groups 'a' and 'b'"),
         ("groups.json", "[]", "is not a JSON object of lists"),
         ("groups.json", "{", "not valid JSON"),
-        ("missing.json", '{"expected": {}, "missing": {"dev": {}}}', "no record of missing clips"),
+        (
+            "missing.json",
+            '{"expected": {}, "missing": {"dev": {}}}',
+            "not a record of missing clips",
+        ),
     ],
 )
 def test_validation_names_faulty_files_of_the_folder(table, file, text, message):
