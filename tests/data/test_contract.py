@@ -110,7 +110,7 @@ def test_a_model_of_one_detector_accepts_the_same_points_of_another():
         ({"mirror": (0,)}, "mirror"),
         ({"indices": (99, *range(1, 14))}, "indices: 99 is not an integer from 0 to 19"),
         ({"indices": tuple(range(1, 15))}, "points: must be the rows"),
-        ({"channels": ("x", "y")}, "channels: x y; they must be"),
+        ({"channels": ("x", "y")}, "channels: x y; must be"),
         ({"streams": {"body": (1, 0)}}, "streams: body must be all points"),
         ({"streams": 3}, "streams: must be an object"),
         ({"streams": {"legs": (1,)}}, "streams: 'legs'"),

@@ -101,7 +101,7 @@ def test_a_model_and_its_data_have_the_same_stream(folder, monkeypatch):
 def test_points_have_no_flow(folder):
     train = read_folder(folder)["train"]
     glosses = Vocabulary.from_samples(train)
-    with pytest.raises(UserError, match=r"data.stream is flow, but the model sees keypoints"):
+    with pytest.raises(UserError, match=r"data.stream is flow, but the model reads keypoints"):
         loader_for(train, glosses, contract("stark_79"), ClipOptions(stream="flow"))
 
 

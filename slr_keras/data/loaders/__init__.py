@@ -1,1 +1,1 @@
-"""Loaders: one clip of a manifest as arrays."""
+"""Loaders, which read one clip of a manifest as arrays."""

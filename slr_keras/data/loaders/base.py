@@ -1,7 +1,7 @@
-"""One clip at a time, whatever it consists of: its length in an epoch, its frames and its labels.
+"""Base of the loaders: lengths in an epoch, frames and labels of single clips.
 
-What a clip looks like depends on (seed, epoch, sample id) alone, so neither the order of loading
-nor parallelism nor a resumed run changes it.
+An augmented clip depends on (seed, epoch, sample id) only, not on the order of loading, on
+parallelism, or on whether a run was resumed.
 """
 
 from abc import ABC, abstractmethod
@@ -22,28 +22,28 @@ from slr_keras.utils.errors import UserError
 
 
 class Loader(ABC):
-    """Lengths, frames and labels of a manifest's clips, as evaluation or training sees them.
+    """Lengths, frames and labels of a manifest's clips, in evaluation or training form.
 
-    A kind of clip says what one of its frames is (`frame`), how long clips become, and how one is
-    loaded; all else is common.
+    A subclass defines the type of a frame (`frame`), the lengths of clips, and how a clip is
+    loaded.
 
     Args:
         manifest: the clips.
-        vocabulary: turns glosses into labels.
-        contract: says what a clip consists of.
-        options: how clips are cut, changed and labelled.
+        vocabulary: maps glosses to labels.
+        contract: keypoint contract or frame contract.
+        options: how clips are cut, augmented and labelled.
 
     Attributes:
-        frame: what one frame of a batch is.
-        threads: clips of a batch that are worth loading at the same time.
-        augmentation: what changes in training.
-        fps: frames a second that the model sees.
-        frames: `(clips,)` frames of every clip at that rate; all lengths are counted in them.
+        frame: name, shape and dtype of a frame.
+        threads: number of clips of a batch to load in parallel.
+        augmentation: augmentation in training.
+        fps: frames per second of the model's input.
+        frames: `(clips,)` number of frames of every clip at this rate; all lengths refer to it.
 
     Raises:
-        TypeError: an augmentation of another kind of clip.
-        UserError: an empty manifest, a clip with no frames or an unknown gloss; names the sample
-            where there is one. A clip whose rate is not from 1 to 1000 frames a second.
+        TypeError: the augmentation is of another modality.
+        UserError: the manifest is empty, a clip has no frames or a rate outside 1 to 1000 frames
+            per second, or a gloss is unknown; names the sample if there is one.
     """
 
     augmentation_class: ClassVar[type[AugmentationConfig] | type[VideoAugmentationConfig]]
@@ -102,33 +102,35 @@ class Loader(ABC):
 
     @abstractmethod
     def evaluation_length(self, frames: int) -> int:
-        """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
+        """Length in evaluation of a clip of `frames` frames; a multiple of 4."""
 
     @abstractmethod
     def draw_length(self, rng: np.random.Generator, row: int) -> int:
-        """Draw the resampled length of a clip, always the first draw of the clip's generator.
+        """Draw the resampled length of a clip.
 
-        Batches are planned from it alone.
+        The length is the first draw of the clip's generator, so that batches can be planned without
+        loading the clip.
         """
 
     @abstractmethod
     def possible_lengths(self) -> np.ndarray:
-        """`(clips, ...)` lengths that training may give, evenly spread, without drawing any."""
+        """Evenly spaced samples `(clips, ...)` of the lengths that training may give."""
 
     @abstractmethod
     def load_drawn(
         self, row: int, rng: np.random.Generator | None, shared: float | None = None
     ) -> Clip:
-        """As `load`, with a generator of the caller's; None gives the clip of evaluation."""
+        """As `load`, with a given random generator; None gives the clip in evaluation form."""
 
     def draw_shared(self, rng: np.random.Generator) -> float | None:
-        """Draw what all clips of a training batch have in common; None where nothing is."""
+        """Draw the value that all clips of a training batch share; None if there is none."""
         return None
 
     def infeasible(self) -> list[Infeasible]:
-        """Clips too short for their labels even with all the frames that evaluation takes.
+        """Clips whose evaluation length is too short for their labels.
 
-        The rule is that of the last epoch: what only CTC at the start cannot spell is learnt later.
+        The loss of the last epoch decides: clips that only the initial CTC cannot align are trained
+        on later.
         """
         merged = self.ctc_epochs is None
         return [
@@ -142,14 +144,14 @@ class Loader(ABC):
         ]
 
     def required(self, epoch: int | None = None) -> np.ndarray:
-        """`(clips,)` frames that each clip needs in an epoch, or in the last one (None)."""
+        """Frames `(clips,)` that each clip needs in an epoch; None: in the last epoch."""
         merged = self.ctc_epochs is None or (epoch is not None and epoch < self.ctc_epochs)
         return self._needed[merged]
 
     def lengths(self, epoch: int | None = None) -> np.ndarray:
-        """`(clips,)` frames of every clip in an epoch of training, or in evaluation (None).
+        """Frames `(clips,)` of every clip in an epoch of training; None: in evaluation.
 
-        Nothing is loaded.
+        No clip is loaded.
         """
         if self.segments is not None:
             return np.full(len(self), self.segments.count)
@@ -158,7 +160,7 @@ class Loader(ABC):
         return np.array([self.draw_length(self.rng(epoch, i), i) for i in range(len(self))])
 
     def rng(self, epoch: int, row: int) -> np.random.Generator:
-        """The generator of a clip in an epoch of training."""
+        """The random generator of a clip in an epoch of training."""
         return np.random.default_rng([self.seed, epoch, self._keys[row]])
 
     def load(self, row: int, epoch: int | None = None, shared: float | None = None) -> Clip:
@@ -166,11 +168,11 @@ class Loader(ABC):
 
         Args:
             row: row in the manifest.
-            epoch: epoch of training; None gives the clip as evaluation sees it.
-            shared: of `draw_shared`, where a batch has it.
+            epoch: epoch of training; None: evaluation.
+            shared: result of `draw_shared` for the batch.
 
         Returns:
-            frames `(time, *frame.shape)` of `frame.dtype`, and labels `(labels,)` int32.
+            Frames `(time, *frame.shape)` of dtype `frame.dtype`, and labels `(labels,)` int32.
 
         Raises:
             UserError: the clip cannot be read; names the sample.
@@ -178,15 +180,15 @@ class Loader(ABC):
         return self.load_drawn(row, None if epoch is None else self.rng(epoch, row), shared)
 
     def file_frames(self, row: int, indices: np.ndarray | None = None) -> np.ndarray | slice:
-        """Which frames of a clip's file the model's frames are, by the rates of both.
+        """Convert frame numbers at the model's rate to frame numbers of a clip's file.
 
         Args:
             row: row in the manifest.
-            indices: frames at the model's rate, from 0; all of them if None.
+            indices: frame numbers at the model's rate; None: all frames.
 
         Returns:
-            as many int64 indices, or, for all frames of a clip of the model's own rate, a slice of
-            the whole file.
+            int64 indices of the same length; for all frames of a clip that has the model's rate, a
+            slice of the complete file.
         """
         if self._rates[row] == self.fps:
             return slice(None) if indices is None else indices
@@ -197,12 +199,12 @@ class Loader(ABC):
         return np.array(self.labels[row], np.int32)
 
     def _required(self, row: int) -> int:
-        # Enough for every epoch, so that a clip's length does not hang on the objective's schedule.
+        # Enough for every epoch, so that lengths do not depend on the schedule of the objective.
         needed = self.required(epoch=0)[row]
         return int(needed) if self.augmentation.keep_feasible else 0
 
     def _segment_frames(self, row: int, rng: np.random.Generator | None) -> np.ndarray:
-        """The frames that `segments` takes: drawn in training, unless time is to stay as it is."""
+        """Frame numbers by `segments`: drawn in training with resampling, else the centres."""
         frames = int(self.frames[row])
         if rng is None or self.augmentation.temporal == NO_RESAMPLING:
             return self.segments.centres(frames)

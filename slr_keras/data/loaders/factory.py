@@ -1,4 +1,4 @@
-"""The loader of a kind of clip, chosen by its contract."""
+"""Choose the loader for a contract and a stream."""
 
 from slr_keras.data.contract_base import Contract
 from slr_keras.data.loaders.base import Loader
@@ -28,17 +28,17 @@ def loader_for(
 
     Args:
         manifest: the clips.
-        vocabulary: turns glosses into labels.
-        contract: says what a clip consists of.
-        options: how clips are seen; its `stream` "flow" gives a `FlowLoader`.
+        vocabulary: maps glosses to labels.
+        contract: keypoint contract or frame contract.
+        options: how clips are cut, augmented and labelled; `stream` "flow" gives a `FlowLoader`.
 
     Raises:
-        TypeError: no such kind of contract, or an augmentation of the other kind.
-        UserError: see `Loader`; flow of clips that have no pictures.
+        TypeError: the contract has an unknown type, or the augmentation is of another modality.
+        UserError: see `Loader`; or `stream` is "flow" and the contract is of keypoints.
     """
     options = options or ClipOptions()
     if not isinstance(contract, Contract):
         raise TypeError(f"no loader for a contract of type {type(contract).__name__}")
     if contract.modality == KEYPOINTS and options.stream == FLOW:
-        raise UserError("data.stream is flow, but the model sees keypoints; set it to rgb")
+        raise UserError("data.stream is flow, but the model reads keypoints; set it to rgb")
     return _LOADERS[contract.modality, options.stream](manifest, vocabulary, contract, options)

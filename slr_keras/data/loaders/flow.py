@@ -1,4 +1,4 @@
-"""Clips of optical flow: at each moment the motion of five steps (specs/stepnet.md §8)."""
+"""Loader of optical flow: stacks of five successive flow fields (specs/stepnet.md §8)."""
 
 from typing import Any
 
@@ -13,21 +13,20 @@ from slr_keras.utils.errors import UserError
 
 
 class FlowLoader(VideoLoader):
-    """The flow of a manifest's clips, as `slr_keras.flow` left it beside them.
+    """Optical flow of a manifest's clips, made by `slr_keras.flow`.
 
-    A clip of n pictures has the fields 0 .. n - 2. At a moment p it is seen as a stack of five
-    fields, p .. p + 4, each with its x before its y: `(height, width, 10)` uint8, 128 where nothing
-    moves. There are max(n - 5, 1) moments, and they take the place of frames in all rules of
-    time; fields beyond the last repeat it. One picture alone does not move. Mirrored flow has its x
-    negated, 255 - value.
+    A clip of n pictures has the flow fields 0 .. n - 2. Frame p of the model's input is a stack of
+    the five fields p .. p + 4, each with x before y: `(height, width, 10)` uint8, 128 for no
+    motion. There are max(n - 5, 1) such frames. Fields beyond the last repeat the last field. The
+    flow of a single picture is zero. Mirroring negates x: 255 - value.
 
-    A clip of another rate than the model's has as many moments as at the model's rate, each in its
-    own time; the five fields stay those of successive pictures of the file.
+    If the clip's rate differs from the model's, the frames are sampled at the model's rate, but the
+    five fields of a frame are those of successive pictures in the file.
 
     The arguments are those of `VideoLoader`.
 
     Raises:
-        UserError: the data folder has no flow, flow of another size, or the augmentation changes
+        UserError: the data folder has no flow or flow of another size, or the augmentation changes
             colours; see also `Loader`.
     """
 
@@ -41,7 +40,7 @@ class FlowLoader(VideoLoader):
         self.recipe = Recipe.read(self.manifest.folder)
         if self.recipe.size != self.contract.resize:
             raise UserError(
-                f"{self.manifest.folder}: its flow is of pictures of "
+                f"{self.manifest.folder}: the flow was made from pictures of "
                 f"{self.recipe.size[0]} x {self.recipe.size[1]}, but frames.json resizes to "
                 f"{self.contract.resize[0]} x {self.contract.resize[1]}; run `python -m "
                 f"slr_keras.flow {self.manifest.folder}` again"
@@ -71,7 +70,7 @@ class FlowLoader(VideoLoader):
 
 
 def _cut(field: np.ndarray, window: Window) -> np.ndarray:
-    """A window of a field; what moves to the right moves to the left in the mirror."""
+    """Cut a window out of a field; mirroring negates the horizontal motion."""
     cut = window.cut(field)
     if window.flip:
         cut = np.stack([255 - cut[..., 0], cut[..., 1]], axis=-1)

@@ -1,4 +1,4 @@
-"""Clips of keypoints: selected, repaired, normalised, and changed at random in training."""
+"""Loader of keypoints: select points, fill gaps, normalise, and augment in training."""
 
 import re
 
@@ -29,9 +29,9 @@ HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
 
 
 class KeypointLoader(Loader):
-    """Keypoints of a manifest's clips, as evaluation or training sees them.
+    """Keypoints of a manifest's clips, in evaluation or training form.
 
-    The contract selects, repairs and normalises points. The arguments are those of `Loader`.
+    The contract selects points, fills gaps and normalises. The arguments are those of `Loader`.
     """
 
     augmentation_class = AugmentationConfig
@@ -54,7 +54,7 @@ class KeypointLoader(Loader):
         return self.segments is None and self.augmentation.temporal != NO_RESAMPLING
 
     def evaluation_length(self, frames: int) -> int:
-        """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
+        """Length in evaluation of a clip of `frames` frames; a multiple of 4."""
         return evaluation_length(frames, self.max_frames)
 
     def draw_length(self, rng: np.random.Generator, row: int) -> int:
@@ -63,11 +63,11 @@ class KeypointLoader(Loader):
         return training_length(rng, frames, self.max_frames, ratio, self._required(row))
 
     def possible_lengths(self) -> np.ndarray:
-        """`(clips, 9)` lengths that training may give, evenly spread."""
+        """Nine evenly spaced lengths `(clips, 9)` of each clip that training may give."""
         return expected_lengths(self.frames, self.augmentation.temporal_range, self.max_frames)
 
     def draw_shared(self, rng: np.random.Generator) -> float | None:
-        """The rotation in radians that all clips of a batch have in common, if one is."""
+        """The rotation in radians that all clips of a batch share; None if each has its own."""
         if self.augmentation.rotation_per != "batch":
             return None
         return draw_angle(rng, self.augmentation)
@@ -81,7 +81,7 @@ class KeypointLoader(Loader):
             return self._prepare(points)[self._indices(None, row)], self._labels(row)
         indices = self._indices(rng, row)
         lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
-        # NaN is missing under every contract; zeros may be a place.
+        # NaN is missing under every contract; zero may be a valid position.
         points[lost] = np.nan
         points = self._prepare(points)[indices]
         points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
@@ -101,9 +101,10 @@ class KeypointLoader(Loader):
 
 
 def hand_points(contract: KeypointContract) -> list[tuple[int, ...]]:
-    """Indices of each hand's points, for the hands that the contract has as streams.
+    """Indices of the points of each hand, for the hands in the contract's streams.
 
-    They are the points of the "left" and "right" streams that are named after a hand or a finger.
+    The points of a hand are those of the "left" or "right" stream whose names contain a hand or a
+    finger.
 
     >>> from slr_keras.data.loaders.keypoints import hand_points
     >>> from slr_keras.data.contract import contract

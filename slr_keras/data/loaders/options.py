@@ -1,4 +1,4 @@
-"""How the clips of a data set are cut, changed and labelled, in one object."""
+"""Options for the cutting, augmentation and labelling of clips."""
 
 from dataclasses import dataclass
 
@@ -14,23 +14,24 @@ UNKNOWN = ("error", "unk")
 
 @dataclass(frozen=True)
 class ClipOptions:
-    """Options of `ClipDataset` and of the loaders that concern one clip at a time.
+    """Options of `ClipDataset` and of the loaders for single clips.
 
     Attributes:
-        augmentation: what changes in training, of the contract's kind; None changes nothing.
-            Evaluation ignores it.
-        seed: of everything random, not negative.
-        max_frames: longest clip; longer ones are cut, a multiple of 4.
+        augmentation: augmentation in training, of the contract's modality; None: no augmentation.
+            Evaluation ignores this option.
+        seed: seed of all random draws, not negative.
+        max_frames: longest clip in frames, a multiple of 4; longer clips are cut.
         unknown: "error" refuses glosses outside the vocabulary, "unk" maps them to <unk>.
-        ctc_epochs: epochs at the start that learn CTC, which needs a blank between equal
-            neighbours; the others need no more steps than labels. None: all learn CTC.
-        segments: gives every clip the same number of frames, whatever `max_frames` and the
-            augmentation's lengths say; None keeps each clip's own.
-        fps: frames a second that the model sees; the contract's if None.
-        stream: what a batch holds of pictures: "rgb", or "flow" (`FlowLoader`).
+        ctc_epochs: number of initial epochs that train with CTC, which needs a blank between equal
+            neighbours; later epochs need one step per label only. None: all epochs use CTC.
+        segments: sampling rule that gives every clip the same number of frames, and overrides
+            `max_frames` and the lengths of the augmentation; None: clips keep their own lengths.
+        fps: frames per second of the model's input; None: the rate of the contract.
+        stream: content of a batch of video: "rgb", or "flow" (`FlowLoader`).
 
     Raises:
-        UserError: a negative seed, bad `max_frames`, or another word for `unknown` or `stream`.
+        UserError: the seed is negative, `max_frames` is not a positive multiple of 4, or `unknown`
+            or `stream` has an unknown value.
 
     >>> from slr_keras.data.loaders.options import ClipOptions
     >>> ClipOptions(max_frames=200, unknown="unk").stream

@@ -1,4 +1,4 @@
-"""Clips of pictures: resized, cropped, and changed at random in training (specs/c2st.md §2.1)."""
+"""Loader of video: resize and crop, and augment in training (specs/c2st.md §2.1)."""
 
 import math
 import os
@@ -22,16 +22,17 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window, resize
 from slr_keras.data.vocabulary import Vocabulary
 
-_SHARES = 9
+# Number of sampled lengths per clip in `possible_lengths`.
+_LENGTHS = 9
 _MOST_THREADS = 16
 
 
 class VideoLoader(Loader):
-    """Pictures of a manifest's clips, as evaluation or training sees them.
+    """Pictures of a manifest's clips, in evaluation or training form.
 
-    Evaluation takes all frames and repeats the last one up to a multiple of 4; it cuts the centre.
-    Of a clip longer than `max_frames` it takes the central frames. The contract says size, resizing
-    and crop of the pictures. The arguments are those of `Loader`.
+    Evaluation uses all frames, repeats the last one up to a multiple of 4, and crops the centre.
+    From a clip longer than `max_frames`, evaluation uses the central frames. The contract specifies
+    size, resizing and crop of the pictures. The arguments are those of `Loader`.
     """
 
     augmentation_class = VideoAugmentationConfig
@@ -46,7 +47,7 @@ class VideoLoader(Loader):
     ):
         super().__init__(manifest, vocabulary, contract, options)
         self.frame = FrameSpec("video", contract.shape, "uint8")
-        # Decoding, resizing and reading all let other threads run.
+        # Decoding, resizing and reading release the interpreter lock.
         self.threads = min(os.cpu_count() or 1, _MOST_THREADS)
 
     @property
@@ -55,19 +56,19 @@ class VideoLoader(Loader):
         return self.segments is None and self.augmentation.resamples
 
     def evaluation_length(self, frames: int) -> int:
-        """Frames that evaluation makes of a clip of `frames` frames; a multiple of 4."""
+        """Length in evaluation of a clip of `frames` frames; a multiple of 4."""
         return min(math.ceil(frames / REDUCTION) * REDUCTION, self.max_frames)
 
     def draw_length(self, rng: np.random.Generator, row: int) -> int:
         """Draw the rescaled length of a clip."""
         low, high = self.augmentation.temporal_range
-        share = low + (high - low) * rng.random()
-        return self._length(share, row)
+        fraction = low + (high - low) * rng.random()
+        return self._length(fraction, row)
 
     def possible_lengths(self) -> np.ndarray:
-        """`(clips, 9)` lengths that training may give, evenly spread."""
-        shares = np.linspace(*self.augmentation.temporal_range, _SHARES).tolist()
-        return np.array([[self._length(s, row) for s in shares] for row in range(len(self))])
+        """Nine evenly spaced lengths `(clips, 9)` of each clip that training may give."""
+        fractions = np.linspace(*self.augmentation.temporal_range, _LENGTHS).tolist()
+        return np.array([[self._length(f, row) for f in fractions] for row in range(len(self))])
 
     def load_drawn(
         self, row: int, rng: np.random.Generator | None, shared: float | None = None
@@ -85,9 +86,9 @@ class VideoLoader(Loader):
     def _centre(self) -> Window:
         return Window.centre(self.contract.resize[::-1], self.contract.crop)
 
-    def _length(self, share: float, row: int) -> int:
+    def _length(self, fraction: float, row: int) -> int:
         frames, required = int(self.frames[row]), self._required(row)
-        return rescaled_length(share, frames, self.augmentation, self.max_frames, required)
+        return rescaled_length(fraction, frames, self.augmentation, self.max_frames, required)
 
     def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
         if self.segments is not None:

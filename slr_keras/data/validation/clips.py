@@ -1,4 +1,4 @@
-"""Validation of the keypoints themselves, clip by clip."""
+"""Validate the keypoints of each clip."""
 
 import hashlib
 from collections import Counter
@@ -13,16 +13,18 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.utils.errors import UserError
 
-# In image coordinates the picture is [-1, 1]; a signer's points lie in it or near it.
+# Limits in image coordinates, where the picture is [-1, 1]: the distance of most points from the
+# centre, and the extent of all points.
 _FAR = 3.0
 _CRAMPED = 0.02
 
 
 class ClipChecker:
-    """Reads clips one after the other and keeps what the checks need of earlier ones.
+    """Checks clips one after another, and keeps the state that checks across clips need.
 
     Attributes:
-        non_finite: split → points with NaN or infinite values not marked as missing.
+        non_finite: split → number of points with NaN or infinite values that are not marked as
+            missing.
     """
 
     def __init__(self, folder: Path, contract: KeypointContract, findings: list[Finding]):
@@ -36,11 +38,11 @@ class ClipChecker:
         self._first: dict[bytes, tuple[str, str, str]] = {}
 
     def missing_share(self, split: str) -> float:
-        """Part of the model's points in a split that the detector did not find."""
+        """Fraction of the model's points in a split that are missing, 0 to 1."""
         return self._missing[split] / self._points[split] if self._points[split] else 0.0
 
     def check(self, split: str, where: str, sample: Sample) -> None:
-        """Read a clip and add what is wrong with it to the findings."""
+        """Read a clip and add its problems to the findings."""
 
         def find(severity: str, kind: str, what: str, advice: str) -> None:
             self._findings.append(Finding(severity, kind, sample.id, where, what, advice))
@@ -64,27 +66,27 @@ class ClipChecker:
             what = (
                 f"{int(unsound.sum())} points are not finite, the first in frame {frame}, {name!r}"
             )
-            find(WARNING, "non-finite", what, "correct them: they will count as missing")
+            find(WARNING, "non-finite", what, "correct them: these points count as missing")
         if missing.all():
-            find(ERROR, "nothing-seen", "no point is there in any frame", "drop the clip")
+            find(ERROR, "nothing-seen", "all points are missing in all frames", "drop the clip")
             return
         self._check_units(selected, missing, find)
         self._check_copies(split, where, sample, raw, find)
 
     def _unsound(self, raw: np.ndarray) -> np.ndarray:
-        """(frames, points): not a number and not the agreed mark of a missing point."""
+        """(frames, points) booleans: not finite, and not marked as missing."""
         score = "score" in self._contract.source.channels
         coordinates = raw[..., :-1] if score else raw
         marked = np.isnan(coordinates[..., :2]).all(-1)
         if score:
-            # A comparison with NaN is false: a score of NaN marks a missing point too.
+            # Comparisons with NaN are false, so a score of NaN also marks a missing point.
             marked &= ~(raw[..., -1] >= max(self._contract.score_threshold, 1e-9))
         return ~(np.abs(raw) < keypoints.LARGEST).all(-1) & ~marked
 
     def _check_units(self, selected: np.ndarray, missing: np.ndarray, find) -> None:
         if self._contract.normalisation != "image":
             return
-        # Units show in a few frames as well as in all.
+        # A few frames suffice to check the units.
         few = slice(None, None, max(1, len(selected) // 16))
         selected, missing = selected[few], missing[few]
         seen = self._contract.normalise(np.where(missing[..., None], 0, selected))[~missing][:, :2]

@@ -1,4 +1,4 @@
-"""Validation of what a data folder of isolated signs says of itself as a whole."""
+"""Validate the files missing.json and groups.json of a data folder of isolated signs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ GROUPS_FILE = "groups.json"
 
 
 def check_missing(folder: Path, findings: list[Finding]) -> None:
-    """Clips of the data set that the folder was prepared without, one finding a split."""
+    """Report the clips of the dataset that are missing from the folder, one finding per split."""
     path = folder / MISSING_FILE
     if not path.exists():
         return
@@ -28,12 +28,12 @@ def check_missing(folder: Path, findings: list[Finding]) -> None:
             f"{len(clips)} of {missing.expected[split]} clips of {split} are missing, the first is "
             f"{name!r} ({why})"
         )
-        advice = "obtain them and prepare the data again, or say so beside every score"
+        advice = "obtain them and prepare the data again, or report them with every score"
         findings.append(Finding(WARNING, "missing-clips", "", str(path), what, advice))
 
 
 def check_groups(folder: Path, vocabulary: Vocabulary | None, findings: list[Finding]) -> None:
-    """Groups of glosses that are no groups, or have glosses that no model will know."""
+    """Report invalid groups of glosses, and glosses of groups that are not in the vocabulary."""
     path = folder / GROUPS_FILE
     if not path.exists():
         return

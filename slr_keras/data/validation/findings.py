@@ -1,4 +1,4 @@
-"""What a validation found: findings, a summary per split, and their report."""
+"""Result of a validation: findings, a summary per split, and the report."""
 
 import dataclasses
 from collections import Counter
@@ -12,15 +12,15 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, where, and what to do.
+    """One problem: its location, a description, and advice.
 
     Attributes:
-        severity: "error" (training or scoring would fail or mislead) or "warning".
-        kind: short name of the check, the same for all findings of one check.
-        sample: id of the sample; empty where the finding is about a whole file.
+        severity: "error" (training or scoring would fail or give misleading results) or "warning".
+        kind: short name of the check.
+        sample: id of the sample; empty if the finding concerns a file.
         where: file and line.
-        what: what is wrong.
-        advice: what to do.
+        what: description of the problem.
+        advice: how to solve the problem.
     """
 
     severity: str
@@ -41,12 +41,14 @@ class SplitSummary:
 
     Attributes:
         frames_min, frames_mean, frames_max, frames_total: lengths in frames.
-        glosses: running glosses; `distinct_glosses` of them differ.
-        unknown_glosses: distinct glosses that the vocabulary does not have.
-        infeasible: clips too short for CTC to spell their glosses.
-        missing_share: part of the model's points that the detector did not find, before gaps
-            are filled; None where keypoints were not read.
-        non_finite: points with NaN or infinite values that are not marked as missing.
+        glosses: running glosses.
+        distinct_glosses: distinct glosses.
+        unknown_glosses: distinct glosses that are not in the vocabulary.
+        infeasible: clips too short for CTC to align their glosses.
+        missing_share: fraction of the model's points that are missing before gaps are filled, 0 to
+            1; None if keypoints were not read.
+        non_finite: points with NaN or infinite values that are not marked as missing; None if
+            keypoints were not read.
     """
 
     samples: int
@@ -66,13 +68,13 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a validation found out about a data folder.
+    """Report of the validation of a data folder.
 
     Attributes:
         folder: the folder.
-        splits: a summary per split.
-        shared: "train/dev" and so on → how many signers and sentences two splits share.
-        findings: what is wrong, in the order of the checks.
+        splits: summary of each split.
+        shared: pair of splits, such as "train/dev" → number of signers and sentences in both.
+        findings: findings, in the order of the checks.
     """
 
     folder: str
@@ -94,7 +96,7 @@ class Report:
         """Refuse a folder with errors.
 
         Raises:
-            UserError: the first error, and how many more there are.
+            UserError: there are errors; gives the first one and the number of further errors.
         """
         if self.errors:
             more = len(self.errors) - 1
@@ -102,14 +104,14 @@ class Report:
             raise UserError(f"{first}{f' (and {more} more errors)' * bool(more)}")
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values."""
+        """Convert the report to JSON values."""
         return {**dataclasses.asdict(self), "errors": len(self.errors)}
 
     def lines(self, per_kind: int = 5) -> list[str]:
-        """The report as text: a table, what splits share, and the findings.
+        """Format the report as text: a table, overlaps between splits, and the findings.
 
         Args:
-            per_kind: findings to show of each kind; the rest is counted.
+            per_kind: largest number of findings to show of each kind; the others are counted.
         """
         lines = _table(self.splits)
         for pair, counts in self.shared.items():

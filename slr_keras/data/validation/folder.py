@@ -1,4 +1,4 @@
-"""Validation of a data folder: everything that would fail, or mislead, later."""
+"""Validate a data folder before training: find errors and misleading data."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -45,20 +45,21 @@ def validate_folder(
     """Check a data folder and summarise its splits.
 
     Args:
-        folder: holds `keypoints.json` or `frames.json`, or both, and at least one of train, dev and
-            test.
-        expect_disjoint_signers: a signer in two splits is an error.
-        expect_disjoint_sentences: a gloss sequence both in train and in dev or test is an error.
+        folder: data folder with `keypoints.json`, `frames.json` or both, and at least one of the
+            splits train, dev and test.
+        expect_disjoint_signers: report a signer in two splits as an error.
+        expect_disjoint_sentences: report a gloss sequence in train and in another split as an
+            error.
         temporal_stride: frames per output step of the model, for CTC feasibility.
-        deep: read every clip's keypoints and look at its video, of which the first picture is
-            decoded; otherwise only the manifests.
-        progress: wraps the rows of a split while their clips are read.
+        deep: read the keypoints of every clip, and open every video and decode its first picture;
+            otherwise only the manifests are checked.
+        progress: wraps the rows of a split, to display progress while clips are read.
 
     Returns:
-        The report; its `errors` are empty where the folder is sound.
+        The report; `errors` is empty if the folder is valid.
 
     Raises:
-        UserError: there is no such folder, or no split in it.
+        UserError: the folder does not exist or has no split.
 
     >>> import tempfile, numpy as np
     >>> from slr_keras.data.contract import contract

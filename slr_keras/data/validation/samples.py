@@ -1,4 +1,4 @@
-"""Validation of samples, glosses and splits; reads no keypoints."""
+"""Validate samples, glosses and splits without reading clips."""
 
 import itertools
 from collections.abc import Callable
@@ -8,20 +8,20 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.vocabulary import Vocabulary
 
-# A sample and the file and line where it stands.
+# File and line of a sample, and the sample.
 Row = tuple[str, Sample]
 
 
 def infeasible(sample: Sample, temporal_stride: int = 4, fps: float | None = None) -> bool:
-    """Whether CTC cannot spell the glosses in the clip's output steps (spec stark §4.4).
+    """Whether a clip has too few output steps for CTC to align its glosses (spec stark §4.4).
 
-    CTC needs a step per gloss and one more between equal neighbours; a clip shorter than the
+    CTC needs one step per gloss and one more between equal neighbours. A clip shorter than the
     stride is padded to one step.
 
     Args:
         sample: the clip.
-        temporal_stride: frames of a step.
-        fps: frames a second that a model sees; the clip's own if None.
+        temporal_stride: frames per output step.
+        fps: frames per second of the model's input; None: the rate of the clip.
 
     >>> from slr_keras.data.sample import Sample
     >>> from slr_keras.data.validation.samples import infeasible
@@ -35,7 +35,7 @@ def infeasible(sample: Sample, temporal_stride: int = 4, fps: float | None = Non
 
 
 def _frames_seen(sample: Sample, fps: float | None) -> int:
-    """Frames of a clip at the rate of the contract; a clip that states no rate has this one."""
+    """Number of frames at the rate of the contract, which clips without a stated rate have."""
     if fps is None or sample.fps is None:
         return sample.frames
     return frames_at_rate(sample.frames, sample.fps, fps)
@@ -52,7 +52,7 @@ def check_samples(
     findings: list[Finding],
     fps: float | None = None,
 ) -> None:
-    """Empty and one-frame clips, clips without glosses, and clips too short for CTC."""
+    """Report empty and one-frame clips, clips without glosses, and clips too short for CTC."""
     for where, sample in rows:
         if sample.frames == 0:
             what, advice = "the clip has no frames", "drop it"
@@ -60,7 +60,7 @@ def check_samples(
             continue
         if sample.frames == 1:
             what = "the clip has one frame"
-            advice = f"check it: it will be repeated to {temporal_stride} frames"
+            advice = f"check it: the frame will be repeated {temporal_stride} times"
             findings.append(Finding(WARNING, "one-frame-clip", sample.id, where, what, advice))
         if not sample.glosses:
             severity = ERROR if split == "train" else WARNING
@@ -68,7 +68,7 @@ def check_samples(
             findings.append(Finding(severity, "no-glosses", sample.id, where, what, advice))
         elif infeasible(sample, temporal_stride, fps):
             frames = _frames_seen(sample, fps)
-            at = f" at {fps:g} a second" if frames != sample.frames else ""
+            at = f" at {fps:g} per second" if frames != sample.frames else ""
             what = (
                 f"{frames} frames{at} give {max(1, frames // temporal_stride)} steps, "
                 f"too few for {len(sample.glosses)} glosses and {_repeats(sample)} repeats"
@@ -80,13 +80,13 @@ def check_samples(
 def check_glosses(
     rows: list[Row], split: str, vocabulary: Vocabulary, findings: list[Finding]
 ) -> None:
-    """Glosses that the vocabulary does not have, once each."""
-    found: dict[str, list[Row]] = {}
+    """Report glosses that are not in the vocabulary, once each."""
+    unknown: dict[str, list[Row]] = {}
     for where, sample in rows:
         for gloss in sample.glosses:
             if gloss not in vocabulary:
-                found.setdefault(gloss, []).append((where, sample))
-    for gloss, places in found.items():
+                unknown.setdefault(gloss, []).append((where, sample))
+    for gloss, places in unknown.items():
         where, sample = places[0]
         what = f"gloss {gloss!r} is not in the vocabulary ({len(places)} times in {split})"
         if split == "train":
@@ -98,23 +98,23 @@ def check_glosses(
 
 
 def check_rate(rows: list[Row], fps: float, file: str, findings: list[Finding]) -> None:
-    """Clips whose frame rate is not that of the contract in `file`."""
+    """Report clips whose frame rate differs from that of the contract in `file`."""
     other = [(where, s) for where, s in rows if s.fps and abs(s.fps - fps) > 0.02 * fps]
     if other:
         where, sample = other[0]
         what = (
-            f"{sample.fps:g} frames a second, but {file} says {fps:g} "
+            f"{sample.fps:g} frames per second, but {file} states {fps:g} "
             f"({len(other)} of {len(rows)} clips)"
         )
         advice = (
-            f"correct the rate if it is wrong: models see these clips at {fps:g} frames a second, "
-            "with frames left out or repeated"
+            f"correct the rate if it is wrong: models read these clips at {fps:g} frames per "
+            "second, with frames dropped or repeated"
         )
         findings.append(Finding(WARNING, "frame-rate", sample.id, where, what, advice))
 
 
 def check_places(rows: list[Row], key: str, file: str, findings: list[Finding]) -> None:
-    """Clips that lack the keypoints or the video that the contract in `file` describes."""
+    """Report clips without the keypoints or video that the contract in `file` describes."""
     without = [(where, s) for where, s in rows if not getattr(s, key)]
     if without:
         where, sample = without[0]
@@ -124,7 +124,7 @@ def check_places(rows: list[Row], key: str, file: str, findings: list[Finding]) 
 
 
 def check_ids_across(rows: dict[str, list[Row]], findings: list[Finding]) -> None:
-    """Ids that two splits share."""
+    """Report ids that appear in two splits."""
     first: dict[str, str] = {}
     for split in rows:
         for where, sample in rows[split]:
@@ -139,7 +139,7 @@ def check_ids_across(rows: dict[str, list[Row]], findings: list[Finding]) -> Non
 def check_splits(
     rows: dict[str, list[Row]], signers: bool, sentences: bool, findings: list[Finding]
 ) -> None:
-    """Signers, and sentences of train, that two splits share though they must not."""
+    """Report signers in two splits, and sentences of train in another split, as requested."""
     for one, other in itertools.combinations(rows, 2):
         if signers:
             _check_disjoint(rows, one, other, "signer", lambda sample: sample.signer, findings)

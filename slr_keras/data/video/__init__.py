@@ -1,1 +1,1 @@
-"""Clips as pictures: reading, resizing, cropping, resampling (specs/c2st.md §2.1, §2.2)."""
+"""Clips of video: reading, resizing, cropping, resampling (specs/c2st.md §2.1, §2.2)."""

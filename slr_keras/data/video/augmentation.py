@@ -1,4 +1,4 @@
-"""What training changes at random in a clip of pictures (specs/c2st.md §2.1)."""
+"""Video augmentation: temporal rescaling, random crops, mirroring, colours (specs/c2st.md §2.1)."""
 
 import math
 from dataclasses import dataclass, fields
@@ -16,24 +16,24 @@ TEMPORAL = ("random", "uniform", NO_RESAMPLING)
 
 @dataclass(frozen=True)
 class VideoAugmentationConfig:
-    """What is changed at random in training; the defaults are the published recipe.
+    """Video augmentation in training; the defaults are the published recipe.
 
     Attributes:
-        temporal: frames kept, "random" (a sorted random choice) | "uniform" (evenly spaced) |
-            "none" (as evaluation).
-        temporal_range: bounds of the new length, as shares of the old.
+        temporal: how time is resampled: "random" (sorted random frames), "uniform" (evenly spaced)
+            or "none" (as in evaluation).
+        temporal_range: bounds of the new length, as fractions of the old length.
         shortest, longest: bounds of the new length in frames, before it is rounded up to a
             multiple of 4.
-        keep_feasible: never resample below the frames that the clip's labels need.
-        random_crop: cut at random, the same for the whole clip; the centre if false.
-        crop_margin: pixels by which the cut may leave the picture, whose edge is repeated there:
-            a random shift for pictures that are not larger than the cut.
-        flip: chance of exchanging left and right in the whole clip.
-        colour: largest change of a clip's contrast and of the brightness of each of its channels,
-            as a share of the whole range; the published recipe has none.
+        keep_feasible: never shorten a clip below the frames that its labels need.
+        random_crop: random crop, the same for all pictures of a clip; if false, the centre crop.
+        crop_margin: pixels by which the crop may extend beyond the picture, whose edge is repeated
+            there; gives a random shift even if pictures are not larger than the crop.
+        flip: probability of mirroring a clip.
+        colour: largest change of a clip's contrast and of the brightness of each channel, as a
+            fraction of the full range; 0 as published.
 
     Raises:
-        UserError: a value is out of its range; names the field.
+        UserError: a value is out of range; names the field.
 
     >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig
     >>> VideoAugmentationConfig(flip=0).temporal_range
@@ -66,12 +66,12 @@ class VideoAugmentationConfig:
 
     @classmethod
     def literal(cls) -> "VideoAugmentationConfig":
-        """The published recipe to the letter, where a clip may become too short for its labels."""
+        """The recipe exactly as published; a clip may become too short for its labels."""
         return cls(keep_feasible=False)
 
     @classmethod
     def none(cls) -> "VideoAugmentationConfig":
-        """No change at all: clips in training as in evaluation."""
+        """No augmentation: clips are the same in training and evaluation."""
         return cls(temporal=NO_RESAMPLING, random_crop=False, flip=0.0)
 
     @property
@@ -85,29 +85,35 @@ class VideoAugmentationConfig:
 
 
 def rescaled_length(
-    share: float, frames: int, config: VideoAugmentationConfig, max_frames: int, required: int = 0
+    fraction: float,
+    frames: int,
+    config: VideoAugmentationConfig,
+    max_frames: int,
+    required: int = 0,
 ) -> int:
-    """Frames of a clip after temporal rescaling: a multiple of 4 (specs/c2st.md §2.1).
+    """Length of a clip after temporal rescaling, a multiple of 4 (specs/c2st.md §2.1).
 
-        new = int(frames share), at least `shortest`, at most `longest`, up to a multiple of 4
+        new = int(frames fraction), at least `shortest`, at most `longest`, up to a multiple of 4
 
     Args:
-        share: of the old length, from `temporal_range`.
+        fraction: new length as a fraction of the old length, from `temporal_range`.
         frames: length of the clip.
         config: the bounds.
-        max_frames: longest result, a multiple of 4.
-        required: raise the result to this many frames, as far as the largest share would give.
+        max_frames: largest length, a multiple of 4.
+        required: the result is raised to this many frames, but not above the length at the upper
+            bound of `temporal_range`.
 
     >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, rescaled_length
-    >>> [rescaled_length(share, 100, VideoAugmentationConfig(), 400) for share in (0.8, 0.819, 1.2)]
+    >>> config = VideoAugmentationConfig()
+    >>> [rescaled_length(fraction, 100, config, 400) for fraction in (0.8, 0.819, 1.2)]
     [80, 84, 120]
     """
 
-    def bounded(share: float) -> int:
-        length = min(max(int(frames * share), config.shortest), config.longest)
+    def bounded(fraction: float) -> int:
+        length = min(max(int(frames * fraction), config.shortest), config.longest)
         return min(math.ceil(length / REDUCTION) * REDUCTION, max_frames)
 
-    return max(bounded(share), min(required, bounded(config.temporal_range[1])))
+    return max(bounded(fraction), min(required, bounded(config.temporal_range[1])))
 
 
 def rescaled_indices(
@@ -115,7 +121,7 @@ def rescaled_indices(
 ) -> np.ndarray:
     """Draw `length` ascending frame numbers of a clip (specs/c2st.md §2.1).
 
-    "random" draws without replacement where the clip is long enough, else with replacement.
+    "random" draws without replacement if the clip is long enough, otherwise with replacement.
 
     Returns:
         `(length,)` int64.
@@ -136,13 +142,13 @@ def draw_window(
     crop: tuple[int, int],
     config: VideoAugmentationConfig,
 ) -> Window:
-    """Draw what is cut out of all pictures of a clip, and whether they are mirrored.
+    """Draw the crop window of a clip, and whether the clip is mirrored.
 
     Args:
-        rng: the clip's generator.
+        rng: random generator of the clip.
         picture: (height, width) of the pictures.
-        crop: (height, width) of the cut.
-        config: chances and margin.
+        crop: (height, width) of the crop.
+        config: probabilities and margin.
 
     >>> import numpy as np
     >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, draw_window
@@ -151,8 +157,8 @@ def draw_window(
     """
     margin = config.crop_margin
     top, left = (
-        int(rng.integers(-margin, whole - part + margin, endpoint=True))
-        for whole, part in zip(picture, crop)
+        int(rng.integers(-margin, size - cropped + margin, endpoint=True))
+        for size, cropped in zip(picture, crop)
     )
     flip = bool(rng.random() < config.flip)
     if not config.random_crop:
@@ -162,12 +168,12 @@ def draw_window(
 
 
 def draw_colours(rng: np.random.Generator, config: VideoAugmentationConfig) -> np.ndarray | None:
-    """Draw what becomes of every value of every channel, the same for the whole clip.
+    """Draw a lookup table of colours for a clip.
 
         new = (value - 127.5) (1 + c) + 127.5 + 255 b_channel,  c and b uniform in +-colour
 
     Returns:
-        `(256, 3)` uint8, rounded and clipped; None without a change of colours.
+        `(256, 3)` uint8, the new value of each value by channel; None if `colour` is 0.
 
     >>> import numpy as np
     >>> from slr_keras.data.video.augmentation import VideoAugmentationConfig, draw_colours
@@ -182,7 +188,7 @@ def draw_colours(rng: np.random.Generator, config: VideoAugmentationConfig) -> n
 
 
 def recolour(clip: np.ndarray, colours: np.ndarray | None) -> np.ndarray:
-    """Pictures `(frames, height, width, 3)` with their values looked up in `colours`.
+    """Apply a lookup table of colours to pictures `(frames, height, width, 3)`.
 
     >>> import numpy as np
     >>> from slr_keras.data.video.augmentation import recolour

@@ -1,17 +1,17 @@
-"""The frame contract: what the pictures of a data folder are and what the model sees of them.
+"""The frame contract: the format of a data folder's pictures and how the model reads them.
 
 `frames.json` is one JSON object:
 
 | key | value |
 | --- | --- |
 | `version` | 1, which may be left out |
-| `size` | `[width, height]` of the pictures in the files; `null` where clips differ in size |
-| `fps` | frames a second |
+| `size` | `[width, height]` of the pictures in the files; `null` if clips differ in size |
+| `fps` | frames per second |
 | `format` | `"rgb24"`: three channels of 8 bits, red first |
-| `resize` | `[width, height]` that every picture is resized to; `size` if left out |
-| `crop` | `[height, width]` that the model sees of it; all of it if left out |
+| `resize` | `[width, height]` to which every picture is resized; default: `size` |
+| `crop` | `[height, width]` of the crop that the model reads; default: no crop |
 
-The digest is that of this object with all keys written out.
+The digest is computed with all keys present.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ LARGEST = 2**14
 
 @dataclass(frozen=True)
 class FrameContract(Contract):
-    """How pictures become the model's input; the module's page explains every field.
+    """How pictures become the model's input; the module docstring explains every field.
 
     Raises:
-        UserError: a field is not what it should be, or the crop is larger than the picture.
+        UserError: a field is not valid, or the crop is larger than the picture.
 
     >>> from slr_keras.data.video.contract import FrameContract
     >>> phoenix = FrameContract(size=(210, 260), resize=(256, 256), crop=(224, 224))
@@ -53,12 +53,12 @@ class FrameContract(Contract):
     def __post_init__(self) -> None:
         numeric = isinstance(self.fps, int | float) and not isinstance(self.fps, bool)
         if not numeric or not 0 < self.fps < 1e6:
-            raise UserError(f"fps is {self.fps!r}; it must be frames a second, above 0")
+            raise UserError(f"fps is {self.fps!r}; it must be frames per second, above 0")
         if self.format != "rgb24":
             raise UserError(f"format is {self.format!r}; this program reads 'rgb24'")
         size = None if self.size is None else _pair("size", self.size)
         if size is None and self.resize is None:
-            raise UserError("size is null, so resize must say what pictures are resized to")
+            raise UserError("size is null; then resize must give the size of the model's pictures")
         resize = size if self.resize is None else _pair("resize", self.resize)
         crop = resize[::-1] if self.crop is None else _pair("crop", self.crop)
         if crop[0] > resize[1] or crop[1] > resize[0]:
@@ -72,18 +72,18 @@ class FrameContract(Contract):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, 3) of a picture as the model sees it."""
+        """(height, width, 3) of a picture in the model's input."""
         return (*self.crop, 3)
 
     def require_compatible(
         self, other: Contract, this: str = "this contract", that: str = "the other"
     ) -> None:
-        """Refuse a contract under which a model would see pictures of another scale or extent.
+        """Refuse a contract that gives the model pictures of another scale or crop.
 
-        The files' own size and frame rate may differ, as with keypoints.
+        Size and frame rate of the files may differ.
 
         Raises:
-            UserError: names both and the fields that differ.
+            UserError: the contracts are not compatible; names both and the fields that differ.
         """
         self._require(other, ["format", "resize", "crop"], this, that)
 

@@ -1,4 +1,4 @@
-"""Optical flow: how far each pixel moves from a picture to the next (specs/stepnet.md §8)."""
+"""Estimate optical flow between successive pictures (specs/stepnet.md §8)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import numpy as np
 from slr_keras.data.video.pixels import library, resize
 from slr_keras.utils.errors import UserError
 
-#: Pixels that the largest value stands for. denseflow has 32, and 20 in its examples.
+#: Displacement in pixels of the largest value. denseflow uses 32 by default, 20 in its examples.
 BOUND = 20.0
 STEPS = 5
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to estimate flow.
+    """A method for estimating flow.
 
     Attributes:
-        title: one line.
-        settings: everything that its result depends on.
-        make: an OpenCV object with a method `calc`, which one thread alone may use.
+        title: one-line description.
+        settings: all settings on which the result depends.
+        make: creates an OpenCV object with the method `calc`; not for use in several threads.
     """
 
     title: str
@@ -31,10 +31,10 @@ class Method:
 
 def _tvl1(settings: Mapping[str, Any]):
     cv2 = library("cv2", "optical flow")
-    # Beside a plain OpenCV, the module may be there without its functions.
+    # If a plain OpenCV is installed, too, the module may exist without its functions.
     if not hasattr(getattr(cv2, "optflow", None), "DualTVL1OpticalFlow_create"):
         raise UserError(
-            f"TV-L1 is in OpenCV's contributed modules, which this OpenCV {cv2.__version__} lacks: "
+            f"TV-L1 needs OpenCV's contributed modules, which this OpenCV {cv2.__version__} lacks: "
             "pip uninstall opencv-python opencv-python-headless, then pip install "
             "opencv-contrib-python-headless; or choose --method dis"
         )
@@ -51,9 +51,9 @@ def _dis(settings: Mapping[str, Any]):
 
 
 METHODS: Mapping[str, Method] = {
-    # OpenCV's defaults, which the published flow was made with.
+    # OpenCV's defaults, with which the published flow was made.
     "tvl1": Method(
-        "TV-L1, as published; seconds a picture",
+        "TV-L1, as published; seconds per picture",
         {
             "tau": 0.25,
             "lambda_": 0.15,
@@ -91,16 +91,16 @@ METHODS: Mapping[str, Method] = {
 def fields_of(
     pictures: Iterable[np.ndarray], method: str, size: tuple[int, int], bound: float = BOUND
 ) -> Iterator[np.ndarray]:
-    """The flow from every picture of a clip to the next: n - 1 fields of n pictures.
+    """Estimate the flow from every picture of a clip to the next: n - 1 fields for n pictures.
 
     Args:
         pictures: `(height, width, 3)` uint8, RGB, of any size.
         method: a name in `METHODS`.
-        size: (width, height) that pictures are resized to first.
-        bound: pixels that the largest value stands for.
+        size: (width, height) to which pictures are resized first.
+        bound: displacement in pixels of the largest value.
 
     Yields:
-        `(height, width, 2)` uint8, x to the right and y down, see `quantised`.
+        `(height, width, 2)` uint8: x to the right and y down, see `quantised`.
 
     Raises:
         UserError: OpenCV, or the part of it that the method needs, is not installed.
@@ -118,15 +118,15 @@ def fields_of(
     for picture in pictures:
         grey = cv2.cvtColor(np.ascontiguousarray(resize(picture, size)), cv2.COLOR_RGB2GRAY)
         if before is not None:
-            # A fresh field each time: some methods would begin at the one before.
+            # No initial field: some methods would start from the previous result.
             yield quantised(estimator.calc(before, grey, None), bound)
         before = grey
 
 
 def quantised(flow: np.ndarray, bound: float = BOUND) -> np.ndarray:
-    """Displacements in pixels as 8 bits: round(255 (v + b) / 2b) of v clipped to ±b.
+    """Quantise displacements v in pixels to 8 bits: round(255 (v + b) / 2b), v clipped to ±b.
 
-    No motion is 128, halves being rounded to the even number.
+    Halves are rounded to the even number, so that no motion is 128.
 
     >>> import numpy as np
     >>> from slr_keras.data.video.flow import quantised

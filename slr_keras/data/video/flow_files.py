@@ -1,8 +1,8 @@
-"""The flow of a data folder's clips, kept beside them: one file a clip, made once.
+"""Files of the optical flow in a data folder: one file per clip.
 
-`flow/flow.json` says how it was made. `flow/<split>/<clip>.zip` has a picture `00000.png` (or
-`.jpg`) for every field, numbered from 0: x above y, grey; and `record.json`: how it was made, of
-how many frames, and the size and SHA-256 of the pictures' files. Such a file is whole or absent.
+`flow/flow.json` records the settings. `flow/<split>/<clip>.zip` has a grey picture `00000.png` (or
+`.jpg`) for every field, numbered from 0, with x above y, and `record.json` with the settings, the
+number of frames, and the size and SHA-256 of the pictures' files. Files are written atomically.
 """
 
 import contextlib
@@ -40,16 +40,16 @@ _RUN = "run `python -m slr_keras.flow {}`"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a folder's flow is made.
+    """Settings of the flow in a data folder.
 
     Attributes:
         method: a name in `METHODS`.
         size: (width, height) of the pictures, after resizing.
-        bound: pixels that the largest value stands for.
-        format: "png" keeps the numbers, "jpeg" changes them a little.
+        bound: displacement in pixels of the largest value.
+        format: "png" (lossless) or "jpeg" (lossy).
 
     Raises:
-        UserError: an unknown method, or a bound that is not positive.
+        UserError: the method or format is unknown, or the bound is not positive.
     """
 
     method: str
@@ -61,13 +61,13 @@ class Recipe:
         if self.method not in METHODS:
             raise UserError(f"flow method {self.method!r}: choose one of {', '.join(METHODS)}")
         if not 0 < self.bound < 1e6:
-            raise UserError(f"the bound of the flow is {self.bound}; it must be pixels above 0")
+            raise UserError(f"the bound of the flow is {self.bound}; it must be above 0 pixels")
         if self.format not in SUFFIXES:
             raise UserError(f"flow format {self.format!r}: choose one of {', '.join(SUFFIXES)}")
         object.__setattr__(self, "size", tuple(self.size))
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe with all that its method is set to."""
+        """Convert the recipe to JSON values, with all settings of the method."""
         return {
             "version": VERSION,
             **dataclasses.asdict(self),
@@ -76,15 +76,15 @@ class Recipe:
         }
 
     def write(self, folder: Path) -> None:
-        """Say in a data folder how its flow is made."""
+        """Write the recipe into a data folder."""
         write_json(folder / FLOW / "flow.json", self.to_json())
 
     @classmethod
     def read(cls, folder: Path) -> "Recipe":
-        """The recipe of a data folder.
+        """Read the recipe of a data folder.
 
         Raises:
-            UserError: it has no flow, or flow of another version of this program.
+            UserError: the folder has no flow, or flow of another version of this program.
         """
         path = folder / FLOW / "flow.json"
         if not path.is_file():
@@ -93,14 +93,16 @@ class Recipe:
         try:
             recipe = cls(*(value[key] for key in ("method", "size", "bound", "format")))
         except (KeyError, TypeError) as error:
-            raise UserError(f"{path}: is no record of optical flow ({error})") from None
+            raise UserError(
+                f"{path}: not a record of optical flow ({error}); {_RUN.format(folder)}"
+            ) from None
         if recipe.to_json() != value:
             raise UserError(f"{path}: was made by another version; {_RUN.format(folder)}")
         return recipe
 
 
 def flow_file(folder: Path, sample: Sample) -> Path:
-    """Where the flow of a clip lies.
+    """File of the flow of a clip.
 
     >>> from pathlib import Path
     >>> from slr_keras.data.sample import Sample
@@ -112,12 +114,12 @@ def flow_file(folder: Path, sample: Sample) -> Path:
 
 
 def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
-    """SHA-256 of what a clip's pictures are read from: the bytes, not where or when they lie.
+    """SHA-256 of the files of a clip's pictures; independent of their paths and times.
 
     Args:
         sample: the clip.
-        folder: the manifest's folder.
-        known: digests of files that hold many clips; changed.
+        folder: folder of the manifest.
+        known: cache of the digests of files that hold many clips; updated.
 
     Raises:
         UserError: a file is missing or cannot be read.
@@ -139,11 +141,11 @@ def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
 
 
 def source_bytes(sample: Sample, folder: Path) -> int | None:
-    """Size of what a clip's pictures are read from, which shows most changes at no cost.
+    """Size in bytes of the files of a clip's pictures, a fast check for most changes.
 
     Returns:
-        None of an array, which may hold other clips too, and of what is not there: the flow alone
-        is enough to learn from it.
+        None for an array, which may hold other clips, and for missing files: training needs the
+        flow only.
     """
     path = folder / sample.video
     if not sample.video or path.suffix == ".npy" or not path.exists():
@@ -153,12 +155,12 @@ def source_bytes(sample: Sample, folder: Path) -> int | None:
 
 
 def record_of(recipe: Recipe, frames: int, source: str, size: int | None = None) -> dict[str, Any]:
-    """What a clip's file says of itself: its flow is made anew where this differs."""
+    """The record in a clip's flow file; the flow is estimated again if the record differs."""
     return {**recipe.to_json(), "frames": frames, "source": source, "bytes": size}
 
 
 def is_made(path: Path, record: Mapping[str, Any]) -> bool:
-    """Whether a clip's file is there, whole, and made as `record` says."""
+    """Whether a clip's flow file exists, is readable, and has this record."""
     try:
         return FlowFile(path).record == record
     except UserError:
@@ -169,9 +171,9 @@ def write_flow(path: Path, fields: Iterable[np.ndarray], record: Mapping[str, An
     """Write a clip's flow, atomically.
 
     Args:
-        path: `flow_file`.
+        path: result of `flow_file`.
         fields: `(height, width, 2)` uint8 each.
-        record: `record_of`.
+        record: result of `record_of`.
     """
     cv2 = library("cv2", "optical flow")
     suffix = SUFFIXES[record["format"]]
@@ -201,27 +203,29 @@ class FlowFile:
             with zipfile.ZipFile(path) as file:
                 self.record = json.loads(file.read(RECORD))
             if not isinstance(self.record, dict):
-                raise ValueError("its record is no JSON object")
+                raise ValueError("its record is not a JSON object")
 
     def require(self, recipe: Recipe, frames: int, size: int | None = None) -> None:
-        """Refuse flow that was made otherwise, or of other pictures, as far as that shows.
+        """Refuse flow that was made with other settings or, as far as known, other pictures.
 
         Args:
-            recipe: of the folder.
-            frames: of the clip.
-            size: `source_bytes` of the clip, if it is known.
+            recipe: recipe of the folder.
+            frames: number of frames of the clip.
+            size: `source_bytes` of the clip; None if unknown.
 
         Raises:
-            UserError: says what is different.
+            UserError: the record differs; names the differences.
         """
         recipe = {**recipe.to_json(), "frames": frames}
         if size is not None:
             recipe["bytes"] = size
         different = [key for key, value in recipe.items() if self.record.get(key) != value]
         if different:
-            found = ", ".join(f"{k} {self.record.get(k)} and not {recipe[k]}" for k in different)
+            differences = ", ".join(
+                f"{key} {self.record.get(key)} and not {recipe[key]}" for key in different
+            )
             raise UserError(
-                f"{self.path}: was made with {found}; {_RUN.format(self.path.parents[2])}"
+                f"{self.path}: was made with {differences}; {_RUN.format(self.path.parents[2])}"
             )
 
     def fields(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
@@ -238,7 +242,7 @@ class FlowFile:
                 data = file.read(f"{number:05d}{SUFFIXES[self.record['format']]}")
                 picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
                 if picture is None or picture.shape != (2 * height, width):
-                    raise ValueError(f"field {number} is no picture of the flow's size")
+                    raise ValueError(f"field {number} is not a picture of the flow's size")
                 fields[number] = np.stack([picture[:height], picture[height:]], axis=-1)
         return fields
 

@@ -23,12 +23,12 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class FlowReport:
-    """What `make_flow` did.
+    """Result of `make_flow`.
 
     Attributes:
         made: number of clips whose flow was estimated.
-        kept: number of clips that had their flow.
-        failures: error message of every other clip.
+        kept: number of clips whose flow existed already.
+        failures: error messages of the other clips.
     """
 
     made: int
@@ -52,13 +52,13 @@ def make_flow(
         workers: number of clips processed in parallel.
 
     Raises:
-        UserError: no such folder, no video in it, or a method that is not installed.
+        UserError: the folder does not exist or has no video, or the method is not installed.
     """
     from tqdm import tqdm
 
     splits = read_folder(folder)
     if not (folder / FRAMES_FILE).is_file():
-        raise UserError(f"{folder}: has no {FRAMES_FILE}, so it holds no video to see motion in")
+        raise UserError(f"{folder}: has no {FRAMES_FILE}, so there is no video to estimate flow of")
     recipe = Recipe(method, next(iter(splits.values())).frame_contract.resize, bound, format)
     # A method that is not installed would fail for every clip.
     estimator = estimation.METHODS[method]

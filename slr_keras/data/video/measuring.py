@@ -1,4 +1,4 @@
-"""How long a recording is: counted, since what a file says of its length is often an estimate."""
+"""Measure the length of recordings by counting pictures: stated lengths are often estimates."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ class Measure:
     """Length and rate of a recording.
 
     Attributes:
-        frames: pictures in it, at least 1.
-        fps: pictures a second on average; None where the file does not say.
+        frames: number of pictures, at least 1.
+        fps: average number of pictures per second; None if the file does not state the rate.
     """
 
     frames: int
@@ -26,16 +26,15 @@ class Measure:
 def measured(path: Path, count: bool = True) -> Measure:
     """Measure a video file, a folder of pictures, or a `.npy` of uint8 RGB pictures.
 
-    Pictures are counted whatever their times: a video of varying rate has as many frames as it has
-    pictures.
+    All pictures count, whatever their times.
 
     Args:
         path: the recording.
-        count: decode a video file to count its pictures, which also finds damage; otherwise its
-            word is taken where it gives one.
+        count: decode a video file to count its pictures, which also detects damage; if false, the
+            number stated by the file is used if there is one.
 
     Raises:
-        UserError: missing, damaged, empty, or no video; names the file.
+        UserError: the file is missing, damaged, empty or not a video; names the file.
 
     >>> import pathlib, tempfile, numpy as np
     >>> from slr_keras.data.video.measuring import measured
@@ -55,11 +54,11 @@ def measured(path: Path, count: bool = True) -> Measure:
     with opened(path) as container:
         stream = container.streams.video[0]
         rate = float(stream.average_rate) if stream.average_rate else None
-        told = 0 if count else stream.frames
-        return _filled(path, Measure(told or sum(1 for _ in decoded(container, path)), rate))
+        stated = 0 if count else stream.frames
+        return _filled(path, Measure(stated or sum(1 for _ in decoded(container, path)), rate))
 
 
 def _filled(path: Path, measure: Measure) -> Measure:
     if not measure.frames:
-        raise UserError(f"{path}: has no pictures in it; restore it or drop the clip")
+        raise UserError(f"{path}: has no pictures; restore the file or drop the clip")
     return measure

@@ -1,4 +1,4 @@
-"""Opening and decoding video files, by FFmpeg through PyAV."""
+"""Open and decode video files with FFmpeg through PyAV."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,31 +12,31 @@ SMALL_PICTURE = 640 * 480
 
 
 def opened(path: Path):
-    """A video file as PyAV's container.
+    """Open a video file as a container of PyAV.
 
     Raises:
-        UserError: the file is missing, or not a video.
+        UserError: the file is missing or not a video.
     """
     av = library("av", "reading video files")
     if not path.is_file():
         raise UserError(f"{path}: cannot be read (no such file or folder)")
-    # Absolute, so that no name can be taken for one of FFmpeg's protocols ("concat:...").
+    # Absolute, so that no name is interpreted as a protocol of FFmpeg ("concat:...").
     container = _guarded(path, lambda: av.open(str(path.absolute())))
     if not container.streams.video:
         container.close()
-        raise UserError(f"{path}: has no video in it")
+        raise UserError(f"{path}: has no video stream; give a video file")
     return container
 
 
 def decoded(container, path: Path) -> Iterator:
-    """The pictures of an open video file as PyAV's frames, in the order they are shown.
+    """Yield the pictures of an open video file as PyAV frames, in display order.
 
     Raises:
         UserError: a picture is damaged.
     """
     stream = container.streams.video[0]
-    # Threads of one decoder cost more than they give where pictures are small, and clips are read
-    # side by side anyway.
+    # For small pictures, threads of a decoder cost more than they gain, and clips are read in
+    # parallel anyway.
     small = stream.width * stream.height <= SMALL_PICTURE
     stream.thread_type = "NONE" if small else "AUTO"
     frames = container.decode(stream)
@@ -49,25 +49,25 @@ def decoded(container, path: Path) -> Iterator:
 def _guarded(path: Path, read: Callable):
     try:
         return read()
-    # PyAV's errors share no base class with other libraries' and vary with the damage.
+    # PyAV's errors have no common base class and depend on the damage.
     except Exception as error:
         what = f"truncated, or not a video ({error})"
         raise UserError(f"{path}: {what}; restore it or drop the clip") from error
 
 
 def colour_converter():
-    """What turns the pictures of one file into RGB; each made anew costs as much as it does."""
+    """A converter to RGB for the pictures of one file; its creation is as slow as a conversion."""
     return library("av.video.reformatter", "reading video files").VideoReformatter()
 
 
 def upright(frame, converter=None) -> np.ndarray:
-    """PyAV's frame as `(height, width, 3)` uint8, RGB, turned as the file says.
+    """Convert a PyAV frame to `(height, width, 3)` uint8, RGB, rotated as the file states.
 
     Args:
-        frame: of `decoded`.
-        converter: of `colour_converter`, for many pictures of one file; the result is the same.
+        frame: result of `decoded`.
+        converter: result of `colour_converter`, for speed with many pictures of one file.
     """
-    # Phones store upright video lying down, with the angle beside it: degrees, counter-clockwise.
+    # Phones store upright video rotated, with the angle in degrees, counter-clockwise.
     turns = round(frame.rotation / 90) % 4
     if converter is not None:
         frame = converter.reformat(frame, format="rgb24")

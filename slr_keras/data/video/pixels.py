@@ -1,4 +1,4 @@
-"""Resizing and cropping of one picture (specs/c2st.md §2.1)."""
+"""Resize and crop pictures (specs/c2st.md §2.1)."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -10,12 +10,12 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Window:
-    """What is cut out of every picture of a clip.
+    """The crop window of the pictures of a clip.
 
     Attributes:
         top, left: first row and column; may lie outside the picture.
-        height, width: of the cut.
-        flip: whether left and right are exchanged afterwards.
+        height, width: size of the crop.
+        flip: whether the crop is mirrored.
     """
 
     top: int
@@ -26,18 +26,18 @@ class Window:
 
     @classmethod
     def centre(cls, picture: tuple[int, int], crop: tuple[int, int]) -> "Window":
-        """The middle `crop` (height, width) of a `picture` (height, width).
+        """The centre window of size `crop` (height, width) in a `picture` (height, width).
 
         >>> from slr_keras.data.video.pixels import Window
         >>> Window.centre((256, 256), (224, 224))
         Window(top=16, left=16, height=224, width=224, flip=False)
         """
-        # Rounded to even as the published code does, which matters for odd margins.
-        top, left = (round((whole - part) / 2) for whole, part in zip(picture, crop))
+        # Rounded half to even as in the published code, which matters for odd margins.
+        top, left = (round((size - cropped) / 2) for size, cropped in zip(picture, crop))
         return cls(top, left, *crop)
 
     def cut(self, picture: np.ndarray) -> np.ndarray:
-        """`(height, width, 3)` of a picture `(h, w, 3)`; outside it, its nearest pixel.
+        """Crop a picture `(h, w, 3)` to `(height, width, 3)`; the edge is repeated outside.
 
         >>> import numpy as np
         >>> from slr_keras.data.video.pixels import Window
@@ -57,14 +57,14 @@ class Window:
 
 
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize as OpenCV does by Lanczos over 8 x 8 pixels (`INTER_LANCZOS4`).
+    """Resize a picture with OpenCV's Lanczos interpolation over 8 x 8 pixels (`INTER_LANCZOS4`).
 
     Args:
         picture: `(height, width, 3)` uint8.
-        size: (width, height) to give.
+        size: (width, height) of the result.
 
     Returns:
-        `(size[1], size[0], 3)` uint8; the picture itself where it has this size already.
+        `(size[1], size[0], 3)` uint8; the picture itself if it already has this size.
 
     Raises:
         UserError: OpenCV is not installed.
@@ -85,7 +85,7 @@ def library(name: str, purpose: str) -> ModuleType:
     """Import a library of the extra `video`.
 
     Raises:
-        UserError: it is not installed; says how to get it.
+        UserError: the library is not installed; says how to install it.
     """
     import importlib
 

@@ -1,4 +1,4 @@
-"""Checking a clip's pictures without decoding all of them."""
+"""Check a clip's pictures without decoding all of them."""
 
 import contextlib
 from pathlib import Path
@@ -19,20 +19,20 @@ def probe(
     contract: FrameContract,
     open_files: dict[Path, np.ndarray],
 ) -> None:
-    """Check that a clip's pictures are there, as many as they should be, and the first one.
+    """Check the existence and number of a clip's pictures, and decode the first one.
 
-    Of a video file, the number is the one that the container gives, if it gives one; where it is
-    not the manifest's, the file is decoded to be sure.
+    For a video file, the number of pictures is taken from the container if it states one. If that
+    differs from the manifest, the file is decoded to count.
 
     Args:
         sample, folder, open_files: see `frames_of`.
-        contract: the size of the pictures.
+        contract: contract with the size of the pictures.
 
     Raises:
-        UserError: names the file and what is wrong with it.
+        UserError: a check fails; names the file and the problem.
     """
     windowed = sample.video_start is not None
-    # The end of a window shows whether the file goes on for so long.
+    # Decoding the last frame of a window shows whether the file is long enough.
     ends = [0, sample.frames - 1] if windowed and sample.frames > 1 else [0]
     with contextlib.closing(frames_of(sample, folder, contract.size, open_files, ends)) as frames:
         for _ in ends:
@@ -41,14 +41,14 @@ def probe(
     if windowed or path.suffix == ".npy" or path.is_dir():
         return
     with opened(path) as container:
-        told = container.streams.video[0].frames
-    if told not in (0, sample.frames):
+        stated = container.streams.video[0].frames
+    if stated not in (0, sample.frames):
         for _ in frames_of(sample, folder, contract.size, open_files, [0]):
             pass
 
 
 class VideoChecker:
-    """Probes clips one after the other and adds what is wrong with them to the findings."""
+    """Probes clips one after another and adds their problems to the findings."""
 
     def __init__(self, folder: Path, contract: FrameContract, findings: list[Finding]):
         self._folder = folder
@@ -57,7 +57,7 @@ class VideoChecker:
         self._open_files: dict[Path, np.ndarray] = {}
 
     def check(self, where: str, sample: Sample) -> None:
-        """Probe a clip; one with no frames or no video is left to other checks."""
+        """Probe a clip; other checks report clips without frames or video."""
         if not sample.video or not sample.frames:
             return
         try:

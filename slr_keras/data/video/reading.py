@@ -1,7 +1,7 @@
-"""Reading a clip's pictures from a folder, a video file or an array, damaged ones included.
+"""Read a clip's pictures from a folder, a video file or an array.
 
-Pictures come one after another, and only those that are wanted are decoded, as far as the file
-allows: a clip never lies in memory in its full size.
+Pictures are read one after another, and as far as the format allows, only the wanted pictures are
+decoded. A clip need not fit into memory.
 """
 
 import dataclasses
@@ -30,21 +30,21 @@ def frames_of(
     open_files: dict[Path, np.ndarray],
     wanted: Sequence[int] | None = None,
 ) -> Iterator[np.ndarray]:
-    """The pictures of a sample, in order.
+    """Yield the pictures of a sample, in order.
 
     Args:
-        sample: says where they lie, and how many there are.
-        folder: the manifest's folder.
-        size: (width, height) that they must have; None if only one size for all of the clip.
-        open_files: arrays of many clips, kept mapped between calls; changed.
-        wanted: numbers of the frames to give, ascending and each once; all if None.
+        sample: sample with the path and the number of the pictures.
+        folder: folder of the manifest.
+        size: required (width, height); None: any size, but the same for all pictures.
+        open_files: cache of memory-mapped arrays of many clips; updated.
+        wanted: numbers of the frames, ascending and unique; None: all frames.
 
     Yields:
         `(height, width, 3)` uint8, RGB; possibly read-only.
 
     Raises:
-        UserError: a file is missing or damaged, has another size, or the number of frames is not
-            the manifest's; names the file.
+        UserError: a file is missing or damaged, a picture has another size, or the number of frames
+            differs from the manifest; names the file.
     """
     if not sample.video:
         raise UserError("the sample has no video, only keypoints")
@@ -68,16 +68,16 @@ def frames_of(
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The PNG and JPEG files of a folder by name, numbers in names by their value.
+    """The PNG and JPEG files of a folder in natural order of their names.
 
     Raises:
-        UserError: the folder cannot be read or has none.
+        UserError: the folder cannot be read or has no such files.
     """
     try:
         names = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURES]
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror})") from error
-    # Some systems leave "._a.png" beside "a.png".
+    # Some systems leave "._a.png" next to "a.png".
     files = [path for path in names if not path.name.startswith(".")]
     if not files:
         raise UserError(f"{folder}: has no PNG or JPEG pictures; restore them or drop the clip")
@@ -85,8 +85,8 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def _by_value(name: str) -> list[str | tuple[int, str]]:
-    # "frame9" before "frame10": not every program pads its numbers with zeros. Splitting at digits
-    # puts text at even places and numbers at odd ones, so that like is compared with like.
+    # "frame9" before "frame10", because not every program pads numbers with zeros. Splitting at
+    # digits puts texts at even places and numbers at odd places, so that types match.
     parts = _DIGITS.split(name)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
@@ -105,29 +105,30 @@ def _folder_frames(
 
 
 def read_picture(path: Path, size: Size | None = None) -> np.ndarray:
-    """A PNG or JPEG file as `(height, width, 3)` uint8, RGB, upright; grey and alpha converted.
+    """Read a PNG or JPEG file as `(height, width, 3)` uint8, RGB, upright; converts grey and alpha.
 
     Args:
         path: the file.
-        size: (width, height) that it must have, if any.
+        size: required (width, height); None: any size.
 
     Raises:
-        UserError: it is missing, damaged, of another size, or has more than 8 bits a channel.
+        UserError: the file is missing or damaged, has another size, or has more than 8 bits per
+            channel.
     """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
             if image.mode[0] in "IF":
-                raise UserError(f"{path}: has more than 8 bits a channel; convert it to 8 bits")
+                raise UserError(f"{path}: has more than 8 bits per channel; convert it to 8 bits")
             turned = ImageOps.exif_transpose(image)
-            # Before decoding: a foreign picture may be huge.
+            # Checked before decoding, because a wrong picture may be huge.
             _require_size(turned.size, size or turned.size, path)
             return np.asarray(turned.convert("RGB"))
     except UserError:
         raise
-    # Damaged pictures make the decoders raise nearly anything: OSError, SyntaxError, EOFError,
-    # ValueError, struct.error, DecompressionBombError.
+    # Damaged pictures raise many types of errors: OSError, SyntaxError, EOFError, ValueError,
+    # struct.error, DecompressionBombError.
     except Exception as error:
         what = f"truncated, or not a picture ({error})"
         raise UserError(f"{path}: {what}; restore it or drop the clip") from error
@@ -142,7 +143,7 @@ def _array_frames(
 
 
 def video_array(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) -> np.ndarray:
-    """`(frames, height, width, 3)` uint8 of a sample in a `.npy` file, memory-mapped.
+    """Map a sample's `(frames, height, width, 3)` uint8 pictures in a `.npy` file into memory.
 
     Raises:
         UserError: the file is missing, damaged, or of another shape or type.
@@ -152,7 +153,7 @@ def video_array(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) 
     array = mapped(path, sample, open_files)
     if array.ndim != 4 or array.shape[-1] != 3 or array.dtype != np.uint8:
         raise UserError(
-            f"{path}: has shape {array.shape} of {array.dtype}, but video means "
+            f"{path}: has shape {array.shape} of {array.dtype}, but video must be "
             "(frames, height, width, 3) of uint8"
         )
     return cut(array, sample, path)
@@ -168,26 +169,31 @@ def _file_frames(
             if count in chosen:
                 yield path, upright(frame, converter)
             count += 1
-    # Known only at the end: what a container says of its length is often an estimate.
+    # Checked at the end, because the length stated by a container is often an estimate.
     require_count(count, frames, path)
 
 
-def _require_size(found: Size, size: Size, path: Path) -> None:
-    if tuple(found) != tuple(size):
+def _require_size(actual: Size, size: Size, path: Path) -> None:
+    if tuple(actual) != tuple(size):
         raise UserError(
-            f"{path}: is {found[0]} x {found[1]} pixels instead of {size[0]} x {size[1]}; "
-            "all pictures must have the size that frames.json says"
+            f"{path}: is {actual[0]} x {actual[1]} pixels instead of {size[0]} x {size[1]}; "
+            "all pictures must have the size given in frames.json"
         )
 
 
-def require_count(found: int, frames: int, path: Path) -> None:
-    """Refuse a clip whose pictures are fewer or more than its manifest says.
+def require_count(actual: int, frames: int, path: Path) -> None:
+    """Refuse a clip whose number of pictures differs from the manifest.
+
+    Args:
+        actual: number of pictures in the file or folder.
+        frames: number of frames in the manifest.
+        path: file or folder, for the message.
 
     Raises:
-        UserError: names the file and both numbers.
+        UserError: the numbers differ; names the file and both numbers.
     """
-    if found != frames:
+    if actual != frames:
         raise UserError(
-            f"{path}: has {found} frames, but the manifest says {frames}; correct 'frames' or "
+            f"{path}: has {actual} frames, but the manifest says {frames}; correct 'frames' or "
             "restore the missing ones"
         )

@@ -1,7 +1,7 @@
-"""Videos as people have them: a file or folder alone, its length and times not known beforehand.
+"""Read recordings without a manifest: single video files, arrays and folders of pictures.
 
-A data folder's manifest says how many pictures a clip has, how large and how fast; see `reading`.
-Here the file itself must tell. Pictures come one after another and are never all in memory.
+In a data folder, the manifest states number, size and rate of a clip's pictures; see `reading`. For
+recordings, length and times come from the file. Pictures are read one after another.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from slr_keras.data.video.opening import decoded, opened, upright
 from slr_keras.data.video.reading import PICTURES, picture_files, read_picture
 from slr_keras.utils.errors import UserError
 
-#: Suffixes by which a folder is searched; a file that is named itself may have any other.
+#: Suffixes of videos in searched folders; a file that the user gives may have any suffix.
 VIDEOS = (
     *(".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
     *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
 )
-_BACKWARDS = 1  # seconds that times may fall back by before the clock was set anew
-# FFmpeg draws plain text as a picture of a terminal.
+_BACKWARDS = 1  # seconds that times may go back; beyond this, the clock of the file was reset
+# Formats that are not videos: FFmpeg renders plain text as a picture of a terminal.
 _NO_VIDEOS = ("tty", "bin")
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file or folder is one clip, by its name: a video, `.npy`, or folder of pictures.
+    """Whether a path is one clip: a video or `.npy` file by its suffix, or a folder of pictures.
 
     Raises:
-        UserError: a folder of both pictures and videos, in which a clip could be either.
+        UserError: a folder has both pictures and videos, so that its clips are ambiguous.
     """
     if not path.is_dir():
         return path.suffix.lower() in (*VIDEOS, ".npy")
@@ -40,13 +40,13 @@ def is_recording(path: Path) -> bool:
     if pictures and videos:
         raise UserError(
             f"{path}: has both pictures ({pictures[0].name}) and videos ({videos[0].name}); "
-            "name the videos themselves, or keep them apart"
+            "give the videos themselves, or move them to another folder"
         )
     return bool(pictures)
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file that the user names may be a clip: by its name, or since it opens as video."""
+    """Whether a file that the user gave may be a clip, by its name or because it opens as video."""
     if is_recording(path) or path.suffix.lower() in PICTURES:
         return True
     try:
@@ -57,22 +57,22 @@ def is_readable(path: Path) -> bool:
 
 
 def shown_in(path: Path, fps: float, given: float | None = None) -> Iterator[Shown]:
-    """The pictures of a recording with their times.
+    """Yield the pictures of a recording with their times.
 
-    A video's pictures have the times that the file gives them, from its beginning on, which is
-    before the first picture where sound begins earlier; other pictures are shown at a steady rate.
+    The pictures of a video file have the times of the file, from its beginning, which precedes the
+    first picture if sound begins earlier. Other pictures have a constant rate.
 
     Args:
         path: a video file, a `.npy` of uint8 `(frames, height, width[, 1, 3 or 4])`, a PNG or JPEG
             file, or a folder of those in the order of their names.
-        fps: rate of what has no times.
-        given: rate of the pictures, whatever the file says.
+        fps: frames per second of recordings without times.
+        given: frames per second that replace the times of the file.
 
     Yields:
-        `(height, width, 3)` uint8, RGB, upright; grey and alpha converted.
+        `(height, width, 3)` uint8, RGB, upright; grey and alpha are converted.
 
     Raises:
-        UserError: missing, damaged, or no video; names the file.
+        UserError: the recording is missing, damaged, or not a video; names the file.
 
     >>> import pathlib, tempfile, numpy as np
     >>> from slr_keras.data.video.recordings import shown_in
@@ -98,18 +98,18 @@ def shown_in(path: Path, fps: float, given: float | None = None) -> Iterator[Sho
 
 
 def _pictures(array: np.ndarray, path: Path) -> np.ndarray:
-    """Refuse an array that is no video; adds the channels to one that is grey."""
-    # (height, width, 3) is a picture and no video of 3 columns.
+    """Refuse an array that is not a video; add a channel to grey pictures."""
+    # (height, width, 3) is one picture, not a video of width 3.
     grey = array.ndim == 3 and array.shape[-1] not in (3, 4)
     if grey:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3, 4) or array.dtype != np.uint8:
         raise UserError(
-            f"{path}: has shape {array.shape} of {array.dtype}, but video means "
+            f"{path}: has shape {array.shape} of {array.dtype}, but video must be "
             "(frames, height, width, 3) of uint8"
         )
     if not all(array.shape[1:]):
-        raise UserError(f"{path}: has shape {array.shape}, which are pictures without pixels")
+        raise UserError(f"{path}: has shape {array.shape}, so its pictures have no pixels")
     return array
 
 
@@ -118,7 +118,7 @@ def _coloured(picture: np.ndarray) -> np.ndarray:
 
 
 def _timed(container, frames: Iterator, fps: float) -> Iterator[Shown]:
-    """Pictures with the file's own times, put right where there are none or the clock jumps."""
+    """Pictures with the times of the file, corrected where times are missing or jump."""
     stream = container.streams.video[0]
     nominal = stream.average_rate or stream.guessed_rate
     gap = 1 / Fraction(nominal if nominal and 1 <= nominal <= 1000 else fps)
@@ -133,7 +133,7 @@ def _timed(container, frames: Iterator, fps: float) -> Iterator[Shown]:
             if time is None or time < previous.start - _BACKWARDS:
                 shift = shift if stated is None else stated - (previous.start + gap)
                 time = previous.start + gap
-            # A picture that comes out of turn is not shown.
+            # A picture that is out of order is shown for no time.
             time = max(time, previous.start)
             gap = time - previous.start or gap
             yield Shown(upright(previous.frame), previous.start, time)
@@ -144,11 +144,11 @@ def _timed(container, frames: Iterator, fps: float) -> Iterator[Shown]:
 
 
 def _beginning(container, first: Fraction) -> Fraction:
-    """When the file begins, which is what players count from: its earliest picture or sound."""
+    """Beginning of the file, from which players count: its earliest picture or sound."""
     starts = [
         stream.start_time * Fraction(stream.time_base)
         for stream in (*container.streams.video, *container.streams.audio)
         if stream.start_time is not None
     ]
-    # Sound before 0 is a codec's running-in and not heard.
+    # Sound before 0 is the codec's priming and is not played.
     return min(first, max(min(starts, default=first), Fraction(0)))

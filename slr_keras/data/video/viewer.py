@@ -1,4 +1,4 @@
-"""Clips of video ready to be drawn with their captions: as their files hold them, or prepared."""
+"""Lay out clips of video for drawing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class PictureFigure(Drawable):
     """A clip of pictures ready to be drawn.
 
     Attributes:
-        pictures: (height, width, 3) uint8, RGB, one a frame.
+        pictures: (height, width, 3) uint8, RGB, one per frame.
     """
 
     pictures: tuple[np.ndarray, ...]
@@ -23,11 +23,11 @@ class PictureFigure(Drawable):
         return len(self.pictures)
 
     def missing(self, frame: int) -> int:
-        """0: pictures have no points."""
+        """0, because pictures have no points."""
         return 0
 
     def drawing(self, frame: int):
-        """One picture in the middle of a white `PIL.Image` of the clip's `size`."""
+        """One picture, centred on a white `PIL.Image` of the clip's `size`."""
         from PIL import Image
 
         picture = Image.fromarray(self.pictures[frame])
@@ -44,11 +44,12 @@ def picture_figure(
     spans: Sequence[Sequence[int]] = (),
     fps: float = 25.0,
 ) -> PictureFigure:
-    """Lay a clip of pictures out for drawing.
+    """Lay out a clip of pictures for drawing.
 
     Args:
         pictures: `(height, width, 3)` uint8, RGB, all of one size.
-        height: of the drawing in pixels; proportions are kept.
+        height: height of the drawing in pixels; the aspect ratio is kept.
+        title, glosses, spans, fps: content of the caption, see `Drawable`.
 
     Raises:
         UserError: there are no pictures.
@@ -60,12 +61,12 @@ def picture_figure(
     """
     from PIL import Image
 
-    # Each is reduced at once, so that a long clip need not fit into memory as it was.
+    # Each picture is scaled when it is read, so that a long clip need not fit into memory.
     scaled = []
     for picture in pictures:
         rows, columns = picture.shape[:2]
         size = (max(round(columns * height / rows), 1), height)
-        # Enlarged pixels stay squares: this is what there is to see.
+        # Enlarged pixels stay squares, to show the data without interpolation.
         how = Image.Resampling.NEAREST if height > rows else Image.Resampling.LANCZOS
         scaled.append(np.asarray(Image.fromarray(picture).resize(size, how)))
     if not scaled:

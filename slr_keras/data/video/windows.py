@@ -1,4 +1,4 @@
-"""A few pictures out of the midst of a long video file, by their numbers."""
+"""Read a few pictures from the middle of a long video file, by their numbers."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -9,31 +9,31 @@ import numpy as np
 from slr_keras.data.video.opening import decoded, opened, upright
 from slr_keras.utils.errors import UserError
 
-# Pictures that are sooner decoded than jumped over.
+# Number of pictures up to which decoding is faster than seeking.
 _NEAR = 100
-# Part of a picture's time by which rounded times may be off.
+# Tolerance of rounded times, as a fraction of the duration of a picture.
 _OFF = Fraction(1, 4)
 
 
 def window_frames(
     path: Path, first: int, frames: int, wanted: Sequence[int]
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    """Pictures of a window of a video file, from a key picture before it on.
+    """Yield pictures of a window of a video file, decoded from the preceding key frame.
 
-    Where the file's pictures come at a steady rate, their times give their numbers; else all of
-    the file before the window is decoded.
+    If the pictures have a constant rate, their times give their numbers. Otherwise the file is
+    decoded from its beginning.
 
     Args:
         path: the file.
         first: number of the window's first picture in the file.
-        frames: pictures in the window.
-        wanted: numbers within the window, ascending and each once.
+        frames: number of pictures in the window.
+        wanted: numbers within the window, ascending and unique.
 
     Yields:
-        the path, and `(height, width, 3)` uint8, RGB, upright.
+        The path, and `(height, width, 3)` uint8, RGB, upright.
 
     Raises:
-        UserError: the file is missing, damaged, or ends before the window does.
+        UserError: the file is missing or damaged, or ends before the window.
     """
     chosen, last = {first + number for number in wanted}, first + frames - 1
     number = -1
@@ -45,24 +45,29 @@ def window_frames(
     require_end(number + 1, last + 1, path)
 
 
-def require_end(found: int, end: int, path: Path) -> None:
-    """Refuse a window that goes on beyond the video.
+def require_end(actual: int, end: int, path: Path) -> None:
+    """Refuse a window that ends beyond the video.
+
+    Args:
+        actual: number of pictures in the video.
+        end: number of the frame after the last one of the window.
+        path: file or folder, for the message.
 
     Raises:
-        UserError: names the file and both numbers.
+        UserError: the window ends beyond the video; names the file and both numbers.
     """
-    if end > found:
+    if end > actual:
         raise UserError(
-            f"{path}: has {found} frames, but the clip ends behind frame {end - 1}; correct "
+            f"{path}: has {actual} frames, but the clip ends after frame {end - 1}; correct "
             "'video_start' and 'frames', or restore the missing ones"
         )
 
 
 def _numbered(path: Path, first: int) -> Iterator[tuple[int, object]]:
-    """Decoded pictures with their numbers in the file; the earliest is at or before `first`."""
+    """Decoded pictures with their numbers in the file, starting at or before `first`."""
     if first > _NEAR:
         with opened(path) as container:
-            pictures = _jumped(container, path, first)
+            pictures = _after_seek(container, path, first)
             start = next(pictures, None)
             if start is not None:
                 yield start
@@ -72,8 +77,8 @@ def _numbered(path: Path, first: int) -> Iterator[tuple[int, object]]:
         yield from enumerate(decoded(container, path))
 
 
-def _jumped(container, path: Path, first: int) -> Iterator[tuple[int, object]]:
-    """As `_numbered`, by a jump; nothing where it cannot be told where that leads."""
+def _after_seek(container, path: Path, first: int) -> Iterator[tuple[int, object]]:
+    """As `_numbered`, after seeking; empty if the numbers after the seek cannot be determined."""
     stream = container.streams.video[0]
     rate, origin = stream.average_rate, stream.start_time
     if not rate or rate != stream.base_rate or origin is None:
@@ -82,7 +87,7 @@ def _jumped(container, path: Path, first: int) -> Iterator[tuple[int, object]]:
     container.seek(origin + int(first * period), stream=stream)
     number = None
     for frame in decoded(container, path):
-        # Pictures before the key picture may refer to some that were jumped over.
+        # Pictures before the key frame may depend on pictures that were skipped.
         if number is None and not frame.key_frame:
             continue
         place = None if frame.pts is None else (frame.pts - origin) / period
@@ -91,8 +96,8 @@ def _jumped(container, path: Path, first: int) -> Iterator[tuple[int, object]]:
             return
         if not steady or number not in (None, round(place) - 1):
             raise UserError(
-                f"{path}: its pictures do not come at a steady rate around frame {number}; "
-                "convert it to one, such as by `ffmpeg -i IN -vf fps=25 OUT`"
+                f"{path}: its pictures do not have a constant rate around frame {number}; convert "
+                "the file, for example with `ffmpeg -i IN -vf fps=25 OUT`"
             )
         number = round(place)
         yield number, frame

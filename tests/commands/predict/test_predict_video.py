@@ -192,7 +192,7 @@ def test_bad_clips_are_named_and_do_not_stop_the_others(predict, frames_data, tm
     assert code == 2
     assert [clip["id"] for clip in found["clips"]] == ["a", "f"]
     assert [error["id"] for error in found["errors"]] == ["b", "c", "d", "e"]
-    reasons = ("not a video", "no frames", "video means", "13.png: truncated")
+    reasons = ("not a video", "no frames", "video must be", "13.png: truncated")
     for line, reason in zip(err.splitlines(), reasons, strict=True):
         assert line.startswith(f"error: {tmp_path}")
         assert reason in line

@@ -79,8 +79,8 @@ SAMPLE_FINDINGS = {
                    "11 frames give 2 steps, too few for 2 glosses and 1 repeats"),
     "no-glosses": ("error", {"glosses": []}, "no glosses"),
     "empty-clip": ("error", {"keypoints": clip(0)}, "no frames"),
-    "nothing-seen": ("error", {"keypoints": clip() * 0}, "no point is there in any frame"),
-    "frame-rate": ("warning", {"fps": 60}, "60 frames a second, but keypoints.json says 30"),
+    "nothing-seen": ("error", {"keypoints": clip() * 0}, "all points are missing in all frames"),
+    "frame-rate": ("warning", {"fps": 60}, "60 frames per second, but keypoints.json states 30"),
 }
 # fmt: on
 

@@ -56,7 +56,7 @@ def test_files_may_differ_where_the_model_sees_the_same():
         ({"size": [True, 5]}, "size is"),
         ({"size": "25"}, "size is"),
         ({"size": [100_000, 5]}, "size is"),
-        ({"size": None}, "resize must say"),
+        ({"size": None}, "resize must give"),
         ({"fps": 0}, "fps is 0"),
         ({"fps": float("nan")}, "fps is nan"),
         ({"fps": "25"}, "fps is"),

@@ -160,7 +160,7 @@ DAMAGES = {
         1,
         "own.npy",
         lambda path: np.save(path, np.zeros((6, 20, 24, 3), np.float32)),
-        "of float32, but video means (frames, height, width, 3) of uint8",
+        "of float32, but video must be (frames, height, width, 3) of uint8",
     ),
     "array-grey": (
         1,
@@ -240,7 +240,7 @@ def test_a_file_with_sound_only_is_refused(tmp_path):
         container.mux(stream.encode(sound))
     FrameContract((24, 20)).write(tmp_path / "frames.json")
     manifest = manifest_of(tmp_path, Sample("a", (), 80, video="clip.wav"))
-    with pytest.raises(UserError, match="has no video in it"):
+    with pytest.raises(UserError, match="has no video stream"):
         manifest.load_video(0)
 
 

@@ -116,4 +116,4 @@ def test_validation_finds_a_window_that_the_video_does_not_have(films, tmp_path)
     write_manifest(tmp_path / "train.jsonl", [Sample("a", ("RAIN",), 9, **place)])
     FrameContract((32, 16)).write(tmp_path / "frames.json")
     (error,) = validate_folder(tmp_path).errors
-    assert "has 400 frames, but the clip ends behind frame 404" in error.what
+    assert "has 400 frames, but the clip ends after frame 404" in error.what
