@@ -60,7 +60,7 @@ def check_samples(
             continue
         if sample.frames == 1:
             what = "the clip has one frame"
-            advice = f"check it: the frame will be repeated {temporal_stride} times"
+            advice = f"check it: the frame will be repeated to fill {temporal_stride} frames"
             findings.append(Finding(WARNING, "one-frame-clip", sample.id, where, what, advice))
         if not sample.glosses:
             severity = ERROR if split == "train" else WARNING

@@ -95,4 +95,4 @@ def test_another_frame_rate_than_frames_json_is_found(video_folder):
     samples = [dataclasses.replace(s, fps=30.0) for s in read_folder(video_folder)["train"]]
     write_manifest(video_folder / "train.jsonl", samples)
     (finding,) = [f for f in validate_folder(video_folder).findings if f.kind == "frame-rate"]
-    assert "frames.json says 25 (5 of 5 clips)" in finding.what
+    assert "frames.json states 25 (5 of 5 clips)" in finding.what

@@ -44,7 +44,7 @@ def test_files_may_differ_where_the_model_sees_the_same():
     PHOENIX.require_compatible(FrameContract((512, 512), 30, resize=(256, 256), crop=(224, 224)))
     with pytest.raises(UserError, match=r"crop \(\(224, 224\) and \(256, 256\)\)"):
         PHOENIX.require_compatible(FrameContract((210, 260), resize=(256, 256)))
-    with pytest.raises(UserError, match=r"means video, but .* keypoints"):
+    with pytest.raises(UserError, match=r"is of video, but .* keypoints"):
         PHOENIX.require_same(contract("stark_79"))
 
 
