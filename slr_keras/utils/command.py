@@ -19,10 +19,10 @@ def run(
 ) -> NoReturn:
     """Run a command's `main` and leave the process with its exit code.
 
-    A `UserError`, or an operating-system error that the user can mend (no such file, disk full),
-    becomes one line on standard error and exit code 2; Ctrl-C becomes exit code 130.
+    A `UserError`, or an operating-system error that the user can correct (no such file, disk full),
+    becomes one line on standard error and exit code 2; Ctrl-C gives exit code 130.
     """
-    # TensorFlow announces CPU features at start-up unless told not to before its import.
+    # TensorFlow logs CPU features at import unless this is set before.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = main(arguments) or 0
@@ -34,7 +34,7 @@ def run(
         print("interrupted", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: not a failure of ours.
+        # The reader of the output (head, less) has ended: not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
@@ -48,17 +48,17 @@ def run(
 
 
 def count(text: str) -> int:
-    """An option's value that is a whole number from 0, for argparse's `type`."""
+    """Parse a whole number of 0 or more, for argparse's `type`."""
     return _whole(text, 0)
 
 
 def positive(text: str) -> int:
-    """An option's value that is a whole number from 1, for argparse's `type`."""
+    """Parse a whole number of 1 or more, for argparse's `type`."""
     return _whole(text, 1)
 
 
 def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float]:
-    """A `type` for argparse of numbers that are accepted; `what` says which those are.
+    """Make a `type` for argparse: numbers that `accepts`, described by `what` in errors.
 
     >>> from slr_keras.utils.command import number
     >>> number(lambda value: 0 < value < 1, "a number between 0 and 1")("0.5")
@@ -78,7 +78,7 @@ def number(accepts: Callable[[float], bool], what: str) -> Callable[[str], float
 
 
 def fraction(text: str) -> float:
-    """An option's value that is a number between 0 and 1, for argparse's `type`."""
+    """Parse a number between 0 and 1, both excluded, for argparse's `type`."""
     return number(lambda value: 0 < value < 1, "a number between 0 and 1")(text)
 
 
@@ -89,7 +89,7 @@ def _whole(text: str, least: int) -> int:
 
 
 def image_size(text: str) -> tuple[float, float]:
-    """An option's value that is a width and a height such as 1280x720, for argparse's `type`."""
+    """Parse a width and a height such as 1280x720, for argparse's `type`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", text)
     if not match or not all(float(side) > 0 for side in match.groups()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
