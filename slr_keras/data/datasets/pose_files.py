@@ -1,4 +1,4 @@
-"""`.pose` files (library pose-format): reading one, and a folder of them with glosses."""
+"""Read `.pose` files (library pose-format), and prepare a folder of them with glosses."""
 
 import math
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ _COCO_FACE, _COCO_HANDS, _FACE_POINTS = 23, (91, 112), 68
 
 @dataclass(frozen=True)
 class PoseClip:
-    """What a `.pose` file holds, in one of the package's layouts.
+    """Content of a `.pose` file, in one of the package's layouts.
 
     Attributes:
         keypoints: (frames, points, channels) float32 as the layout says: pixels, y down; points
@@ -124,8 +124,8 @@ def _clip(pose: Any, path: Path) -> PoseClip:
             keypoints[:, place, channel] = score[:, source]
         elif "xyz".index(axis) < data.shape[-1]:
             keypoints[:, place, channel] = data[:, source, "xyz".index(axis)]
-    found = keypoints[..., target.channels.index("score")] > 0
-    keypoints[~found | ~np.isfinite(keypoints).all(-1)] = 0
+    detected = keypoints[..., target.channels.index("score")] > 0
+    keypoints[~detected | ~np.isfinite(keypoints).all(-1)] = 0
     fps = float(pose.body.fps)
     if not (math.isfinite(fps) and fps > 0):
         raise UserError(f"{path}: its header says {fps} frames a second")
