@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put MediaPipe's keypoint models where the Android builders and the JVM twin look for them.
+"""Put MediaPipe's keypoint models where the Android builders and the desktop runner look for them.
 
 The models are Google's, licensed under Apache-2.0 as MediaPipe is, and are not part of this
 repository. They are taken out of the package `mediapipe` 0.10.21, the last that carries them:

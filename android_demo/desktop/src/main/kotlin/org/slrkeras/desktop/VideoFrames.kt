@@ -1,4 +1,4 @@
-package org.slrkeras.twin
+package org.slrkeras.desktop
 
 import org.slrkeras.core.keypoints.BytesImage
 import java.io.DataInputStream

@@ -1,15 +1,15 @@
-"""TensorFlow Lite models for a process that has none: the JVM twin speaks to it over a pipe.
+"""TensorFlow Lite models for a process that has none: the desktop runner speaks to it over a pipe.
 
 Messages both ways are a length (uint32), a letter, and the rest, little-endian; one answer to
 each.
 
 | letter | from | then |
 | --- | --- | --- |
-| `L` | twin | text's length (uint32), signature (or nothing) and threads on two lines; the file |
+| `L` | runner | text's length (uint32), signature (or nothing) and threads on two lines; the file |
 | `S` | here | the model's number; lines such as `input float32 1x79x3 name` for all tensors |
-| `R` | twin | the model's number (uint32), the values of all inputs, 4 bytes each |
+| `R` | runner | the model's number (uint32), the values of all inputs, 4 bytes each |
 | `O` | here | milliseconds that the model took (float64); the values of all outputs, 4 bytes each |
-| `C` | twin | the model's number (uint32), which is forgotten |
+| `C` | runner | the model's number (uint32), which is forgotten |
 | `D` | here | it is |
 | `E` | here | why that could not be done |
 
@@ -92,7 +92,7 @@ def _tensor(detail: dict[str, Any]) -> Tensor:
 
 
 class Models:
-    """The models that the twin has loaded."""
+    """The models that the runner has loaded."""
 
     def __init__(self) -> None:
         self._models: dict[int, Model] = {}
@@ -131,7 +131,9 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         message = memoryview(incoming.read(struct.unpack("<I", head)[0]))
         try:
             kind, content = models.answer(bytes(message[:1]), message[1:])
-        except Exception as error:  # The interpreter raises what it likes; the twin is told.
+        except (
+            Exception
+        ) as error:  # The interpreter raises many types; the runner gets the message.
             kind, content = b"E", (str(error) or type(error).__name__).encode()
         outgoing.write(struct.pack("<I", 1 + len(content)) + kind + content)
         outgoing.flush()

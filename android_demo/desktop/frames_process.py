@@ -1,4 +1,4 @@
-"""Pictures of a video for the JVM twin: `python frames_process.py VIDEO [--fps RATE]`.
+"""Pictures of a video for the desktop runner: `python frames_process.py VIDEO [--fps RATE]`.
 
 Written to standard output, little-endian, for each picture: `F`, its time and what decoding it
 took, in milliseconds (float64 each), its width and height (uint32), and its bytes, red, green,

@@ -1,4 +1,4 @@
-package org.slrkeras.twin
+package org.slrkeras.desktop
 
 import org.slrkeras.core.engine.EngineException
 import org.slrkeras.core.json.JsonException
@@ -20,7 +20,7 @@ run_on_jvm.sh VIDEO --landmarks FILE [options]
 The phone's own code on a desk: pictures of VIDEO through the keypoint models, and to glosses, a sentence a line.
 
   --bundle FOLDER   a streaming bundle (python -m export.tflite RUN --streaming ...); finds the face's points
-  --landmarks FILE  write the landmarks of every picture (the format: twin/src/main/kotlin/org/slrkeras/twin/Landmarks.kt)
+  --landmarks FILE  write the landmarks of every picture (the format: desktop/src/main/kotlin/org/slrkeras/desktop/Landmarks.kt)
   --still           follow nothing from picture to picture
   --no-smoothing    leave the jitter in
   --face            find the face's points too
@@ -55,7 +55,7 @@ private class Request(arguments: List<String>) {
 
     private companion object {
         val FLAGS = setOf("--still", "--no-smoothing", "--face", "--palms", "--help")
-        val VALUES = setOf("--bundle", "--landmarks", "--fps", "--models", "--python", "--twin")
+        val VALUES = setOf("--bundle", "--landmarks", "--fps", "--models", "--python", "--scripts")
     }
 }
 
@@ -87,7 +87,7 @@ private fun run(request: Request): Int {
     }
     val folder = File(request.values["--models"] ?: throw UsageException("--models FOLDER is missing"))
     val python = request.values["--python"] ?: "python3"
-    val scripts = File(request.values["--twin"] ?: "android_demo/twin")
+    val scripts = File(request.values["--scripts"] ?: "android_demo/desktop")
     val options = keypointOptions(request.flags, bundle != null)
     val fps = request.values["--fps"]?.let(::rate)
     val stages = Stages()

@@ -1,4 +1,4 @@
-"""The JVM twin: what it says of its time, and the comparison of its glosses with `predict`."""
+"""The desktop runner: its timing table, and the comparison of its glosses with `predict`."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def comparing() -> ModuleType:
     return compare_glosses
 
 
-STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")
+STEPS = ("predict", "file", "gaps", "rest", "keypoints", "desktop")
 
 
 def steps(*values: str) -> dict[str, tuple[str, ...]]:
@@ -54,13 +54,15 @@ def test_the_table_tells_glosses_where_they_change(comparing):
     assert "0 of 1" in table
 
 
-def test_a_twin_that_is_not_its_own_stream_is_a_fault(comparing, monkeypatch, tmp_path, capsys):
+def test_a_runner_that_differs_from_its_own_stream_is_an_error(
+    comparing, monkeypatch, tmp_path, capsys
+):
     found = steps("A", "A", "A", "A", "A", "B")
-    assert comparing.reasons(found).startswith("FAULT")
+    assert comparing.reasons(found).startswith("ERROR")
     monkeypatch.setattr(comparing, "glosses_of", lambda *_: found)
     (tmp_path / "clip.mp4").touch()
     assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "clip.mp4")]) == 1
-    assert "| clip | A | = | = | = | = | B | FAULT" in capsys.readouterr().out
+    assert "| clip | A | = | = | = | = | B | ERROR" in capsys.readouterr().out
 
 
 def test_what_is_not_there_is_named_before_anything_runs(comparing, tmp_path, capsys):
@@ -70,7 +72,7 @@ def test_what_is_not_there_is_named_before_anything_runs(comparing, tmp_path, ca
 
 
 @pytest.mark.long
-def test_the_stages_of_the_twin_add_up_to_its_real_time_factor(tmp_path):
+def test_the_stages_of_the_desktop_runner_add_up_to_its_real_time_factor(tmp_path):
     pytest.importorskip("ai_edge_litert")
     pytest.importorskip("av")
     if shutil.which("java") is None:
