@@ -1,5 +1,7 @@
 package org.slrkeras.desktop
 
+import org.slrkeras.core.frames.FrameSource
+import org.slrkeras.core.frames.forEachFrame
 import org.slrkeras.core.keypoints.HolisticTracker
 import java.io.DataOutputStream
 import java.io.File
@@ -7,25 +9,25 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * Write the landmarks of a video's pictures to a file, for comparison.
+ * Write the landmarks of all frames to a file, for comparison with MediaPipe.
  *
- * For each picture, little-endian: its time in milliseconds (float64), width and height (int32), how right the left and
- * the right hand look (float32, NaN where there is none), 543 x 4 float32 in pixels.
+ * One record per frame, little-endian: time in milliseconds (float64), width and height (int32), the scores of the left
+ * and of the right hand for being a right hand (float32, NaN without a hand), 543 x 4 float32 in pixels.
  *
- * @return how many pictures there were, and what they took
+ * @return a summary: the number of frames and the time per frame
  */
-fun writeLandmarks(frames: Iterator<Frame>, tracker: HolisticTracker, output: File): String {
+fun writeLandmarks(source: FrameSource, tracker: HolisticTracker, output: File): String {
     var count = 0
     var nanoseconds = 0L
     DataOutputStream(output.outputStream().buffered()).use { stream ->
-        for (frame in frames) {
+        source.forEachFrame { frame ->
             val begin = System.nanoTime()
-            val found = tracker.track(frame.image, frame.milliseconds)
+            val landmarks = tracker.track(frame.picture, frame.milliseconds)
             nanoseconds += System.nanoTime() - begin
-            val points = found.inPixels()
+            val points = landmarks.inPixels()
             val record = ByteBuffer.allocate(24 + 4 * points.size).order(ByteOrder.LITTLE_ENDIAN)
-            record.putDouble(frame.milliseconds).putInt(found.width).putInt(found.height)
-            record.putFloat(found.left?.rightness ?: Float.NaN).putFloat(found.right?.rightness ?: Float.NaN)
+            record.putDouble(frame.milliseconds).putInt(landmarks.width).putInt(landmarks.height)
+            record.putFloat(landmarks.left?.rightness ?: Float.NaN).putFloat(landmarks.right?.rightness ?: Float.NaN)
             points.forEach { record.putFloat(it) }
             stream.write(record.array())
             count++

@@ -1,31 +1,37 @@
 package org.slrkeras.desktop
 
-import org.slrkeras.core.pipeline.PictureRead
-import org.slrkeras.core.pipeline.SignReader
-import org.slrkeras.core.recognition.Event
-import kotlin.math.roundToLong
+import org.slrkeras.core.frames.Frame
+import org.slrkeras.core.frames.forEachFrame
+import org.slrkeras.core.pipeline.FrameResult
+import org.slrkeras.core.pipeline.RecognitionPipeline
+import org.slrkeras.core.session.Sentence
 
-/** Time that reading took, and how much video there was, in milliseconds. */
+/** Processing time and duration of a video, in milliseconds. */
 class Timing(private val stages: Stages) {
     private var pictures = 0
     private var keypoints = 0.0
     private var recognition = 0.0
     private var last = 0.0
 
-    /** Milliseconds that the pictures last: the last one as long as the others. */
+    /** Duration of the video; the last picture counts as long as the others. */
     private val video: Double get() = if (pictures > 1) last * pictures / (pictures - 1) else 0.0
 
-    /** A picture has been read, for which the reader [waited]. */
-    fun read(frame: Frame, waited: Double, picture: PictureRead) {
+    /**
+     * Add one frame.
+     *
+     * @param decoded milliseconds of decoding, which ran in parallel
+     * @param waited milliseconds until the frame arrived
+     */
+    fun add(frame: Frame, decoded: Double, waited: Double, result: FrameResult) {
         pictures++
-        keypoints += picture.keypointMilliseconds
-        recognition += picture.recognitionMilliseconds
+        keypoints += result.keypointMilliseconds
+        recognition += result.recognitionMilliseconds
         last = maxOf(last, frame.milliseconds)
-        stages.read(frame.decoded, waited, picture)
+        stages.endFrame(decoded, waited, result)
     }
 
-    /** The stages, and the real-time factor: below 1, reading keeps up with the signing. */
-    fun told(): String {
+    /** Table of the stages and the real-time factor, which is below 1 if processing keeps up with the signing. */
+    fun summary(): String {
         val each = maxOf(pictures, 1)
         val factor = (keypoints + recognition) / maxOf(video, 1.0)
         val sum = "%d pictures: keypoints %.1f ms, recognition %.1f ms each; real-time factor %.2f"
@@ -34,19 +40,19 @@ class Timing(private val stages: Stages) {
     }
 }
 
-/** Print each sentence of a video as a line, once it has ended. */
-fun printGlosses(frames: Iterator<Frame>, reader: SignReader, stages: Stages): Timing {
+/** Print each sentence of a video as a line when it ends. */
+fun printGlosses(source: ProcessVideoSource, pipeline: RecognitionPipeline, stages: Stages): Timing {
     val timing = Timing(stages)
-    fun told(events: List<Event>) =
-        events.filterIsInstance<Event.Sentence>().forEach { println(it.glosses.joinToString(" ")) }
-    // The first picture waits for the decoder to start, which is none of reading.
-    frames.hasNext()
-    var begin = System.nanoTime()
-    for (frame in frames) {
-        val waited = (System.nanoTime() - begin) / 1e6
-        timing.read(frame, waited, reader.read(frame.image, frame.milliseconds.roundToLong()).also { told(it.events) })
-        begin = System.nanoTime()
+    fun print(sentences: List<Sentence>) = sentences.forEach { println(it) }
+    // The first wait includes the start of the decoder and is not counted.
+    var done: Long? = null
+    source.forEachFrame { frame ->
+        val waited = done?.let { (System.nanoTime() - it) / 1e6 } ?: 0.0
+        val result = pipeline.process(frame)
+        timing.add(frame, source.decodingMilliseconds, waited, result)
+        print(result.finished)
+        done = System.nanoTime()
     }
-    told(reader.finish())
+    print(pipeline.finish())
     return timing
 }

@@ -1,5 +1,6 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import kotlin.math.cos
 import kotlin.math.sin
 
@@ -22,26 +23,26 @@ internal class HandRegionFinder(private val network: Network) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
 
     /** The region of a hand; null where the wrist is not seen. */
-    fun find(image: Image, pose: Landmarks, wrist: Int, little: Int, index: Int): Region? {
+    fun find(picture: Picture, pose: Landmarks, wrist: Int, little: Int, index: Int): Region? {
         if (!(pose.score(wrist) > LEAST_VISIBILITY)) return null
         // Where the middle finger begins.
         val x = (2 * pose.x(index) + pose.x(little)) / 3
         val y = (2 * pose.y(index) + pose.y(little)) / 3
         val turn = Region.rotationTo(
-            pose.x(wrist) * image.width,
-            pose.y(wrist) * image.height,
-            x * image.width,
-            y * image.height,
+            pose.x(wrist) * picture.width,
+            pose.y(wrist) * picture.height,
+            x * picture.width,
+            y * picture.height,
             UPWARDS,
         )
-        val around = Region.aligned(x, y, pose.x(wrist), pose.y(wrist), UPWARDS, image.width, image.height)
+        val around = Region.aligned(x, y, pose.x(wrist), pose.y(wrist), UPWARDS, picture.width, picture.height)
         val rough = Region(x, y, around.width, around.height, turn)
-            .squared(ROUGH_MARGIN, SHIFT, image.width, image.height)
-        return if (rough.isUsable) refined(image, rough) else null
+            .squared(ROUGH_MARGIN, SHIFT, picture.width, picture.height)
+        return if (rough.isUsable) refined(picture, rough) else null
     }
 
-    private fun refined(image: Image, rough: Region): Region? {
-        val padding = crop.fill(image, rough, network.input)
+    private fun refined(picture: Picture, rough: Region): Region? {
+        val padding = crop.fill(picture, rough, network.input)
         network.run()
         val raw = network.outputs[0]
         val found = Landmarks(2)
@@ -56,9 +57,9 @@ internal class HandRegionFinder(private val network: Network) {
             circle.x(1),
             circle.y(1),
             DOWNWARDS,
-            image.width,
-            image.height,
-        ).squared(1f, SHIFT, image.width, image.height).takeIf { it.isUsable }
+            picture.width,
+            picture.height,
+        ).squared(1f, SHIFT, picture.width, picture.height).takeIf { it.isUsable }
     }
 
     private companion object {
@@ -75,8 +76,8 @@ internal class HandModel(private val network: Network) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
 
     /** The hand; null where there is none. */
-    fun find(image: Image, region: Region): Hand? {
-        val padding = crop.fill(image, region, network.input)
+    fun find(picture: Picture, region: Region): Hand? {
+        val padding = crop.fill(picture, region, network.input)
         network.run()
         val (raw, present, rightness) = network.outputs
         if (!(present[0] > LEAST_PRESENCE)) return null
@@ -105,10 +106,10 @@ internal class HandTracker(private val model: HandModel, private val follow: Boo
      *
      * @param fresh where the body or a detector says that it is; null if nowhere
      */
-    fun track(image: Image, fresh: Region?): Hand? {
+    fun track(picture: Picture, fresh: Region?): Hand? {
         val hand = fresh?.let {
-            val region = last?.let { seen -> aroundHand(seen, image.width, image.height) }
-            model.find(image, following.choose(last, region, it, image.width, image.height))
+            val region = last?.let { seen -> aroundHand(seen, picture.width, picture.height) }
+            model.find(picture, following.choose(last, region, it, picture.width, picture.height))
         }
         last = hand?.landmarks?.takeIf { follow }
         return hand

@@ -1,6 +1,7 @@
 package org.slrkeras.core.keypoints
 
 import org.slrkeras.core.engine.EngineFactory
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
@@ -33,6 +34,10 @@ class KeypointOptions(
         }
         require(threads > 0) { "$threads threads: at least one computes" }
     }
+
+    /** The same options, with the face tracked or not. */
+    internal fun withFace(face: Boolean) =
+        KeypointOptions(detection, tracking, still, smooth, face, palms, threads)
 
     /** The models that are needed. */
     val models: List<KeypointModel>
@@ -113,31 +118,40 @@ class HolisticTracker(
      * @throws IllegalArgumentException if the time is not a number
      * @throws org.slrkeras.core.engine.EngineException if a model fails
      */
-    fun track(image: Image, timestampMilliseconds: Double): HolisticLandmarks {
+    fun track(picture: Picture, timestampMilliseconds: Double): HolisticLandmarks {
         require(timestampMilliseconds.isFinite()) { "a picture at $timestampMilliseconds milliseconds" }
-        val seconds = advance(image, timestampMilliseconds)
-        val body = pose.track(image, seconds)
-        val left = hand(leftHand, image, body, wrist = 15, little = 17, index = 19)
-        val right = hand(rightHand, image, body, wrist = 16, little = 18, index = 20)
-        val surface = if (body == null) null.also { face?.reset() } else faceOf(image, body)
-        val hands = palms?.let { stopwatch.timed(Stage.PALMS) { it.completed(image, left, right) } }
+        val seconds = advance(picture, timestampMilliseconds)
+        val body = pose.track(picture, seconds)
+        val left = hand(leftHand, picture, body, wrist = 15, little = 17, index = 19)
+        val right = hand(rightHand, picture, body, wrist = 16, little = 18, index = 20)
+        val surface = if (body == null) null.also { face?.reset() } else faceOf(picture, body)
+        val hands = palms?.let { stopwatch.timed(Stage.PALMS) { it.completed(picture, left, right) } }
             ?: Pair(left, right)
-        return HolisticLandmarks(body, surface, hands.first, hands.second, image.width, image.height)
+        return HolisticLandmarks(body, surface, hands.first, hands.second, picture.width, picture.height)
     }
 
-    private fun hand(tracker: HandTracker, image: Image, body: Landmarks?, wrist: Int, little: Int, index: Int): Hand? {
-        val fresh = body?.let { stopwatch.timed(Stage.HAND_REGIONS) { regions.find(image, it, wrist, little, index) } }
-        return stopwatch.timed(Stage.HAND_LANDMARKS) { tracker.track(image, fresh) }
+    private fun hand(
+        tracker: HandTracker,
+        picture: Picture,
+        body: Landmarks?,
+        wrist: Int,
+        little: Int,
+        index: Int,
+    ): Hand? {
+        val fresh = body?.let {
+            stopwatch.timed(Stage.HAND_REGIONS) { regions.find(picture, it, wrist, little, index) }
+        }
+        return stopwatch.timed(Stage.HAND_LANDMARKS) { tracker.track(picture, fresh) }
     }
 
-    private fun faceOf(image: Image, body: Landmarks) =
-        face?.let { stopwatch.timed(Stage.FACE) { it.track(image, body) } }
+    private fun faceOf(picture: Picture, body: Landmarks) =
+        face?.let { stopwatch.timed(Stage.FACE) { it.track(picture, body) } }
 
     /** As above, with whole milliseconds. */
     fun track(
-        image: Image,
+        picture: Picture,
         timestampMilliseconds: Long,
-    ): HolisticLandmarks = track(image, timestampMilliseconds.toDouble())
+    ): HolisticLandmarks = track(picture, timestampMilliseconds.toDouble())
 
     /** Forget the person who was followed: another recording begins. */
     fun reset() {
@@ -151,10 +165,10 @@ class HolisticTracker(
     /** Let go of the models. */
     override fun close() = networks.close()
 
-    private fun advance(image: Image, milliseconds: Double): Double {
-        if (image.width != lastWidth || image.height != lastHeight) reset()
-        lastWidth = image.width
-        lastHeight = image.height
+    private fun advance(picture: Picture, milliseconds: Double): Double {
+        if (picture.width != lastWidth || picture.height != lastHeight) reset()
+        lastWidth = picture.width
+        lastHeight = picture.height
         if (milliseconds < lastTime) pose.restartSmoothing()
         lastTime = if (milliseconds == lastTime) milliseconds + JUST_AFTER else milliseconds
         return lastTime / 1000

@@ -1,16 +1,17 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import kotlin.math.abs
 
 /** Looks in all of a picture for hands that the body's points did not lead to. */
 internal class LostHands(private val detector: PalmDetector, private val model: HandModel) {
     /** The left and the right hand, where one was missing and is found now. */
-    fun completed(image: Image, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
+    fun completed(picture: Picture, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
         if (left != null && right != null) return Pair(left, right)
-        val fresh = detector.find(image)
+        val fresh = detector.find(picture)
             .take(MOST_PALMS)
             .filterNot { isAt(it, left) || isAt(it, right) }
-            .mapNotNull { model.find(image, it) }
+            .mapNotNull { model.find(picture, it) }
         return Pair(
             left ?: fresh.firstOrNull { it.rightness < 0.5f },
             right ?: fresh.firstOrNull { it.rightness >= 0.5f },

@@ -1,5 +1,6 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
@@ -10,8 +11,8 @@ internal class PoseDetector(private val network: Network, private val threshold:
     private val anchors = Anchors(network.side, listOf(8, 16, 32, 32, 32))
 
     /** The region of the person who is seen best, or null. */
-    fun find(image: Image): Region? {
-        val padding = crop.fill(image, Region.WHOLE, network.input)
+    fun find(picture: Picture): Region? {
+        val padding = crop.fill(picture, Region.WHOLE, network.input)
         network.run()
         val (boxes, scores) = network.outputs
         val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
@@ -23,9 +24,9 @@ internal class PoseDetector(private val network: Network, private val threshold:
             padding.x(person.points[2]),
             padding.y(person.points[3]),
             UPWARDS,
-            image.width,
-            image.height,
-        ).squared(MARGIN, 0f, image.width, image.height)
+            picture.width,
+            picture.height,
+        ).squared(MARGIN, 0f, picture.width, picture.height)
     }
 
     internal companion object {
@@ -70,10 +71,10 @@ internal class PoseTracker(
         circle.reset()
     }
 
-    fun track(image: Image, seconds: Double): Landmarks? {
-        val looked = region ?: stopwatch.timed(Stage.POSE_DETECTION) { detector.find(image) }
+    fun track(picture: Picture, seconds: Double): Landmarks? {
+        val looked = region ?: stopwatch.timed(Stage.POSE_DETECTION) { detector.find(picture) }
         val all = looked?.takeIf { it.isUsable }?.let {
-            stopwatch.timed(Stage.POSE_LANDMARKS) { landmarks(image, it) }
+            stopwatch.timed(Stage.POSE_LANDMARKS) { landmarks(picture, it) }
         }
         if (all == null) {
             reset()
@@ -82,34 +83,34 @@ internal class PoseTracker(
         val body = all.copy(0, POINTS)
         // Centre and rim of the circle around the person, found beside the body's points.
         val around = all.copy(POINTS, POINTS + 2)
-        stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, image, seconds) }
-        val next = regionOf(around, image).squared(PoseDetector.MARGIN, 0f, image.width, image.height)
+        stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, picture, seconds) }
+        val next = regionOf(around, picture).squared(PoseDetector.MARGIN, 0f, picture.width, picture.height)
         region = next.takeIf { follow && it.isUsable }
         return body
     }
 
-    private fun smoothen(body: Landmarks, around: Landmarks, image: Image, seconds: Double) {
-        val size = regionOf(around, image).let { (it.width * image.width + it.height * image.height) / 2 }
+    private fun smoothen(body: Landmarks, around: Landmarks, picture: Picture, seconds: Double) {
+        val size = regionOf(around, picture).let { (it.width * picture.width + it.height * picture.height) / 2 }
         if (smooth) {
             scores.apply(body)
-            points.apply(body, seconds, size, image.width, image.height)
+            points.apply(body, seconds, size, picture.width, picture.height)
         }
-        circle.apply(around, seconds, size, image.width, image.height)
+        circle.apply(around, seconds, size, picture.width, picture.height)
     }
 
-    private fun regionOf(circle: Landmarks, image: Image) = Region.aligned(
+    private fun regionOf(circle: Landmarks, picture: Picture) = Region.aligned(
         circle.x(0),
         circle.y(0),
         circle.x(1),
         circle.y(1),
         PoseDetector.UPWARDS,
-        image.width,
-        image.height,
+        picture.width,
+        picture.height,
     )
 
     /** All points of the model; null where there is nobody. */
-    private fun landmarks(image: Image, region: Region): Landmarks? {
-        val padding = crop.fill(image, region, network.input)
+    private fun landmarks(picture: Picture, region: Region): Landmarks? {
+        val padding = crop.fill(picture, region, network.input)
         network.run()
         val raw = network.outputs[0]
         val present = network.outputs[1][0]

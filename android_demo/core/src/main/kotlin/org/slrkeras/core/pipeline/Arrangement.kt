@@ -2,7 +2,9 @@ package org.slrkeras.core.pipeline
 
 import org.slrkeras.core.json.JsonField
 import org.slrkeras.core.json.parseJson
+import org.slrkeras.core.keypoints.FaceTracker
 import org.slrkeras.core.keypoints.HolisticLandmarks
+import org.slrkeras.core.keypoints.PoseTracker
 import org.slrkeras.core.recognition.BundleException
 import org.slrkeras.core.recognition.Contract
 
@@ -24,13 +26,14 @@ class Arrangement(private val contract: Contract, layout: String) {
     private val width: Int
     private val count: Int
 
+    /** Whether the model reads a point of the face's surface; tracking these costs time that other models can save. */
+    val readsFace: Boolean
+
     init {
         val description = JsonField(parseJson(layout, LAYOUT_FILE), LAYOUT_FILE)
         val names = description["points"].texts()
         val known = description["channels"].texts()
-        if (names.size !=
-            HolisticLandmarks.POINTS
-        ) {
+        if (names.size != HolisticLandmarks.POINTS) {
             description["points"].fail("must be ${HolisticLandmarks.POINTS} names")
         }
         lacking("points", contract.points, names)
@@ -40,6 +43,7 @@ class Arrangement(private val contract: Contract, layout: String) {
         val seen = contract.points.toSet()
         points = contract.sourcePoints.map { if (it in seen) names.indexOf(it) else -1 }.toIntArray()
         channels = contract.sourceChannels.map { known.indexOf(it) }.toIntArray()
+        readsFace = names.subList(PoseTracker.POINTS, PoseTracker.POINTS + FaceTracker.POINTS).any { it in seen }
     }
 
     private fun lacking(what: String, wanted: List<String>, known: List<String>) {

@@ -28,20 +28,20 @@ class FrameGate {
     /**
      * Ask for a frame to be worked on; [leave] must follow if it may.
      *
-     * @param seconds when it was taken, of any clock that goes forward
+     * @param time when it was taken, of any clock that goes forward
      */
     @Synchronized
-    fun enter(seconds: Double): Boolean {
+    fun enter(time: Double): Boolean {
         if (busy) {
             dropped++
             return false
         }
-        if (seconds.isNaN() || seconds <= lastTime) {
+        if (time.isNaN() || time <= lastTime) {
             late++
             return false
         }
         busy = true
-        lastTime = seconds
+        lastTime = time
         passed++
         return true
     }
