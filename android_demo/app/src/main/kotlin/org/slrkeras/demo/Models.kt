@@ -69,7 +69,7 @@ class Models(context: Context) {
         null
     }
 
-    /** Check a bundle and load its model once: a file that this phone's library refuses must not replace one that works. */
+    /** Checks a bundle and loads its model once: a file that this device refuses never replaces a working one. */
     private fun check(folder: File) {
         val layout = asset("$KEYPOINTS/$LAYOUT")?.toString(Charsets.UTF_8)
             ?: throw BundleRefused(Refusal.UNFIT, LAYOUT)

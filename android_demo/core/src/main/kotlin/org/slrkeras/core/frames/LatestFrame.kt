@@ -30,7 +30,7 @@ class LatestFrame {
      * Wait for a frame.
      *
      * @return a frame that the caller must release, or null after [end]
-     * @throws RuntimeException the failure that [end] was told
+     * @throws RuntimeException the failure that [end] was given
      */
     fun take(): Frame? = lock.withLock {
         while (waiting == null && !ended) changed.await()

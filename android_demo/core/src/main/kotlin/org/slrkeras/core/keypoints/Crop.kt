@@ -6,35 +6,34 @@ import kotlin.math.floor
 import kotlin.math.sin
 
 /**
- * Cuts a region out of a picture, turned upright and at a model's input size.
+ * Cuts a region out of a picture, turns it upright and scales it to the input of a model.
  *
- * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, which the models' own pipeline
- * uses:
- * positions in 1/32 of a pixel, values rounded to whole numbers.
+ * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, as in MediaPipe: positions in 1/32
+ * of a pixel, values rounded to whole numbers.
  *
- * @param side of the square output, in pixels
- * @param low what black becomes
- * @param high what white becomes
- * @param repeatEdge whether the picture's edge goes on outside of it; otherwise black is there
+ * @param side width and height of the output, in pixels
+ * @param low output value of black
+ * @param high output value of white
+ * @param repeatEdge whether the picture is continued by its edge; otherwise it is surrounded by black
  */
 internal class Crop(private val side: Int, low: Float, high: Float, private val repeatEdge: Boolean) {
     private val value = FloatArray(256) { level -> level * ((high - low) / 255f) + low }
 
-    /** What was cut, with the bars that made it as wide as high, as fractions of the output. */
+    /** Bars beside the region in the square output, as fractions of the output. */
     class Padding(val horizontal: Float, val vertical: Float) {
-        /** The x in the region at [x] in the output. */
+        /** x in the region of [x] in the output. */
         fun x(x: Float) = (x - horizontal) / (1 - 2 * horizontal)
 
         fun y(y: Float) = (y - vertical) / (1 - 2 * vertical)
 
-        /** Depth is measured as x is. */
+        /** Depth has the unit of x. */
         fun z(z: Float) = z / (1 - 2 * horizontal)
     }
 
     /**
-     * Fill [into], side x side x 3, row by row, red first.
+     * Write the crop of [region] to [into] (side x side x 3, red first).
      *
-     * @param keepShape whether bars are added, rather than the region stretched, where it is not square
+     * @param keepShape whether a region that is not square gets bars; otherwise it is stretched
      */
     fun fill(picture: Picture, region: Region, into: FloatArray, keepShape: Boolean = true): Padding {
         var width = region.width.toDouble() * picture.width
@@ -55,7 +54,7 @@ internal class Crop(private val side: Int, low: Float, high: Float, private val 
         val rightY = width / side * sine
         val downX = -height / side * sine
         val downY = height / side * cosine
-        // Turning a picture keeps straight lines: three points say how output pixels lie in what is stored.
+        // A rotation is affine: three points define the stored position of every output pixel.
         val startX = picture.storedX(left, top)
         val startY = picture.storedY(left, top)
         sample(

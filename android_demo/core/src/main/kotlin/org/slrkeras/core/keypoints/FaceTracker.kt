@@ -2,20 +2,20 @@ package org.slrkeras.core.keypoints
 
 import org.slrkeras.core.image.Picture
 
-/** Finds a face near where the body's points say that it is. */
+/** Detects the face near the head points of the pose. */
 internal class FaceDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
     private val anchors = Anchors(network.side, listOf(8, 16, 16, 16))
 
-    /** The region of the face; null where none is seen. */
+    /** Region of the face; null if no face is detected. */
     fun find(picture: Picture, pose: Landmarks): Region? {
         val near = aroundFace(pose, RIGHT_EYE, LEFT_EYE, 3f, picture, pose.copy(0, HEAD_POINTS))
         if (!near.isUsable) return null
         val padding = crop.fill(picture, near, network.input)
         network.run()
         val (boxes, scores) = network.outputs
-        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
-        val face = weightedSuppression(found).firstOrNull() ?: return null
+        val detections = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val face = weightedSuppression(detections).firstOrNull() ?: return null
         val points = Landmarks(POINTS)
         for (point in 0 until POINTS) {
             points[point, 0] = face.points[2 * point]
@@ -33,7 +33,7 @@ internal class FaceDetector(private val network: Network, private val threshold:
     }
 }
 
-/** Finds 468 points of a face's surface, and follows them. */
+/** Tracks 468 points of the face. */
 internal class FaceTracker(
     private val detector: FaceDetector,
     private val network: Network,
@@ -43,7 +43,7 @@ internal class FaceTracker(
     private val following = Following(degrees = 15f, shift = 0.1f, growth = 0.3f, margin = -0.2f)
     private var last: Landmarks? = null
 
-    /** Forget who was followed. */
+    /** Forget the tracked face. */
     fun reset() {
         last = null
     }
@@ -74,7 +74,7 @@ internal class FaceTracker(
     }
 }
 
-/** The square around [within], turned as the eyes are: from point [right] to point [left] of [eyes]. */
+/** The square around [within], with the rotation of the line from point [right] to point [left] of [eyes]. */
 private fun aroundFace(
     eyes: Landmarks,
     right: Int,
@@ -91,7 +91,7 @@ private fun aroundFace(
         eyes.y(left) * picture.height,
         0f,
     )
-    // The box is of the points as they stand, whatever their turn.
+    // The box is aligned with the picture, whatever the rotation.
     val box = boundingRegion(within, 0f, picture.width, picture.height)
     return Region(box.x, box.y, box.width, box.height, turn).squared(scale, shift, picture.width, picture.height)
 }

@@ -5,19 +5,19 @@ import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
 
-/** Finds a person in all of a picture. */
+/** Detects a person in the whole picture. */
 internal class PoseDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
     private val anchors = Anchors(network.side, listOf(8, 16, 32, 32, 32))
 
-    /** The region of the person who is seen best, or null. */
+    /** Region of the person with the best score; null if there is none. */
     fun find(picture: Picture): Region? {
         val padding = crop.fill(picture, Region.WHOLE, network.input)
         network.run()
         val (boxes, scores) = network.outputs
-        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
-        val person = weightedSuppression(found).firstOrNull() ?: return null
-        // From between the hips to the rim of the circle around the person.
+        val detections = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val person = weightedSuppression(detections).firstOrNull() ?: return null
+        // The points are the centre between the hips and a point on the circle around the person.
         return Region.aligned(
             padding.x(person.points[0]),
             padding.y(person.points[1]),
@@ -33,17 +33,17 @@ internal class PoseDetector(private val network: Network, private val threshold:
         private const val POINTS = 4
         const val UPWARDS = 90f
 
-        /** Sides of the region by those of the circle around the person. */
+        /** Side of the region relative to the diameter of the circle around the person. */
         const val MARGIN = 1.25f
     }
 }
 
 /**
- * Finds 33 points of one person's body, and follows them from picture to picture.
+ * Tracks 33 points of one person's body.
  *
- * @param follow whether the region of the last picture is looked at first
+ * @param follow whether the region of the last picture replaces the detection
  * @param smooth whether landmarks are smoothed
- * @param stopwatch told what the stages take
+ * @param stopwatch measures the stages
  */
 internal class PoseTracker(
     private val detector: PoseDetector,
@@ -59,7 +59,7 @@ internal class PoseTracker(
     private val circle = Smoothing(2, minimumCutoff = 0.01, speedWeight = 10.0)
     private var region: Region? = null
 
-    /** Forget who was followed. */
+    /** Forget the tracked person. */
     fun reset() {
         region = null
         restartSmoothing()
@@ -81,7 +81,7 @@ internal class PoseTracker(
             return null
         }
         val body = all.copy(0, POINTS)
-        // Centre and rim of the circle around the person, found beside the body's points.
+        // Centre of, and a point on, the circle around the person.
         val around = all.copy(POINTS, POINTS + 2)
         stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, picture, seconds) }
         val next = regionOf(around, picture).squared(PoseDetector.MARGIN, 0f, picture.width, picture.height)
@@ -108,16 +108,16 @@ internal class PoseTracker(
         picture.height,
     )
 
-    /** All points of the model; null where there is nobody. */
+    /** All points of the model; null if there is no person. */
     private fun landmarks(picture: Picture, region: Region): Landmarks? {
         val padding = crop.fill(picture, region, network.input)
         network.run()
         val raw = network.outputs[0]
         val present = network.outputs[1][0]
         if (!(present > threshold)) return null
-        val found = decodeLandmarks(raw, ALL_POINTS, network.side, stride = 5, scored = true)
-        refineByHeatmap(found, network.outputs[HEATMAP], HEATMAP_SIDE, HEATMAP_WINDOW)
-        return found.projected(region, padding).takeIf { it.isFinite }
+        val decoded = decodeLandmarks(raw, ALL_POINTS, network.side, stride = 5, scored = true)
+        refineByHeatmap(decoded, network.outputs[HEATMAP], HEATMAP_SIDE, HEATMAP_WINDOW)
+        return decoded.projected(region, padding).takeIf { it.isFinite }
     }
 
     internal companion object {
