@@ -67,34 +67,34 @@ def glosses_of(run: Path, bundle: Path, video: Path) -> dict[str, Glosses]:
         }
 
 
-def reasons(found: Mapping[str, Glosses]) -> str:
+def reasons(glosses: Mapping[str, Glosses]) -> str:
     """The steps that make the desktop runner read something else than `predict`.
 
     >>> reasons({"predict": ("A",), "file": ("A",), "gaps": ("A",), "rest": ("A", "B"),
     ...          "keypoints": ("B",), "desktop": ("B",)})
     'rest, keypoints'
     """
-    if found["desktop"] != found["keypoints"]:
+    if glosses["desktop"] != glosses["keypoints"]:
         return "ERROR: the runner differs from its own stream"
-    if found["desktop"] == found["predict"]:
+    if glosses["desktop"] == glosses["predict"]:
         return ""
-    return ", ".join(step for before, step in pairwise(STEPS) if found[step] != found[before])
+    return ", ".join(step for before, step in pairwise(STEPS) if glosses[step] != glosses[before])
 
 
 def table(results: Mapping[str, Mapping[str, Glosses]]) -> str:
     """In Markdown: how each step reads the videos, where it differs from the step before."""
     lines = [f"| video | {' | '.join(STEPS)} | differs by |", "| --- " * (len(STEPS) + 2) + "|"]
-    for video, found in results.items():
-        cells = [_told(found["predict"])]
+    for video, glosses in results.items():
+        cells = [_joined(glosses["predict"])]
         for before, step in pairwise(STEPS):
-            cells.append("=" if found[step] == found[before] else _told(found[step]))
-        lines.append(f"| {video} | {' | '.join(cells)} | {reasons(found)} |")
-    same = sum(found["desktop"] == found["predict"] for found in results.values())
+            cells.append("=" if glosses[step] == glosses[before] else _joined(glosses[step]))
+        lines.append(f"| {video} | {' | '.join(cells)} | {reasons(glosses)} |")
+    same = sum(glosses["desktop"] == glosses["predict"] for glosses in results.values())
     lines.append(f"\n{same} of {len(results)}: the desktop runner reads what `predict` reads.")
     return "\n".join(lines)
 
 
-def _told(glosses: Glosses) -> str:
+def _joined(glosses: Glosses) -> str:
     return " ".join(glosses) or "(nothing)"
 
 
@@ -102,8 +102,8 @@ def _predicted(run: Path, video: Path, kept: Path) -> Glosses:
     """Of the run; MediaPipe's points are left in the folder `kept`."""
     from slr_keras.predict import main
 
-    (found,) = json.loads(_said(main, run, video, "--format", "json", "--cache", kept))["clips"]
-    return tuple(gloss["gloss"] for gloss in found["glosses"])
+    (clip,) = json.loads(_said(main, run, video, "--format", "json", "--cache", kept))["clips"]
+    return tuple(gloss["gloss"] for gloss in clip["glosses"])
 
 
 def _streamed(bundle: Path, clip: Path, *options: str) -> Glosses:
@@ -138,10 +138,10 @@ def _write_core_points(video: Path, output: Path) -> None:
     from slr_keras.extraction.clip_files import write_clip
 
     try:
-        found = core_landmarks(video, "--fps", RATE)
+        landmarks = core_landmarks(video, "--fps", RATE)
     except subprocess.CalledProcessError as error:
         raise Failure(f"the desktop runner: {_last_line(error.stderr)}") from error
-    write_clip(output, found["points"], float(RATE), lambda: np.array(found["size"][0]), {})
+    write_clip(output, landmarks["points"], float(RATE), lambda: np.array(landmarks["size"][0]), {})
 
 
 def _desktop(video: Path, bundle: Path) -> str:
@@ -182,7 +182,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         print(f"{len(results)} of {len(options.videos)} videos read", file=sys.stderr)
     print(table(results))
-    return 1 if any(found["desktop"] != found["keypoints"] for found in results.values()) else 0
+    return (
+        1 if any(glosses["desktop"] != glosses["keypoints"] for glosses in results.values()) else 0
+    )
 
 
 if __name__ == "__main__":

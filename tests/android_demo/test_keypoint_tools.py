@@ -240,8 +240,8 @@ def test_landmarks_are_numbers_of_one_person_or_none(pictures, comparing, tmp_pa
         pytest.skip("needs a JDK")
     changed = np.ascontiguousarray(change(pictures))
     np.save(tmp_path / "clip.npy", changed)
-    found = comparing.core_landmarks(tmp_path / "clip.npy", "--palms")
-    points = found["points"]
+    landmarks = comparing.core_landmarks(tmp_path / "clip.npy", "--palms")
+    points = landmarks["points"]
     assert len(points) == len(changed)
     assert np.isfinite(points).all()
     seen = points[:, 0, 3] > 0
