@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compare the glosses of the JVM twin with those of `python -m slr_keras.predict`, and say why.
+"""Compare the glosses of the desktop runner and of `python -m slr_keras.predict`, and say why.
 
-From `predict` to the twin, each step changes one thing:
+From `predict` to the desktop runner, each step changes one thing:
 
 | step | changes |
 | --- | --- |
@@ -10,9 +10,9 @@ From `predict` to the twin, each step changes one thing:
 | gaps | gaps are waited for as long as in a stream |
 | rest | sentences begin with movement and end at rest: `stream` of the bundle |
 | keypoints | core's points in place of MediaPipe's |
-| twin | all of it in core; must equal the step before |
+| desktop | the desktop runner, all in core; must equal the step before |
 
-Exit code 1: the twin reads something else than `stream` of the same bundle on core's own points.
+Exit code 1: the desktop runner and `stream` of the same bundle differ on core's own points.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve()
 DEMO = HERE.parents[1]
-STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")
-#: Pictures a second, of the twin and of the keypoints' contract.
+STEPS = ("predict", "file", "gaps", "rest", "keypoints", "desktop")
+#: Frames per second of the desktop runner and of the keypoint contract.
 RATE = "25"
 #: Frames that a gap is waited for where all of it is: longer than any clip.
 FOREVER = "1000000"
@@ -63,38 +63,38 @@ def glosses_of(run: Path, bundle: Path, video: Path) -> dict[str, Glosses]:
             "gaps": _streamed(bundle, mediapipe, "--rest", "0"),
             "rest": _streamed(bundle, mediapipe),
             "keypoints": _streamed(bundle, core),
-            "twin": tuple(_twin(video, bundle).split()),
+            "desktop": tuple(_desktop(video, bundle).split()),
         }
 
 
-def reasons(found: Mapping[str, Glosses]) -> str:
-    """The steps that make the twin read something else than `predict`.
+def reasons(glosses: Mapping[str, Glosses]) -> str:
+    """The steps that make the desktop runner read something else than `predict`.
 
     >>> reasons({"predict": ("A",), "file": ("A",), "gaps": ("A",), "rest": ("A", "B"),
-    ...          "keypoints": ("B",), "twin": ("B",)})
+    ...          "keypoints": ("B",), "desktop": ("B",)})
     'rest, keypoints'
     """
-    if found["twin"] != found["keypoints"]:
-        return "FAULT: the twin is not its own stream"
-    if found["twin"] == found["predict"]:
+    if glosses["desktop"] != glosses["keypoints"]:
+        return "ERROR: the runner differs from its own stream"
+    if glosses["desktop"] == glosses["predict"]:
         return ""
-    return ", ".join(step for before, step in pairwise(STEPS) if found[step] != found[before])
+    return ", ".join(step for before, step in pairwise(STEPS) if glosses[step] != glosses[before])
 
 
 def table(results: Mapping[str, Mapping[str, Glosses]]) -> str:
     """In Markdown: how each step reads the videos, where it differs from the step before."""
     lines = [f"| video | {' | '.join(STEPS)} | differs by |", "| --- " * (len(STEPS) + 2) + "|"]
-    for video, found in results.items():
-        cells = [_told(found["predict"])]
+    for video, glosses in results.items():
+        cells = [_joined(glosses["predict"])]
         for before, step in pairwise(STEPS):
-            cells.append("=" if found[step] == found[before] else _told(found[step]))
-        lines.append(f"| {video} | {' | '.join(cells)} | {reasons(found)} |")
-    same = sum(found["twin"] == found["predict"] for found in results.values())
-    lines.append(f"\n{same} of {len(results)}: the twin reads what `predict` reads.")
+            cells.append("=" if glosses[step] == glosses[before] else _joined(glosses[step]))
+        lines.append(f"| {video} | {' | '.join(cells)} | {reasons(glosses)} |")
+    same = sum(glosses["desktop"] == glosses["predict"] for glosses in results.values())
+    lines.append(f"\n{same} of {len(results)}: the desktop runner reads what `predict` reads.")
     return "\n".join(lines)
 
 
-def _told(glosses: Glosses) -> str:
+def _joined(glosses: Glosses) -> str:
     return " ".join(glosses) or "(nothing)"
 
 
@@ -102,8 +102,8 @@ def _predicted(run: Path, video: Path, kept: Path) -> Glosses:
     """Of the run; MediaPipe's points are left in the folder `kept`."""
     from slr_keras.predict import main
 
-    (found,) = json.loads(_said(main, run, video, "--format", "json", "--cache", kept))["clips"]
-    return tuple(gloss["gloss"] for gloss in found["glosses"])
+    (clip,) = json.loads(_said(main, run, video, "--format", "json", "--cache", kept))["clips"]
+    return tuple(gloss["gloss"] for gloss in clip["glosses"])
 
 
 def _streamed(bundle: Path, clip: Path, *options: str) -> Glosses:
@@ -138,17 +138,17 @@ def _write_core_points(video: Path, output: Path) -> None:
     from slr_keras.extraction.clip_files import write_clip
 
     try:
-        found = core_landmarks(video, "--fps", RATE)
+        landmarks = core_landmarks(video, "--fps", RATE)
     except subprocess.CalledProcessError as error:
-        raise Failure(f"the twin: {_last_line(error.stderr)}") from error
-    write_clip(output, found["points"], float(RATE), lambda: np.array(found["size"][0]), {})
+        raise Failure(f"the desktop runner: {_last_line(error.stderr)}") from error
+    write_clip(output, landmarks["points"], float(RATE), lambda: np.array(landmarks["size"][0]), {})
 
 
-def _twin(video: Path, bundle: Path) -> str:
+def _desktop(video: Path, bundle: Path) -> str:
     command = [DEMO / "run_on_jvm.sh", video, "--fps", RATE, "--bundle", bundle]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Failure(f"the twin: {_last_line(done.stderr)}")
+        raise Failure(f"the desktop runner: {_last_line(done.stderr)}")
     return done.stdout
 
 
@@ -157,7 +157,7 @@ def _last_line(said: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; 1 if the twin is not its own stream."""
+    """Print the table; 1 if the desktop runner is not its own stream."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -182,7 +182,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         print(f"{len(results)} of {len(options.videos)} videos read", file=sys.stderr)
     print(table(results))
-    return 1 if any(found["twin"] != found["keypoints"] for found in results.values()) else 0
+    return (
+        1 if any(glosses["desktop"] != glosses["keypoints"] for glosses in results.values()) else 0
+    )
 
 
 if __name__ == "__main__":

@@ -83,14 +83,14 @@ def _write_still(video: Path, output: Path) -> None:
     from slr_keras.data.video.recordings import shown_in
     from slr_keras.extraction.holistic import assembled
 
-    found = []
+    landmarks = []
     with Holistic(static_image_mode=True) as holistic:
         for shown in shown_in(video, 25.0):
             picture = np.ascontiguousarray(shown.frame)
-            found.append(assembled(holistic.process(picture), *picture.shape[1::-1]))
+            landmarks.append(assembled(holistic.process(picture), *picture.shape[1::-1]))
             # Even for still pictures MediaPipe follows hands; one without a person makes it forget.
             holistic.process(np.zeros_like(picture))
-    np.save(output, np.stack(found))
+    np.save(output, np.stack(landmarks))
 
 
 def noise(video: Path) -> dict[str, Part]:
@@ -105,17 +105,17 @@ def noise(video: Path) -> dict[str, Part]:
         np.array([-1, 0, 1], np.int16), pictures.shape, p=[0.005, 0.99, 0.005]
     )
     disturbed = np.clip(pictures + steps, 0, 255).astype(np.uint8)
-    found = []
+    runs = []
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "clip.npy")
         for version in (pictures, disturbed):
             np.save(file, version)
             with landmark_frames(file, Settings(fps=None), rate=25.0) as frames:
-                found.append(np.stack([frame.points for frame in frames]))
+                runs.append(np.stack([frame.points for frame in frames]))
     records = np.zeros(len(pictures), _RECORD)
     records["size"] = pictures.shape[2], pictures.shape[1]
-    records["points"] = found[1]
-    return compared(records, found[0])
+    records["points"] = runs[1]
+    return compared(records, runs[0])
 
 
 def compared(core: np.ndarray, mediapipe: np.ndarray) -> dict[str, Part]:
@@ -166,12 +166,12 @@ def table(results: dict[str, dict[str, Part]]) -> str:
     ]
     for name, parts in results.items():
         for part, (both, only_core, only_mediapipe, distances) in parts.items():
-            found = (
+            figures = (
                 [f"{value:.2f}" for value in np.percentile(distances, [50, 95, 100])]
                 if both
                 else ["-"] * 3
             )
-            cells = [name, part, both, only_core, only_mediapipe, *found]
+            cells = [name, part, both, only_core, only_mediapipe, *figures]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 

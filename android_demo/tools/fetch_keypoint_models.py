@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put MediaPipe's keypoint models where the Android builders and the JVM twin look for them.
+"""Put MediaPipe's keypoint models where the Android builders and the desktop runner look for them.
 
 The models are Google's, licensed under Apache-2.0 as MediaPipe is, and are not part of this
 repository. They are taken out of the package `mediapipe` 0.10.21, the last that carries them:
@@ -92,8 +92,8 @@ def fetch(folder: Path, package: Path | None = None, download: bool = True) -> l
 
 
 def _installed() -> Path | None:
-    found = importlib.util.find_spec("mediapipe")
-    places = found.submodule_search_locations if found else None
+    spec = importlib.util.find_spec("mediapipe")
+    places = spec.submodule_search_locations if spec else None
     return Path(places[0]) if places else None
 
 
@@ -120,10 +120,10 @@ def _store_from_wheel(names: list[str], folder: Path) -> None:
 def _store(names: list[str], folder: Path, read: Callable[[str], bytes], where: str) -> None:
     for name in names:
         content = read(name)
-        found = hashlib.sha256(content).hexdigest()
-        if found != MODELS[name]:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != MODELS[name]:
             raise FetchError(
-                f"{where}: {name} has SHA-256 {found}, not {MODELS[name]}; take it from {PACKAGE}"
+                f"{where}: {name} has SHA-256 {digest}, not {MODELS[name]}; take it from {PACKAGE}"
             )
         _write(folder / Path(name).name, content)
 

@@ -44,7 +44,7 @@ def write_vectors(bundle: Path, to: Path) -> list[Path]:
     import golden_recognition as whole
     from golden_values import plain
 
-    found = {
+    vectors = {
         "landmarks": [parts.landmarks(*case) for case in parts.LANDMARKS],
         "rates": [parts.rates(seed) for seed in range(6)],
         "endpoints": [parts.endpoints(config) for config in parts.ENDPOINTS],
@@ -53,7 +53,7 @@ def write_vectors(bundle: Path, to: Path) -> list[Path]:
         "model": whole.model_stream(bundle),
     }
     paths = []
-    for name, value in found.items():
+    for name, value in vectors.items():
         paths.append(to / f"{name}.json")
         text = json.dumps(plain(value), separators=(",", ":"), allow_nan=False)
         paths[-1].write_text(text.replace('},{"', '},\n{"') + "\n")

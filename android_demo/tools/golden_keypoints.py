@@ -117,7 +117,7 @@ def detections(random: np.random.Generator) -> dict[str, Any]:
     scores = random.normal(-0.5, 2, count).round(3)
     raw[5, 2] = -4
     scores[5] = 3
-    found = []
+    detections = []
     for anchor, (box, score) in enumerate(zip(raw, scores, strict=True)):
         sure = 1 / (1 + np.exp(-score))
         if sure < 0.5 or box[2] < 0 or box[3] < 0:
@@ -126,15 +126,15 @@ def detections(random: np.random.Generator) -> dict[str, Any]:
         middle = box[:2] / side + centre
         half = box[2:4] / side / 2
         placed = (box[4:].reshape(-1, 2) / side + centre).ravel()
-        found.append([*(middle - half), *(middle + half), *placed, sure])
+        detections.append([*(middle - half), *(middle + half), *placed, sure])
     return {
         "side": side,
         "strides": [8],
         "points": points,
         "boxes": raw.ravel().tolist(),
         "scores": scores.tolist(),
-        "decoded": found,
-        "merged": _merged(np.array(found), 0.3),
+        "decoded": detections,
+        "merged": _merged(np.array(detections), 0.3),
     }
 
 

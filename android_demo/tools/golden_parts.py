@@ -55,7 +55,7 @@ def landmarks(known: KeypointContract, look_ahead: int, frames: int, seed: int) 
         ready.append(filler.push(known.select(frame[None])[0]))
     ready.append(filler.finish())
     with np.errstate(all="ignore"):
-        normalised = [normaliser(frame) for found in ready for frame in found]
+        normalised = [normaliser(frame) for frames in ready for frame in frames]
     return {
         "contract": known.to_json(),
         "digest": known.digest,
@@ -63,8 +63,8 @@ def landmarks(known: KeypointContract, look_ahead: int, frames: int, seed: int) 
         "seed": seed,
         "frames": frames,
         "reference_frames": describe_recogniser()["reference_frames"],
-        "ready": [len(found) for found in ready],
-        "filled": packed(frame for found in ready for frame in found),
+        "ready": [len(frames) for frames in ready],
+        "filled": packed(frame for frames in ready for frame in frames),
         "normalised": packed(normalised),
     }
 
@@ -108,7 +108,7 @@ def endpoints(config: RestConfig) -> dict:
         "recogniser": describe_recogniser(StreamConfig(rest=config)),
         "frames": packed(frames),
         "rests": "".join("01"[rest] for rest in rests),
-        "counts": [len(found) for found, _ in cuts],
+        "counts": [len(frames) for frames, _ in cuts],
         "ends": [number for number, (_, ended) in enumerate(cuts) if ended],
     }
 
@@ -139,19 +139,19 @@ def decoding(number: int, **fields) -> dict:
         decoder.advance(rows[-1])
         taken, more = stable.advance(decoder.best)
         steps.append([decoder.best, taken, more, decoder.so_far().confidences])
-    found = decoder.finish()
-    taken, more = stable.finish(found.ids)
+    hypothesis = decoder.finish()
+    taken, more = stable.finish(hypothesis.ids)
     result = {
         "decoding": dataclasses.asdict(config),
         "language_model": written(language_model),
         "stable": number % 3,
         "rows": packed(rows),
         "steps": [list(step) for step in steps],
-        "sentence": [found.ids, found.spans, found.confidences, taken, more],
+        "sentence": [hypothesis.ids, hypothesis.spans, hypothesis.confidences, taken, more],
     }
     if language_model is not None:
         contexts = ((), (2,), (2, 3), (6, 6), (4, 5, 2))
-        found = [language_model.log_probabilities(context) for context in contexts]
-        result["contexts"] = [[*pair] for pair in zip(contexts, found, strict=True)]
+        rows = [language_model.log_probabilities(context) for context in contexts]
+        result["contexts"] = [[*pair] for pair in zip(contexts, rows, strict=True)]
         result["sentences"] = [language_model.sentence_log_probability(c) for c in contexts]
     return result

@@ -1,6 +1,6 @@
 """Streams and an engine that Python and Kotlin make alike, number by number, from a seed.
 
-`core/src/test/kotlin/.../GoldenStreams.kt` is the twin.
+`core/src/test/kotlin/.../GoldenStreams.kt` holds the same generator.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def random_stream(seed: int, known: KeypointContract, frames: int) -> Iterator[n
 class Mixer(Engine):
     """Scores that remember: a leaky mean of what came, seen through a fixed matrix, late.
 
-    Its state is that of the Kotlin twin: the mean, and the means on their way.
+    Its state is that of its Kotlin counterpart: the mean, and the means on their way.
     """
 
     frames, delay = 4, 3
@@ -93,7 +93,7 @@ class Mixer(Engine):
         return log_softmax(self.late.pop(0).astype(np.float64) @ self.matrix).astype(np.float32)
 
     def shapes(self, known: KeypointContract) -> tuple[dict, dict]:
-        """Inputs and outputs of the Kotlin twin, as `metadata.json` describes them."""
+        """Inputs and outputs of its Kotlin counterpart, as `metadata.json` describes them."""
         size, classes = self.matrix.shape
         state = {"state_mean": [1, size], "state_late": [1, self.delay, size]}
         frames = [1, self.frames, len(known.points), len(known.channels)]

@@ -16,10 +16,10 @@ def namespace(build_file: str) -> str:
     >>> namespace('android { namespace = "org.slrkeras.demo" }')
     'org.slrkeras.demo'
     """
-    found = re.search(r'namespace\s*=\s*"([\w.]+)"', build_file)
-    if not found:
+    match = re.search(r'namespace\s*=\s*"([\w.]+)"', build_file)
+    if not match:
         raise SystemExit(f"{BUILD_FILE} names no namespace")
-    return found[1]
+    return match[1]
 
 
 def complete(manifest: str, package: str) -> str:

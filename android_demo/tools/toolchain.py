@@ -208,13 +208,13 @@ def debian_mirror() -> str:
     )
     for file in files:
         if file.is_file():
-            found = re.search(
+            match = re.search(
                 r"^(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)",
                 file.read_text(),
                 re.MULTILINE,
             )
-            if found:
-                return found[1]
+            if match:
+                return match[1]
     raise PartMissing("this machine names no mirror of Debian")
 
 
@@ -229,9 +229,9 @@ def only(folder: Path) -> Path:
 def check(file: Path, expected: str) -> None:
     """Compare a file with its pinned SHA-256."""
     with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != expected:
-        raise PartMissing(f"its SHA-256 is {found}, not {expected}: not used")
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != expected:
+        raise PartMissing(f"its SHA-256 is {digest}, not {expected}: not used")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ from slr_keras.data.preparation import VideoPreparation
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.pixels import Window
 from slr_keras.decoding import DecodingConfig
+from slr_keras.decoding.context_outputs import ContextCtcDecoder, TransducerDecoder
 from slr_keras.decoding.outputs import (
     ENSEMBLE,
-    ContextCtcDecoder,
     CtcDecoder,
     Decoder,
     SignDecoder,
-    TransducerDecoder,
     with_special_tokens,
 )
 from slr_keras.recognition.recogniser import Recogniser

@@ -184,7 +184,7 @@ def _guarded(
 
 
 def _read_pose(path: Path, layout: KeypointLayout) -> np.ndarray:
-    from slr_keras.data.datasets.pose_files import read_pose
+    from slr_keras.data.pose_file import read_pose
 
     array, name, _ = read_pose(path)
     if name != layout.name:

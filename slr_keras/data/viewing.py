@@ -154,7 +154,7 @@ def _read_clip(path: Path) -> tuple[np.ndarray, str | None, float | None]:
     if not path.exists():
         raise UserError(f"{path}: no such folder or file")
     if path.suffix == ".pose":
-        from slr_keras.data.datasets.pose_files import read_pose
+        from slr_keras.data.pose_file import read_pose
 
         return read_pose(path)
     if path.suffix not in (".npy", ".npz"):

@@ -1,31 +1,21 @@
 """Decoders: from the outputs of a model to gloss sequences, whatever the model emits."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import (
-    ContextCache,
     DecodingConfig,
     Hypothesis,
     NgramLanguageModel,
-    context_ctc_beam,
     decode_batch,
-    transducer_beam,
 )
 from slr_keras.decoding.emission import (
-    context_ctc_emission,
     ctc_emission,
-    transducer_emission,
 )
-from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.utils.errors import UserError
-
-if TYPE_CHECKING:
-    import keras
 
 ENSEMBLE = "ensemble"
 FIRST_GLOSS = Vocabulary.FIRST_GLOSS_ID
@@ -100,98 +90,6 @@ class CtcDecoder(Decoder):
     def emission(self, scores, ids, decoding, name=ENSEMBLE):
         """See `Decoder`."""
         return ctc_emission(scores, tuple(ids))
-
-
-class TransducerDecoder(Decoder):
-    """Each level gives logits to which the context of the glosses so far is added.
-
-    The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
-    Contexts are kept: a decoder serves as long as the model's weights stay as they are.
-
-    Args:
-        model: has `levels` and `context_logits(level, prefixes)`.
-        heads: the level that counts, alone; none takes the last.
-        cached: prefixes whose contexts are kept, per level.
-
-    Raises:
-        UserError: several levels, or one that the model does not have.
-    """
-
-    greedy_form = "transducer"
-    normalised = False
-    search = staticmethod(transducer_beam)
-    emitted = staticmethod(transducer_emission)
-
-    def __init__(self, model: "keras.Model", heads: Sequence[str] = (), cached: int = 20_000):
-        self.levels = tuple(model.levels)
-        self.counting = self._counting(tuple(heads))
-        self._contexts = {
-            level: ContextCache(partial(model.context_logits, level), cached)
-            for level in self.levels
-        }
-
-    def scores(self, outputs):
-        """See `Decoder`."""
-        import tensorflow as tf
-
-        found = {level: tf.cast(outputs[level], tf.float32) for level in self.levels}
-        return {ENSEMBLE: found[self.counting], **found}
-
-    def decode(self, scores, steps, decoding, language_model=None, name=ENSEMBLE):
-        """See `Decoder`.
-
-        Raises:
-            UserError: the decoding asks for what such a model does not do.
-        """
-        if decoding.method == "single" or language_model is not None:
-            asked = "method: single" if decoding.method == "single" else "language_model_order"
-            raise UserError(
-                f"decoding.{asked}: this model emits glosses given those before it and has its "
-                "language model inside; use method greedy or beam and order 0"
-            )
-        level = self.counting if name == ENSEMBLE else name
-        found = self.search(
-            scores,
-            steps,
-            self._contexts[level],
-            beam=1 if decoding.method == "greedy" else decoding.beam,
-            candidates_per_step=decoding.candidates_per_step,
-            blank_penalty=decoding.blank_penalty,
-            insertion_bonus=decoding.insertion_bonus,
-            context_scale=decoding.context_scale,
-            merge_equal_neighbours=decoding.collapse_repeats,
-        )
-        return [hypotheses[0] for hypotheses in found]
-
-    def _counting(self, heads: tuple[str, ...]) -> str:
-        named = heads or self.levels[-1:]
-        if len(named) > 1:
-            raise UserError(
-                f"decoding.heads: {', '.join(named)}: each level of this model has contexts of its "
-                f"own, so that only one can be decoded; choose one of {', '.join(self.levels)}"
-            )
-        if named[0] not in self.levels:
-            raise UserError(
-                f"decoding.heads: the model has no head {named[0]!r}; it has "
-                f"{', '.join(self.levels)}"
-            )
-        return named[0]
-
-    def emission(self, scores, ids, decoding, name=ENSEMBLE):
-        """See `Decoder`."""
-        level = self.counting if name == ENSEMBLE else name
-        logits = np.array(scores, np.float64)
-        logits[:, BLANK] -= decoding.blank_penalty
-        contexts = self._contexts[level]([tuple(ids[:count]) for count in range(len(ids) + 1)])
-        return self.emitted(logits, decoding.context_scale * contexts, tuple(ids))
-
-
-class ContextCtcDecoder(TransducerDecoder):
-    """The same of a model that learnt CTC with context, whose equal neighbours are one gloss."""
-
-    greedy_form = "ctc_context"
-    search = staticmethod(context_ctc_beam)
-    emitted = staticmethod(context_ctc_emission)
 
 
 class SignDecoder(Decoder):
@@ -289,27 +187,3 @@ def with_special_tokens(scores: np.ndarray) -> np.ndarray:
     [[-inf, -inf, 0.0, 0.0]]
     """
     return np.pad(scores, ((0, 0), (FIRST_GLOSS, 0)), constant_values=-np.inf)
-
-
-#: From a model, how to decode, and the loss that it was trained with, to its decoder.
-DecoderBuilder = Callable[["keras.Model", DecodingConfig, str], Decoder]
-
-
-def _ctc(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
-    return CtcDecoder(decoding.heads or getattr(model, "reported_heads", ()))
-
-
-def _sign(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
-    return SignDecoder(decoding.heads or model.reported_heads, decoding)
-
-
-def _context(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
-    if loss == "ctc":
-        return _ctc(model, decoding, loss)
-    kind = ContextCtcDecoder if loss == "ctc_context" else TransducerDecoder
-    return kind(model, decoding.heads)
-
-
-#: What `ModelFamily.decoder` may name. "context" decodes each gloss given those before it, unless
-#: the model was trained with plain CTC.
-DECODERS: Mapping[str, DecoderBuilder] = {"ctc": _ctc, "sign": _sign, "context": _context}

@@ -1,4 +1,4 @@
-"""Keypoints out of video: MediaPipe Holistic in a process of its own, offline.
+"""Keypoint extraction from video: MediaPipe Holistic in a separate process, offline.
 
 `landmark_frames` gives the landmarks of a recording or a camera, one frame after another;
 `python -m slr_keras.extract` makes data folders of many recordings.

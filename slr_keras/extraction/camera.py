@@ -1,4 +1,4 @@
-"""Pictures of a camera: always the newest, so that what is shown is never late."""
+"""Frames of a live camera: always the newest one, so that latency does not grow."""
 
 import threading
 import time
@@ -14,17 +14,17 @@ from slr_keras.utils.errors import UserError
 
 
 class Camera:
-    """The pictures of an OpenCV capture with the times at which they came.
+    """Frames of an OpenCV capture with their arrival times.
 
-    A thread reads the capture without pause; a picture that is not taken before the next one comes
-    is dropped. What takes long thus sees fewer pictures, and never old ones.
+    A thread reads the capture without pause and drops each picture that the consumer has not taken
+    when the next one arrives. A slow consumer gets fewer pictures, never old ones.
 
     Args:
         capture: an open `cv2.VideoCapture`.
-        where: what messages call it.
+        where: name of the camera in messages.
 
     Attributes:
-        dropped: pictures that were not taken.
+        dropped: number of pictures that the consumer did not take.
     """
 
     def __init__(self, capture: Any, where: str):
@@ -38,10 +38,10 @@ class Camera:
 
     @classmethod
     def opened(cls, index: int) -> "Camera":
-        """The camera of this computer with a number.
+        """Open the camera with a number, from 0.
 
         Raises:
-            UserError: there is none, or it is in use.
+            UserError: no camera has this number, or another program uses it.
         """
         cv2 = library("cv2", "reading a camera")
         capture = cv2.VideoCapture(index)
@@ -50,12 +50,12 @@ class Camera:
                 f"camera {index}: cannot be opened; is it there, free, and are you allowed to use "
                 "it? Cameras are numbered from 0"
             )
-        # Some drivers keep pictures back until they have several.
+        # Some drivers buffer several pictures.
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         return cls(capture, f"camera {index}")
 
     def shown(self) -> Iterator[Shown]:
-        """Its pictures, each from its time on; a picture's end is not known, and is its start.
+        """Pictures with their start times; the end is not known yet and equals the start.
 
         Yields:
             `(height, width, 3)` uint8, RGB, with seconds from the first picture.
@@ -70,7 +70,7 @@ class Camera:
                 (picture, came), self._newest = self._newest, None
             first = came if first is None else first
             seconds = Fraction(came - first)
-            # OpenCV gives blue first.
+            # OpenCV delivers BGR.
             yield Shown(picture[..., ::-1], seconds, seconds)
 
     def _read(self) -> None:
@@ -90,7 +90,7 @@ class Camera:
 
 
 def until_the_next(shown: Iterator[Shown]) -> Iterator[Shown]:
-    """Pictures that last until the next one comes; the last one, of unknown length, is left out.
+    """Let each picture end where the next one starts; the last one has no end and is left out.
 
     >>> from slr_keras.data.rates import Shown
     >>> from slr_keras.extraction.camera import until_the_next

@@ -1,8 +1,8 @@
-"""Keypoints of one clip in a file of its own, which says how it was made.
+"""One file of keypoints per clip, with a record of how it was made.
 
 An `.npz` of the arrays `keypoints` (frames, 543, 4) float32 in pixels, `fps`, `image_size` (width,
 height), `layout`, and `record`: JSON of the settings and the SHA-256 of the pictures. `predict`,
-`view` and `prepare npz` read it. It is whole or absent.
+`view` and `prepare npz` read it. It is written atomically.
 """
 
 import json
@@ -21,7 +21,7 @@ from slr_keras.utils.files import atomic_path, file_name, guarded
 
 
 def clip_file(folder: Path, name: str) -> Path:
-    """Where the keypoints of a clip lie: its id, whose "/" make folders.
+    """Path of a clip's keypoints: its id, in which "/" separates folders.
 
     >>> from pathlib import Path
     >>> from slr_keras.extraction.clip_files import clip_file
@@ -43,10 +43,10 @@ def write_clip(
 
     Args:
         path: of the file.
-        points: (543, 4) float32 each; may raise, and then nothing is written.
-        fps: their rate.
-        image_size: called behind the last frame, gives (width, height) of the pictures.
-        record: what `is_made` compares.
+        points: (543, 4) float32 for each frame; if the iterator raises, nothing is written.
+        fps: frames a second.
+        image_size: called after the last frame; returns (width, height) of the pictures.
+        record: settings and digest of the pictures; `is_made` compares them.
 
     Returns:
         The number of frames.
@@ -72,10 +72,10 @@ def write_clip(
 
 
 def is_made(path: Path, record: Mapping[str, Any]) -> bool:
-    """Whether a clip's file is there, whole, and made as `record` says."""
+    """Whether a clip's file exists, is complete, and has the given record."""
     try:
         with guarded(path, "damaged"):
-            # Also damage behind the record shows: zip checks sums at the end of what it reads.
+            # The check sums of all entries: damage may lie behind the record.
             with zipfile.ZipFile(path) as file:
                 if file.testzip() is not None:
                     return False
@@ -88,7 +88,7 @@ def read_clip_file(path: Path) -> tuple[np.ndarray, tuple[float, float]]:
     """(frames, 543, 4) float32 and (width, height) of a file of `write_clip`.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: the file is missing or damaged.
     """
     damaged = ("damaged", "extract the clip again")
     arrays = read_npz(path, ("keypoints", "image_size"), (), *damaged)

@@ -1,4 +1,4 @@
-"""A data folder of the clips whose keypoints were found."""
+"""Write the data folder of the extracted clips."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,15 @@ from slr_keras.extraction.settings import LAYOUT
 from slr_keras.extraction.sources import Source
 from slr_keras.utils.errors import UserError
 
-#: A clip that was found, and its file.
+#: A source and the file of its keypoints.
 Clip = tuple[Source, Path]
 
 
 def require_own(folder: Path) -> None:
-    """Refuse a folder whose manifests another command wrote.
+    """Refuse a folder that holds manifests of another command.
 
     Raises:
-        UserError: it is a file, or holds data that would be replaced.
+        UserError: `folder` is a file, or holds data that would be replaced.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
@@ -46,25 +46,24 @@ def write_data_folder(
 ) -> list[ClipReport]:
     """Write manifests, keypoints and contract of clips, in their order.
 
-    One contract describes all of them, in pixels of the size that most clips have; the points of
-    a clip of another size are moved and scaled alike in x and y, as if its pictures had been
-    fitted into the middle of that size.
+    One contract describes all clips, in pixels of the most frequent picture size. Points of a clip
+    of another size are scaled and moved as if its pictures were letterboxed to that size.
 
     Args:
-        folder: to write; what an earlier call wrote there is replaced.
+        folder: to write; files of an earlier call are replaced.
         clips: at least one.
-        failures: clips that are to be there, and why they are not.
+        failures: clips without keypoints, and the reason.
         fps: of the clips.
         normalisation: see `KeypointContract`.
 
     Returns:
-        What was found in each clip.
+        The detection statistics of each clip.
     """
     sizes = Counter(read_clip_file(path)[1] for _, path in clips)
     rules = folder_contract(max(sizes, key=sizes.get), fps, normalisation)
-    written = {source.split for source, _ in clips}
-    # Before the writer compares their contract with the new one.
-    for split in set(SPLITS) - written:
+    used = {source.split for source, _ in clips}
+    # Removed first: the writer compares the contract of what is there with the new one.
+    for split in set(SPLITS) - used:
         for suffix in ("jsonl", "npy"):
             (folder / f"{split}.{suffix}").unlink(missing_ok=True)
     reports = []
@@ -82,9 +81,9 @@ def write_data_folder(
                 fps=fps,
                 **_extra(source, fps),
             )
-            found = parts_found(raw, rules)
+            parts = parts_found(raw, rules)
             reports.append(
-                ClipReport(source.id, source.split, str(source.path), len(raw), fps, found)
+                ClipReport(source.id, source.split, str(source.path), len(raw), fps, parts)
             )
     _write_missing(folder / MISSING_FILE, clips, failures)
     return reports
@@ -93,12 +92,12 @@ def write_data_folder(
 def folder_contract(
     image_size: tuple[float, float], fps: float, normalisation: str = "body"
 ) -> KeypointContract:
-    """The contract of keypoints in pixels that MediaPipe found."""
+    """The contract of MediaPipe Holistic's keypoints in pixels."""
     return contract(LAYOUT, image_size=image_size, fps=fps, normalisation=normalisation)
 
 
 def fitted(raw: np.ndarray, size: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
-    """Points of pictures of one size as if these were fitted into the middle of another size.
+    """Points of pictures of one size, moved as if the pictures were letterboxed to another size.
 
     >>> import numpy as np
     >>> from slr_keras.extraction.folder import fitted
@@ -112,13 +111,13 @@ def fitted(raw: np.ndarray, size: tuple[float, float], target: tuple[float, floa
     result = np.array(raw)
     result[..., :3] *= scale
     result[..., :2] += (np.array(target) - np.multiply(size, scale)) / 2
-    # What is missing has no place to be moved from.
+    # Missing points stay zero.
     result[raw[..., 3] <= 0] = raw[raw[..., 3] <= 0]
     return result
 
 
 def _extra(source: Source, fps: float) -> dict:
-    """Keys of the manifest's line; times in frames are those of the new rate."""
+    """Further keys of the manifest's line, with `spans` in frames of the new rate."""
     extra = {"source": str(source.path), **source.extra}
     spans = extra.get("spans")
     if source.fps and isinstance(spans, list):

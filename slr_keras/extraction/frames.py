@@ -1,4 +1,4 @@
-"""Landmarks one frame after another, from the process that finds them."""
+"""Stream of landmarks, frame by frame, from the worker process."""
 
 import dataclasses
 import json
@@ -20,18 +20,18 @@ import slr_keras
 from slr_keras.extraction.settings import CHANNELS, POINTS, Settings, mediapipe_version
 from slr_keras.utils.errors import UserError
 
-#: Seconds without a frame after which the process is given up.
+#: Seconds without a frame after which the worker is stopped.
 PATIENCE = 120.0
 _LAST_WORDS = 300
 
 
 class LandmarkFrame(NamedTuple):
-    """Landmarks of one moment.
+    """Landmarks of one frame.
 
     Attributes:
         seconds: from the start of the recording, or from the camera's first picture.
-        points: (543, 4) float32, layout `mediapipe_holistic_543`: x, y, z in pixels, y down; score
-            0, and zeros, where nothing was found. Read-only.
+        points: (543, 4) float32, layout `mediapipe_holistic_543`: x, y, z in pixels, y down;
+            score; zeros where nothing was detected. Read-only.
     """
 
     seconds: float
@@ -40,7 +40,7 @@ class LandmarkFrame(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """A clip inside a recording that holds more: its first picture, and how many there are."""
+    """A clip inside a longer recording: its first picture and its number of pictures."""
 
     first: int
     frames: int
@@ -49,12 +49,12 @@ class Window:
 class LandmarkFrames(Iterator[LandmarkFrame]):
     """Frames of a recording or a camera; made by `landmark_frames`.
 
-    Close it, use it in a `with` block, or take all frames, and the process behind it is gone.
+    The worker process ends when all frames are taken, at `close`, or at the end of a `with` block.
 
     Attributes:
         image_size: (width, height) of the pictures in pixels; None before the first frame.
         patience: seconds without a frame after which the process is stopped.
-        dropped: pictures of a camera that were dropped so far, since newer ones had come.
+        dropped: number of pictures of a camera that were replaced by newer ones.
     """
 
     def __init__(self, request: dict, where: str, patience: float):
@@ -92,17 +92,17 @@ class LandmarkFrames(Iterator[LandmarkFrame]):
         self.close()
 
     def __del__(self) -> None:
-        # Half made where the process could not be started.
+        # The attribute is absent where the process could not be started.
         if hasattr(self, "_process"):
             self.close()
 
     def stop(self) -> None:
-        """Kill the process; the thread that waits for a frame gets an `InterruptedError`."""
+        """Kill the process; a thread that waits for a frame gets an `InterruptedError`."""
         self._stopped = True
         self._process.kill()
 
     def close(self) -> None:
-        """End the process, whatever it is doing, and let go of all that belongs to it."""
+        """Stop the process and release its resources."""
         self.stop()
         self._finish()
 
@@ -128,7 +128,7 @@ class LandmarkFrames(Iterator[LandmarkFrame]):
         return message[:1], message[1:]
 
     def _finish(self) -> None:
-        """Wait for the process, which has ended or is about to."""
+        """Wait for the end of the process."""
         if self._finished:
             return
         self._finished = True
@@ -157,22 +157,22 @@ def landmark_frames(
     window: Window | None = None,
     patience: float = PATIENCE,
 ) -> LandmarkFrames:
-    """The landmarks that MediaPipe Holistic finds in a recording or before a camera.
+    """Run MediaPipe Holistic on a recording or a camera, frame by frame.
 
-    MediaPipe runs in a process of its own: a crash or a hang in it becomes a `UserError` here.
-    Nothing is downloaded or sent. At most a few frames wait between the two processes; after that
-    a recording waits too, while of a camera only the newest picture is kept and the others are
-    dropped, so that a slow reader sees fewer frames but never old ones.
+    MediaPipe runs in a separate process: a crash or a hang there becomes a `UserError` here.
+    Nothing is downloaded or sent. A few frames are buffered between the processes. When the buffer
+    is full, a recording waits; a camera drops all pictures but the newest, so that a slow consumer
+    sees fewer frames but never old ones.
 
     Args:
         source: a video file, a folder of pictures, a `.npy` of uint8 pictures, or the number of a
             camera.
-        settings: with `fps`, frames come at that steady rate: those of a recording by the times in
-            its file; those of a camera by the clock, one picture late. Without it, every picture
-            gives a frame at its own time.
-        rate: of the pictures, whatever the file says.
-        still_rate: of pictures whose file says none.
-        window: a clip inside the recording, of pictures at the steady rate `rate`.
+        settings: with `fps`, frames are resampled to that constant rate: by the timestamps of a
+            recording, or by the clock of a camera with one picture of delay. Without `fps`, every
+            picture gives a frame at its own time.
+        rate: frames a second that replace the timestamps of the file.
+        still_rate: frames a second of sources without timestamps.
+        window: a clip inside the recording, at the constant rate `rate`.
         patience: seconds without a frame after which the process is stopped.
 
     Returns:
@@ -180,7 +180,7 @@ def landmark_frames(
 
     Raises:
         UserError: MediaPipe is not installed; while iterating: the source cannot be read or has no
-            pictures, or the process died or hung.
+            pictures, or the process crashed or hung.
 
     >>> from slr_keras.extraction import Settings, landmark_frames
     >>> def count(path):
@@ -203,8 +203,8 @@ def landmark_frames(
 
 
 def _started(request: dict, noise: IO[bytes]) -> tuple[subprocess.Popen, Connection]:
-    """The process that answers a request, and where its messages come."""
-    # This very package, wherever it was found.
+    """The worker process of a request, and the connection for its messages."""
+    # The worker must import the same package as this process.
     path = [str(Path(slr_keras.__file__).parents[1]), os.environ.get("PYTHONPATH")]
     reading, writing = os.pipe()
     try:
@@ -217,7 +217,7 @@ def _started(request: dict, noise: IO[bytes]) -> tuple[subprocess.Popen, Connect
             stdout=noise,
             stderr=noise,
             pass_fds=[writing],
-            # Ctrl-C is for this process, which then ends that one.
+            # Only this process handles Ctrl-C; it then stops the worker.
             start_new_session=True,
             env=os.environ | _QUIET | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         )
@@ -229,7 +229,7 @@ def _started(request: dict, noise: IO[bytes]) -> tuple[subprocess.Popen, Connect
     return process, Connection(reading, writable=False)
 
 
-# Neither library says anything worth reading below an error; CPUs do the work.
+# Only errors are logged; MediaPipe runs on the CPU.
 _QUIET = {"GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 

@@ -1,4 +1,4 @@
-"""MediaPipe Holistic, called with the pictures' own times; imported in the worker only."""
+"""MediaPipe Holistic with the timestamps of the pictures; imported in the worker only."""
 
 import sys
 from typing import Any
@@ -9,20 +9,20 @@ from slr_keras.extraction.settings import CHANNELS, POINTS, Settings
 
 #: Part → its first row and number of points in the layout.
 PARTS = {"pose": (0, 33), "face": (33, 468), "left_hand": (501, 21), "right_hand": (522, 21)}
-# What the wrapper adds to its clock before every picture, in microseconds.
+# Microseconds that the wrapper adds to its clock before every picture.
 _STEP = 33_333
 
 
 class Holistic:
-    """Finds the 543 landmarks of one person in the pictures of one clip, in their order.
+    """Detects the 543 landmarks of one person in the consecutive pictures of one clip.
 
     Args:
-        settings: confidences; its rate is not used here.
+        settings: confidences; `fps` is not used here.
     """
 
     def __init__(self, settings: Settings):
-        # MediaPipe looks for TensorFlow and JAX only to decorate its documentation and to convert
-        # language models, and waits eight seconds for them.
+        # MediaPipe imports TensorFlow and JAX only for its documentation and to convert language
+        # models; the imports take eight seconds.
         for unneeded in ("tensorflow", "jax"):
             sys.modules.setdefault(unneeded, None)
         from mediapipe.python.solutions.holistic import Holistic as Solution
@@ -36,30 +36,30 @@ class Holistic:
     def __call__(self, picture: np.ndarray, seconds: float) -> np.ndarray:
         """Landmarks of a picture.
 
-        The wrapper pretends that pictures come 30 times a second. Its filter of jitter measures
-        speed by that clock: set to the truth, it smooths alike at every rate.
+        The wrapper assumes 30 pictures a second, and its smoothing filter measures speed by that
+        clock. With the true timestamps it smooths equally at every frame rate.
 
         Args:
             picture: `(height, width, 3)` uint8, RGB.
-            seconds: its time from the clip's start; not before that of the picture before.
+            seconds: time from the clip's start; must not decrease.
 
         Returns:
             (543, 4) float32: x, y, z in pixels, score; zeros where nothing was found.
         """
         self._clock = max(round(seconds * 1e6), self._clock + 1)
         self._solution._simulated_timestamp = self._clock - _STEP
-        found = self._solution.process(np.ascontiguousarray(picture))
-        return assembled(found, *picture.shape[1::-1])
+        results = self._solution.process(np.ascontiguousarray(picture))
+        return assembled(results, *picture.shape[1::-1])
 
 
-def assembled(found: Any, width: int, height: int) -> np.ndarray:
+def assembled(results: Any, width: int, height: int) -> np.ndarray:
     """MediaPipe's results as one array.
 
-    Pose landmarks have a visibility, which is their score. Hands and face have none: they are
-    there as a whole, with score 1, or missing as a whole, with score 0.
+    The score of a pose landmark is its visibility. Hands and face have no visibility: all points
+    of a detected part have score 1, all points of a missing part have score 0.
 
     Args:
-        found: has an attribute `<part>_landmarks` for each of `PARTS`, None where not found.
+        results: has an attribute `<part>_landmarks` for each of `PARTS`, None if not detected.
         width, height: of the picture.
 
     Returns:
@@ -80,7 +80,7 @@ def assembled(found: Any, width: int, height: int) -> np.ndarray:
     """
     points = np.zeros((POINTS, CHANNELS), np.float32)
     for part, (first, number) in PARTS.items():
-        landmarks = getattr(found, f"{part}_landmarks")
+        landmarks = getattr(results, f"{part}_landmarks")
         if landmarks is None:
             continue
         values = [

@@ -1,4 +1,4 @@
-"""How much of the signer was found: per clip and part, what a model will and will not see."""
+"""Detection statistics: how much of each body part was found in each clip."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ import numpy as np
 
 from slr_keras.data.contract import KeypointContract
 
-#: Part → how the names of its points are told.
+#: The parts in the order of reports.
 PARTS = ("pose", "left hand", "right hand", "face")
-#: Parts whose points MediaPipe gives a score of their own.
+#: Parts whose points have individual scores in MediaPipe.
 SCORED = ("pose",)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one part in one clip, of the points that the model sees.
+    """Detection statistics of one part in one clip, over the points of the model.
 
     Attributes:
-        frames: number of frames; seen: those in which any point was found.
-        points: share of all points in all frames that were found.
+        frames: number of frames; seen: number of frames with any point of the part.
+        points: fraction of all points in all frames that were found.
         gap: the longest run of frames without any point.
-        scores: (frames seen,) mean score of the points that were found.
+        scores: (seen,) mean score of the found points of a frame.
     """
 
     frames: int
@@ -33,15 +33,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Summary:
-    """What was found of one part in all clips.
+    """Detection statistics of one part in all clips.
 
     Attributes:
-        frames: share of all frames in which it was found.
-        points: share of all points in all frames that were found.
-        score: median over frames of the mean score of the points found; None where the detector
-            gives none.
-        gap: the longest run of frames without it.
-        never: clips in which it was not found at all.
+        frames: fraction of all frames with any point of the part.
+        points: fraction of all points in all frames that were found.
+        score: median over frames of the mean score of the found points; None for parts without
+            scores.
+        gap: the longest run of frames without the part.
+        never: number of clips without the part.
     """
 
     frames: float
@@ -52,7 +52,7 @@ class Summary:
 
 
 def part_of(name: str) -> str:
-    """The part that a point of the 79 belongs to, by its name.
+    """The part that a point belongs to, by its name.
 
     >>> from slr_keras.extraction.parts import part_of
     >>> part_of("left_wrist"), part_of("left_hand_wrist"), part_of("face_30")
@@ -66,19 +66,19 @@ def part_of(name: str) -> str:
 
 
 def parts_found(raw: np.ndarray, contract: KeypointContract) -> dict[str, Found]:
-    """What was found of each part in a clip.
+    """Detection statistics of each part in a clip.
 
     Args:
         raw: (frames, 543, 4).
-        contract: says which points count, and which of them are missing.
+        contract: selects the points of the model and says which are missing.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.extraction.parts import parts_found
     >>> clip = np.ones((4, 543, 4), np.float32)
     >>> clip[1:3, 501:522] = 0
-    >>> found = parts_found(clip, contract("mediapipe_holistic_543"))["left hand"]
-    >>> found.seen, found.points, found.gap
+    >>> left_hand = parts_found(clip, contract("mediapipe_holistic_543"))["left hand"]
+    >>> left_hand.seen, left_hand.points, left_hand.gap
     (2, 0.5, 2)
     """
     selected = contract.select(raw)
@@ -118,7 +118,7 @@ def longest_run(flags: np.ndarray) -> int:
 
 
 def summarised(clips: Iterable[dict[str, Found]]) -> dict[str, Summary]:
-    """What was found of each part in all clips together; empty without clips."""
+    """Detection statistics of each part over all clips; empty without clips."""
     clips = list(clips)
     parts = [part for part in PARTS if all(part in clip for clip in clips)] if clips else []
     return {part: _summary(part, [clip[part] for clip in clips]) for part in parts}

@@ -1,4 +1,4 @@
-"""What an extraction found, as a table, as JSON and as a picture."""
+"""Detection report of an extraction: a table, JSON and a picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,18 +11,18 @@ from slr_keras.extraction.parts import PARTS, Found, Summary, summarised
 from slr_keras.utils.files import atomic_path, write_json
 
 RECORD, PICTURE = "extraction.json", "extraction.png"
-# Okabe and Ito's colours, told apart by colour-blind eyes.
+# Okabe and Ito's palette, which colour-blind readers can distinguish.
 _COLOURS = dict(zip(PARTS, ("#444444", "#0072B2", "#D55E00", "#009E73")))
 
 
 @dataclass(frozen=True)
 class ClipReport:
-    """What was found in one clip.
+    """Detection statistics of one clip.
 
     Attributes:
-        id, split, source: as in its source.
-        frames: of the clip, at `fps` frames a second.
-        parts: what was found of each part.
+        id, split: of the clip; source: path of the recording.
+        frames: length of the clip, at `fps` frames a second.
+        parts: statistics of each part.
     """
 
     id: str
@@ -35,10 +35,10 @@ class ClipReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What an extraction found.
+    """Detection statistics of an extraction.
 
     Attributes:
-        settings: how; clips: in the order of the inputs; failures: file → why.
+        settings: of MediaPipe; clips: in the order of the inputs; failures: file → reason.
     """
 
     settings: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Report:
     failures: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Summary]:
-        """What was found of each part in all clips."""
+        """Statistics of each part over all clips."""
         return summarised(clip.parts for clip in self.clips)
 
     def write(self, folder: Path) -> None:
@@ -70,12 +70,12 @@ class Report:
                     "frames": clip.frames,
                     "fps": clip.fps,
                     "parts": {
-                        part: {
-                            "frames": found.seen / found.frames,
-                            "points": found.points,
-                            "gap": found.gap,
+                        name: {
+                            "frames": part.seen / part.frames,
+                            "points": part.points,
+                            "gap": part.gap,
                         }
-                        for part, found in clip.parts.items()
+                        for name, part in clip.parts.items()
                     },
                 }
                 for clip in self.clips
@@ -85,7 +85,7 @@ class Report:
 
 
 def table(summary: Mapping[str, Summary]) -> str:
-    """What was found, in lines of text.
+    """The statistics as lines of text.
 
     >>> from slr_keras.extraction.parts import Summary
     >>> from slr_keras.extraction.report import table
@@ -97,52 +97,52 @@ def table(summary: Mapping[str, Summary]) -> str:
         f"{'part':<10}  {'frames':>6}  {'points':>6}  {'score':>5}  {'longest gap':>11}  "
         f"{'clips without':>13}"
     ]
-    for part, found in summary.items():
-        score = "-" if found.score is None else f"{found.score:.2f}"
+    for part, counts in summary.items():
+        score = "-" if counts.score is None else f"{counts.score:.2f}"
         lines.append(
-            f"{part:<10}  {_percent(found.frames)}  {_percent(found.points)}  {score:>5}  "
-            f"{found.gap:>11}  {found.never:>13}"
+            f"{part:<10}  {_percent(counts.frames)}  {_percent(counts.points)}  {score:>5}  "
+            f"{counts.gap:>11}  {counts.never:>13}"
         )
     return "\n".join(lines)
 
 
-def _percent(share: float) -> str:
-    # 100 % only where nothing is missing.
-    shown = min(share * 100, 99.9) if share < 1 else 100.0
+def _percent(fraction: float) -> str:
+    # Rounding must not turn 99.97 % into 100 %.
+    shown = min(fraction * 100, 99.9) if fraction < 1 else 100.0
     return f"{shown:>4.1f} %" if shown < 100 else " 100 %"
 
 
 def _draw(report: Report, path: Path) -> None:
-    """Share of frames with each part: one curve a part, clips from the worst to the best."""
+    """Draw the fraction of frames with each part: one curve a part, over the sorted clips."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    shares, gaps = figure.subplots(1, 2)
+    coverage, gaps = figure.subplots(1, 2)
     place = (np.arange(len(report.clips)) + 0.5) / len(report.clips)
     for part, summary in report.summary().items():
-        found = [clip.parts[part] for clip in report.clips]
+        clips = [clip.parts[part] for clip in report.clips]
         label = f"{part}: {_percent(summary.frames).strip()} of frames"
         style = {"color": _COLOURS[part], "marker": "o", "markersize": 3, "linewidth": 1.2}
-        share = sorted(100 * clip.seen / clip.frames for clip in found)
-        shares.plot(100 * place, share, label=label, **style)
-        seconds = sorted(clip.gap / report.clips[0].fps for clip in found)
+        percent = sorted(100 * clip.seen / clip.frames for clip in clips)
+        coverage.plot(100 * place, percent, label=label, **style)
+        seconds = sorted(clip.gap / report.clips[0].fps for clip in clips)
         gaps.plot(100 * place, seconds, **style)
-    shares.set(
+    coverage.set(
         title="Frames in which the part was found",
-        xlabel="clips, from the worst (%)",
+        xlabel="clips, worst first (%)",
         ylabel="frames (%)",
         xlim=(0, 100),
         ylim=(-3, 103),
     )
     figure.legend(loc="outside lower center", ncols=len(PARTS), fontsize=8, frameon=False)
     gaps.set(
-        title="Longest time without it",
-        xlabel="clips, from the best (%)",
+        title="Longest gap without the part",
+        xlabel="clips, best first (%)",
         ylabel="seconds",
         xlim=(0, 100),
     )
     gaps.set_ylim(bottom=0)
-    for axes in (shares, gaps):
+    for axes in (coverage, gaps):
         axes.grid(color="#DDDDDD", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     count, failed = len(report.clips), len(report.failures)

@@ -1,4 +1,4 @@
-"""Many videos at the same time: each once, none stopping the others."""
+"""Extract many videos in parallel; a failed video does not stop the others."""
 
 import dataclasses
 import threading
@@ -24,13 +24,13 @@ CLIPS, SHEETS = "clips", "sheets"
 
 @dataclass
 class Job:
-    """What is done with each video.
+    """Extraction of single videos into one folder.
 
     Attributes:
         folder: to write.
-        settings: of the landmarks, with a rate.
-        normalisation: of the folder's contract.
-        patience: seconds without a frame after which a video is given up.
+        settings: of MediaPipe, with `fps`.
+        normalisation: of the data folder's contract.
+        patience: seconds without a frame after which a video counts as failed.
         sheets: whether to draw contact sheets.
     """
 
@@ -45,16 +45,19 @@ class Job:
     _known: dict[Path, str] = field(default_factory=dict)
 
     def do(self, source: Source) -> bool:
-        """Find the keypoints of one clip, unless they are there; whether they had to be found.
+        """Extract the keypoints of one clip, unless its file is up to date.
+
+        Returns:
+            Whether the keypoints were extracted.
 
         Raises:
-            UserError: the video cannot be read, or MediaPipe crashed or hung on it; names it.
+            UserError: the video cannot be read, or MediaPipe crashed or hung; names the video.
             InterruptedError: `stop` was called.
         """
         path, record = self.file(source), self._record(source)
         made = not is_made(path, record)
         if made:
-            # Should the new one fail, there is none, rather than that of other pictures.
+            # If the extraction fails, no file is better than one of other pictures.
             path.unlink(missing_ok=True)
             frames = self._begun(source)
             try:
@@ -68,11 +71,11 @@ class Job:
         return made
 
     def file(self, source: Source) -> Path:
-        """Where a clip's keypoints lie."""
+        """Path of a clip's keypoints."""
         return clip_file(self.folder / CLIPS, source.file)
 
     def stop(self) -> None:
-        """End all that is being done, in whatever thread."""
+        """Stop the extractions of all threads."""
         with self._lock:
             self._stopped = True
             for frames in self._open:
@@ -93,7 +96,7 @@ class Job:
         return frames
 
     def _record(self, source: Source) -> dict[str, Any]:
-        """What a clip's file says of itself: it is made anew where this differs."""
+        """The record of a clip's file; the clip is extracted again if it differs."""
         window = source.window
         sample = Sample(
             source.id,
@@ -124,16 +127,16 @@ def _array_length(path: Path) -> int:
 def extract(
     sources: Sequence[Source], split: str, job: Job, workers: int = 1
 ) -> tuple[Report, int]:
-    """Find the keypoints of clips and write the data folder of those that gave some.
+    """Extract the keypoints of clips and write the data folder of those that succeeded.
 
     Args:
         sources: the clips.
-        split: of those that have none.
-        job: what is done with each.
-        workers: clips at the same time.
+        split: of the clips that name none.
+        job: extracts each clip.
+        workers: number of clips at the same time.
 
     Returns:
-        What was found, and how many clips had to be read.
+        The detection statistics, and the number of clips that were extracted.
     """
     sources = [dataclasses.replace(source, split=source.split or split) for source in sources]
     made: dict[int, bool] = {}
@@ -158,7 +161,7 @@ def extract(
 
 
 def _each(sources: Sequence[Source], job: Job, workers: int) -> Iterator[tuple[int, Future]]:
-    """Clips as they are done, with their numbers."""
+    """Finished clips in the order of completion, with their numbers."""
     from tqdm import tqdm
 
     pool = ThreadPoolExecutor(workers)
@@ -167,7 +170,7 @@ def _each(sources: Sequence[Source], job: Job, workers: int) -> Iterator[tuple[i
         for done in tqdm(as_completed(numbers), total=len(numbers), unit="clip", disable=None):
             yield numbers[done], done
     finally:
-        # Nothing is left to do, or the user has had enough: a clip may take minutes.
+        # At the end, or when the user interrupts: a clip may take minutes.
         job.stop()
         pool.shutdown(cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""How landmarks are found, and whether they can be."""
+"""Settings of MediaPipe Holistic, and the check that it is installed."""
 
 import dataclasses
 import importlib.metadata
@@ -9,10 +9,10 @@ from typing import Any
 
 from slr_keras.utils.errors import UserError
 
-#: What MediaPipe Holistic gives, in the order pose, face, left hand, right hand.
+#: Layout of MediaPipe Holistic: pose, face, left hand, right hand.
 LAYOUT = "mediapipe_holistic_543"
 POINTS, CHANNELS = 543, 4
-#: A clip's file is made again where this differs: raise it when the same pictures give others.
+#: Raise this when the same pictures give other landmarks: existing files are then made again.
 VERSION = 1
 
 _PACKAGE = "mediapipe"
@@ -25,15 +25,15 @@ _INSTALL = "pip install 'slr-keras[keypoints,video]'"
 
 @dataclass(frozen=True)
 class Settings:
-    """How MediaPipe Holistic is run.
+    """Settings of MediaPipe Holistic.
 
     Attributes:
-        fps: frames a second to give; None for every picture at its own time.
-        detection: least confidence, 0 to 1, that a person is there, where none was followed.
-        tracking: least confidence, 0 to 1, that a person who is followed is still there.
+        fps: frames a second to resample to; None keeps every picture at its own time.
+        detection: least confidence, 0 to 1, of the person detector.
+        tracking: least confidence, 0 to 1, to go on tracking a person.
 
     Raises:
-        UserError: a value that cannot be.
+        UserError: a value out of range.
 
     >>> from slr_keras.extraction import Settings
     >>> Settings(fps=25.0).tracking
@@ -53,7 +53,7 @@ class Settings:
                 raise UserError(f"{name} {getattr(self, name)}: give a confidence of 0 to 1")
 
     def to_json(self) -> dict[str, Any]:
-        """The settings with the version of MediaPipe: what a clip's file says of its making.
+        """The settings and the version of MediaPipe, for the record of a clip's file.
 
         Raises:
             UserError: MediaPipe is not installed.
@@ -63,16 +63,16 @@ class Settings:
 
 
 def mediapipe_version() -> str:
-    """The version of MediaPipe, which is not imported.
+    """The version of MediaPipe, without importing it.
 
     Raises:
-        UserError: it is not installed, or has no models of Holistic in it.
+        UserError: MediaPipe is not installed, or its package lacks the models of Holistic.
     """
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise UserError(f"finding keypoints in video needs {_PACKAGE}; {_INSTALL}")
     version = importlib.metadata.version(_PACKAGE)
-    folder = Path(found.submodule_search_locations[0])
+    folder = Path(spec.submodule_search_locations[0])
     if not all((folder / model).is_file() for model in _MODELS):
         raise UserError(
             f"{_PACKAGE} {version} carries no models of Holistic, and none are downloaded; "

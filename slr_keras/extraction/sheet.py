@@ -1,4 +1,4 @@
-"""Contact sheets: the points that a model sees, drawn over the pictures they were found in."""
+"""Contact sheets: the keypoints of a model drawn over the pictures of a clip."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from slr_keras.extraction.sources import Source
 
 _MIDDLE = (255, 255, 255)
 _OUTLINE = (20, 20, 20)
-# Part of the signer's extent that is shown around; pixels below which nothing is cut.
+# Margin as a fraction of the signer's extent; pixels below which the picture is not cropped.
 _MARGIN, _LEAST_CUT = 0.15, 32
 
 
@@ -26,8 +26,8 @@ class Overlay(Drawable):
     """A clip some frames of which can be drawn: their pictures with the points over them.
 
     Attributes:
-        pictures: number of a frame → the part of it that is drawn, (height, width, 3) uint8.
-        points: (frames, points, 2) pixels of these parts; found: (frames, points) booleans.
+        pictures: frame number → its cropped picture, (height, width, 3) uint8.
+        points: (frames, points, 2) pixels of the crops; found: (frames, points) booleans.
         colours: one per point; edges: pairs of points.
     """
 
@@ -41,7 +41,7 @@ class Overlay(Drawable):
         return len(self.points)
 
     def missing(self, frame: int) -> int:
-        """Points of a frame that were not found."""
+        """The number of points that were not found in a frame."""
         return int(np.sum(~self.found[frame]))
 
     def drawing(self, frame: int):
@@ -70,16 +70,16 @@ def draw_sheet(
     frames: int = 12,
     height: int = 390,
 ) -> None:
-    """Write a PNG of evenly spaced frames of a clip with the points that the model sees.
+    """Write a PNG of evenly spaced frames of a clip with the keypoints of the model.
 
-    The signer's left is blue, the right red, what is neither white; missing points are left out.
+    The signer's left is blue, the right red, the middle white. Missing points are not drawn.
 
     Args:
-        source: of the pictures, read once more and cut around the signer.
+        source: of the pictures, which are read again and cropped to the signer.
         raw: (frames, 543, 4) in pixels of these pictures, at the contract's frame rate.
-        contract: which points are seen, and which of them are missing.
+        contract: selects the points of the model and says which are missing.
         path: to write.
-        frames: how many; height: of each, in pixels.
+        frames: how many; height: of each frame, in pixels.
 
     Raises:
         UserError: the recording cannot be read.
@@ -106,7 +106,7 @@ def draw_sheet(
 
 
 def _around(points: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the part of a picture that holds points, with a margin."""
+    """Left, top, right and bottom of the crop that holds the points, with a margin."""
     if not len(points):
         return 0, 0, width, height
     low, high = np.percentile(points, [1, 99], axis=0)

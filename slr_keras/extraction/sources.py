@@ -1,4 +1,4 @@
-"""From what the user names (videos, folders, patterns, manifests, tables) to the clips in it."""
+"""Find the clips of the inputs: videos, folders, patterns, manifests and tables."""
 
 import dataclasses
 import glob
@@ -24,17 +24,17 @@ STILL_RATE = 25.0
 
 @dataclass(frozen=True)
 class Source:
-    """A clip whose keypoints are to be found.
+    """A clip whose keypoints are to be extracted.
 
     Attributes:
         id: unique name within its split.
         path: of the recording.
-        split: "train", "dev" or "test"; "" if nobody says.
-        glosses, signer, text: what is known of the clip.
-        fps: rate of pictures whose file says none, and of a window's.
-        window: where the clip lies in a recording that holds more.
+        split: "train", "dev" or "test"; "" if unknown.
+        glosses, signer, text: annotations of the clip, if any.
+        fps: frame rate of sources without timestamps, and of windows.
+        window: place of the clip in a longer recording.
         extra: further keys of a manifest's line.
-        file: unique name of its own file, without suffix.
+        file: unique name of the clip's keypoint file, without suffix.
     """
 
     id: str
@@ -50,16 +50,16 @@ class Source:
 
 
 def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]:
-    """The clips that the inputs name, in their order; no picture is read.
+    """The clips of the inputs, in their order; no picture is read.
 
     Args:
-        inputs: video files, folders of pictures, folders that are searched through, patterns such
-            as "clips/*.mp4", manifests (`.jsonl`) or data folders of video, and tables (`.csv`,
-            `.tsv`) with a column file and perhaps id, glosses, split, signer and text.
-        own: a folder in which nothing is looked for: the command's own output.
+        inputs: video files, folders of pictures, folders to search, patterns such as
+            "clips/*.mp4", manifests (`.jsonl`) or data folders of video, and tables (`.csv`,
+            `.tsv`) with a column file and optionally id, glosses, split, signer and text.
+        own: a folder to leave out: the command's own output.
 
     Raises:
-        UserError: an input is not there or holds no video; a table or manifest is not valid; two
+        UserError: an input does not exist or has no video; a table or manifest is not valid; two
             clips have the same name.
 
     >>> import pathlib, tempfile
@@ -70,21 +70,21 @@ def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]
     ...     [source.id for source in find_sources([folder])]
     ['a', 'b']
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for name in inputs:
         path = Path(name)
         if path.exists():
-            found += _of_path(path, own)
+            sources += _of_path(path, own)
         elif matches := _matches(name):
             for match in matches:
-                found += _of_path(match, own)
+                sources += _of_path(match, own)
         else:
             raise UserError(f"{name}: no such file or folder, and no video fits it as a pattern")
-    return _unique(found)
+    return _unique(sources)
 
 
 def _matches(pattern: str) -> list[Path]:
-    # A pattern may fit what lies beside the videos; a file that is named outright is meant.
+    # A pattern may match other files beside the videos; they are skipped, not refused.
     paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
     return [path for path in paths if is_recording(path)]
 
@@ -115,7 +115,7 @@ def _of_path(path: Path, own: Path | None) -> list[Source]:
 
 
 def _is_clip(path: Path) -> bool:
-    # In a folder that is searched, an array may be anything.
+    # An array in a searched folder need not be video.
     return is_recording(path) if path.is_dir() else path.suffix.lower() in VIDEOS
 
 
@@ -169,7 +169,7 @@ def _of_table(path: Path) -> list[Source]:
 
 
 def _with_row(source: Source, row: Mapping[str, str], where: str) -> Source:
-    """A clip with what a row of a table says of it."""
+    """A clip with the annotations of a table's row."""
     split = row.get("split") or source.split
     if split not in ("", *SPLITS):
         raise UserError(f"{where}: split {split!r} must be train, dev or test")
@@ -183,13 +183,13 @@ def _with_row(source: Source, row: Mapping[str, str], where: str) -> Source:
 
 
 def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], list[str]]:
-    """Clips with the glosses, and splits, signers and texts, of a table with a column id.
+    """Add the glosses, splits, signers and texts of a table to clips, by their ids.
 
     Returns:
-        The clips, and the ids of those that the table does not have.
+        The clips, and the ids of those that the table lacks.
 
     Raises:
-        UserError: no column id or glosses, an id twice, or not one of the clips in the table.
+        UserError: no column id or glosses, an id twice, or a table without any of the clips.
     """
     rows: dict[str, tuple[int, dict[str, str]]] = {}
     for number, row in read_table(table, ("id", "glosses")):
@@ -215,7 +215,7 @@ def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], 
 
 
 def _unique(sources: list[Source]) -> list[Source]:
-    """Clips of different names; those that would share one get their file's suffix, if it helps."""
+    """Clips with unique names: equal ones get their file's suffix, if it distinguishes them."""
     count = Counter((source.split, source.id) for source in sources)
     named = [
         dataclasses.replace(source, id=f"{source.id}{source.path.suffix}")

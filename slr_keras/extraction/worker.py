@@ -1,9 +1,9 @@
-"""The process that finds landmarks: `python -m slr_keras.extraction.worker FD REQUEST`.
+"""Worker process of the extraction: `python -m slr_keras.extraction.worker FD REQUEST`.
 
-Native code may crash or hang, and then only this process does. It sends messages through the file
-descriptor FD: a letter, and what belongs to it.
+A crash or a hang of native code stays in this process. The process sends messages through the
+file descriptor FD: a letter and its payload.
 
-| letter | then |
+| letter | payload |
 | --- | --- |
 | `S` | JSON: width and height of the pictures, before the first frame |
 | `F` | seconds (float64), (543, 4) float32, both little-endian |
@@ -11,7 +11,7 @@ descriptor FD: a letter, and what belongs to it.
 | `E` | nothing: all frames were sent |
 | `X` | text: a mistake of the user's, such as a damaged file |
 
-It ends when its standard input does, which is when its parent has gone, however that went.
+The process ends when its standard input is closed, that is, when its parent has ended.
 """
 
 import json
@@ -35,7 +35,7 @@ from slr_keras.utils.errors import UserError
 
 
 def main(arguments: list[str]) -> None:
-    """Answer the request on the file descriptor, both given as arguments."""
+    """Answer a request; the arguments are the file descriptor and the request as JSON."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.addaudithook(_offline)
     connection = Connection(int(arguments[0]), readable=False)
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     except UserError as error:
         connection.send_bytes(b"X" + str(error).encode())
     except BrokenPipeError:
-        # Nobody wants more.
+        # The parent has stopped reading.
         pass
 
 

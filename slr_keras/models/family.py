@@ -33,7 +33,7 @@ class ModelFamily:
             `slr_keras.training.objectives.factory.OBJECTIVES`, or a function of the model and the
             recipe that returns an `Objective`.
         decoder: how outputs become glosses: a name of
-            `slr_keras.decoding.outputs.DECODERS`, or a function of the model, the decoding
+            `slr_keras.decoding.factory.DECODERS`, or a function of the model, the decoding
             config and the loss that returns a `Decoder`.
         conditional: whether the decoder may emit each gloss given those before it, which keeps
             equal neighbours apart.

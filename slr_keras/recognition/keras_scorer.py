@@ -51,6 +51,10 @@ class KerasScorer(Scorer):
         self.preparation = preparation_for(run.contract, 1 if self.segments else REDUCTION)
         self._predict = None
 
+    def load(self) -> None:
+        """See `Scorer`; traces the graph, which refuses heads that the model does not have."""
+        self._forward().get_concrete_function()
+
     def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
         """See `Scorer`."""
         lengths = np.array([len(clip) for clip in clips])

@@ -175,6 +175,7 @@ class Recogniser:
     ) -> Iterator[Scores | UserError]:
         """Scores of each clip by output (all outputs by default), or the error of the clip."""
         scorer, batch_frames = self.scorer, self.preparation.batch_frames
+        scorer.load()
         score = partial(scorer.score, names=names)
         if scorer.decoder.names_one_sign:
             sample = partial(sampled, most=scorer.longest, segments=scorer.segments)

@@ -33,6 +33,16 @@ class Scorer(ABC):
     segments: Segments | None = None
     repeats_last: bool = False
 
+    def load(self) -> None:
+        """Load or compile what scoring needs; nothing by default.
+
+        A fault of the model is raised here, before any clip is blamed for it.
+
+        Raises:
+            UserError: the model cannot give the scores that the decoder reads.
+        """
+        return None
+
     @abstractmethod
     def score(self, clips: list[np.ndarray], names: Sequence[str] = ()) -> list[Scores]:
         """Score clips in one batch.

@@ -26,7 +26,7 @@ _BY_ROLE = {
 
 
 def _gloss_names(role: str) -> tuple[str, ...]:
-    # A file of predictions often holds both; which one is meant depends on who asks.
+    # A file of predictions often holds reference and hypothesis; the role selects one.
     return (*_BY_ROLE[role], *_GLOSSES)
 
 
@@ -35,15 +35,15 @@ def _column(header: list[str], names: Iterable[str]) -> int | None:
 
 
 def read_csv(path: str | Path, lines: list[str], role: str) -> dict[str, Transcript]:
-    """Parse a table: PHOENIX-2014 and -2014-T corpora, CSL-Daily, Isharah, GSL, own ones.
+    """Parse a table: PHOENIX-2014, PHOENIX-2014-T, CSL-Daily, Isharah, GSL, or your own.
 
     See `slr_keras.text.tables` for separators and quotes. With a header, columns go by name (id
     or name; glosses, gloss, orth or annotation; signer or speaker); without one there are two:
     id, glosses.
 
     Raises:
-        UserError: no such columns, a row of another length, an id that comes twice; names file
-            and line.
+        UserError: missing columns, a row of another length, or a duplicate id; names file and
+            line.
     """
     collector = Collector(path)
     records = read_records(path, lines)
@@ -89,7 +89,7 @@ def read_jsonl(path: str | Path, lines: list[str], role: str) -> dict[str, Trans
     Glosses are a list of strings, a list of objects `{"gloss", "start", "end"}`, or one string.
 
     Raises:
-        UserError: not JSON, no id or glosses, an id that comes twice; names file and line.
+        UserError: not JSON, no id or glosses, or a duplicate id; names file and line.
     """
     collector = Collector(path)
     for number, line in content(lines, ""):
@@ -141,7 +141,7 @@ def _times(where: str, value: Any, glosses: int) -> tuple[tuple[float, float], .
 
 
 def format_jsonl(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """One JSON object a line."""
+    """Lines of JSON: one object for each transcript."""
     for transcript in transcripts.values():
         value: dict[str, Any] = {"id": transcript.id, "glosses": transcript.glosses}
         if transcript.signer:
@@ -152,7 +152,7 @@ def format_jsonl(path: str | Path, transcripts: Mapping[str, Transcript]) -> Ite
 
 
 def read_text(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
-    """One sentence a line, no ids: the number of the line, from 1, is the id."""
+    """Parse one sentence a line without ids: the line number, from 1, is the id."""
     return {
         str(number): Transcript(str(number), tuple(composed(line).split()))
         for number, line in enumerate(lines, 1)
@@ -160,14 +160,14 @@ def read_text(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
 
 
 def format_text(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """One sentence a line; the ids are lost."""
+    """Lines of glosses, without ids."""
     for transcript in transcripts.values():
         require_words(path, transcript)
         yield " ".join(transcript.glosses)
 
 
 def read_text_with_ids(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
-    """One sentence a line: the id, then a tab (or any white space), then glosses."""
+    """Parse one sentence a line: the id, a tab (or other white space), the glosses."""
     collector = Collector(path)
     for number, line in content(lines, ""):
         name, _, glosses = line.strip(" ").partition("\t" if "\t" in line else " ")
@@ -176,7 +176,7 @@ def read_text_with_ids(path: str | Path, lines: list[str]) -> dict[str, Transcri
 
 
 def format_text_with_ids(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
-    """The id, a tab, the glosses."""
+    """Lines of the id, a tab and the glosses."""
     for transcript in transcripts.values():
         require_words(path, transcript)
         yield f"{transcript.id}\t{' '.join(transcript.glosses)}"

@@ -22,7 +22,7 @@ _TRN = re.compile(r"^(?P<words>.*?)\s*(?<!\S)\((?P<id>[^()\s]+)\)\s*$")
 
 
 def time(text: str) -> float | None:
-    """Seconds, or None if the text is no time."""
+    """Parse seconds of 0 or more; None if the text is anything else."""
     try:
         value = float(text)
     except ValueError:
@@ -34,7 +34,7 @@ def read_stm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     """Parse `id channel signer start end [<label>] gloss gloss ...` lines; ";;" is a comment.
 
     Raises:
-        UserError: a malformed line, an id that comes twice; names file and line.
+        UserError: a malformed line or a duplicate id; names file and line.
     """
     collector = Collector(path)
     for number, line in content(lines):
@@ -80,7 +80,7 @@ def read_ctm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     (Those scripts write the end into the duration's field, so ends are only as good as the file.)
 
     Raises:
-        UserError: a malformed line, a clip in two places; names file and line.
+        UserError: a malformed line, or a clip in two separate places; names file and line.
     """
     words: dict[str, list[tuple[float, float, str]]] = {}
     first: dict[str, int] = {}

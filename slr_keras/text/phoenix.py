@@ -1,7 +1,7 @@
-"""The clean-up rules of PHOENIX-2014 and PHOENIX-2014-T.
+"""Text normalisation ("clean-up") of PHOENIX-2014 and PHOENIX-2014-T before scoring.
 
-Published word error rates are computed after one of three clean-ups, and numbers compare only
-under the same one:
+Published word error rates are computed after one of three clean-ups and are comparable only under
+the same one:
 
 * `clean_phoenix2014t`: whole sentences, reference and hypothesis (specs/stark.md §2.4);
 * `clean_phoenix2014`: whole sentences, reference and hypothesis, the rules of PHOENIX-2014;
@@ -18,7 +18,7 @@ from typing import TypeVar
 Sentence = TypeVar("Sentence", str, Sequence[str])
 
 EMPTY = "[EMPTY]"
-"""What the published script puts where nothing is left; it scores as one substitution."""
+"""The word of the published script for an empty sentence; it scores as one substitution."""
 
 _PREFIXES = ("loc-", "cl-", "qu-", "poss-", "lh-")
 _SPELLINGS = (("S0NNE", "SONNE"), ("HABEN2", "HABEN"))
@@ -81,7 +81,7 @@ def clean_phoenix2014(sentence: Sentence) -> Sentence:
     """Clean a sentence, reference or hypothesis, by the rules of PHOENIX-2014.
 
     Unlike `clean_phoenix2014t` it keeps `__ON__` and `__OFF__`, also strips `qu-`, `poss-` and
-    `lh-`, mends S0NNE and HABEN2, and turns ZEIGEN into ZEIGEN-BILDSCHIRM.
+    `lh-`, corrects S0NNE and HABEN2, and turns ZEIGEN into ZEIGEN-BILDSCHIRM.
 
     >>> from slr_keras.metrics import clean_phoenix2014
     >>> clean_phoenix2014("__ON__ poss-MEIN loc-NORDRAUM HABEN2 A B C ZEIGEN __EMOTION__")

@@ -1,9 +1,9 @@
-"""Read tables (CSV, TSV) as spreadsheets and corpora write them; `prepare`, `extract`, `score` do.
+"""The reader of tables (CSV, TSV) of `prepare`, `extract` and `score`.
 
-* Separator: that of Excel's line `sep=;`, else the first of "|", tab, ";" and "," in the header.
-* Encoding: UTF-8 with or without byte order mark, UTF-16 with one; any line ends.
-* Quotes: a quoted cell may hold the separator and line breaks, in the header, too. Where "|" or a
-  tab separates, as in the published corpora, quotation marks of a translation are plain text.
+* Separator: from Excel's line `sep=;`, else the first of "|", tab, ";" and "," in the header.
+* Encoding: UTF-8 with or without byte order mark, UTF-16 with one; all line ends.
+* Quotes: a quoted cell may hold the separator and line breaks, also in the header. In tables with
+  "|" or tabs, as the published corpora have, quotation marks inside translations are plain text.
 * Unicode: cells are in the composed form NFC, except names of files.
 """
 
@@ -17,7 +17,7 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
 SEPARATORS = "|\t;,"
-"""What may separate columns, in the order of preference."""
+"""Column separators in the order of preference."""
 
 Record = tuple[int, list[str]]
 """Number of a record's first line, from 1, and the record's cells."""
@@ -101,7 +101,7 @@ def _check_header(where: str, names: list[str], columns: Iterable[str]) -> None:
 
 
 def require_width(where: str, cells: Sequence[str], width: int, head: int) -> None:
-    """Refuse a record that has not as many cells as the first one.
+    """Refuse a record whose number of cells differs from that of the first record.
 
     Args:
         where: file and line.
@@ -133,7 +133,7 @@ def read_header(path: str | Path, lines: Sequence[str]) -> list[str]:
 
 
 def read_records(path: str | Path, lines: Sequence[str] | None = None) -> Iterator[Record]:
-    """The records of a table with or without a header; those without any text are passed over.
+    """The records of a table with or without a header, except blank ones.
 
     Args:
         path: the file.
@@ -162,18 +162,18 @@ def _separator(lines: list[str]) -> str:
         if head.count('"') % 2 == 0:
             break
         head += "\n" + line
-    # A single quotation mark is text, not the begin of a cell with line breaks.
+    # An unpaired quotation mark is text; it does not open a cell with line breaks.
     bare = _QUOTED.sub("", head) if head.count('"') % 2 == 0 else lines[0]
     return next((mark for mark in SEPARATORS if mark in bare), ",")
 
 
 def _is_quoted(lines: list[str], first: int, separator: str) -> bool:
-    """Whether quotation marks enclose cells, or are text."""
+    """Whether quotation marks enclose cells; otherwise they are text."""
     if separator == "|":
         return lines[first].lstrip().startswith('"')
     if separator != "\t":
         return True
-    # Excel quotes a cell with a tab, a mark or a line break in it; translations just hold marks.
+    # Excel quotes cells that hold a tab, a quotation mark or a line break.
     try:
         widths = {len(cells) for _, cells in _parse("", lines, separator, True)}
     except UserError:

@@ -1,4 +1,4 @@
-"""One transcript, and what the readers of all formats share."""
+"""The transcript of one clip, and the basics of all readers of transcripts."""
 
 import codecs
 import dataclasses
@@ -28,7 +28,7 @@ class Transcript:
     Attributes:
         id: name of the clip.
         glosses: in order; may be empty.
-        signer: "" where the format does not say.
+        signer: "" if the format does not name one.
         times: (start, end) of each gloss in seconds, or empty.
         start, end: of the clip within its file, in seconds.
 
@@ -52,7 +52,7 @@ class Transcript:
 
 
 class Collector:
-    """Transcripts by id, in the file's order; a second one of the same id is an error."""
+    """Transcripts by id, in the order of the file; duplicate ids are refused."""
 
     def __init__(self, path: str | Path):
         self.path = path
@@ -125,17 +125,17 @@ def read_lines(path: str | Path) -> list[str]:
 
 
 def content(lines: list[str], comment: str = ";;") -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line that is neither blank nor a comment."""
+    """Number (from 1) and text of each line except blank lines and comments."""
     for number, line in enumerate(lines, 1):
         if line.strip() and not (comment and line.lstrip().startswith(comment)):
             yield number, line
 
 
 def require_words(path: str | Path, transcript: Transcript, separators: str = "") -> None:
-    """Refuse, before writing, what would not read back as it was.
+    """Refuse a transcript that a format cannot represent.
 
     Raises:
-        UserError: an id, signer or gloss is empty, has white space or one of `separators`.
+        UserError: an id, signer or gloss is empty, or holds white space or one of `separators`.
     """
     for what, word in [
         ("id", transcript.id),

@@ -1,4 +1,4 @@
-"""Files of transcripts: find out the format, read, write."""
+"""Detect the format of transcript files, read and write them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,10 +36,10 @@ _WRITE = {
 
 
 def detect_format(path: str | Path, lines: list[str]) -> str:
-    """The format of a file, by its extension, else by what stands in it.
+    """Detect the format of a file by its extension, else by its content.
 
     Raises:
-        UserError: the file could be read in two ways.
+        UserError: the content fits two formats.
 
     >>> from slr_keras.metrics import detect_format
     >>> detect_format("dev.txt", ["c1 1 s01 0.0 1.79769e+308 A B"])
@@ -78,13 +78,13 @@ def detect_format(path: str | Path, lines: list[str]) -> str:
 def read_transcripts(
     path: str | Path, format: str | None = None, role: str = "reference"
 ) -> dict[str, Transcript]:
-    """Read transcripts by id, in the file's order.
+    """Read transcripts by id, in the order of the file.
 
     Args:
         path: STM, CTM, TRN, CSV, JSONL or plain text, UTF-8.
-        format: one of `FORMATS`; by default found out from extension and content.
-        role: "reference" or "hypothesis"; decides which column is taken from a file that holds
-            both (such as the predictions of a run).
+        format: one of `FORMATS`; by default detected from extension and content.
+        role: "reference" or "hypothesis": the column to read from a file that holds both, such
+            as the predictions of a run.
 
     Raises:
         UserError: unreadable, malformed, no sentence, an id twice; names file and line.
@@ -113,7 +113,7 @@ def read_transcripts(
 def write_transcripts(
     path: str | Path, transcripts: Mapping[str, Transcript], format: str | None = None
 ) -> None:
-    """Write transcripts, whole or not at all.
+    """Write transcripts atomically.
 
     CTM, TRN and text drop signers; STM, TRN, CSV and text drop times; text drops ids.
 
@@ -123,7 +123,7 @@ def write_transcripts(
         format: one of `FORMATS`; by default by the extension (`.txt`: text-id).
 
     Raises:
-        UserError: no format of that extension; an id or gloss that the format cannot hold.
+        UserError: no format has this extension, or the format cannot represent an id or gloss.
 
     >>> import pathlib, tempfile
     >>> from slr_keras.metrics import Transcript, write_transcripts

@@ -9,7 +9,8 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.loaders.options import RGB
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.decoding.outputs import DECODERS, Decoder
+from slr_keras.decoding.factory import DECODERS
+from slr_keras.decoding.outputs import Decoder
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json

@@ -1,4 +1,4 @@
-"""Everything that training needs to go on, in one file that is whole or absent."""
+"""Checkpoint files: named arrays and a JSON record in one atomically written archive."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ def save_arrays(path: str | Path, groups: Mapping[str, Sequence], record: Any) -
     Args:
         path: ends in .npz.
         groups: variables (or anything with `numpy()`) by group, in a fixed order.
-        record: what JSON can hold.
+        record: a value that JSON can represent.
 
     Raises:
         UserError: the file cannot be written, for example because the disk is full.
@@ -56,15 +56,15 @@ def save_arrays(path: str | Path, groups: Mapping[str, Sequence], record: Any) -
 
 
 def load_arrays(path: str | Path, groups: Mapping[str, Sequence]) -> Any:
-    """Read what `save_arrays` wrote into variables that exist.
+    """Assign the arrays of a `save_arrays` file to existing variables.
 
-    All is checked before anything is assigned; groups of the file that are not asked for are left.
+    All names and shapes are checked before the first assignment; other groups are ignored.
 
     Returns:
         The record.
 
     Raises:
-        UserError: the file is unreadable, or its variables are not these; names the first.
+        UserError: the file is unreadable, or names or shapes differ; names the first variable.
     """
     with _open(path) as archive:
         names = set(archive.files)
@@ -93,16 +93,19 @@ def load_arrays(path: str | Path, groups: Mapping[str, Sequence]) -> Any:
 
 
 def read_record(path: str | Path) -> Any:
-    """The record alone."""
+    """Read the record of a `save_arrays` file without its arrays.
+
+    Raises:
+        UserError: the file is missing, damaged or no checkpoint.
+    """
     with _open(path) as archive:
         return _record(archive, path)
 
 
 class _Sink:
-    """Passes bytes on until that fails, and keeps the error.
+    """Writes to a file until an error, which is kept and not raised.
 
-    An archive that sees the error itself tries once more when it is destroyed, and the user would
-    read of that, too.
+    A `ZipFile` that sees the error writes again when it is destroyed and prints a second error.
     """
 
     def __init__(self, file: IO[bytes]):
@@ -118,7 +121,7 @@ class _Sink:
         return memoryview(data).nbytes
 
     def flush(self) -> None:
-        """Nothing to do before the end."""
+        """Do nothing: the file is flushed at the end."""
 
 
 def _key(group: str, number: int) -> str:

@@ -23,10 +23,10 @@ def run(
 ) -> NoReturn:
     """Run a command's `main` and leave the process with its exit code.
 
-    A `UserError`, or an operating-system error that the user can mend (no such file, disk full),
-    becomes one line on standard error and exit code 2; Ctrl-C becomes exit code 130.
+    A `UserError`, or an operating-system error that the user can correct (no such file, disk full),
+    becomes one line on standard error and exit code 2; Ctrl-C gives exit code 130.
     """
-    # TensorFlow announces CPU features at start-up unless told not to before its import.
+    # TensorFlow logs CPU features at import unless this is set before.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = main(arguments) or 0
@@ -38,7 +38,7 @@ def run(
         print("interrupted", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: not a failure of ours.
+        # The reader of the output (head, less) has ended: not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:

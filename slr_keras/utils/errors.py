@@ -1,8 +1,8 @@
-"""The one exception that speaks to the user."""
+"""The exception for mistakes of the user."""
 
 
 class UserError(Exception):
-    """A mistake the user can mend: what was wrong, where, and what to do.
+    """A mistake that the user can correct: what was wrong, where, and what to do.
 
     Commands print it as one line and exit with code 2; it never becomes a traceback.
 

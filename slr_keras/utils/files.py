@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: write to a temporary name, fsync, rename."""
+"""Atomic writing (temporary file, fsync, rename) and guarded reading of files."""
 
 import contextlib
 import hashlib
@@ -17,19 +17,19 @@ _LONGEST_NAME = 200
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+    """Yield a temporary path beside `path`; rename it to `path` when the block succeeds.
 
-    For libraries that insist on opening the file themselves. The suffix is kept, since such
-    libraries choose a format by it.
+    For libraries that open the file themselves. The suffix is kept because such libraries choose
+    the format by it.
 
     >>> import tempfile, pathlib
     >>> from slr_keras.utils.files import atomic_path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     target = pathlib.Path(folder, "a.txt")
     ...     with atomic_path(target) as temporary:
-    ...         _ = temporary.write_text("whole")
+    ...         _ = temporary.write_text("complete")
     ...     target.read_text()
-    'whole'
+    'complete'
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,9 +47,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def follow_umask(*paths: Path) -> None:
-    """Give files and folders the rights that the user's umask leaves.
+    """Set the permissions of files and folders by the user's umask.
 
-    `tempfile` makes them private to their owner, and a server or a colleague may be another.
+    `tempfile` makes them private to their owner; servers and colleagues must read them, too.
     """
     umask = os.umask(0)
     os.umask(umask)
@@ -59,19 +59,19 @@ def follow_umask(*paths: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a file for writing that appears under its name only once it is complete.
+    """Open a file for writing; it appears under its name only when it is complete.
 
     Args:
-        path: the file to write; its folder is made if need be.
+        path: the file to write; its folder is created if necessary.
         mode: "w" for text (UTF-8) or "wb" for bytes.
 
     >>> import tempfile, pathlib
     >>> from slr_keras.utils.files import atomic_write
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with atomic_write(pathlib.Path(folder, "a.txt")) as file:
-    ...         _ = file.write("whole")
+    ...         _ = file.write("complete")
     ...     pathlib.Path(folder, "a.txt").read_text()
-    'whole'
+    'complete'
     """
     encoding = None if "b" in mode else "utf-8"
     with atomic_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
@@ -94,7 +94,7 @@ def read_text(path: str | Path) -> str:
     """Read UTF-8 text.
 
     Raises:
-        UserError: the file is absent, unreadable or not UTF-8.
+        UserError: the file is missing, unreadable or not UTF-8.
     """
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def read_json(path: str | Path) -> Any:
     """Read JSON.
 
     Raises:
-        UserError: the file is absent, unreadable or not JSON; names file and line.
+        UserError: the file is missing, unreadable or not JSON; names file and line.
     """
     text = read_text(path)
     # Beside JSONDecodeError: RecursionError of deep nesting, ValueError of a number of many digits.
@@ -161,7 +161,7 @@ def sha256(path: str | Path) -> str:
 
 
 def file_name(text: str) -> str:
-    """A name under which a file can be written anywhere: one part, not hidden, not too long.
+    """A portable file name of a text: one path component, not hidden, not too long.
 
     >>> from slr_keras.utils.files import file_name
     >>> file_name("book/1"), file_name("../up")

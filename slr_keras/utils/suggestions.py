@@ -1,11 +1,11 @@
-"""Near misses in names, for error messages."""
+"""Suggestions for misspelled names in error messages."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint to append to an error: the nearest valid name, or all of them if few.
+    """A hint to append to an error: the nearest valid name, or all names if there are few.
 
     >>> from slr_keras.utils.suggestions import nearest
     >>> nearest("stark_tny", ["stark", "stark_tiny"])

@@ -183,8 +183,8 @@ def test_a_bundle_for_a_phone_is_flat_and_holds_no_more_than_the_app_reads(tmp_p
     command = [sys.executable, str(DEMO / "tools" / "bundle_files.py"), str(bundle)]
     subprocess.run([*command, str(tmp_path / "phone.zip")], check=True)
     with zipfile.ZipFile(tmp_path / "phone.zip") as archive:
-        found = {name for name in archive.namelist() if not name.endswith("/")}
-    assert found == {f"bundle/{name}" for name in (*names[:3], "metadata.json")}
+        packed = {name for name in archive.namelist() if not name.endswith("/")}
+    assert packed == {f"bundle/{name}" for name in (*names[:3], "metadata.json")}
     (bundle / "stream_dynamic.tflite").write_bytes(b"another")
     done = subprocess.run([*command, str(tmp_path / "to")], capture_output=True, text=True)
     assert done.returncode == 2
@@ -229,13 +229,13 @@ def apks(tmp_path_factory) -> list[Path]:
     if not shutil.which("javac") or not shutil.which("apt-get"):
         pytest.skip("a JDK and apt-get are needed to build the APK")
     folder = tmp_path_factory.mktemp("apk")
-    found = []
+    files = []
     for name in ("one", "two"):
         out = folder / name
         target = out / "demo.apk"
         _run(str(DEMO / "build_apk.sh"), "--to", str(target), SLR_ANDROID_OUT=str(out))
-        found.append(target)
-    return found
+        files.append(target)
+    return files
 
 
 @pytest.mark.long

@@ -42,9 +42,9 @@ def test_the_committed_vectors_are_what_python_gives_today(tool, tmp_path):
     assert {path.name for path in paths} == {n for n in kept if not n.startswith("keypoints_")}
     for path in paths:
         now, there = (json.loads((f / path.name).read_text()) for f in (tmp_path, tool.GOLDEN))
-        found = differences(there, now, path.name)
-        assert not found, "\n".join(
-            ["after a change on purpose: python android_demo/tools/golden.py", *found[:5]]
+        changes = differences(there, now, path.name)
+        assert not changes, "\n".join(
+            ["after a change on purpose: python android_demo/tools/golden.py", *changes[:5]]
         )
 
 

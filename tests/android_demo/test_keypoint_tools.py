@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 DEMO = Path(__file__).resolve().parents[2] / "android_demo"
-TWIN = DEMO / "twin"
+DESKTOP = DEMO / "desktop"
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +74,11 @@ class TestModels:
 
 
 class Engine:
-    """Speaks to engine_process.py as the twin does."""
+    """Speaks to engine_process.py as the desktop runner does."""
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, TWIN / "engine_process.py"],
+            [sys.executable, DESKTOP / "engine_process.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -135,7 +135,7 @@ def test_the_engine_process_gives_the_interpreters_numbers_and_survives_mistakes
 
 
 def frames(video: Path, *options: str) -> bytes:
-    command = [sys.executable, TWIN / "frames_process.py", video, *options]
+    command = [sys.executable, DESKTOP / "frames_process.py", video, *options]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
@@ -240,8 +240,8 @@ def test_landmarks_are_numbers_of_one_person_or_none(pictures, comparing, tmp_pa
         pytest.skip("needs a JDK")
     changed = np.ascontiguousarray(change(pictures))
     np.save(tmp_path / "clip.npy", changed)
-    found = comparing.core_landmarks(tmp_path / "clip.npy", "--palms")
-    points = found["points"]
+    landmarks = comparing.core_landmarks(tmp_path / "clip.npy", "--palms")
+    points = landmarks["points"]
     assert len(points) == len(changed)
     assert np.isfinite(points).all()
     seen = points[:, 0, 3] > 0

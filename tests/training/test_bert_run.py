@@ -62,6 +62,7 @@ def test_the_objective_with_calibration_reaches_all_that_learns(preset, precisio
     config = parse_config(
         {
             "data": {"folder": "unused"},
+            "model": {"name": "c2st_tiny"},
             "transduction": {"calibration_start": 0.0, "hypotheses": 2},
         }
     )
@@ -111,7 +112,8 @@ def test_a_prefix_of_a_beam_costs_one_pass(preset):
 def test_what_is_missing_is_named(preset):
     with pytest.raises(UserError, match="name the folder of a BERT preset"):
         completed(ModelConfig("c2st_tiny", {"language_model": "bert"}))
-    config = parse_config({"data": {"folder": "unused"}, "training": {"jit_compile": True}})
+    recipe = {"data": {"folder": "unused"}, "model": {"name": "c2st_tiny"}}
+    config = parse_config({**recipe, "training": {"jit_compile": True}})
     with pytest.raises(UserError, match="jit_compile"):
         make_objective(model_of(config_of(preset)), config)
 

@@ -47,7 +47,7 @@ def data_folder(folder: Path, clips: int) -> Path:
                 "id": f"{split}-{row:06}",
                 "glosses": ["RAIN", "RAIN", f"SIGN-{row % 50}"],
                 "frames": 12 + row * 7 % 150,
-                "fps": CONTRACT.fps,
+                "fps": CONTRACT.fps * (1 + row % 2),
                 "signer": f"{split}-{row % 9}",
                 "keypoints": f"{row}.npy",
             }

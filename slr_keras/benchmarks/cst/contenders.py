@@ -24,7 +24,8 @@ def contenders(size: Size, names: Iterable[str] | None = None) -> dict[str, Call
         size: of the problem.
         names: which; all that can run here by default.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import Size, contenders
+    >>> from slr_keras.benchmarks.cst.contenders import contenders
+    >>> from slr_keras.benchmarks.cst.problem import Size
     >>> found = contenders(Size(1, 3, 2, 4), ["additive, graph"])
     >>> losses, slopes = found["additive, graph"]()
     >>> losses.shape, [x.shape for x in slopes]
@@ -71,7 +72,7 @@ def warm_up(calls: Mapping[str, Callable[[], Any]]) -> None:
 def one_round(calls: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Seconds of one call of each.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import one_round
+    >>> from slr_keras.benchmarks.cst.contenders import one_round
     >>> one_round({"nothing": lambda: None})["nothing"] < 1
     True
     """

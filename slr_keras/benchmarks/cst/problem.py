@@ -8,7 +8,7 @@ import numpy as np
 class Size(NamedTuple):
     """Samples, steps, labels and classes.
 
-    >>> from slr_keras.benchmarks.cst.benchmark import Size
+    >>> from slr_keras.benchmarks.cst.problem import Size
     >>> Size(2, 36, 12, 1296).nodes
     936
     """

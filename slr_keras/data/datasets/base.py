@@ -1,4 +1,4 @@
-"""What a data set module declares, and the reading that several of them share."""
+"""Declaration of a data set, and helpers of several data set modules."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Option:
-    """A choice of the user: a keyword of the data set's function, a flag of the command.
+    """An option of `prepare`: a keyword of the data set's function and a flag of the command.
 
     Attributes:
         name: the keyword; as a flag with "-" for "_".
@@ -30,13 +30,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: what it is, where it is obtained, and the function that prepares it.
+    """A data set: description, source, and the function that prepares it.
 
     Attributes:
         name: as given to `python -m slr_keras.prepare`.
         title: one line.
-        obtain: where its files come from.
-        licence: under which terms.
+        obtain: where the user gets its files.
+        licence: terms of use.
         files: what the folder must hold, one line each.
         prepare: `prepare(source, folder, **options)` writes the data folder `folder`.
         options: the keywords of `prepare`.
@@ -51,7 +51,7 @@ class Dataset:
     options: tuple[Option, ...] = ()
 
     def missing(self, source: Path, what: Iterable[str]) -> UserError:
-        """The error for files that the user's folder does not have."""
+        """The error for files that are missing in the user's folder."""
         if not source.exists():
             return UserError(f"{source}: no such folder; {self._where()}")
         return UserError(f"{source}: missing {', '.join(what)}; {self._where()}")
@@ -71,7 +71,7 @@ class Dataset:
 
 
 def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, np.ndarray]:
-    """Arrays of an `.npz` file, without pickles.
+    """Read arrays of known shapes from an `.npz` file.
 
     Args:
         path: the file.
@@ -93,7 +93,7 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[s
 
 
 def cut(path: Path, frames: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    """The clips of a ragged array: `lengths[i]` frames each, one behind the other.
+    """Split a concatenated array into clips of `lengths[i]` frames.
 
     Raises:
         UserError: the lengths do not add up to the frames.
@@ -104,7 +104,7 @@ def cut(path: Path, frames: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]
 
 
 def number(text: str, where: str) -> float:
-    """A number of a text file.
+    """Parse a number of a text file.
 
     Raises:
         UserError: names `where`.
@@ -116,7 +116,7 @@ def number(text: str, where: str) -> float:
 
 
 def frame_size(text: str) -> tuple[float, float]:
-    """Width and height from "640x480".
+    """Parse width and height from "640x480".
 
     >>> from slr_keras.data.datasets.base import frame_size
     >>> frame_size("640x480")
@@ -136,7 +136,7 @@ def frame_size(text: str) -> tuple[float, float]:
 
 
 def one_word(label: str) -> str:
-    """A label as a gloss, which is one word.
+    """A label as a gloss of one word: white space becomes "-".
 
     >>> from slr_keras.data.datasets.base import one_word
     >>> one_word("do it")

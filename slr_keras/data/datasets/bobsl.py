@@ -14,7 +14,7 @@ from slr_keras.data.datasets.sign_clips import SignClip
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, read_text
 
-# The files by what they are made from, those that people have checked last.
+# Kinds of files by their source; the verified ones come last.
 _AUTOMATIC = ("mouthing", "dict")
 _VERIFIED = tuple(f"verified_{kind}" for kind in _AUTOMATIC)
 _EPISODES = "subset2episode.json"
@@ -31,7 +31,7 @@ _VIDEO_FOLDER = "videos"
 
 @dataclass(frozen=True)
 class _Spotting:
-    """A word at a moment of an episode."""
+    """A word at a time of an episode."""
 
     kind: str
     word: str
@@ -62,7 +62,7 @@ def prepare(
         words: file of the classes, `word<TAB>index`; "" means words.txt in `source`.
         videos: folder of `<episode>.mp4`; "" means videos in `source`.
         mouthing_threshold, dict_threshold: least probability of an automatic spotting.
-        mouthing_window, dict_window: first and last frame around a spotting, both taken.
+        mouthing_window, dict_window: first and last frame around a spotting, both included.
         resize, crop, fps, allow_missing: see `sign_clips.OPTIONS`.
 
     Raises:
@@ -89,7 +89,7 @@ def prepare(
             gloss = glosses.get(spotting.word)
             if gloss is None or split not in _SPLITS:
                 left["of words outside the vocabulary" if gloss is None else "of other splits"] += 1
-            # What is checked is for scoring; nothing is learnt from what is scored.
+            # Verified spottings are the test split, automatic ones train and dev.
             elif (_SPLITS[split] == "test") == checked:
                 clips.append(_clip(spotting, gloss, _SPLITS[split], place, windows[way], fps))
     for why, count in left.items():
@@ -109,21 +109,21 @@ def prepare(
 
 
 def _spotting_file(source: Path, kind: str) -> Path | None:
-    """A file of spottings, wherever the release has it.
+    """The file of spottings, in any folder of the release.
 
     Raises:
-        UserError: it is there as a pickle alone.
+        UserError: the release holds it only as a pickle.
     """
     name = f"{kind}_spottings"
     places = ("", "*/", "*/*/")
-    found = [path for place in places for path in sorted(source.glob(f"{place}{name}.json"))]
+    files = [path for place in places for path in sorted(source.glob(f"{place}{name}.json"))]
     pickled = [path for place in places for path in sorted(source.glob(f"{place}{name}*.pkl"))]
-    if pickled and not found:
+    if pickled and not files:
         raise UserError(
             f"{pickled[0]}: a pickle runs whatever program it holds when it is read, so it is not "
             f"read here; use {name}.json of the release"
         )
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def _vocabulary(path: Path) -> dict[str, str]:
@@ -143,18 +143,18 @@ def _vocabulary(path: Path) -> dict[str, str]:
 
 
 def _subsets(source: Path) -> dict[str, str]:
-    """Split of every episode; empty where the file is not there."""
+    """Split of every episode; empty if the file is missing."""
     path = source / _EPISODES
     if not path.is_file():
         return {}
     value = read_json(path)
-    if not isinstance(value, dict) or not all(isinstance(found, list) for found in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(names, list) for names in value.values()):
         raise UserError(f"{path}: is not a JSON object of lists of episodes by split")
     return {_episode(str(name)): split for split, names in value.items() for name in names}
 
 
 def _spottings(path: Path, kind: str, least: float) -> Iterator[tuple[str, _Spotting]]:
-    """Spottings that are probable enough, with the split under which the file has them."""
+    """Spottings of at least the probability `least`, with their split in the file."""
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{path}: is not a JSON object of splits")
@@ -172,10 +172,10 @@ def _parallel(entry: Any, where: str, checked: bool) -> tuple[list, list, list]:
     """Episodes, seconds and probabilities of a word."""
     entry = entry if isinstance(entry, Mapping) else {}
     names, times = entry.get("names"), entry.get("global_times")
-    # What people have checked may come without.
+    # Verified spottings may lack probabilities.
     probabilities = entry.get("probs", [1.0] * len(names or ()) if checked else None)
     lists = (names, times, probabilities)
-    if not all(isinstance(found, list) for found in lists) or len(set(map(len, lists))) != 1:
+    if not all(isinstance(values, list) for values in lists) or len(set(map(len, lists))) != 1:
         raise UserError(f"{where}: 'names', 'global_times' and 'probs' are not lists of one length")
     numbers = [*times, *probabilities]
     if not all(isinstance(name, str) and name for name in names) or not all(map(_finite, numbers)):
@@ -215,7 +215,7 @@ def _clip(
         path if path.is_file() else None,
         first=max(frame + window[0], 0),
         end=max(frame + window[1] + 1, 1),
-        whole=False,
+        full_recording=False,
         absent=f"{path}: no such file",
     )
 
@@ -224,7 +224,7 @@ DATASET = Dataset(
     name="bobsl",
     title="BOBSL: British signs spotted in broadcasts, 39 signers, 2281 classes, video",
     obtain="www.robots.ox.ac.uk/~vgg/data/bobsl, with an agreement with the BBC",
-    licence="BBC agreement: academic, non-commercial research only; models learnt from it likewise",
+    licence="BBC agreement: academic, non-commercial research only; models trained on it likewise",
     files=(
         "videos/<episode>.mp4",
         "mouthing_spottings.json, dict_spottings.json: in spottings or automatic_annotations; JSON "

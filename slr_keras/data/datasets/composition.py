@@ -1,9 +1,9 @@
 """Sentences composed from real clips of isolated signs, with interpolated transitions.
 
-Continuous signing is rare in public; isolated signs are not. A composed sentence is made of whole
-real clips of one signer, one behind the other; between two of them the body moves from the last
-pose of the one to the first pose of the next in a few frames. It has neither the co-articulation
-nor the grammar of real sentences: results on it say so.
+Public data of continuous signing is rare; isolated signs are common. A composed sentence
+concatenates real clips of one signer. Between two clips the body moves from the last pose of the
+first to the first pose of the second in a few frames. Composed sentences have neither the
+co-articulation nor the grammar of real ones; state this with results on them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -16,7 +16,7 @@ from slr_keras.utils.errors import UserError
 
 @dataclass(frozen=True)
 class IsolatedClip:
-    """One real sign.
+    """A real clip of one sign.
 
     Attributes:
         id: the clip's name.
@@ -31,12 +31,12 @@ class IsolatedClip:
 
 @dataclass(frozen=True)
 class ComposedSentence:
-    """Some clips in a row.
+    """A sentence of concatenated clips.
 
     Attributes:
         glosses: the signs in order.
         keypoints: (frames, points, channels).
-        spans: first frame and the frame behind the last one of every sign.
+        spans: frames [start, end) of every sign.
         clips: ids of the real clips.
     """
 
@@ -55,16 +55,16 @@ def compose_sentences(
     transition: tuple[int, int] = (4, 8),
     avoid: Collection[tuple[str, ...]] = (),
 ) -> Iterator[ComposedSentence]:
-    """Sentences of the clips of one signer.
+    """Compose sentences from the clips of one signer.
 
-    Clips are dealt like cards, so that each is used as often as any other; no sign stands twice
-    in a row.
+    Clips are drawn without replacement until all are used, so that all are used equally often. No
+    sign occurs twice in a row.
 
     Args:
         clips: of one signer, of at least two signs.
         count: how many sentences.
-        generator: everything random comes from it.
-        root: points by which the next clip is moved to where the body stands.
+        generator: the only source of randomness.
+        root: points whose position stays the same from one clip to the next.
         words: least and most signs of a sentence.
         transition: least and most frames between two signs.
         avoid: gloss sequences that must not appear, such as those of another split.
@@ -137,7 +137,7 @@ def _join(
 
 
 def _place(keypoints: np.ndarray, root: Sequence[int]) -> np.ndarray:
-    """Where the body stands in a clip: (channels without score,)."""
+    """Position of the body in a clip: (channels without score,)."""
     return np.median(keypoints[:, list(root), :-1].mean(1), axis=0)
 
 

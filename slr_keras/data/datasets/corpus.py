@@ -1,4 +1,4 @@
-"""Gloss annotations of the published corpora, for language models, scoring and the loaders."""
+"""Read the gloss annotations of the published corpora."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Sentence:
 
 
 def read_corpus(path: str | Path) -> list[Sentence]:
-    """Sentences of a corpus file, whichever of the published formats it has.
+    """Read the sentences of a corpus file in any of the published formats.
 
     * PHOENIX-2014-T `corpus.csv`: name|video|start|end|speaker|orth|translation
     * PHOENIX-2014 `corpus.csv`: id|folder|signer|annotation
@@ -58,8 +58,8 @@ def read_corpus(path: str | Path) -> list[Sentence]:
     ('RAIN', 'SOON')
 
     Raises:
-        UserError: the file cannot be read, has none of these formats, or an id twice; names file
-            and line.
+        UserError: the file cannot be read, has none of these formats, or has a duplicate id; names
+            file and line.
     """
     path = Path(path)
     lines = read_lines(path)

@@ -1,7 +1,7 @@
-"""Frame pictures of the published corpora: manifests that point at their folders.
+"""Pictures of the published corpora: manifests that refer to their folders.
 
 PHOENIX-2014 keeps a clip's pictures in `<frames>/<split>/<clip>/1`, PHOENIX-2014-T in
-`<frames>/<split>/<clip>`, CSL-Daily in `<frames>/<clip>`. They stay where they are.
+`<frames>/<split>/<clip>`, CSL-Daily in `<frames>/<clip>`. The pictures are not copied.
 """
 
 import dataclasses
@@ -32,10 +32,10 @@ def frame_contract(size: tuple[int, int], fps: float) -> FrameContract:
 
 
 def clip_folder(frames: Path, split: str, clip: str) -> Path:
-    """The folder of a clip's pictures, in whichever of the three layouts.
+    """The folder of a clip's pictures, in any of the three layouts.
 
     Raises:
-        UserError: there is none; says where it was looked for.
+        UserError: there is none; names the folders that were tried.
     """
     places = [frames / split / clip, frames / clip]
     for place in places:
@@ -54,12 +54,12 @@ def has_pickles(source: Path, stem: str) -> bool:
 
 
 def attach_frames(folder: Path, frames: Path, contract: FrameContract) -> None:
-    """Point the manifests of a data folder of keypoints at the same clips' pictures too.
+    """Add the pictures of the same clips to the manifests of a data folder of keypoints.
 
     Args:
         folder: a data folder.
         frames: the corpus' pictures.
-        contract: what they are.
+        contract: of the pictures.
 
     Raises:
         UserError: a clip has no pictures, or another number of them than of keypoints.
@@ -86,17 +86,17 @@ def write_frames(
     Args:
         folder: to write.
         frames: the corpus' pictures.
-        sentences: what is signed in the clips of every split.
-        contract: what the pictures are.
+        sentences: annotated clips of each split.
+        contract: of the pictures.
         left_out: clip names that are known to be broken.
 
     Raises:
         UserError: a clip has no pictures.
     """
     samples: dict[str, list[Sample]] = {}
-    for split, found in sentences.items():
+    for split, listed in sentences.items():
         samples[split] = []
-        for sentence in found:
+        for sentence in listed:
             name = clip_name(sentence.id)
             if name in left_out:
                 continue
@@ -146,6 +146,6 @@ def split_tables(source: Path, annotations: str, dataset: Dataset) -> dict[str, 
 
 def _write(folder: Path, samples: Mapping[str, Iterable[Sample]], contract: FrameContract) -> None:
     contract.write(folder / FRAMES_FILE)
-    for split, found in samples.items():
-        if found:
-            write_manifest(folder / f"{split}.jsonl", found)
+    for split, listed in samples.items():
+        if listed:
+            write_manifest(folder / f"{split}.jsonl", listed)

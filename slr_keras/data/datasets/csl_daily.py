@@ -71,7 +71,7 @@ def read_annotations(folder: str | Path) -> dict[str, list[Sentence]]:
 
 
 def signer_of(name: str) -> str:
-    """The signer, which CSL-Daily writes into the clip's name.
+    """The signer, from the name of a clip of CSL-Daily.
 
     >>> from slr_keras.data.datasets.csl_daily import signer_of
     >>> signer_of("S000007_P0003_T00")

@@ -1,4 +1,4 @@
-"""Isolated signs in video from folders: one folder a class, one recording a clip."""
+"""Isolated signs in video from folders: one folder per class, one recording per clip."""
 
 import re
 import sys
@@ -36,7 +36,7 @@ def prepare(
         source: has a folder of recordings for each class.
         folder: to write.
         fractions: fractions of each class for dev and test, at random, where no signers are named.
-        signer_regex: finds the signer in a recording's name: its group, or all that it matches.
+        signer_regex: matches the signer in a recording's name, by its group or as a whole.
         dev_signers, test_signers: signers kept for these splits.
         seed: of the random choice.
         resize, crop, fps, allow_missing: see `sign_clips.OPTIONS`.
@@ -44,28 +44,28 @@ def prepare(
     Raises:
         UserError: no classes, a name without a signer, or fractions that leave nothing for train.
     """
-    found = _recordings(source)
-    if not found:
+    recordings = _recordings(source)
+    if not recordings:
         raise DATASET.missing(source, [_LAYOUT])
-    signers = _signers([path for _, path in found], signer_regex)
+    signers = _signers([path for _, path in recordings], signer_regex)
     if dev_signers or test_signers:
         if not signer_regex:
             raise UserError("--dev-signers and --test-signers need --signer-regex")
         splits = by_signer(signers, dev_signers, test_signers)
     else:
-        splits = at_random([gloss for gloss, _ in found], fractions, seed)
+        splits = at_random([gloss for gloss, _ in recordings], fractions, seed)
     clips = [
         SignClip(f"{path.parent.name}/{path.stem}", gloss, split, path, signer)
-        for (gloss, path), signer, split in zip(found, signers, splits)
+        for (gloss, path), signer, split in zip(recordings, signers, splits)
     ]
     _check_unique(clips)
-    glosses = tuple(dict.fromkeys(gloss for gloss, _ in found))
+    glosses = tuple(dict.fromkeys(gloss for gloss, _ in recordings))
     contract = sign_clips.frame_contract(resize, crop, fps)
     sign_clips.write_sign_clips(folder, clips, glosses, contract, allow_missing)
 
 
 def at_random(labels: Sequence[str], fractions: Sequence[float], seed: int) -> list[str]:
-    """The split of every clip: of each label the same fractions, by a seeded shuffle.
+    """The split of every clip: the same fractions of each label, by a seeded shuffle.
 
     Args:
         labels: of the clips.
@@ -102,7 +102,7 @@ def _recordings(source: Path) -> list[tuple[str, Path]]:
     """Gloss and path of every recording, by class and name."""
     if not source.is_dir():
         return []
-    found: list[tuple[str, Path]] = []
+    recordings_by_class: list[tuple[str, Path]] = []
     names: dict[str, str] = {}
     for place in sorted(path for path in source.iterdir() if path.is_dir()):
         recordings = [p for p in sorted(place.iterdir()) if p.name[0] != "." and is_recording(p)]
@@ -112,8 +112,8 @@ def _recordings(source: Path) -> list[tuple[str, Path]]:
         gloss = one_word(place.name)
         if names.setdefault(gloss, place.name) != place.name:
             raise UserError(f"{place}: is the class {gloss!r}, as is {names[gloss]!r}; rename one")
-        found += [(gloss, path) for path in recordings]
-    return found
+        recordings_by_class += [(gloss, path) for path in recordings]
+    return recordings_by_class
 
 
 def _signers(paths: Sequence[Path], regex: str) -> list[str]:

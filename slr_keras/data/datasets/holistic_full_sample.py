@@ -36,10 +36,10 @@ def prepare(
 
 
 def regroup(pose: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pose and face as they are meant.
+    """Correct the swapped pose and face of the packed file.
 
-    The recordings hold the face before the pose; the packed file was cut as if the pose came
-    first. Joined again and cut the other way round, the wrists of the pose lie on the hands.
+    The recordings hold the face before the pose, but the packed file was split as if the pose came
+    first. Joined and split the other way round, the wrists of the pose lie on the hands.
 
     Args:
         pose: (N, T, 33, 4), in truth the first 132 values.

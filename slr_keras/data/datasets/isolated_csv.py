@@ -1,4 +1,4 @@
-"""Isolated signs in video from a table: one's own, NMFs-CSL, any other (specs/stepnet.md §13.2)."""
+"""Isolated signs in video from a table, such as NMFs-CSL or your own (specs/stepnet.md §13.2)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -56,8 +56,8 @@ def prepare(
         glosses = joined(glosses, becomes)
         clips = [_renamed(clip, becomes[clip.gloss]) for clip in clips]
         groups = groups and {
-            name: tuple(gloss for gloss in found if gloss in glosses)
-            for name, found in groups.items()
+            name: tuple(gloss for gloss in members if gloss in glosses)
+            for name, members in groups.items()
         }
     contract = sign_clips.frame_contract(resize, crop, fps)
     sign_clips.write_sign_clips(folder, clips, glosses, contract, allow_missing, groups)
@@ -73,19 +73,19 @@ def _clip(source: Path, row: Mapping[str, str], where: str) -> SignClip:
     if end is not None and end <= (first or 0):
         raise UserError(f"{where}: frames {first or 0} to {end} are no part of a video")
     path = source / row["path"]
-    whole = not first and end is None
+    full_recording = not first and end is None
     name = Path(row["path"]).with_suffix("").as_posix()
     return SignClip(
-        name if whole else f"{name}@{first or 0}",
+        name if full_recording else f"{name}@{first or 0}",
         label,
         SPLIT_NAMES[split],
         path if path.exists() else None,
         row.get("signer", ""),
         first or 0,
         end,
-        whole,
-        # A part's numbers say nothing of how long the file is.
-        frames if whole else None,
+        full_recording,
+        # `num_frames` is the length of the file, not of a part.
+        frames if full_recording else None,
         absent=f"{path}: no such file or folder ({where})",
     )
 

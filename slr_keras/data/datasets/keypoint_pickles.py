@@ -1,4 +1,4 @@
-"""The keypoint pickles of MSKA and TwoStream: which files, what is in them, written to a folder.
+"""Keypoint pickles of MSKA and TwoStream: their files, their content, and a data folder of them.
 
 MSKA gives one pickle a split, `Phoenix-2014T.train` and so on, with the keypoints inside.
 TwoStream gives gzipped annotation lists of the same names in lower case, and all keypoints in one
@@ -51,7 +51,7 @@ class PickledClip:
 
 
 def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
-    """The clips of a pickle of either form; runs nothing of the file and needs no torch.
+    """The clips of a pickle of either form, without torch and without executing code.
 
     TwoStream's annotation lists take their keypoints from the pickle beside them.
 
@@ -65,7 +65,7 @@ def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "Phoenix-2014T.dev")
     ...     _ = path.write_bytes(pickle.dumps({"a": clip}))
-    ...     [(found.glosses, found.keypoints.shape) for found in read_keypoint_pickle(path)]
+    ...     [(clip.glosses, clip.keypoints.shape) for clip in read_keypoint_pickle(path)]
     [(('rain', 'soon'), (9, 133, 3))]
     """
     path = Path(path)
@@ -94,8 +94,8 @@ def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
 
 
 def _entry(beside: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = beside.get(name)
-    return found if isinstance(found, dict) else {}
+    value = beside.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _keypoints_beside(path: Path) -> Mapping[str, Any]:
@@ -136,7 +136,7 @@ def _text(value: Any, where: str) -> str:
 
 
 def split_files(source: Path, stem: str, dataset: Dataset) -> dict[str, Path]:
-    """The pickle of every split, by its name in any case, in the folder or one below.
+    """The pickle of every split, in the folder or its subfolders, in upper or lower case.
 
     Raises:
         UserError: none is there; says what the folder must hold. A split is there twice.
@@ -144,20 +144,20 @@ def split_files(source: Path, stem: str, dataset: Dataset) -> dict[str, Path]:
     wanted = {
         f"{stem}.{split}{suffix}".lower(): split for split in SPLITS for suffix in ("", ".pkl")
     }
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted([*source.glob("*"), *source.glob("*/*")]):
         split = wanted.get(path.name.lower())
         if split and path.is_file():
-            if split in found:
-                raise UserError(f"{source}: {path} and {found[split]} are both the split {split}")
-            found[split] = path
-    if not found:
+            if split in files:
+                raise UserError(f"{source}: {path} and {files[split]} are both the split {split}")
+            files[split] = path
+    if not files:
         raise dataset.missing(source, [f"{stem}.{split}" for split in SPLITS])
-    return {split: found[split] for split in SPLITS if split in found}
+    return {split: files[split] for split in SPLITS if split in files}
 
 
 def corpus_tables(source: Path, annotations: str, pattern: str) -> dict[str, Sentence]:
-    """Sentences by clip name from the corpus' own tables, where the user has them.
+    """Sentences by clip name from the corpus' own tables, if the user has them.
 
     Args:
         source: where to look unless `annotations` says otherwise.

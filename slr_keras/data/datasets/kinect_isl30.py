@@ -114,7 +114,7 @@ def _compose(
 
 
 def face_camera(frames: np.ndarray) -> np.ndarray:
-    """Turn a clip about the vertical so that the shoulders lie across the picture.
+    """Rotate a clip about the vertical axis so that the shoulders face the camera.
 
     The signers stand turned by up to 90 degrees (about 45 as a rule), differently in every clip.
 

@@ -23,8 +23,8 @@ def prepare(
 ) -> None:
     """Write the data folder of KSL-13: one session is the test, the others train and dev.
 
-    The session stands in the manifest where the signer stands: the set does not say who signs,
-    and a session is what is unseen.
+    The manifest names the session as signer: the set does not name signers, and the test session is
+    unseen in training.
 
     Args:
         source: folder of `words.npz`.

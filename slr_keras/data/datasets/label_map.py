@@ -1,4 +1,4 @@
-"""A user's file that joins classes of one sign: "two glosses, one sign" is common in WLASL."""
+"""Read a file that merges classes: several glosses of one sign are common in WLASL."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ LABEL_MAP = Option(
 
 
 def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
-    """What becomes of every gloss.
+    """Read which gloss each gloss is mapped to.
 
     Args:
         path: lines "from<TAB>to" or "from,to"; empty ones and those that begin with "#" are
@@ -25,7 +25,7 @@ def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
         glosses: in the order of the classes.
 
     Returns:
-        every gloss → the gloss that it becomes, most of them themselves.
+        gloss → gloss after merging, for all glosses.
 
     >>> import pathlib, tempfile
     >>> from slr_keras.data.datasets.label_map import read_label_map
@@ -59,7 +59,7 @@ def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
 
 
 def joined(glosses: Sequence[str], becomes: dict[str, str]) -> tuple[str, ...]:
-    """The classes that remain, in the order of the old ones."""
+    """The classes after merging, in their old order."""
     return tuple(gloss for gloss in glosses if becomes[gloss] == gloss)
 
 

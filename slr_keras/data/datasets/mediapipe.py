@@ -1,4 +1,4 @@
-"""What the sets recorded by MediaPipe Holistic share: units, layouts, one clip a word.
+"""Data sets recorded with MediaPipe Holistic: units, layouts, one clip per word.
 
 MediaPipe gives x and y as fractions of the image's width and height. A fraction of the width is
 longer than one of the height wherever the image is wide, so clips are stored in pixels: only then
@@ -40,14 +40,14 @@ def options(dev: float, test: float, size: str) -> tuple[Option, ...]:
 
 
 def holistic_contract(layout: str, size: str, fps: float) -> KeypointContract:
-    """The contract of clips in pixels, made comparable between people by the shoulders."""
+    """The contract of clips in pixels, normalised by the shoulders."""
     return contract(layout, image_size=frame_size(size), normalisation="body", fps=fps)
 
 
 def read_words(
     dataset: Dataset, source: Path, file: str, *others: str, pose: bool = True, face: bool = False
 ) -> dict[str, np.ndarray]:
-    """Arrays of an `.npz` file of isolated signs.
+    """Read the arrays of an `.npz` file of isolated signs.
 
     Args:
         dataset: for the message when the file is missing.
@@ -125,7 +125,7 @@ def write_words(
     clips: Iterable[np.ndarray],
     signers: Sequence[str],
 ) -> None:
-    """Write isolated signs: one gloss a clip."""
+    """Write isolated signs: one gloss per clip."""
     with FolderWriter(folder, chosen) as writer:
         for name, label, split, clip, signer in zip(ids, labels, splits, clips, signers):
             writer.add(
@@ -170,7 +170,7 @@ def write_recordings(
 
 
 def numbered(labels: Sequence[str], *parts: Sequence[object]) -> list[str]:
-    """Ids such as "do-it-s1-0007" from labels and what tells recordings apart.
+    """Ids such as "do-it-s1-0007" from labels and the numbers of recordings.
 
     >>> from slr_keras.data.datasets.mediapipe import numbered
     >>> numbered(["do it"], ["s1"], [7])

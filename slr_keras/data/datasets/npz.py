@@ -1,4 +1,4 @@
-"""Own keypoints: a table of glosses beside one `.npy` or `.npz` file a clip."""
+"""Your own keypoints: a table of glosses, and one `.npy` or `.npz` file per clip."""
 
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ def prepare(
     fps: float = 0.0,
     **table: Any,
 ) -> None:
-    """Write the data folder of one's own keypoints.
+    """Write the data folder of your own keypoints.
 
     Args:
         source: folder of the table and the arrays (frames, points, channels).
         folder: to write.
-        layout: name of the arrays' keypoint layout, or the path of one's own layout.
+        layout: name of the arrays' keypoint layout, or the path of your own layout.
         contract_file: a `keypoints.json` to use instead of the layout's ready-made contract.
         image_size: "640x480" in the units of x and y, "" for the contract's.
         normalisation: "image", "body", or "" for the contract's.

@@ -1,4 +1,4 @@
-"""Clips of one's own: a table of glosses beside one keypoint file a clip."""
+"""Your own clips: a table of glosses, and one keypoint file per clip."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def read_rows(
     dev_fraction: float = 0.1,
     seed: int = 0,
 ) -> Iterator[Row]:
-    """The clips of a table with the columns id and glosses, and the file of each.
+    """Read the clips of a table with the columns id and glosses, and find their files.
 
     Optional columns: file (default: the id with one of the suffixes), split, signer, text, fps.
 

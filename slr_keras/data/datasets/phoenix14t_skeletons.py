@@ -1,4 +1,4 @@
-"""Ten PHOENIX-2014-T sentences as 3-D skeletons: enough to see that a model can learn at all."""
+"""Ten PHOENIX-2014-T sentences as 3-D skeletons, to check that a model can over-fit."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The published corpora as keypoint pickles, as pictures, or as both: what they have in common."""
+"""Prepare the published corpora from keypoint pickles, pictures, or both."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ PHOENIX_LICENCE = (
 
 @dataclass(frozen=True)
 class PickledCorpus:
-    """What distinguishes one of the corpora.
+    """Properties of one of the corpora.
 
     Attributes:
         stem: name of the keypoint pickles, before ".train", ".dev" and ".test".

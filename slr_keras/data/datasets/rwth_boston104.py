@@ -1,4 +1,4 @@
-"""RWTH-BOSTON-104: continuous American signing; both hands and the nose, tracked by hand."""
+"""RWTH-BOSTON-104: continuous American signing; manually tracked hands and nose."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the data sets of isolated signs in video share: measured, listed where missing, written."""
+"""Data sets of isolated signs in video: measure the clips, list missing ones, write manifests."""
 
 import os
 import sys
@@ -36,19 +36,19 @@ OPTIONS = (RESIZE, CROP, FPS, ALLOW_MISSING)
 
 @dataclass(frozen=True)
 class SignClip:
-    """One sign as a data set's lists have it.
+    """One sign of a data set's lists.
 
     Attributes:
         id: unique name within the split.
         gloss: the sign.
         split: "train", "dev" or "test".
-        path: of the recording; None where there is none.
-        signer: who signs.
-        first, end: first frame, and the one behind the last, from 0; all to the end if None. An
-            end beyond the recording means its end.
-        whole: whether the recording holds nothing but the clip.
-        frames: length of the recording, where the lists say it.
-        absent: why there is no path.
+        path: of the recording; None if it is missing.
+        signer: name of the signer.
+        first, end: frames [first, end) of the recording, from 0; None or an end beyond the
+            recording means its end.
+        full_recording: whether the clip is the entire recording.
+        frames: length of the recording, if the lists give it.
+        absent: why the path is missing.
     """
 
     id: str
@@ -58,7 +58,7 @@ class SignClip:
     signer: str = ""
     first: int = 0
     end: int | None = None
-    whole: bool = True
+    full_recording: bool = True
     frames: int | None = None
     absent: str = "no such file"
 
@@ -76,7 +76,7 @@ def frame_contract(resize: str, crop: str, fps: float) -> FrameContract:
     ((320, 256), (224, 256))
 
     Raises:
-        UserError: no sizes, or a cut that is larger than the picture.
+        UserError: no sizes, or a crop that is larger than the picture.
     """
     (width, height), (cut_width, cut_height) = (
         [int(side) for side in frame_size(text)] for text in (resize, crop)
@@ -97,15 +97,15 @@ def write_sign_clips(
 
     Args:
         folder: to write.
-        clips: all clips of the data set, whether their files are there or not.
+        clips: all clips of the data set, including those without files.
         glosses: in the order of the classes.
-        contract: what the model sees.
+        contract: size and rate of the model's input.
         allow_missing: leave out clips without a readable file.
-        groups: glosses by the name of a group that is reported by itself.
+        groups: group name → glosses, for separate scores.
         count: see `measured`.
 
     Raises:
-        UserError: clips are missing and may not be, or none is left of train.
+        UserError: clips are missing and `allow_missing` is False, or train is empty.
     """
     from tqdm import tqdm
 
@@ -122,17 +122,17 @@ def write_sign_clips(
         except UserError as error:
             missing[clip.split][clip.id] = str(error)
     expected = dict(Counter(clip.split for clip in clips))
-    absent = Missing(expected, {split: found for split, found in missing.items() if found})
-    _tell(absent, allow_missing)
+    absent = Missing(expected, {split: names for split, names in missing.items() if names})
+    _report_missing(absent, allow_missing)
     contract.write(folder / FRAMES_FILE)
     Vocabulary(tuple(glosses)).write(folder / "vocabulary.txt")
     if groups is not None:
         write_json(folder / GROUPS_FILE, {name: list(words) for name, words in groups.items()})
     if absent.clips:
         absent.write(folder / MISSING_FILE)
-    for split, found in samples.items():
-        if found:
-            write_manifest(folder / f"{split}.jsonl", found)
+    for split, listed in samples.items():
+        if listed:
+            write_manifest(folder / f"{split}.jsonl", listed)
 
 
 def _measure(path: Path, count: bool) -> Measure | UserError:
@@ -146,7 +146,7 @@ def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: f
     """The manifest's line of a clip.
 
     Raises:
-        UserError: it has no readable file, or begins behind the file's end; says why.
+        UserError: the clip has no readable file, or begins behind the end of the file.
     """
     if clip.path is None:
         raise UserError(clip.absent)
@@ -166,15 +166,15 @@ def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: f
         round(measure.fps or fps, 3),
         split=clip.split,
         video=str(clip.path.absolute()),
-        video_start=None if clip.whole else clip.first,
+        video_start=None if clip.full_recording else clip.first,
     )
 
 
-def _tell(absent: Missing, allowed: bool) -> None:
-    """Say what is missing, and stop unless that is allowed.
+def _report_missing(absent: Missing, allowed: bool) -> None:
+    """Print the missing clips and stop unless they are allowed.
 
     Raises:
-        UserError: it is not, or all of train is missing.
+        UserError: missing clips are not allowed, or all of train is missing.
     """
     if not absent.clips:
         return
@@ -182,11 +182,11 @@ def _tell(absent: Missing, allowed: bool) -> None:
     if gone and len(gone) == absent.expected["train"]:
         name, why = next(iter(gone.items()))
         raise UserError(f"no clip of train has a readable file; the first is {name!r}: {why}")
-    for split, found in absent.clips.items():
-        for name, why in list(found.items())[:_LISTED]:
+    for split, names in absent.clips.items():
+        for name, why in list(names.items())[:_LISTED]:
             print(f"missing in {split}: {name}: {why}", file=sys.stderr)
-        if len(found) > _LISTED:
-            print(f"missing in {split}: ... and {len(found) - _LISTED} more", file=sys.stderr)
+        if len(names) > _LISTED:
+            print(f"missing in {split}: ... and {len(names) - _LISTED} more", file=sys.stderr)
     if not allowed:
         raise UserError(
             f"{absent}; obtain them, or leave them out with --allow-missing: scores then count "

@@ -1,4 +1,4 @@
-"""Which clips become train, dev and test where a data set does not say it itself."""
+"""Splits into train, dev and test for data sets that define none."""
 
 from collections.abc import Collection, Sequence
 
@@ -32,9 +32,9 @@ def by_signer(
 
 
 def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: float) -> list[str]:
-    """The split of every clip: of each label the last recordings become dev, the very last test.
+    """The split of every clip: the last recordings of each label are test, those before dev.
 
-    Neighbouring recordings resemble each other, so that a random split would flatter.
+    Consecutive recordings are similar; with a random split, scores would be too good.
 
     Args:
         labels: the label of every clip.
@@ -64,7 +64,7 @@ def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: floa
 
 
 def at_random(count: int, fraction: float, seed: int) -> np.ndarray:
-    """(count,) booleans: a fraction of the rows, the same ones for the same seed."""
+    """(count,) booleans: a random fraction of the rows, fixed by the seed."""
     check_fractions(fraction, 0)
     chosen = np.zeros(count, bool)
     order = np.random.default_rng(seed).permutation(count)
@@ -73,7 +73,7 @@ def at_random(count: int, fraction: float, seed: int) -> np.ndarray:
 
 
 def folds(count: int, parts: int, seed: int) -> np.ndarray:
-    """(count,) int: to which of `parts` equal parts every row belongs, by a seeded shuffle.
+    """(count,) int: the fold of every row, of `parts` equal folds, by a seeded shuffle.
 
     >>> from slr_keras.data.datasets.splits import folds
     >>> sorted(folds(5, 2, seed=0).tolist())
@@ -85,7 +85,7 @@ def folds(count: int, parts: int, seed: int) -> np.ndarray:
 
 
 def check_fractions(*fractions: float) -> None:
-    """Refuse fractions that are not fractions.
+    """Refuse fractions out of range.
 
     Raises:
         UserError: a fraction below 0, or all together 1 or more.

@@ -83,7 +83,7 @@ def prepare(
         if len(entries) < count:
             raise UserError(f"{annotations}: has {len(entries)} glosses, fewer than {count}")
         names = [name for name, _ in entries]
-        instances = [instance for _, found in entries for instance in found]
+        instances = [instance for _, listed in entries for instance in listed]
     glosses = _glosses(names)
     becomes = read_label_map(label_map, glosses) if label_map else dict(zip(glosses, glosses))
     files = _files(source, videos)
@@ -97,7 +97,7 @@ def prepare(
             instance.signer,
             first=max(instance.start - 1, 0) if untrimmed else 0,
             end=instance.end if untrimmed and instance.end != -1 else None,
-            whole=not untrimmed,
+            full_recording=not untrimmed,
             absent="is Flash (.swf); convert it to .mp4" if instance.video in flash else "no file",
         )
         for instance in instances
@@ -122,12 +122,12 @@ def _files(source: Path, videos: str) -> dict[str, Path]:
             f"{places[0]}: no such folder of <video id>.mp4; name it with --videos, and obtain the "
             f"videos from {DATASET.obtain}"
         )
-    # mp4 last, so that it is the one kept of two.
+    # mp4 last, so that it replaces other files of the same id.
     order = ("", ".swf", *VIDEOS[::-1])
-    found = [path for path in place.iterdir() if path.is_dir() or path.suffix.lower() in order]
-    kinds = {path: "" if path.is_dir() else path.suffix.lower() for path in found}
-    found.sort(key=lambda path: (kinds[path] == ".mp4", order.index(kinds[path])))
-    return {path.stem: path for path in found}
+    files = [path for path in place.iterdir() if path.is_dir() or path.suffix.lower() in order]
+    kinds = {path: "" if path.is_dir() else path.suffix.lower() for path in files}
+    files.sort(key=lambda path: (kinds[path] == ".mp4", order.index(kinds[path])))
+    return {path.stem: path for path in files}
 
 
 def _class_names(path: Path, count: int) -> list[str]:
@@ -144,7 +144,7 @@ def _class_names(path: Path, count: int) -> list[str]:
 
 
 def _glosses(names: list[str]) -> tuple[str, ...]:
-    """Names as glosses, each one word and there once."""
+    """Names as unique glosses of one word."""
     glosses: dict[str, None] = {}
     for number, name in enumerate(names):
         gloss = one_word(name)
@@ -183,7 +183,7 @@ def _entry(entry: Any, number: int, path: Path) -> tuple[str, list[_Instance]]:
     name, instances = entry.get("gloss"), entry.get("instances")
     if not isinstance(name, str) or not name.strip() or not isinstance(instances, list):
         raise UserError(f"{path}: entry {number} has no 'gloss' with 'instances'")
-    found = []
+    checked = []
     for value in instances:
         video = value.get("video_id") if isinstance(value, dict) else None
         if not isinstance(video, str):
@@ -191,15 +191,15 @@ def _entry(entry: Any, number: int, path: Path) -> tuple[str, list[_Instance]]:
         frames = value.get("frame_start", 1), value.get("frame_end", -1)
         signer = str(value.get("signer_id", ""))
         instance = _Instance(video, number, value.get("split"), *frames, signer)
-        found.append(_checked(instance, f"{path}: video {video!r}"))
-    return name, found
+        checked.append(_checked(instance, f"{path}: video {video!r}"))
+    return name, checked
 
 
 def _checked(instance: _Instance, where: str) -> _Instance:
     """The instance with this package's name of its split.
 
     Raises:
-        UserError: another split, or frames that are none.
+        UserError: an unknown split, or an empty range of frames.
     """
     if not isinstance(instance.split, str) or instance.split not in SPLIT_NAMES:
         raise UserError(f"{where}: the split is {instance.split!r}, not train, val or test")
@@ -210,7 +210,7 @@ def _checked(instance: _Instance, where: str) -> _Instance:
 
 
 def _signers(path: Path) -> dict[str, str]:
-    return {one.video: one.signer for _, found in _annotated(path) for one in found}
+    return {one.video: one.signer for _, listed in _annotated(path) for one in listed}
 
 
 DATASET = Dataset(

@@ -1,4 +1,4 @@
-"""A pickle reader that builds plain data and can do nothing else.
+"""A pickle interpreter that builds plain data and executes no code.
 
 A pickle is a program for a small stack machine, and Python's own reader runs it: one instruction
 calls any function it names. Restricting which functions may be found still leaves instructions
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 
 class Refused(Exception):
-    """The stream asks for something that plain data does not need; the text says what."""
+    """The pickle requests something that plain data does not need; the message says what."""
 
 
 class Name:
@@ -31,7 +31,7 @@ class Name:
 
 
 class Pending:
-    """A value that the stream makes in two steps: called empty, then given its state."""
+    """A value that is built in two steps: an empty object, then its state."""
 
     memo_key: int | None = None
 
@@ -41,7 +41,7 @@ class Pending:
 
 
 class Bounded:
-    """A stream that never reads, nor allocates, beyond the bytes that can be there.
+    """A stream that neither reads nor allocates more bytes than the file can hold.
 
     Args:
         stream: where the bytes come from.
@@ -73,7 +73,7 @@ class Bounded:
 
 
 def shorten(value: Any) -> str:
-    """A value of the stream for a message: never more than a line, whatever the stream holds."""
+    """A value as text of at most one line, for messages."""
     if not isinstance(value, str):
         return f"a {type(value).__name__}"
     return repr(value if len(value) <= 80 else value[:80] + "…")
@@ -125,7 +125,7 @@ class Machine:
         self.memo: dict[int, Any] = {}
 
     def run(self, stream: Bounded) -> Any:
-        """The value of the pickle at the stream's position; stops right behind it.
+        """The value of the pickle at the stream's position; reads no further than its end.
 
         Raises:
             Refused: the stream asks for more than plain data.

@@ -1,4 +1,4 @@
-"""Torch tensors inside of a pickle, and the two formats of `torch.save`, as numpy arrays.
+"""Torch tensors in pickles, and both formats of `torch.save`, as numpy arrays.
 
 A tensor pickled by plain `pickle.dump` holds its numbers as the bytes of a nested `torch.save` of
 its storage. Both formats of `torch.save`, nested or as the file itself, are read: the older row of
@@ -55,7 +55,7 @@ def _storage_key(key: Any, elements: Any) -> str:
 
 
 def read_legacy(stream: Bounded, names: Names) -> Any:
-    """Behind the magic number: version, system, value, keys, then each storage's numbers."""
+    """Read the old format after its magic number: version, system, value, keys, storages."""
     storages: dict[str, np.ndarray] = {}
     declared = 0
 
@@ -92,7 +92,7 @@ def read_legacy(stream: Bounded, names: Names) -> Any:
 
 
 def read_zip(file: BinaryIO, size: int, names: Names) -> Any:
-    """`<name>/data.pkl` beside `<name>/data/<key>`, stored without compression."""
+    """Read the zip format: `<name>/data.pkl` and `<name>/data/<key>`, not compressed."""
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):

@@ -1,4 +1,4 @@
-"""Keypoint pickles of the published code bases, read without torch and without running them.
+"""Read the keypoint pickles of the published code bases without torch and without executing code.
 
 The keypoints of PHOENIX-2014-T, PHOENIX-2014 and CSL-Daily are passed around as Python pickles
 (specs: MSKA's `dict name -> {name, gloss, text, num_frames, keypoint: FloatTensor (T, 133, 3)}`,
@@ -41,7 +41,7 @@ _GZIP_ALLOWANCE = 16 << 20
 
 
 def read_pickle(path: str | Path) -> Any:
-    """Read a pickle of plain data, numpy arrays and torch tensors; run nothing of it.
+    """Read a pickle of plain data, numpy arrays and torch tensors; no code is executed.
 
     Args:
         path: a pickle or a `torch.save` file, plain or gzipped.
@@ -50,8 +50,8 @@ def read_pickle(path: str | Path) -> Any:
         dictionaries, lists, tuples, texts, bytes, numbers, and numpy arrays for tensors.
 
     Raises:
-        UserError: the file cannot be read, is not a whole pickle, or asks for anything that is
-            not data; the message names the file and what it asked for.
+        UserError: the file cannot be read, is incomplete, or requests anything but plain data; the
+            message names the file and the request.
 
     >>> import pathlib, pickle, tempfile
     >>> from slr_keras.data.pickles.unpickle import read_pickle

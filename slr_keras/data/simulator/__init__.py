@@ -1,4 +1,4 @@
-"""The signing simulator: parametric signs, simulated people, a camera and a faulty detector."""
+"""The signing simulator: parametric signs, simulated people, a camera and an imperfect detector."""
 
 from slr_keras.data.simulator.generate import simulate_folder
 from slr_keras.data.simulator.lexicon import LEXICONS, Lexicon, lexicon

@@ -1,4 +1,4 @@
-"""What the camera sees of a person: skin, hair, clothes, the wall behind and the light."""
+"""Appearance of a simulated person: skin, hair, clothes, background and light."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -56,7 +56,7 @@ class Appearance:
         neckline: one of `NECKLINES`.
         wall: one of `WALLS`, in the colours `wall_colours` (2, 3).
         light: unit vector from the signer to the lamp: camera's right, up, to the camera.
-        ambient: share of light that comes from everywhere; the lamp gives the rest.
+        ambient: fraction of ambient light; the lamp gives the rest.
         exposure: factor on all colours (3,), with the colour cast of the camera.
         noise: standard deviation of the sensor's noise, in steps of 1/255.
     """

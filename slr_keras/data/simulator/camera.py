@@ -9,7 +9,7 @@ from slr_keras.data.simulator.rotations import euler, rotate
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands. Angles in radians, `zoom` in pixels per metre at the signer."""
+    """Position of the camera. Angles in radians, `zoom` in pixels per metre at the signer."""
 
     width: float = 210.0
     height: float = 260.0

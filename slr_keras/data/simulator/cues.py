@@ -1,9 +1,9 @@
-"""Small clips whose classes differ in one cue alone: the side, the height, or the order of motions.
+"""Small clips whose classes differ in a single cue: the side, the height or the order of motions.
 
-They show what a part of a model can see (specs/stepnet.md §13.4). A blob nods, shakes or circles,
+They test what a part of a model can distinguish (specs/stepnet.md §13.4). A blob nods, shakes or circles,
 and each class is an arrangement of these motions:
 
-| cue | a clip | not told apart |
+| cue | a clip | indistinguishable |
 | --- | --- | --- |
 | `left_right` | a blob at the left and one at the right, two motions at the same time | mirror images, by what averages left and right |
 | `top_bottom` | the same, one above the other | by what averages top and bottom |
@@ -59,7 +59,7 @@ def simulate_cues(
     size: tuple[int, int] = (64, 64),
     progress: Callable[[Iterable[Sample]], Iterable[Sample]] = iter,
 ) -> Path:
-    """Fill a data folder with clips of one cue, equally many of each class.
+    """Write a data folder of clips of one cue, with equal numbers per class.
 
     Args:
         folder: where to write `<split>.jsonl`, `<split>.frames.npy`, `frames.json` and

@@ -1,4 +1,4 @@
-"""What a pose detector makes of a scene: scores, jitter, drop-outs, swapped hands."""
+"""Simulated pose detector: scores, jitter, drop-outs and swapped hands."""
 
 from dataclasses import dataclass
 

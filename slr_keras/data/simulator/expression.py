@@ -1,4 +1,4 @@
-"""Head, torso and face of someone who signs."""
+"""Movements of head, torso and face during signing."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Mouth shapes, brows and lids: what the 68 face points do."""
+"""Movements of the 68 face points: mouth shapes, brows and lids."""
 
 import numpy as np
 

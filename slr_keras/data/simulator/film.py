@@ -1,4 +1,4 @@
-"""Rendered frames into files: one array a split, or one mp4 a clip."""
+"""Write rendered frames: one array per split, or one mp4 per clip."""
 
 import contextlib
 import os
@@ -17,10 +17,10 @@ SMALLEST, LARGEST = 16, 1024
 
 
 class Film(Protocol):
-    """Takes clips one after another; a context manager that closes its files."""
+    """Writer of clips; a context manager that closes its files."""
 
     def add(self, split: str, sample_id: str, frames: Iterable[np.ndarray]) -> str:
-        """Write a clip of (height, width, 3) uint8 frames; the file's name for the manifest."""
+        """Write a clip of (height, width, 3) uint8 frames; return the name of its file."""
         ...
 
     def __enter__(self) -> "Film": ...

@@ -31,7 +31,7 @@ def simulate_folder(
     frames: tuple[int, int] | None = None,
     video: str = "npy",
 ) -> Path:
-    """Fill a data folder (manifests, keypoints, contract, vocabulary) with simulated sentences.
+    """Write a data folder (manifests, keypoints, contract, vocabulary) with simulated sentences.
 
     Dev and test have signers and sentences that do not occur in train; every gloss occurs in
     train. With `frames`, the same scenes are rendered as RGB pictures too, and `frames.json` says

@@ -1,4 +1,4 @@
-"""Sentences: topic-comment order, preferred neighbours, rare and frequent words."""
+"""Gloss sentences: topic-comment order, preferred bigrams, rare and frequent words."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ POOLS = {"train": range(14), "dev": range(14, 17), "test": range(17, 20)}
 
 
 def pool_of(glosses: Sequence[str]) -> str:
-    """The split that a sentence belongs to, whatever the data set's size."""
+    """The split of a sentence; it does not depend on the size of the data set."""
     bucket = stable_hash("pool", *glosses) % 20
     return next(split for split, buckets in POOLS.items() if bucket in buckets)
 
@@ -92,7 +92,7 @@ class Grammar:
         return tuple(self.glosses[i] for i in words)
 
     def sentence(self, rng: np.random.Generator, split: str) -> tuple[str, ...]:
-        """Draw one sentence of the split's share."""
+        """Draw one sentence of a split."""
         low, high = self.lengths
         while True:
             words = self._draw(rng)
@@ -100,7 +100,7 @@ class Grammar:
                 return words
 
     def covering_sentences(self, seed: int = 0) -> list[tuple[str, ...]]:
-        """Few training sentences in which every gloss occurs: the first of every training set."""
+        """A few training sentences that cover all glosses; every training set begins with them."""
         rng = generator(seed, "cover", *self.glosses)
         wanted, chosen = set(self.glosses), []
         while wanted:

@@ -1,8 +1,7 @@
 """From joint controls to 133 points in space, for all frames at once.
 
-Both arms are computed as right arms; the left one in the mirror (x reversed). A two-handed
-symmetric sign therefore has the same controls on both sides, and chirality is right by
-construction.
+Both arms are computed as right arms, the left one mirrored (x reversed). A symmetric two-handed
+sign therefore has equal controls on both sides, and the chirality of the hands is always right.
 """
 
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ MIRROR = np.array([-1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class HandTrack:
-    """Where one hand is: wrist (T, 3), orientation quaternion (T, 4), finger angles (T, 16)."""
+    """Track of one hand: wrist (T, 3), orientation quaternion (T, 4), finger angles (T, 16)."""
 
     wrist: np.ndarray
     orientation: np.ndarray
@@ -30,7 +29,7 @@ class HandTrack:
 
 @dataclass(frozen=True)
 class Controls:
-    """Everything that moves in a clip of T frames.
+    """All time-varying controls of a clip of T frames.
 
     `head` and `torso` are yaw, pitch, roll in radians (T, 3); `mouth` is (T, 5), see
     `face.MOUTH`; `brows` is raise and furrow (T, 2); `blink` is 0 open to 1 shut (T,).
@@ -105,9 +104,9 @@ def right_arm(
     # The elbow hangs down, outwards and a little back, and gives way against the hand's direction.
     pole = np.array([-0.55, -1.0, -0.3]) - 0.55 * fingers
     pole = unit(pole - np.sum(pole * along, -1, keepdims=True) * along)
-    share = (body.upper_arm**2 - body.forearm**2 + distance**2) / (2 * distance)
-    height = np.sqrt(np.maximum(body.upper_arm**2 - share**2, 0.0))
-    elbow = shoulder + along * share + pole * height
+    offset = (body.upper_arm**2 - body.forearm**2 + distance**2) / (2 * distance)
+    height = np.sqrt(np.maximum(body.upper_arm**2 - offset**2, 0.0))
+    elbow = shoulder + along * offset + pole * height
 
     forearm = unit(wrist - elbow)
     cosine = np.sum(forearm * fingers, -1, keepdims=True)

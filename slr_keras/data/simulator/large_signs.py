@@ -103,12 +103,12 @@ _FRAMES = {"hold": 10, "tap": 11, "straight": 11, "arc": 12, "circle": 14, "zigz
 
 
 def large_signs(seed: int = 0) -> tuple[Sign, ...]:
-    """More than 120 signs, the same for the same seed, no two alike in form.
+    """More than 120 signs, fixed by the seed; no two have the same form.
 
     The signs of a word class come in families that share handshape, place, orientation and mostly
     the mouthing, and differ in movement alone: forwards and backwards, once and repeatedly, around
-    one way and the other. A single frame therefore seldom tells a sign. Many families repeat the
-    one before with another handshape or in another place, and some signs have a double that
+    one way and the other. A single frame therefore seldom identifies a sign. Many families repeat
+    the one before with another handshape or in another place, and some signs have a double that
     differs in mouthing alone.
     """
     rng = generator("large lexicon", seed)

@@ -14,7 +14,7 @@ LEXICONS = ("demo", "large")
 
 @dataclass(frozen=True)
 class Lexicon:
-    """A set of signs and how it is used.
+    """A set of signs with its sentence lengths and handedness.
 
     Attributes:
         lengths: fewest and most glosses of a sentence.

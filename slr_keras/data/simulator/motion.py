@@ -23,7 +23,7 @@ def _hand_track(states: np.ndarray, passes: int) -> HandTrack:
 def perform(
     signs: list[Sign], signer: Signer, rng: np.random.Generator
 ) -> tuple[Controls, list[list[int]]]:
-    """Let a signer sign a sentence: controls of all frames, and the span of each sign in frames."""
+    """Controls of all frames of a signed sentence, and the span of each sign in frames."""
     pace = signer.tempo * float(np.exp(rng.normal(0, 0.10)))
     hurry = float(rng.uniform(0.75, 1.2))
     lead_in = int(rng.integers(7, 15))

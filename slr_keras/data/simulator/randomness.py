@@ -1,4 +1,4 @@
-"""Random numbers that depend on names alone, never on what was drawn before."""
+"""Random generators seeded by names, independent of the order of drawing."""
 
 import hashlib
 

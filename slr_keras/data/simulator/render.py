@@ -1,4 +1,4 @@
-"""Pictures of a scene: shaded limbs, hands with fingers, a face, in front of a wall.
+"""Render a scene: shaded limbs, hands with fingers and a face in front of a wall.
 
 Drawn with Pillow at several times the size and averaged, back to front, one clip at a time.
 """
@@ -19,7 +19,7 @@ _FULL = 192  # least height in pixels at which things are drawn before averaging
 
 
 def render(scene: Scene, view: View, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """RGB frames (height, width, 3) uint8 of a scene; all chance comes from `rng`.
+    """RGB frames (height, width, 3) uint8 of a scene; `rng` is the only source of randomness.
 
     >>> from slr_keras.data.simulator import Simulator
     >>> simulator = Simulator("demo")
@@ -84,14 +84,14 @@ def _wall(look: Appearance, size: tuple[int, int], rng: np.random.Generator) -> 
     """The background, the same in all frames of a clip."""
     one, two = look.wall_colours
     if look.wall == "gradient":
-        share = np.linspace(0, 1, 16)[:, None] * np.ones((1, 2))
+        weight = np.linspace(0, 1, 16)[:, None] * np.ones((1, 2))
     elif look.wall == "cloudy":
-        share = rng.random((7, 7))
+        weight = rng.random((7, 7))
     elif look.wall == "panels":
-        share = np.repeat(np.arange(9) % 2, 4)[None] * np.ones((2, 1))
+        weight = np.repeat(np.arange(9) % 2, 4)[None] * np.ones((2, 1))
     else:
-        share = np.zeros((2, 2))
-    colours = one + share[..., None] * (two - one)
+        weight = np.zeros((2, 2))
+    colours = one + weight[..., None] * (two - one)
     level = look.ambient + 0.3
     small = np.clip(colours * level * look.exposure, 0, 255).astype(np.uint8)
     return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)

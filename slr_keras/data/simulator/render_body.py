@@ -1,4 +1,4 @@
-"""Torso, neck, sleeves and arms."""
+"""Render torso, neck, sleeves and arms."""
 
 import itertools
 
@@ -76,14 +76,14 @@ class _Trunk:
         strokes = []
         heights = [height for height, _ in self.rows][::-1]
         widths = [width for _, width in self.rows][::-1]
-        share = view.facing(self.front) ** 1.5
+        light = view.facing(self.front) ** 1.5
         for top in np.linspace(-0.04, self.rows[-1][0], _BANDS):
             corners = []
             for height, sides in ((top, (-1, 1)), (top - 0.022, (1, -1))):
                 width = np.interp(height, heights, widths) - 0.004
                 corners += [self.at(height, side * width) for side in sides]
             outline = view.pixels(np.stack(corners, axis=1))
-            strokes.append(Stroke(outline, view.lit(view.look.stripe, share)))
+            strokes.append(Stroke(outline, view.lit(view.look.stripe, light)))
         return strokes
 
     def _neckline(self, view: View) -> list[Stroke]:

@@ -1,4 +1,4 @@
-"""Hands: palms and fingers that hide each other as real ones do."""
+"""Render hands: palms and fingers with occlusion."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _RADII = np.array(
         [0.0092, 0.0080, 0.0072, 0.0060],
     ]
 )
-_OUTLINE = 0.0022  # metres; a dark rim tells neighbouring fingers apart
+_OUTLINE = 0.0022  # metres; a dark rim separates neighbouring fingers
 _LEAST_OUTLINE = 0.28  # pixels of the finished picture
 _GAP = 1e-4
 _COARSE = 110.0  # pixels per metre below which a finger is too thin for a highlight
@@ -76,7 +76,7 @@ def _bone(
     rim = np.maximum(view.length(start, _OUTLINE), _LEAST_OUTLINE)
     axis = unit(end - start + 1e-9)
     along = axis @ view.look.light
-    share = np.sqrt(np.maximum(1 - along**2, 0.0))
+    light = np.sqrt(np.maximum(1 - along**2, 0.0))
     across = view.look.light - along[:, None] * axis
     move = 0.3 * np.stack([across[:, 0], -across[:, 1]], axis=-1)
     if tip:
@@ -85,15 +85,15 @@ def _bone(
         dark = ribbon(np.stack([a, b], axis=1), (wide + narrow) / 2 + rim)
     strokes = [Stroke(dark, skin * view.lit(np.full(3, 0.5), 0.0))]
     if view.camera.zoom < _COARSE:
-        body = skin * view.lit(np.ones(3), 0.1 + 0.75 * share)
+        body = skin * view.lit(np.ones(3), 0.1 + 0.75 * light)
         return [*strokes, Stroke(capsule(a, b, wide, narrow, 3), body)]
     highlight = capsule(
         a + move * wide[:, None], b + move * narrow[:, None], wide * 0.6, narrow * 0.6, 2
     )
     return [
         *strokes,
-        Stroke(capsule(a, b, wide, narrow, 3), skin * view.lit(np.ones(3), 0.55 * share)),
-        Stroke(highlight, skin * view.lit(np.ones(3), 0.2 + 0.8 * share)),
+        Stroke(capsule(a, b, wide, narrow, 3), skin * view.lit(np.ones(3), 0.55 * light)),
+        Stroke(highlight, skin * view.lit(np.ones(3), 0.2 + 0.8 * light)),
     ]
 
 
@@ -122,9 +122,9 @@ def _palm(
                 )
             )
     towards = np.where(normal[:, 2:] > 0, normal, -normal)
-    share = view.facing(towards) ** 1.5
+    light = view.facing(towards) ** 1.5
     dark = skin * view.lit(np.full(3, 0.5), 0.0)
-    body = skin * view.lit(np.ones(3), 0.85 * share)
+    body = skin * view.lit(np.ones(3), 0.85 * light)
     strokes = [Stroke(outline, dark if i < 5 else body) for i, outline in enumerate(outlines)]
 
     palm_seen = normal[:, 2] > 0.25
@@ -138,7 +138,7 @@ def _palm(
         ],
         axis=1,
     )
-    shade = skin * view.lit(np.full(3, 0.84), 0.75 * share)
+    shade = skin * view.lit(np.full(3, 0.84), 0.75 * light)
     strokes.append(Stroke(view.pixels(hollow), shade, palm_seen))
     for i in (0, 1, 2):
         groove = knuckles[:, i : i + 2].mean(1)
@@ -147,7 +147,7 @@ def _palm(
         strokes.append(
             Stroke(
                 ribbon(line, width),
-                skin * view.lit(np.full(3, 0.7), 0.5 * share),
+                skin * view.lit(np.full(3, 0.7), 0.5 * light),
                 normal[:, 2] < -0.25,
             )
         )

@@ -1,4 +1,4 @@
-"""Heads: skull, hair, and a face whose eyes, brows and mouth follow its 68 points."""
+"""Render heads: skull, hair, and a face that follows its 68 points."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def head_parts(view: View, points: np.ndarray, signer: Signer) -> list[Part]:
 
 
 class _Head:
-    """The head's own axes, found from ears and bridge of the nose."""
+    """The axes of the head, computed from ears and bridge of the nose."""
 
     def __init__(self, points: np.ndarray, signer: Signer):
         size = signer.body.head
@@ -87,18 +87,18 @@ def _skull(view: View, head: _Head, points: np.ndarray) -> list[Stroke]:
     strokes = []
     for side, ear in ((1, 3), (-1, 4)):
         lobe = head.place((side * 0.079, -0.012, -0.083))[:, 0]
-        share = 0.35 + 0.4 * side * view.look.light[0]
+        light = 0.35 + 0.4 * side * view.look.light[0]
         outline = disc(view.pixels(lobe), view.length(points[:, ear], 0.019), 10)
-        strokes.append(Stroke(outline, view.lit(skin * 0.95, share)))
+        strokes.append(Stroke(outline, view.lit(skin * 0.95, light)))
     jaw = view.pixels(points[:, FACE][:, _JAW])
     arch = view.pixels(head.place(*_arch(0.074, 0.004, 0.112, -0.06)))
     outline = np.concatenate([jaw, arch], axis=1)
     middle = view.pixels(head.place((0.0, -0.012, 0.0)))
     light = view.look.light
     move = view.length(head.origin, 0.016)[:, None, None] * np.array([light[0], -light[1]])
-    for factor, share in ((1.0, 0.25), (0.86, 0.5), (0.66, 0.72)):
+    for factor, level in ((1.0, 0.25), (0.86, 0.5), (0.66, 0.72)):
         inner = middle + (outline - middle) * factor + move * (1 - factor) * 2
-        strokes.append(Stroke(inner, view.lit(skin, share)))
+        strokes.append(Stroke(inner, view.lit(skin, level)))
     return strokes
 
 

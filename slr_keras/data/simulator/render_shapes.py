@@ -1,6 +1,6 @@
-"""Shapes in the picture: capsules, ribbons and the order in which parts hide each other.
+"""Shapes of rendered pictures: capsules, ribbons and the depth order of parts.
 
-Everything here holds for all frames of a clip at once. "Camera space" is metres: x to the right of
+All functions process all frames of a clip at once. "Camera space" is metres: x to the right of
 the picture, y up, z towards the camera, measured from the point the camera looks at.
 """
 
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(frozen=True)
 class View:
-    """A camera, and the light in which it sees."""
+    """A camera and the light of its scene."""
 
     camera: Camera
     look: Appearance
@@ -56,14 +56,14 @@ class View:
         """Pixels (...) that `metres` across the line of sight take at points (..., 3)."""
         return self._scale(space[..., 2]) * metres
 
-    def lit(self, colour: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-        """A colour under the ambient light and a `share` (T,) of the lamp's: (T, 3)."""
+    def lit(self, colour: np.ndarray, light: np.ndarray | float) -> np.ndarray:
+        """A colour under ambient light and the fraction `light` (T,) of the lamp: (T, 3)."""
         look = self.look
-        level = look.ambient + (1.08 - look.ambient) * np.clip(share, 0, 1)
+        level = look.ambient + (1.08 - look.ambient) * np.clip(light, 0, 1)
         return np.multiply.outer(level, colour)
 
     def facing(self, normal: np.ndarray) -> np.ndarray:
-        """Share of the lamp's light (T,) on a surface with the unit normal (T, 3)."""
+        """Fraction of the lamp's light (T,) on a surface with the unit normal (T, 3)."""
         return 0.5 + 0.5 * normal @ self.look.light
 
     @property
@@ -159,6 +159,6 @@ def limb(
             steps,
             flat,
         )
-        share = 0.22 + (1 - factor**2) ** 0.7 * (0.9 * brightest - 0.22) * 1.2
-        strokes.append(Stroke(outline, view.lit(colour, share)))
+        light = 0.22 + (1 - factor**2) ** 0.7 * (0.9 * brightest - 0.22) * 1.2
+        strokes.append(Stroke(outline, view.lit(colour, light)))
     return strokes

@@ -1,4 +1,4 @@
-"""One signed sentence in space, before any camera has seen it."""
+"""One signed sentence in 3-D space, before projection to a camera."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from slr_keras.data.simulator.signs import Sign
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens in front of the camera.
+    """A signed sentence in 3-D space.
 
     Attributes:
         glosses: the sentence.
@@ -31,7 +31,7 @@ class Scene:
 
 
 def make_scene(signs: list[Sign], signer: Signer, rng: np.random.Generator) -> Scene:
-    """Let `signer` sign a sentence; all chance comes from `rng`."""
+    """The scene of a sentence by one signer; `rng` is the only source of randomness."""
     controls, spans = perform(signs, signer, rng)
     return Scene(
         glosses=tuple(sign.gloss for sign in signs),

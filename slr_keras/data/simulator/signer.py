@@ -1,4 +1,4 @@
-"""People: body, pace, handedness and habits, each drawn from a name."""
+"""Simulated signers: body, pace, handedness and habits, drawn from the name."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +14,7 @@ LEFT_EVERY = {"train": 5, "dev": 4, "test": 4}
 
 @dataclass(frozen=True)
 class Habit:
-    """How one signer makes one sign, apart from the dictionary."""
+    """How one signer deviates from the dictionary form of one sign."""
 
     shift: np.ndarray  # of the place, metres (3,)
     turn: np.ndarray  # of the hand, rotation vector in radians (3,)

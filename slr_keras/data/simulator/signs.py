@@ -1,6 +1,6 @@
-"""What a sign is made of: handshape, place, movement, orientation, hands and face.
+"""Parameters of a sign: handshape, place, movement, orientation, hands and face.
 
-Directions are those of a right hand: x towards the other hand's side ("inwards"), y up, z away
+Directions are given for a right hand: x towards the other hand's side ("inwards"), y up, z away
 from the signer.
 """
 
@@ -14,7 +14,7 @@ from slr_keras.data.simulator.rotations import frame_from_directions, unit
 
 @dataclass(frozen=True)
 class Movement:
-    """How the hand travels and what it does on the way.
+    """Path of the hand and its movement along the path.
 
     Attributes:
         path: hold, straight, arc, circle, zigzag or tap.
@@ -55,7 +55,7 @@ class Sign:
     frames: int = 12
 
     def form(self) -> tuple:
-        """Everything but the name and the word class: two signs must differ here."""
+        """All parameters but name and word class, in which two signs must differ."""
         names = [f for f in self.__dataclass_fields__ if f not in ("gloss", "word_class")]
         return tuple(getattr(self, name) for name in names)
 

@@ -1,4 +1,4 @@
-"""The simulator proper: a sample id in, a clip out."""
+"""The simulator: from a sample id to a clip."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from slr_keras.utils.errors import UserError
 
 SPLITS = tuple(POOLS)
 IMAGE_SIZE = (210.0, 260.0)
-#: The part of the keypoints' image that frames show, as shares of its height: a square as wide
+#: The part of the keypoints' image that frames show, as fractions of its height: a square as wide
 #: and high as the first number whose middle is the second from the top.
 FRAMED, FRAMED_MIDDLE = 0.74, 0.44
 
@@ -106,7 +106,7 @@ class Simulator:
         glosses: Sequence[str] | None = None,
         signer: Signer | None = None,
     ) -> Scene:
-        """What happens in front of the camera in a sample."""
+        """The signed sentence of a sample in 3-D space."""
         if split not in self.signers:
             raise UserError(f"split {split!r} does not exist; choose one of {', '.join(SPLITS)}")
         glosses = self.sentence(sample_id, split) if glosses is None else tuple(glosses)
@@ -142,7 +142,7 @@ class Simulator:
         )
 
     def appearance(self, scene: Scene, sample_id: str, split: str) -> Appearance:
-        """How the signer of a sample looks: always the same person, on one of a few days."""
+        """Appearance of the signer of a sample on one of a few days."""
         day = self._generator("recording day", split, sample_id).integers(SESSIONS)
         return appearance(scene.signer.name, self.seed, int(day))
 

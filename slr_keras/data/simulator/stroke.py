@@ -1,4 +1,4 @@
-"""One sign as one signer makes it: the path of a hand, frame by frame."""
+"""Path of a hand for one sign of one signer, frame by frame."""
 
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ STATE = 3 + 4 + 16
 
 
 def rest_state(signer: Signer, side: float) -> np.ndarray:
-    """Where a hand waits, in the hand's own (right-handed) space; `side` tells the two apart."""
+    """Rest position of the hand of a `side`, in its own (right-handed) space."""
     body = signer.body
     if signer.rest == "belly":
         wrist = np.array([-0.055, body.hip_height + 0.085 + 0.03 * side, 0.16 + 0.025 * side])

@@ -70,7 +70,7 @@ def _travel(
 
 
 def smooth(tracks: np.ndarray, passes: int) -> np.ndarray:
-    """Blur (T, n) over time with a [1 2 1]/4 kernel: what muscles do to abrupt plans."""
+    """Smooth (T, n) over time with a [1 2 1]/4 kernel, as muscles do."""
     for _ in range(passes):
         padded = np.concatenate([tracks[:1], tracks, tracks[-1:]])
         tracks = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
@@ -83,6 +83,6 @@ def slow_noise(rng: np.random.Generator, frames: int, columns: int, period: floa
     values = rng.normal(size=(knots, columns))
     position = np.arange(frames) / period
     low = position.astype(int)
-    share = (position - low)[:, None]
-    share = share * share * (3 - 2 * share)
-    return values[low] * (1 - share) + values[low + 1] * share
+    weight = (position - low)[:, None]
+    weight = weight * weight * (3 - 2 * weight)
+    return values[low] * (1 - weight) + values[low + 1] * weight

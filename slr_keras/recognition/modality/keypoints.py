@@ -134,7 +134,7 @@ def _layout(name: str, path: Path) -> KeypointLayout:
 
 
 def _read_pose(path: Path) -> Points:
-    from slr_keras.data.datasets.pose_files import read_pose_clip
+    from slr_keras.data.pose_file import read_pose_clip
 
     clip = read_pose_clip(path)
     return Points(clip.keypoints, clip.fps, layout(clip.layout), clip.image_size)

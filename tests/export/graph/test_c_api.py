@@ -95,7 +95,7 @@ def test_a_process_without_python_gives_the_scores_of_keras(system, served, prog
     [
         ((2, 8, 6, 3), [8, 0], "at least 1 frame"),
         # More points than the layout has would not be noticed by what reads them.
-        ((1, 8, 7, 3), [8], "keypoints: the shape is to be (any, any, 6, 3)"),
+        ((1, 8, 7, 3), [8], "keypoints: the shape must be (any, any, 6, 3)"),
         pytest.param((1, 8, 6, 3), [9], "more frames than keypoints", marks=pytest.mark.long),
         pytest.param((1, 8, 6, 3), [8, 8], "one number is wanted", marks=pytest.mark.long),
         pytest.param((1, 8, 5, 3), [8], "(any, any, 6, 3)", marks=pytest.mark.long),

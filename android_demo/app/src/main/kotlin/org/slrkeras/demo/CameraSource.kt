@@ -12,56 +12,68 @@ import android.media.ImageReader
 import android.os.Handler
 import android.os.HandlerThread
 import android.util.Size
-import org.slrkeras.core.image.RgbImage
+import org.slrkeras.core.frames.Frame
+import org.slrkeras.core.frames.FrameSource
+import org.slrkeras.core.frames.LatestFrame
+import org.slrkeras.core.image.PicturePool
 import org.slrkeras.core.image.YuvConverter
 import org.slrkeras.core.image.YuvRange
 import org.slrkeras.core.image.uprightRotation
 import kotlin.math.abs
 
 /**
- * Gives the pictures of a camera, upright and never mirrored, on a thread of its own.
+ * Frames of a camera, upright and never mirrored; frames that come faster than they are taken are dropped.
  *
- * @param displayRotation degrees by which the screen is turned now
- * @param onPicture a picture, which is overwritten after the call, when it was taken (seconds of a clock that only
- *   goes forward), and whether the camera looks at the user
- * @param onTrouble on the camera's thread; the camera is closed then
+ * @param front whether the camera that faces the user is wanted; if there is none of that kind, any is opened
+ * @param displayRotation degrees by which the screen is turned now; called on the camera's thread
  */
 class CameraSource(
     context: Context,
+    private val front: Boolean,
     private val displayRotation: () -> Int,
-    private val onPicture: (RgbImage, Double, Boolean) -> Unit,
-    private val onTrouble: (Trouble) -> Unit,
-) {
+) : FrameSource {
     private val manager = context.getSystemService(CameraManager::class.java)
-    private val thread = HandlerThread("camera").apply { start() }
-    private val handler = Handler(thread.looper)
+    private val thread = HandlerThread("camera")
+    private val frames = LatestFrame()
+    private val pool = PicturePool()
     private val converter = YuvConverter()
     private val images = YuvImages(YuvRange.FULL)
+
+    // Set before the thread starts; all else below is of the camera's thread alone.
+    private lateinit var handler: Handler
     private var device: CameraDevice? = null
     private var reader: ImageReader? = null
-    private var closed = false
 
-    /** Open a camera that looks at the user ([front]) or away; if there is none of that kind, any. */
-    fun open(front: Boolean) {
-        handler.post { guarded { openNow(front) } }
+    override fun start() {
+        thread.start()
+        handler = Handler(thread.looper)
+        handler.post { guarded(::open) }
     }
 
-    /** Give the camera back and end the thread; returns at once. */
-    fun close() {
+    /** @throws AppException if the camera cannot be opened or fails */
+    override fun next(): Frame? = frames.take()
+
+    override fun stop() = frames.end()
+
+    /** Returns at once; the camera's thread gives the camera back. */
+    override fun close() {
+        stop()
+        if (!thread.isAlive) return
         handler.post {
             release()
             thread.quitSafely()
         }
     }
 
-    // MainActivity asks for the permission first; if it was withdrawn since, SecurityException is told as a trouble.
+    // MainActivity asks for the permission first; guarded() handles the SecurityException of a withdrawn permission.
     @SuppressLint("MissingPermission")
-    private fun openNow(front: Boolean) {
+    private fun open() {
+        if (frames.ended) return
         val wanted = if (front) CameraCharacteristics.LENS_FACING_FRONT else CameraCharacteristics.LENS_FACING_BACK
         val cameras = manager.cameraIdList.map { it to manager.getCameraCharacteristics(it) }
         val (id, about) = cameras.firstOrNull { it.second.get(CameraCharacteristics.LENS_FACING) == wanted }
-            ?: cameras.firstOrNull() ?: return fail(Trouble.NO_CAMERA)
-        val size = size(about) ?: return fail(Trouble.NO_CAMERA)
+            ?: cameras.firstOrNull() ?: return fail(AppError.NO_CAMERA)
+        val size = size(about) ?: return fail(AppError.NO_CAMERA)
         val pictures = ImageReader.newInstance(size.width, size.height, ImageFormat.YUV_420_888, BUFFERS)
         reader = pictures
         val facing = about.get(CameraCharacteristics.LENS_FACING) == CameraCharacteristics.LENS_FACING_FRONT
@@ -75,35 +87,37 @@ class CameraSource(
             ?.getOutputSizes(ImageFormat.YUV_420_888)
             ?.minByOrNull { abs(it.width * it.height - WANTED_PIXELS) }
 
-    private fun take(from: ImageReader, sensor: Int, front: Boolean) {
-        if (closed) return
+    private fun take(from: ImageReader, sensor: Int, facing: Boolean) {
+        if (frames.ended) return
         val image = from.acquireLatestImage() ?: return
-        val frame = images.copy(image)
-        val seconds = image.timestamp / NANOSECONDS
+        val yuv = images.copy(image)
+        val milliseconds = image.timestamp / NANOSECONDS
         image.close()
-        onPicture(converter.convert(frame, uprightRotation(sensor, displayRotation(), front)), seconds, front)
+        val picture = pool.take()
+        converter.convert(yuv, uprightRotation(sensor, displayRotation(), facing), picture)
+        frames.put(Frame(picture, milliseconds, mirrored = facing, pool))
     }
 
     private inner class DeviceCallback(private val pictures: ImageReader) : CameraDevice.StateCallback() {
         override fun onOpened(camera: CameraDevice) {
             device = camera
-            if (closed) return camera.close()
+            if (frames.ended) return camera.close()
             val callback = SessionCallback(camera, pictures)
             guarded { camera.createCaptureSession(listOf(pictures.surface), callback, handler) }
         }
 
         override fun onDisconnected(camera: CameraDevice) {
             device = camera
-            fail(Trouble.CAMERA_IN_USE)
+            fail(AppError.CAMERA_IN_USE)
         }
 
         override fun onError(camera: CameraDevice, error: Int) {
             device = camera
             fail(
                 when (error) {
-                    ERROR_CAMERA_IN_USE, ERROR_MAX_CAMERAS_IN_USE -> Trouble.CAMERA_IN_USE
-                    ERROR_CAMERA_DISABLED -> Trouble.CAMERA_DISABLED
-                    else -> Trouble.CAMERA_FAILED
+                    ERROR_CAMERA_IN_USE, ERROR_MAX_CAMERAS_IN_USE -> AppError.CAMERA_IN_USE
+                    ERROR_CAMERA_DISABLED -> AppError.CAMERA_DISABLED
+                    else -> AppError.CAMERA_FAILED
                 },
             )
         }
@@ -112,14 +126,14 @@ class CameraSource(
     private inner class SessionCallback(private val camera: CameraDevice, private val pictures: ImageReader) :
         CameraCaptureSession.StateCallback() {
         override fun onConfigured(session: CameraCaptureSession) = guarded {
-            if (!closed) {
+            if (!frames.ended) {
                 val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
                 request.addTarget(pictures.surface)
                 session.setRepeatingRequest(request.build(), null, handler)
             }
         }
 
-        override fun onConfigureFailed(session: CameraCaptureSession) = fail(Trouble.CAMERA_FAILED)
+        override fun onConfigureFailed(session: CameraCaptureSession) = fail(AppError.CAMERA_FAILED)
     }
 
     private fun guarded(action: () -> Unit) {
@@ -130,28 +144,26 @@ class CameraSource(
                 when (problem.reason) {
                     CameraAccessException.CAMERA_IN_USE,
                     CameraAccessException.MAX_CAMERAS_IN_USE,
-                    -> Trouble.CAMERA_IN_USE
-                    CameraAccessException.CAMERA_DISABLED -> Trouble.CAMERA_DISABLED
-                    else -> Trouble.CAMERA_FAILED
+                    -> AppError.CAMERA_IN_USE
+                    CameraAccessException.CAMERA_DISABLED -> AppError.CAMERA_DISABLED
+                    else -> AppError.CAMERA_FAILED
                 },
             )
         } catch (_: SecurityException) {
-            fail(Trouble.PERMISSION)
+            fail(AppError.PERMISSION)
         } catch (_: IllegalStateException) {
-            fail(Trouble.CAMERA_FAILED)
+            fail(AppError.CAMERA_FAILED)
         } catch (_: IllegalArgumentException) {
-            fail(Trouble.CAMERA_FAILED)
+            fail(AppError.CAMERA_FAILED)
         }
     }
 
-    private fun fail(trouble: Trouble) {
-        val expected = closed
+    private fun fail(error: AppError) {
         release()
-        if (!expected) onTrouble(trouble)
+        frames.end(AppException(error))
     }
 
     private fun release() {
-        closed = true
         device?.close()
         reader?.close()
         device = null
@@ -161,6 +173,6 @@ class CameraSource(
     private companion object {
         const val WANTED_PIXELS = 640 * 480
         const val BUFFERS = 3
-        const val NANOSECONDS = 1e9
+        const val NANOSECONDS = 1e6
     }
 }

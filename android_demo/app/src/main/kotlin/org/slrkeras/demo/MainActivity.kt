@@ -17,7 +17,7 @@ import android.widget.Toolbar
 import org.slrkeras.core.session.restoredSession
 import org.slrkeras.core.session.saved
 
-/** The app's one screen: lifecycle, permission, menu and pickers; what is shown is [MainScreen]'s. */
+/** The app's only activity: lifecycle, permission, menu and pickers. [MainScreen] shows the results. */
 class MainActivity : Activity() {
     private lateinit var recognition: Recognition
     private lateinit var screen: MainScreen
@@ -113,7 +113,6 @@ class MainActivity : Activity() {
         when (request) {
             VIDEO -> {
                 closeCamera()
-                recognition.restart()
                 recognition.transcribe(file)
             }
             MODEL -> recognition.replaceModel(file)
@@ -123,29 +122,28 @@ class MainActivity : Activity() {
     override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) {
         // Empty where the question was put aside, for instance by turning the screen.
         if (results.isNotEmpty() && results[0] != PackageManager.PERMISSION_GRANTED) {
-            screen.showTrouble(Trouble.PERMISSION, "")
+            screen.showError(AppError.PERMISSION, "")
         }
     }
 
     private fun openCamera() {
         if (camera != null || recognition.readingVideo) return
         if (checkSelfPermission(Manifest.permission.CAMERA) != PackageManager.PERMISSION_GRANTED) {
-            if (asked) return screen.showTrouble(Trouble.PERMISSION, "")
+            if (asked) return screen.showError(AppError.PERMISSION, "")
             asked = true
             return requestPermissions(arrayOf(Manifest.permission.CAMERA), PERMISSION)
         }
-        screen.clearTrouble(Trouble.PERMISSION)
-        recognition.restart()
-        camera = CameraSource(this, ::displayRotation, recognition::offer) { trouble ->
-            runOnUiThread {
-                closeCamera()
-                screen.showTrouble(trouble, "")
-            }
-        }.apply { open(front) }
+        screen.clearError(AppError.PERMISSION)
+        val source = CameraSource(this, front, ::displayRotation)
+        camera = source
+        recognition.watch(source) { problem ->
+            if (camera === source) closeCamera()
+            screen.showError(problem.error, problem.detail)
+        }
     }
 
     private fun closeCamera() {
-        camera?.close()
+        camera?.stop()
         camera = null
     }
 
@@ -163,9 +161,9 @@ class MainActivity : Activity() {
         else -> 0
     }
 
-    /** What the button beside a message does. */
-    private fun remedy(trouble: Trouble) {
-        if (trouble == Trouble.PERMISSION) {
+    /** Action of the button beside a message. */
+    private fun remedy(error: AppError) {
+        if (error == AppError.PERMISSION) {
             if (shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)) {
                 requestPermissions(arrayOf(Manifest.permission.CAMERA), PERMISSION)
             } else {
@@ -194,7 +192,7 @@ class MainActivity : Activity() {
 
     private fun start(intent: Intent, request: Int? = null) {
         if (intent.resolveActivity(packageManager) == null && intent.action != Intent.ACTION_CHOOSER) {
-            return screen.showTrouble(Trouble.FILE, intent.action.orEmpty())
+            return screen.showError(AppError.FILE, intent.action.orEmpty())
         }
         if (request == null) startActivity(intent) else startActivityForResult(intent, request)
     }

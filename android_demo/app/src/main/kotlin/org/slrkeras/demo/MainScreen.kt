@@ -7,22 +7,23 @@ import android.widget.ScrollView
 import android.widget.TextView
 import android.widget.Toast
 import org.slrkeras.core.bundlefile.BundleRefused
+import org.slrkeras.core.image.Picture
+import org.slrkeras.core.pipeline.FrameResult
 import org.slrkeras.core.session.Gloss
-import org.slrkeras.core.session.Reading
 import org.slrkeras.core.session.Session
 import org.slrkeras.core.session.Skeleton
 import kotlin.math.roundToInt
 
 /**
- * Puts what recognition tells into the views.
+ * Shows results, sentences and messages in the views.
  *
- * @param onRemedy the button beside a message was pressed
- * @param onPauseChanged the menu's words must change
- * @param onVideoEnded the camera may go on
+ * @param onRemedy called when the button beside a message is pressed
+ * @param onPauseChanged called when the menu must be drawn again
+ * @param onVideoEnded called when the camera may be opened again
  */
 class MainScreen(
     private val activity: Activity,
-    onRemedy: (Trouble) -> Unit,
+    onRemedy: (AppError) -> Unit,
     private val onPauseChanged: () -> Unit,
     private val onVideoEnded: () -> Unit,
 ) : Screen {
@@ -33,7 +34,7 @@ class MainScreen(
     private val history = text(R.id.history)
     private val scroll = activity.findViewById(R.id.scroll) as ScrollView
     private val remedy = activity.findViewById(R.id.remedy) as Button
-    private var shown: Trouble? = null
+    private var shown: AppError? = null
     private var lastSession: Session? = null
 
     /** Whether latency and dropped frames are shown. */
@@ -45,20 +46,19 @@ class MainScreen(
 
     init {
         remedy.setOnClickListener {
-            shown?.let { trouble ->
-                clearTrouble(trouble)
-                onRemedy(trouble)
+            shown?.let { error ->
+                clearError(error)
+                onRemedy(error)
             }
         }
     }
 
-    override fun showPicture(pixels: IntArray, width: Int, height: Int, mirrored: Boolean) =
-        preview.show(pixels, width, height, mirrored)
+    override fun showPicture(picture: Picture, mirrored: Boolean) = preview.show(picture, mirrored)
 
-    override fun showReading(reading: Reading, framesPerSecond: Double, milliseconds: Double, dropped: Long) {
-        preview.show(reading.points, Skeleton.bones)
+    override fun showResult(result: FrameResult, framesPerSecond: Double, milliseconds: Double, dropped: Long) {
+        preview.show(Skeleton.points(result.landmarks), Skeleton.bones)
         if (!showFigures) return
-        val stages = activity.getString(R.string.stages, reading.keypointMilliseconds, reading.recognitionMilliseconds)
+        val stages = activity.getString(R.string.stages, result.keypointMilliseconds, result.recognitionMilliseconds)
         figures.text = activity.getString(R.string.figures, framesPerSecond, milliseconds, dropped) + "\n" + stages
     }
 
@@ -74,11 +74,11 @@ class MainScreen(
         if (session.paused != before?.paused) onPauseChanged()
     }
 
-    override fun showTrouble(trouble: Trouble, detail: String) {
-        shown = trouble
-        showMessage(activity.getString(trouble.text, detail))
-        remedy.visibility = if (trouble.remedy == 0) View.GONE else View.VISIBLE
-        if (trouble.remedy != 0) remedy.setText(trouble.remedy)
+    override fun showError(error: AppError, detail: String) {
+        shown = error
+        showMessage(activity.getString(error.text, detail))
+        remedy.visibility = if (error.remedy == 0) View.GONE else View.VISIBLE
+        if (error.remedy != 0) remedy.setText(error.remedy)
     }
 
     override fun showRefusal(refused: BundleRefused) {
@@ -90,7 +90,7 @@ class MainScreen(
     override fun showNotice(text: Int) = Toast.makeText(activity, text, Toast.LENGTH_LONG).show()
 
     override fun showReady() {
-        for (trouble in MODEL_TROUBLES) clearTrouble(trouble)
+        for (error in MODEL_ERRORS) clearError(error)
     }
 
     override fun showVideo(percent: Int) {
@@ -103,9 +103,9 @@ class MainScreen(
         onVideoEnded()
     }
 
-    /** Take a message away, if it is this one. */
-    fun clearTrouble(trouble: Trouble) {
-        if (shown != trouble) return
+    /** Remove the message of this error, if it is shown. */
+    fun clearError(error: AppError) {
+        if (shown != error) return
         shown = null
         message.visibility = View.GONE
         remedy.visibility = View.GONE
@@ -125,7 +125,7 @@ class MainScreen(
     private fun words(gloss: Gloss) =
         activity.getString(R.string.gloss, gloss.name, (gloss.confidence * PERCENT).roundToInt())
 
-    /** TalkBack reads a text whenever it is set: the same one again would be said again. */
+    /** Change a text only if it differs: TalkBack reads a text aloud whenever it is set. */
     private fun change(view: TextView, words: String) {
         if (view.text.toString() != words) view.text = words
     }
@@ -135,12 +135,12 @@ class MainScreen(
     private companion object {
         const val PERCENT = 100
         const val STEP = 10
-        val MODEL_TROUBLES = listOf(
-            Trouble.NO_MODEL,
-            Trouble.NO_KEYPOINTS,
-            Trouble.MODEL_BROKEN,
-            Trouble.MEMORY,
-            Trouble.READING,
+        val MODEL_ERRORS = listOf(
+            AppError.NO_MODEL,
+            AppError.NO_KEYPOINTS,
+            AppError.MODEL_BROKEN,
+            AppError.MEMORY,
+            AppError.READING,
         )
     }
 }

@@ -7,10 +7,11 @@ import org.slrkeras.core.bundlefile.BundleStore
 import org.slrkeras.core.bundlefile.Refusal
 import org.slrkeras.core.bundlefile.checkBundle
 import org.slrkeras.core.engine.EngineException
+import org.slrkeras.core.keypoints.KeypointOptions
+import org.slrkeras.core.pipeline.RecognitionPipeline
 import org.slrkeras.core.recognition.Bundle
 import org.slrkeras.core.recognition.BundleException
 import org.slrkeras.core.recognition.StreamRecogniser
-import org.slrkeras.core.session.SessionReader
 import java.io.File
 import java.io.IOException
 import java.io.InputStream
@@ -22,29 +23,30 @@ class Models(context: Context) {
     private val threads = Runtime.getRuntime().availableProcessors().coerceIn(1, MAXIMUM_THREADS)
 
     /**
-     * Load what reading takes.
+     * Load all models.
      *
-     * @throws TroubleException says what is missing or broken
+     * @throws AppException if a model is missing or broken
      */
-    fun open(): SessionReader {
+    fun open(): RecognitionPipeline {
         val layout = asset("$KEYPOINTS/$LAYOUT")?.toString(Charsets.UTF_8)
-        if (layout == null || keypointModels().isEmpty()) throw TroubleException(Trouble.NO_KEYPOINTS)
+        if (layout == null || keypointModels().isEmpty()) throw AppException(AppError.NO_KEYPOINTS)
         try {
-            val bundle = bundle() ?: throw TroubleException(Trouble.NO_MODEL)
-            return SessionReader.open(bundle, layout, { asset("$KEYPOINTS/$it") }, TfliteEngines, threads)
+            val bundle = bundle() ?: throw AppException(AppError.NO_MODEL)
+            val options = KeypointOptions(threads = threads)
+            return RecognitionPipeline.open(bundle, layout, { asset("$KEYPOINTS/$it") }, TfliteEngines, options)
         } catch (problem: BundleException) {
-            throw TroubleException(Trouble.MODEL_BROKEN, problem.message.orEmpty(), problem)
+            throw AppException(AppError.MODEL_BROKEN, problem.message.orEmpty(), problem)
         } catch (problem: EngineException) {
-            throw TroubleException(Trouble.MODEL_BROKEN, problem.message.orEmpty(), problem)
+            throw AppException(AppError.MODEL_BROKEN, problem.message.orEmpty(), problem)
         } catch (problem: IOException) {
-            throw TroubleException(Trouble.MODEL_BROKEN, problem.message.orEmpty(), problem)
+            throw AppException(AppError.MODEL_BROKEN, problem.message.orEmpty(), problem)
         }
     }
 
     /**
      * Use the bundle of a zip file from now on.
      *
-     * @throws BundleRefused if it will not do; the one before stays in use
+     * @throws BundleRefused if it is not a valid bundle; the previous one stays in use
      * @throws IOException if the file cannot be read
      */
     fun replace(file: InputStream) = store.replace(file)
@@ -67,7 +69,7 @@ class Models(context: Context) {
         null
     }
 
-    /** Also loads the model once: a file that this phone's library refuses must not replace one that works. */
+    /** Checks a bundle and loads its model once: a file that this device refuses never replaces a working one. */
     private fun check(folder: File) {
         val layout = asset("$KEYPOINTS/$LAYOUT")?.toString(Charsets.UTF_8)
             ?: throw BundleRefused(Refusal.UNFIT, LAYOUT)

@@ -7,13 +7,14 @@ import android.graphics.Paint
 import android.graphics.RectF
 import android.util.AttributeSet
 import android.view.View
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.image.Placement
 import org.slrkeras.core.session.DrawnPoint
 
 /**
  * Shows upright pictures with the skeleton over them.
  *
- * The very pixels that the models read are drawn, so that what is seen here is what they saw, in any orientation.
+ * The view draws the pixels that the models read, in any orientation of the device.
  */
 class PreviewView(context: Context, attributes: AttributeSet?) : View(context, attributes) {
     private var bitmap: Bitmap? = null
@@ -25,18 +26,19 @@ class PreviewView(context: Context, attributes: AttributeSet?) : View(context, a
     private val bonePaint = line(R.color.bone, BONE_WIDTH)
     private val pointPaint = line(R.color.point, POINT_WIDTH)
 
-    /** Show a picture of ARGB [pixels], [mirrored] as users of a front camera expect. */
-    fun show(pixels: IntArray, width: Int, height: Int, mirrored: Boolean) {
-        if (width == 0 || height == 0) return
+    /** Show an upright picture, which is copied; [mirrored] as users of a front camera expect it. */
+    fun show(picture: Picture, mirrored: Boolean) {
+        require(picture.rotation == 0) { "a picture turned by ${picture.rotation} degrees cannot be drawn" }
+        val (width, height) = picture.width to picture.height
         val fitting = bitmap?.takeIf { it.width == width && it.height == height }
             ?: Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
-        fitting.setPixels(pixels, 0, width, 0, 0, width, height)
+        fitting.setPixels(picture.pixels, 0, width, 0, 0, width, height)
         bitmap = fitting
         this.mirrored = mirrored
         invalidate()
     }
 
-    /** Draw this skeleton from now on. */
+    /** Replace the skeleton. */
     fun show(points: List<DrawnPoint>, bones: List<Pair<Int, Int>>) {
         this.points = points
         this.bones = bones
@@ -45,12 +47,12 @@ class PreviewView(context: Context, attributes: AttributeSet?) : View(context, a
 
     override fun onDraw(canvas: Canvas) {
         super.onDraw(canvas)
-        val picture = bitmap ?: return
-        val placement = Placement(picture.width, picture.height, width, height, mirrored)
+        val drawn = bitmap ?: return
+        val placement = Placement(drawn.width, drawn.height, width, height, mirrored)
         place.set(placement.left, placement.top, placement.left + placement.width, placement.top + placement.height)
         canvas.save()
         if (mirrored) canvas.scale(-1f, 1f, place.centerX(), place.centerY())
-        canvas.drawBitmap(picture, null, place, picturePaint)
+        canvas.drawBitmap(drawn, null, place, picturePaint)
         canvas.restore()
         drawSkeleton(canvas, placement)
     }

@@ -7,21 +7,25 @@ import android.os.HandlerThread
 import android.os.Looper
 import org.slrkeras.core.bundlefile.BundleRefused
 import org.slrkeras.core.engine.EngineException
-import org.slrkeras.core.image.RgbImage
-import org.slrkeras.core.keypoints.PackedImage
+import org.slrkeras.core.frames.Frame
+import org.slrkeras.core.frames.FrameSource
+import org.slrkeras.core.frames.forEachFrame
+import org.slrkeras.core.image.Picture
+import org.slrkeras.core.pipeline.FrameResult
+import org.slrkeras.core.pipeline.RecognitionPipeline
 import org.slrkeras.core.session.FrameGate
 import org.slrkeras.core.session.Meter
-import org.slrkeras.core.session.Reading
 import org.slrkeras.core.session.Session
-import org.slrkeras.core.session.SessionReader
 import java.io.IOException
+import kotlin.concurrent.thread
 
-/** What recognition shows; all calls come on the main thread. */
+/** The view of recognition; all calls come on the main thread. */
 interface Screen {
-    fun showPicture(pixels: IntArray, width: Int, height: Int, mirrored: Boolean)
-    fun showReading(reading: Reading, framesPerSecond: Double, milliseconds: Double, dropped: Long)
+    /** Show a picture, which is overwritten after the call. */
+    fun showPicture(picture: Picture, mirrored: Boolean)
+    fun showResult(result: FrameResult, framesPerSecond: Double, milliseconds: Double, dropped: Long)
     fun showSession(session: Session)
-    fun showTrouble(trouble: Trouble, detail: String)
+    fun showError(error: AppError, detail: String)
     fun showRefusal(refused: BundleRefused)
     fun showNotice(text: Int)
     fun showReady()
@@ -30,26 +34,28 @@ interface Screen {
 }
 
 /**
- * Reads pictures on a thread of its own and keeps the session; outlives the activity when the screen turns.
+ * Runs the recognition pipeline on a thread of its own and keeps the session; outlives the activity when the screen
+ * turns.
  *
- * Its functions are called on the main thread, but for [offer].
+ * Its functions are called on the main thread.
  */
 class Recognition(context: Context, session: Session) {
     private val app = context.applicationContext
     private val models = Models(app)
-    private val thread = HandlerThread("reader").apply { start() }
-    private val worker = Handler(thread.looper)
+    private val workerThread = HandlerThread("recognition").apply { start() }
+    private val worker = Handler(workerThread.looper)
     private val main = Handler(Looper.getMainLooper())
     private val gate = FrameGate()
     private val previewGate = FrameGate()
-    private var workPixels = IntArray(0)
-    private var previewPixels = IntArray(0)
 
     // Of the worker's thread alone.
-    private var reader: SessionReader? = null
+    private var pipeline: RecognitionPipeline? = null
     private val meter = Meter()
 
-    /** The activity, while there is one. */
+    // Of the main thread alone.
+    private var video: VideoSource? = null
+
+    /** The activity's screen, while there is one. */
     var screen: Screen? = null
 
     /** Sentences so far. */
@@ -67,59 +73,59 @@ class Recognition(context: Context, session: Session) {
     @Volatile
     private var paused = session.paused
 
-    @Volatile
-    private var cancelled = false
-
     init {
         load()
     }
 
-    /** Load the models again, after a trouble or for another bundle. */
+    /** Load the models again, after an error or for another bundle. */
     fun load() = work {
-        reader?.close()
-        reader = null
-        reader = models.open()
+        pipeline?.close()
+        pipeline = null
+        pipeline = models.open()
         main.post { screen?.showReady() }
     }
 
-    /** A new source of pictures begins. */
+    /** A new source of frames begins. */
     fun restart() {
         gate.restart()
         previewGate.restart()
-        work { reader?.let { finish(it) } }
+        work { pipeline?.let { finish(it) } }
     }
 
-    /** A picture of the camera; called on the camera's thread, never waits. */
-    fun offer(picture: RgbImage, seconds: Double, front: Boolean) {
-        preview(picture, seconds, mirrored = front)
-        if (paused || readingVideo || !gate.enter(seconds)) return
-        if (workPixels.size != picture.width * picture.height) workPixels = IntArray(picture.width * picture.height)
-        picture.toArgb(workPixels)
-        val image = PackedImage(picture.width, picture.height, workPixels)
-        val milliseconds = (seconds * MILLISECONDS).toLong()
-        val posted = worker.post {
+    /**
+     * Show and recognise the frames of a live source until it is stopped; frames that come during work are dropped.
+     *
+     * @param onError called on the main thread if the source fails
+     */
+    fun watch(source: FrameSource, onError: (AppException) -> Unit) {
+        restart()
+        thread(name = "frames") {
             try {
-                guarded { reader?.let { tell(it.read(image, milliseconds)) } }
-            } finally {
-                gate.leave()
+                source.forEachFrame(::offer)
+            } catch (problem: AppException) {
+                main.post { onError(problem) }
             }
         }
-        if (!posted) gate.leave()
     }
 
-    /** Read a whole video; the camera must be closed. */
+    /** Recognise every frame of a video; the camera must be closed. */
     fun transcribe(uri: Uri) {
         if (session.paused) togglePause()
+        restart()
+        val source = VideoSource(app, uri)
+        video = source
         readingVideo = true
-        cancelled = false
         work {
             try {
-                val into = reader ?: models.open().also { reader = it }
-                VideoSource(app, uri).read({ cancelled }) { picture, milliseconds, percent ->
-                    show(into, picture, milliseconds, percent)
+                val running = pipeline ?: models.open().also { pipeline = it }
+                source.forEachFrame { frame ->
+                    preview(frame)
+                    publish(running.process(frame))
+                    val percent = source.percent
+                    main.post { screen?.showVideo(percent) }
                 }
-                finish(into)
-                if (!cancelled) main.post { screen?.showNotice(R.string.video_done) }
+                finish(running)
+                main.post { if (video === source) screen?.showNotice(R.string.video_done) }
             } finally {
                 readingVideo = false
                 main.post { screen?.videoEnded() }
@@ -129,21 +135,22 @@ class Recognition(context: Context, session: Session) {
 
     /** Stop reading a video, if one is being read. */
     fun cancelVideo() {
-        cancelled = true
+        video?.stop()
+        video = null
     }
 
-    /** Stop or go on. */
+    /** Pause, or resume after a pause. */
     fun togglePause() {
         session = if (session.paused) session.resume() else session.pause()
         paused = session.paused
-        // The session has taken what was under way; the recogniser begins anew.
-        if (paused) work { reader?.finish() }
+        // The session keeps the unfinished sentence; the recogniser begins another.
+        if (paused) work { pipeline?.finish() }
     }
 
     /** Forget all sentences. */
     fun clear() {
         session = session.clear()
-        work { reader?.finish() }
+        work { pipeline?.finish() }
     }
 
     /** Use the bundle of a file that the user chose. */
@@ -156,9 +163,9 @@ class Recognition(context: Context, session: Session) {
             main.post { screen?.showRefusal(refused) }
             return@work
         } catch (problem: IOException) {
-            throw TroubleException(Trouble.FILE, problem.message.orEmpty(), problem)
+            throw AppException(AppError.FILE, problem.message.orEmpty(), problem)
         } catch (problem: SecurityException) {
-            throw TroubleException(Trouble.FILE, problem.message.orEmpty(), problem)
+            throw AppException(AppError.FILE, problem.message.orEmpty(), problem)
         }
         load()
     }
@@ -170,14 +177,14 @@ class Recognition(context: Context, session: Session) {
         load()
     }
 
-    /** The device is short of memory: give back what can be loaded again. */
+    /** The device is short of memory: free what can be loaded again. */
     fun release() {
         cancelVideo()
         work {
-            reader?.let { finish(it) }
-            reader?.close()
-            reader = null
-            throw TroubleException(Trouble.MEMORY)
+            pipeline?.let { finish(it) }
+            pipeline?.close()
+            pipeline = null
+            throw AppException(AppError.MEMORY)
         }
     }
 
@@ -186,43 +193,54 @@ class Recognition(context: Context, session: Session) {
         cancelVideo()
         screen = null
         worker.post {
-            reader?.close()
-            reader = null
+            pipeline?.close()
+            pipeline = null
         }
-        thread.quitSafely()
+        workerThread.quitSafely()
     }
 
-    private fun preview(picture: RgbImage, seconds: Double, mirrored: Boolean) {
-        if (!previewGate.enter(seconds)) return
-        val size = picture.width * picture.height
-        if (previewPixels.size != size) previewPixels = IntArray(size)
-        picture.toArgb(previewPixels)
-        val (width, height) = picture.width to picture.height
+    /** Show a frame, and recognise it unless the worker is busy; never waits. */
+    private fun offer(frame: Frame) {
+        preview(frame)
+        if (paused || readingVideo || !gate.enter(frame.milliseconds)) return
+        frame.retain()
+        val posted = worker.post {
+            try {
+                guarded { pipeline?.let { publish(it.process(frame)) } }
+            } finally {
+                frame.release()
+                gate.leave()
+            }
+        }
+        if (!posted) {
+            frame.release()
+            gate.leave()
+        }
+    }
+
+    private fun preview(frame: Frame) {
+        if (!previewGate.enter(frame.milliseconds)) return
+        frame.retain()
         main.post {
-            screen?.showPicture(previewPixels, width, height, mirrored)
+            screen?.showPicture(frame.picture, frame.mirrored)
+            frame.release()
             previewGate.leave()
         }
     }
 
-    private fun show(into: SessionReader, picture: RgbImage, milliseconds: Long, percent: Int) {
-        val pixels = IntArray(picture.width * picture.height)
-        picture.toArgb(pixels)
-        preview(picture, milliseconds / MILLISECONDS, mirrored = false)
-        tell(into.read(PackedImage(picture.width, picture.height, pixels), milliseconds))
-        main.post { screen?.showVideo(percent) }
-    }
-
-    private fun tell(reading: Reading) {
-        meter.add(System.nanoTime() / NANOSECONDS, reading.milliseconds)
+    /** Add a result to the session and to the screen. */
+    private fun publish(result: FrameResult) {
+        meter.add(System.nanoTime() / NANOSECONDS, result.milliseconds)
         val (rate, median, dropped) = Triple(meter.framesPerSecond, meter.medianMilliseconds, gate.dropped)
         main.post {
-            session = reading.finished.fold(session) { so, sentence -> so.finished(sentence) }.reading(reading.current)
-            screen?.showReading(reading, rate, median, dropped)
+            session = result.finished.fold(session) { so, sentence -> so.finished(sentence) }.reading(result.current)
+            screen?.showResult(result, rate, median, dropped)
         }
     }
 
-    private fun finish(of: SessionReader) {
-        val rest = of.finish()
+    /** End the recording, whose last sentence goes to the session. */
+    private fun finish(running: RecognitionPipeline) {
+        val rest = running.finish()
         main.post { session = rest.fold(session) { so, sentence -> so.finished(sentence) }.reading(emptyList()) }
     }
 
@@ -233,25 +251,24 @@ class Recognition(context: Context, session: Session) {
     private fun guarded(action: () -> Unit) {
         try {
             action()
-        } catch (problem: TroubleException) {
-            trouble(problem.trouble, problem.detail)
+        } catch (problem: AppException) {
+            show(problem.error, problem.detail)
         } catch (problem: EngineException) {
-            trouble(Trouble.READING, problem.message.orEmpty())
+            show(AppError.READING, problem.message.orEmpty())
         } catch (problem: IOException) {
-            trouble(Trouble.FILE, problem.message.orEmpty())
+            show(AppError.FILE, problem.message.orEmpty())
         } catch (_: OutOfMemoryError) {
-            reader?.close()
-            reader = null
-            trouble(Trouble.MEMORY, "")
+            pipeline?.close()
+            pipeline = null
+            show(AppError.MEMORY, "")
         }
     }
 
-    private fun trouble(trouble: Trouble, detail: String) {
-        main.post { screen?.showTrouble(trouble, detail) }
+    private fun show(error: AppError, detail: String) {
+        main.post { screen?.showError(error, detail) }
     }
 
     private companion object {
-        const val MILLISECONDS = 1000.0
         const val NANOSECONDS = 1e9
     }
 }

@@ -59,25 +59,25 @@ private class TfliteEngine(
         }
     }
 
-    private val given = inputs.map { direct(it.size * ELEMENT_BYTES) }
-    private val found = outputs.map { direct(it.size * ELEMENT_BYTES) }
+    private val inputBuffers = inputs.map { direct(it.size * ELEMENT_BYTES) }
+    private val outputBuffers = outputs.map { direct(it.size * ELEMENT_BYTES) }
 
     override fun run(values: List<Any>, results: List<Any>) {
         requireSizes("input", inputs, values)
         requireSizes("output", outputs, results)
-        values.forEachIndexed { index, value -> fill(given[index], value) }
-        found.forEach { it.clear() }
+        values.forEachIndexed { index, value -> fill(inputBuffers[index], value) }
+        outputBuffers.forEach { it.clear() }
         try {
             if (signature == null) {
-                val byIndex = found.withIndex().associate { it.index to it.value }
-                interpreter.runForMultipleInputsOutputs(given.toTypedArray(), byIndex)
+                val byIndex = outputBuffers.withIndex().associate { it.index to it.value }
+                interpreter.runForMultipleInputsOutputs(inputBuffers.toTypedArray(), byIndex)
             } else {
-                interpreter.runSignature(named(inputs, given), named(outputs, found), signature)
+                interpreter.runSignature(named(inputs, inputBuffers), named(outputs, outputBuffers), signature)
             }
         } catch (problem: RuntimeException) {
             throw EngineException("$name: ${problem.message}", problem)
         }
-        results.forEachIndexed { index, result -> read(found[index], result) }
+        results.forEachIndexed { index, result -> read(outputBuffers[index], result) }
     }
 
     override fun close() = interpreter.close()

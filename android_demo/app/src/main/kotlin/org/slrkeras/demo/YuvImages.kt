@@ -5,11 +5,11 @@ import org.slrkeras.core.image.Plane
 import org.slrkeras.core.image.YuvFrame
 import org.slrkeras.core.image.YuvRange
 
-/** Copies the planes of Android's YUV pictures, into arrays that are used again. Not safe for several threads. */
+/** Copies the planes of Android's YUV images to arrays that are used again. Not safe for use from several threads. */
 class YuvImages(private val range: YuvRange) {
     private val arrays = Array(PLANES) { ByteArray(0) }
 
-    /** The picture's planes; the next call overwrites them. */
+    /** The planes of an image; the next call overwrites them. */
     fun copy(image: Image): YuvFrame {
         val planes = image.planes.mapIndexed { index, plane ->
             val size = plane.buffer.remaining()
@@ -17,7 +17,7 @@ class YuvImages(private val range: YuvRange) {
             plane.buffer.get(arrays[index])
             Plane(arrays[index], plane.rowStride, plane.pixelStride)
         }
-        // Decoders pad pictures to whole blocks: only the crop is the picture.
+        // Decoders pad images to whole blocks: only the crop holds the picture.
         val crop = image.cropRect
         return YuvFrame(crop.right, crop.bottom, planes[0], planes[1], planes[2], range)
     }

@@ -6,31 +6,31 @@ import java.io.InputStream
 import java.util.zip.ZipException
 import java.util.zip.ZipInputStream
 
-/** Why a model file was not taken. */
+/** Why a model file was refused. */
 enum class Refusal { NOT_AN_ARCHIVE, UNSAFE_NAME, TOO_LARGE, INCOMPLETE, CHANGED, UNFIT }
 
-/** A model file was not taken, for the reason [refusal]; [what] names the file or number that it was about. */
+/** A model file was refused for the reason [refusal]; [what] names the file or the number concerned. */
 class BundleRefused(val refusal: Refusal, val what: String, cause: Throwable? = null) :
     Exception("$refusal: $what", cause)
 
 /**
  * Unpacks a bundle's zip file.
  *
- * A bundle is flat: files lie at the top of the archive or together in one folder of it. Nothing is written outside
- * the target, and an archive that would grow beyond the limits is refused before it has.
+ * A bundle is flat: its files are at the top of the archive or in one folder of it. Nothing is written outside of the
+ * target, and unpacking stops at the limits.
  *
- * @param maximumBytes of all files together, unpacked
- * @param maximumFiles that the archive may hold
+ * @param maximumBytes maximum size of all files together, unpacked
+ * @param maximumFiles maximum number of files
  */
 class BundleArchive(
     private val maximumBytes: Long = 256L * 1024 * 1024,
     private val maximumFiles: Int = 64,
 ) {
     /**
-     * Write the files of an archive into a folder, which is made.
+     * Write the files of an archive to a new folder.
      *
-     * @throws BundleRefused if it is no archive, or one that no bundle is
-     * @throws IOException if it cannot be read or written
+     * @throws BundleRefused if the file is not an archive, or the archive cannot be a bundle
+     * @throws IOException if a file cannot be read or written
      */
     fun unpack(archive: InputStream, target: File) {
         if (!target.isDirectory && !target.mkdirs()) throw IOException("cannot make the folder $target")
@@ -40,7 +40,7 @@ class BundleArchive(
         } catch (broken: ZipException) {
             throw BundleRefused(Refusal.NOT_AN_ARCHIVE, broken.message ?: "", broken)
         } catch (foreign: IllegalArgumentException) {
-            // What Android and Java throw for names that are no UTF-8.
+            // Android and Java throw this for names that are not UTF-8.
             throw BundleRefused(Refusal.UNSAFE_NAME, foreign.message ?: "", foreign)
         }
     }
@@ -62,7 +62,7 @@ class BundleArchive(
         }
     }
 
-    /** The parts of an entry's name; what could lead out of the target folder is refused. */
+    /** The parts of an entry's name; a name that could lead out of the target folder is refused. */
     private fun safeParts(name: String): List<String> {
         val parts = name.removeSuffix("/").split('/')
         val unsafe = parts.any { it.isEmpty() || it == "." || it == ".." || it.any(::isUnsafe) }

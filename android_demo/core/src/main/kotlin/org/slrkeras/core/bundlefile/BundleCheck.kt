@@ -8,11 +8,11 @@ import java.io.File
 private val REQUIRED = listOf("metadata.json", "keypoints.json", "labels.txt")
 
 /**
- * Refuse an unpacked bundle that is not whole, was changed since it was exported, or does not fit the tracker.
+ * Check that an unpacked bundle is complete, unchanged since its export, and fits the tracker.
  *
- * @param layout text of the description of the tracker's points
+ * @param layout text of the layout file, which names the tracker's points
  * @return the bundle
- * @throws BundleRefused says what is wrong
+ * @throws BundleRefused if the bundle is refused; the message says why
  */
 fun checkBundle(folder: File, layout: String): Bundle {
     for (name in REQUIRED) {

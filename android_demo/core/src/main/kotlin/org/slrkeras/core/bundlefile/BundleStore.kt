@@ -5,10 +5,10 @@ import java.io.IOException
 import java.io.InputStream
 
 /**
- * The place of the bundle that the user chose: a folder that holds a whole, checked bundle or does not exist.
+ * Stores the bundle that the user chose, in a folder that holds a complete, checked bundle or does not exist.
  *
- * @param folder where it lies; its neighbours "NAME.new" and "NAME.old" are used on the way
- * @param check looks at an unpacked bundle and throws [BundleRefused] if it will not do
+ * @param folder folder of the bundle; "NAME.new" and "NAME.old" beside it are used during a replacement
+ * @param check checks an unpacked bundle; throws [BundleRefused] to refuse it
  */
 class BundleStore(
     private val folder: File,
@@ -25,10 +25,10 @@ class BundleStore(
     }
 
     /**
-     * Take the bundle of an archive in place of the one before, or leave everything as it was.
+     * Replace the bundle by that of an archive. After an error the previous bundle is still in place.
      *
-     * @throws BundleRefused if the archive holds no bundle that will do
-     * @throws IOException if it cannot be read, or there is no room for it
+     * @throws BundleRefused if the archive holds no valid bundle
+     * @throws IOException if the archive cannot be read, or the storage is full
      */
     fun replace(file: InputStream) {
         recover()
@@ -45,13 +45,13 @@ class BundleStore(
         remove(outgoing)
     }
 
-    /** Go back to what the app brought along. */
+    /** Delete the bundle, so that the app uses its own. */
     fun forget() {
         remove(outgoing)
         remove(folder)
     }
 
-    /** If an exchange was cut short between its two renames, the bundle from before counts. */
+    /** Restore the previous bundle if a replacement was interrupted between its two renames. */
     private fun recover() {
         if (outgoing.exists() && !folder.exists()) rename(outgoing, folder)
     }

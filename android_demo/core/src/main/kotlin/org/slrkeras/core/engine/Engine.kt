@@ -1,12 +1,12 @@
 package org.slrkeras.core.engine
 
-/** What one element of a tensor is. */
+/** Element type of a tensor. */
 enum class ElementType { FLOAT32, INT32 }
 
 /**
  * Name, shape and type of one input or output of a model file.
  *
- * The shape is static: the models of this project have no free dimension.
+ * The shape is static: the models of this project have no dynamic dimension.
  */
 class TensorSpec(val name: String, val shape: IntArray, val type: ElementType) {
     /** Number of elements. */
@@ -16,7 +16,7 @@ class TensorSpec(val name: String, val shape: IntArray, val type: ElementType) {
 }
 
 /**
- * One signature of one model file, loaded and ready to run: all that `core` knows of TensorFlow Lite.
+ * One signature of one model file, loaded and ready to run. `core` uses TensorFlow Lite only through this interface.
  *
  * Not safe for use from several threads at once.
  */
@@ -30,8 +30,8 @@ interface Engine : AutoCloseable {
     /**
      * Run the model once.
      *
-     * @param values a FloatArray or an IntArray for each input, flat, row-major, of the size that its spec tells
-     * @param results a FloatArray or an IntArray for each output; what stands in them is overwritten
+     * @param values one FloatArray or IntArray per input, flat, row-major, of the size in its spec
+     * @param results one FloatArray or IntArray per output, which is overwritten
      * @throws EngineException if the model refuses the values or fails
      */
     fun run(values: List<Any>, results: List<Any>)
@@ -46,8 +46,8 @@ fun interface EngineFactory {
      * Load one signature of the model in [bytes].
      *
      * @param name file name, for messages
-     * @param signature key of the signature, or null for a file that has one graph and no signature
-     * @param threads at most so many threads compute
+     * @param signature key of the signature, or null for a file with one graph and no signature
+     * @param threads maximum number of threads
      */
     fun load(name: String, bytes: ByteArray, signature: String?, threads: Int): Engine
 }

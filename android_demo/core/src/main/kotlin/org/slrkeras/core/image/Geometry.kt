@@ -1,11 +1,11 @@
 package org.slrkeras.core.image
 
 /**
- * Degrees clockwise by which a camera's frame is turned to stand upright on the screen.
+ * Degrees clockwise by which a camera's frame is turned to be upright on the screen.
  *
- * @param sensor how the sensor is mounted, degrees clockwise, as the camera's characteristics say
- * @param display by how much the screen is turned from its natural orientation, degrees counter-clockwise
- * @param front whether the camera looks at the user
+ * @param sensor orientation of the sensor in the camera's characteristics, in degrees clockwise
+ * @param display rotation of the screen from its natural orientation, in degrees counter-clockwise
+ * @param front whether the camera faces the user
  */
 fun uprightRotation(sensor: Int, display: Int, front: Boolean): Int {
     val turned = if (front) sensor + display else sensor - display
@@ -13,9 +13,9 @@ fun uprightRotation(sensor: Int, display: Int, front: Boolean): Int {
 }
 
 /**
- * Where a picture lies in a view: all of it visible, in the middle, with its proportions.
+ * Position of a picture in a view: fully visible, centred, with its proportions.
  *
- * @param mirrored whether it is shown as in a mirror; this changes what is drawn, never what a model reads
+ * @param mirrored whether the view shows a mirror image; models always read the picture as it is
  */
 class Placement(
     pictureWidth: Int,
@@ -24,7 +24,7 @@ class Placement(
     viewHeight: Int,
     private val mirrored: Boolean,
 ) {
-    /** View pixels for one pixel of the picture; 0 if either is empty. */
+    /** View pixels per pixel of the picture; 0 if either is empty. */
     val scale: Float =
         if (pictureWidth <= 0 || pictureHeight <= 0) 0f
         else minOf(viewWidth.toFloat() / pictureWidth, viewHeight.toFloat() / pictureHeight).coerceAtLeast(0f)
@@ -41,11 +41,11 @@ class Placement(
     /** Upper edge of the picture in the view. */
     val top: Float = (viewHeight - height) / 2
 
-    /** Horizontal place in the view of a point, given from 0 (left edge of the picture) to 1. */
-    fun x(share: Float): Float = left + width * (if (mirrored) 1 - share else share)
+    /** x in the view of a point of the picture, from 0 (left edge) to 1 (right edge). */
+    fun x(fraction: Float): Float = left + width * (if (mirrored) 1 - fraction else fraction)
 
-    /** Vertical place in the view of a point, given from 0 (upper edge of the picture) to 1. */
-    fun y(share: Float): Float = top + height * share
+    /** y in the view of a point of the picture, from 0 (upper edge) to 1 (lower edge). */
+    fun y(fraction: Float): Float = top + height * fraction
 }
 
 private const val FULL_TURN = 360

@@ -1,13 +1,13 @@
 package org.slrkeras.core.json
 
-/** The text is no JSON, or not what was asked for; the message says where. */
+/** The text is not valid JSON, or a value has the wrong type; the message says where. */
 class JsonException(message: String) : RuntimeException(message)
 
-/** A value of JSON as RFC 8259 has it. */
+/** A JSON value (RFC 8259). */
 sealed class Json {
     /**
      * The value as Python's `json.dumps(sort_keys=True, separators=(",", ":"))` writes it: keys sorted, no spaces,
-     * ASCII alone. Numbers stand as they stood in the text.
+     * ASCII only. Numbers keep the spelling of the text.
      */
     fun canonical(): String = StringBuilder().also(::write).toString()
 

@@ -1,7 +1,7 @@
 package org.slrkeras.core.json
 
 /**
- * A value and where it stands, so that whoever asks for something else is told the place.
+ * A JSON value and its place in a file, which error messages name.
  *
  * @param where file and keys, such as `metadata.json: streaming.delay`
  */
@@ -9,19 +9,19 @@ class JsonField(val value: Json, val where: String) {
     /** The member of an object. */
     operator fun get(key: String): JsonField = find(key) ?: fail("the key \"$key\" is missing")
 
-    /** The member of an object, or null where it has none. */
+    /** The member of an object, or null if it is missing. */
     fun find(key: String): JsonField? = members()[key]
 
     /** The members of an object. */
     fun members(): Map<String, JsonField> {
-        val found = value as? JsonObject ?: fail("must be an object")
-        return found.members.mapValues { (key, member) -> JsonField(member, inside(key)) }
+        val json = value as? JsonObject ?: fail("must be an object")
+        return json.members.mapValues { (key, member) -> JsonField(member, inside(key)) }
     }
 
     /** The elements of a list. */
     fun list(): List<JsonField> {
-        val found = value as? JsonArray ?: fail("must be a list")
-        return found.values.mapIndexed { place, element -> JsonField(element, "$where[$place]") }
+        val json = value as? JsonArray ?: fail("must be a list")
+        return json.values.mapIndexed { place, element -> JsonField(element, "$where[$place]") }
     }
 
     fun text(): String = (value as? JsonText)?.text ?: fail("must be a text")
@@ -30,16 +30,16 @@ class JsonField(val value: Json, val where: String) {
 
     /** A finite number of [least] or more. */
     fun number(least: Double = -Double.MAX_VALUE): Double {
-        val found = (value as? JsonNumber)?.text?.toDouble() ?: fail("must be a number")
-        if (found.isInfinite() || found < least) fail("$found is not a finite number of $least or more")
-        return found
+        val number = (value as? JsonNumber)?.text?.toDouble() ?: fail("must be a number")
+        if (number.isInfinite() || number < least) fail("$number is not a finite number of $least or more")
+        return number
     }
 
     /** A whole number within [range]. */
     fun whole(range: IntRange = 0..Int.MAX_VALUE): Int {
-        val found = (value as? JsonNumber)?.text?.toIntOrNull()
-        if (found == null || found !in range) fail("must be a whole number from ${range.first} to ${range.last}")
-        return found
+        val number = (value as? JsonNumber)?.text?.toIntOrNull()
+        if (number == null || number !in range) fail("must be a whole number from ${range.first} to ${range.last}")
+        return number
     }
 
     /** A text that is one of [choices]. */

@@ -1,15 +1,15 @@
 package org.slrkeras.core.json
 
-/** Deeper values are refused: what they need of the stack grows with their depth. */
+/** Deeper values are refused, because the reader is recursive. */
 private const val DEEPEST = 100
 
 private val NUMBER = Regex("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 /**
- * Read a text that is one JSON value, strictly: no comments, no trailing commas, no key twice.
+ * Parse a text of one JSON value strictly: no comments, no trailing commas, no duplicate keys.
  *
- * @param where what messages call the text, such as a file's name
- * @throws JsonException if it is anything else; says in which line
+ * @param where name of the text in messages, such as a file name
+ * @throws JsonException if the text is not valid JSON; the message names the line
  */
 fun parseJson(text: String, where: String): Json = JsonReader(text, where).document()
 
@@ -38,9 +38,9 @@ private class JsonReader(private val text: String, private val where: String) {
     }
 
     private fun members(depth: Int): Json {
-        val found = LinkedHashMap<String, Json>()
+        val members = LinkedHashMap<String, Json>()
         place++
-        if (closes('}')) return JsonObject(found)
+        if (closes('}')) return JsonObject(members)
         do {
             space()
             if (peek() != '"') fail("a key in double quotes is expected")
@@ -48,17 +48,17 @@ private class JsonReader(private val text: String, private val where: String) {
             space()
             expect(':')
             val value = value(depth + 1)
-            if (found.put(key, value) != null) fail("the key \"$key\" is there twice")
+            if (members.put(key, value) != null) fail("the key \"$key\" is there twice")
         } while (goesOn('}'))
-        return JsonObject(found)
+        return JsonObject(members)
     }
 
     private fun elements(depth: Int): Json {
-        val found = ArrayList<Json>()
+        val elements = ArrayList<Json>()
         place++
-        if (closes(']')) return JsonArray(found)
-        do found.add(value(depth + 1)) while (goesOn(']'))
-        return JsonArray(found)
+        if (closes(']')) return JsonArray(elements)
+        do elements.add(value(depth + 1)) while (goesOn(']'))
+        return JsonArray(elements)
     }
 
     private fun closes(bracket: Char): Boolean {
@@ -76,14 +76,14 @@ private class JsonReader(private val text: String, private val where: String) {
 
     private fun string(): String {
         place++
-        val found = StringBuilder()
+        val letters = StringBuilder()
         while (true) {
             val letter = next()
             when {
-                letter == '"' -> return found.toString()
-                letter == '\\' -> found.append(escaped())
+                letter == '"' -> return letters.toString()
+                letter == '\\' -> letters.append(escaped())
                 letter < ' ' -> fail("a control character within a text")
-                else -> found.append(letter)
+                else -> letters.append(letter)
             }
         }
     }

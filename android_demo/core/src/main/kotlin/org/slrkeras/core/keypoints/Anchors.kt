@@ -1,13 +1,13 @@
 package org.slrkeras.core.keypoints
 
 /**
- * Centres of a single-shot detector's anchors, as fractions of the input's side.
+ * Anchor centres of a single-shot detector, as fractions of the input's side.
  *
- * The detectors have anchors of one fixed size, 1: only where they are matters. A layer puts two at the centre of every
- * cell; layers of the same stride stand one after the other in the same cell.
+ * All anchors have the size 1. A layer has two anchors at the centre of every cell; consecutive layers of the same
+ * stride share their cells.
  *
- * @param side of the square input, in pixels
- * @param strides pixels between cells, for each layer
+ * @param side width and height of the input, in pixels
+ * @param strides cell size of each layer, in pixels
  */
 internal class Anchors(side: Int, strides: List<Int>) {
     val x: FloatArray

@@ -1,43 +1,43 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import kotlin.math.cos
 import kotlin.math.floor
 import kotlin.math.sin
 
 /**
- * Cuts a region out of a picture, turned upright and at a model's input size.
+ * Cuts a region out of a picture, turns it upright and scales it to the input of a model.
  *
- * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, which the models' own pipeline
- * uses:
- * positions in 1/32 of a pixel, values rounded to whole numbers.
+ * The arithmetic is that of OpenCV's `warpPerspective` with bilinear interpolation, as in MediaPipe: positions in 1/32
+ * of a pixel, values rounded to whole numbers.
  *
- * @param side of the square output, in pixels
- * @param low what black becomes
- * @param high what white becomes
- * @param repeatEdge whether the picture's edge goes on outside of it; otherwise black is there
+ * @param side width and height of the output, in pixels
+ * @param low output value of black
+ * @param high output value of white
+ * @param repeatEdge whether the picture is continued by its edge; otherwise it is surrounded by black
  */
 internal class Crop(private val side: Int, low: Float, high: Float, private val repeatEdge: Boolean) {
     private val value = FloatArray(256) { level -> level * ((high - low) / 255f) + low }
 
-    /** What was cut, with the bars that made it as wide as high, as fractions of the output. */
+    /** Bars beside the region in the square output, as fractions of the output. */
     class Padding(val horizontal: Float, val vertical: Float) {
-        /** The x in the region at [x] in the output. */
+        /** x in the region of [x] in the output. */
         fun x(x: Float) = (x - horizontal) / (1 - 2 * horizontal)
 
         fun y(y: Float) = (y - vertical) / (1 - 2 * vertical)
 
-        /** Depth is measured as x is. */
+        /** Depth has the unit of x. */
         fun z(z: Float) = z / (1 - 2 * horizontal)
     }
 
     /**
-     * Fill [into], side x side x 3, row by row, red first.
+     * Write the crop of [region] to [into] (side x side x 3, red first).
      *
-     * @param keepShape whether bars are added, rather than the region stretched, where it is not square
+     * @param keepShape whether a region that is not square gets bars; otherwise it is stretched
      */
-    fun fill(image: Image, region: Region, into: FloatArray, keepShape: Boolean = true): Padding {
-        var width = region.width.toDouble() * image.width
-        var height = region.height.toDouble() * image.height
+    fun fill(picture: Picture, region: Region, into: FloatArray, keepShape: Boolean = true): Padding {
+        var width = region.width.toDouble() * picture.width
+        var height = region.height.toDouble() * picture.height
         var padding = Padding(0f, 0f)
         if (keepShape && height < width) {
             padding = Padding(0f, ((1 - height / width) / 2).toFloat())
@@ -48,30 +48,30 @@ internal class Crop(private val side: Int, low: Float, high: Float, private val 
         }
         val cosine = cos(region.rotation.toDouble())
         val sine = sin(region.rotation.toDouble())
-        val left = region.x.toDouble() * image.width - width / 2 * cosine + height / 2 * sine
-        val top = region.y.toDouble() * image.height - width / 2 * sine - height / 2 * cosine
+        val left = region.x.toDouble() * picture.width - width / 2 * cosine + height / 2 * sine
+        val top = region.y.toDouble() * picture.height - width / 2 * sine - height / 2 * cosine
         val rightX = width / side * cosine
         val rightY = width / side * sine
         val downX = -height / side * sine
         val downY = height / side * cosine
-        // Turning a picture keeps straight lines: three points say how output pixels lie in what is stored.
-        val startX = image.storedX(left, top)
-        val startY = image.storedY(left, top)
+        // A rotation is affine: three points define the stored position of every output pixel.
+        val startX = picture.storedX(left, top)
+        val startY = picture.storedY(left, top)
         sample(
-            image,
+            picture,
             into,
             startX,
             startY,
-            image.storedX(left + rightX, top + rightY) - startX,
-            image.storedY(left + rightX, top + rightY) - startY,
-            image.storedX(left + downX, top + downY) - startX,
-            image.storedY(left + downX, top + downY) - startY,
+            picture.storedX(left + rightX, top + rightY) - startX,
+            picture.storedY(left + rightX, top + rightY) - startY,
+            picture.storedX(left + downX, top + downY) - startX,
+            picture.storedY(left + downX, top + downY) - startY,
         )
         return padding
     }
 
     private fun sample(
-        image: Image,
+        picture: Picture,
         into: FloatArray,
         startX: Double,
         startY: Double,
@@ -85,22 +85,22 @@ internal class Crop(private val side: Int, low: Float, high: Float, private val 
             for (column in 0 until side) {
                 val x = floor((startX + column * columnX + row * rowX) * STEPS + 0.5).toInt()
                 val y = floor((startY + column * columnY + row * rowY) * STEPS + 0.5).toInt()
-                pixel(image, x, y, into, at)
+                pixel(picture, x, y, into, at)
                 at += 3
             }
         }
     }
 
     /** The value at (x, y), in 1/32 of a pixel. */
-    private fun pixel(image: Image, x: Int, y: Int, into: FloatArray, at: Int) {
+    private fun pixel(picture: Picture, x: Int, y: Int, into: FloatArray, at: Int) {
         val column = x shr STEP_BITS
         val row = y shr STEP_BITS
         val right = x and STEPS - 1
         val down = y and STEPS - 1
-        val first = stored(image, column, row)
-        val second = stored(image, column + 1, row)
-        val third = stored(image, column, row + 1)
-        val fourth = stored(image, column + 1, row + 1)
+        val first = stored(picture, column, row)
+        val second = stored(picture, column + 1, row)
+        val third = stored(picture, column, row + 1)
+        val fourth = stored(picture, column + 1, row + 1)
         val w1 = (STEPS - right) * (STEPS - down)
         val w2 = right * (STEPS - down)
         val w3 = (STEPS - right) * down
@@ -115,11 +115,11 @@ internal class Crop(private val side: Int, low: Float, high: Float, private val 
         }
     }
 
-    private fun stored(image: Image, x: Int, y: Int): Int {
-        val inside = x >= 0 && y >= 0 && x < image.storedWidth && y < image.storedHeight
+    private fun stored(picture: Picture, x: Int, y: Int): Int {
+        val inside = x >= 0 && y >= 0 && x < picture.storedWidth && y < picture.storedHeight
         return when {
-            inside -> image.rgb(x, y)
-            repeatEdge -> image.rgb(x.coerceIn(0, image.storedWidth - 1), y.coerceIn(0, image.storedHeight - 1))
+            inside -> picture.argb(x, y)
+            repeatEdge -> picture.argb(x.coerceIn(0, picture.storedWidth - 1), y.coerceIn(0, picture.storedHeight - 1))
             else -> 0
         }
     }

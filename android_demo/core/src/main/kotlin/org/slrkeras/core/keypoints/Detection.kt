@@ -5,9 +5,9 @@ import kotlin.math.max
 import kotlin.math.min
 
 /**
- * Something found in a picture: a box, and a few points on it, all as fractions of the picture.
+ * Detected object: a box and a few points, as fractions of the picture.
  *
- * @property points x and y of each point, one after the other
+ * @property points x and y of each point
  */
 internal class Detection(
     val left: Float,
@@ -19,7 +19,7 @@ internal class Detection(
 ) {
     private val area get() = (right - left) * (bottom - top)
 
-    /** Area in both boxes by area in either. */
+    /** Intersection over union of two boxes. */
     fun overlap(other: Detection): Float {
         val across = min(right, other.right) - max(left, other.left)
         val down = min(bottom, other.bottom) - max(top, other.top)
@@ -28,7 +28,7 @@ internal class Detection(
         return both / (area + other.area - both)
     }
 
-    /** The same with every coordinate mapped. */
+    /** The detection with all coordinates mapped. */
     inline fun mapped(map: (x: Float, y: Float) -> Pair<Float, Float>): Detection {
         val (newLeft, newTop) = map(left, top)
         val (newRight, newBottom) = map(right, bottom)
@@ -43,12 +43,11 @@ internal class Detection(
 }
 
 /**
- * The detections in a detector's output that have at least [threshold] as their score, as fractions of its input.
+ * Decode the output of a detector, as fractions of its input; scores below [threshold] are dropped.
  *
- * @param boxes for each anchor: centre, sides, and [points] points, x before y, in pixels; centre and points from the
- *   anchor's
- * @param scores for each anchor, before the sigmoid
- * @param side of the input, in pixels
+ * @param boxes per anchor: centre, sides and [points] points in pixels; centre and points are relative to the anchor
+ * @param scores per anchor, before the sigmoid
+ * @param side width and height of the input, in pixels
  */
 internal fun decodeDetections(
     boxes: FloatArray,
@@ -59,7 +58,7 @@ internal fun decodeDetections(
     threshold: Float,
 ): List<Detection> {
     val stride = 4 + 2 * points
-    val found = ArrayList<Detection>()
+    val detections = ArrayList<Detection>()
     for (anchor in 0 until anchors.count) {
         val score = sigmoid(scores[anchor].coerceIn(-SCORE_LIMIT, SCORE_LIMIT))
         if (!(score >= threshold)) continue
@@ -73,17 +72,16 @@ internal fun decodeDetections(
             boxes[at + 4 + index] / side + if (index % 2 == 0) anchors.x[anchor] else anchors.y[anchor]
         }
         if (!(x.isFinite() && y.isFinite() && placed.all { it.isFinite() })) continue
-        found += Detection(x - width / 2, y - height / 2, x + width / 2, y + height / 2, placed, score)
+        detections += Detection(x - width / 2, y - height / 2, x + width / 2, y + height / 2, placed, score)
     }
-    return found
+    return detections
 }
 
 /**
- * One detection for each group that overlaps: the mean of the group, weighted by its scores, with its best score.
+ * Weighted non-maximum suppression: each group of overlapping detections is replaced by its mean, weighted by score.
  *
- * Non-maximum suppression that keeps what the weaker detections know. Best first.
- *
- * @param threshold detections that overlap the best of a group by more belong to it
+ * @param threshold minimum intersection over union with the best detection of a group
+ * @return one detection per group with the best score of the group, best first
  */
 internal fun weightedSuppression(detections: List<Detection>, threshold: Float = 0.3f): List<Detection> {
     var left = detections.sortedByDescending { it.score }

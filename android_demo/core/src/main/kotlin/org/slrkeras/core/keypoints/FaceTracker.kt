@@ -1,26 +1,28 @@
 package org.slrkeras.core.keypoints
 
-/** Finds a face near where the body's points say that it is. */
+import org.slrkeras.core.image.Picture
+
+/** Detects the face near the head points of the pose. */
 internal class FaceDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
     private val anchors = Anchors(network.side, listOf(8, 16, 16, 16))
 
-    /** The region of the face; null where none is seen. */
-    fun find(image: Image, pose: Landmarks): Region? {
-        val near = aroundFace(pose, RIGHT_EYE, LEFT_EYE, 3f, image, pose.copy(0, HEAD_POINTS))
+    /** Region of the face; null if no face is detected. */
+    fun find(picture: Picture, pose: Landmarks): Region? {
+        val near = aroundFace(pose, RIGHT_EYE, LEFT_EYE, 3f, picture, pose.copy(0, HEAD_POINTS))
         if (!near.isUsable) return null
-        val padding = crop.fill(image, near, network.input)
+        val padding = crop.fill(picture, near, network.input)
         network.run()
         val (boxes, scores) = network.outputs
-        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
-        val face = weightedSuppression(found).firstOrNull() ?: return null
+        val detections = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val face = weightedSuppression(detections).firstOrNull() ?: return null
         val points = Landmarks(POINTS)
         for (point in 0 until POINTS) {
             points[point, 0] = face.points[2 * point]
             points[point, 1] = face.points[2 * point + 1]
         }
         val placed = points.projected(near, padding)
-        return aroundFace(placed, 0, 1, 2f, image, placed, -0.1f).takeIf { it.isUsable }
+        return aroundFace(placed, 0, 1, 2f, picture, placed, -0.1f).takeIf { it.isUsable }
     }
 
     private companion object {
@@ -31,7 +33,7 @@ internal class FaceDetector(private val network: Network, private val threshold:
     }
 }
 
-/** Finds 468 points of a face's surface, and follows them. */
+/** Tracks 468 points of the face. */
 internal class FaceTracker(
     private val detector: FaceDetector,
     private val network: Network,
@@ -41,22 +43,22 @@ internal class FaceTracker(
     private val following = Following(degrees = 15f, shift = 0.1f, growth = 0.3f, margin = -0.2f)
     private var last: Landmarks? = null
 
-    /** Forget who was followed. */
+    /** Forget the tracked face. */
     fun reset() {
         last = null
     }
 
-    fun track(image: Image, pose: Landmarks): Landmarks? {
-        val face = detector.find(image, pose)?.let { fresh ->
-            val around = last?.let { aroundFace(it, RIGHT_CORNER, LEFT_CORNER, 1.5f, image, it) }
-            landmarks(image, following.choose(last, around, fresh, image.width, image.height))
+    fun track(picture: Picture, pose: Landmarks): Landmarks? {
+        val face = detector.find(picture, pose)?.let { fresh ->
+            val around = last?.let { aroundFace(it, RIGHT_CORNER, LEFT_CORNER, 1.5f, picture, it) }
+            landmarks(picture, following.choose(last, around, fresh, picture.width, picture.height))
         }
         last = face?.takeIf { follow }
         return face
     }
 
-    private fun landmarks(image: Image, region: Region): Landmarks? {
-        val padding = crop.fill(image, region, network.input, keepShape = false)
+    private fun landmarks(picture: Picture, region: Region): Landmarks? {
+        val padding = crop.fill(picture, region, network.input, keepShape = false)
         network.run()
         if (!(sigmoid(network.outputs[1][0]) > LEAST_PRESENCE)) return null
         return decodeLandmarks(network.outputs[0], POINTS, network.side)
@@ -72,24 +74,24 @@ internal class FaceTracker(
     }
 }
 
-/** The square around [within], turned as the eyes are: from point [right] to point [left] of [eyes]. */
+/** The square around [within], with the rotation of the line from point [right] to point [left] of [eyes]. */
 private fun aroundFace(
     eyes: Landmarks,
     right: Int,
     left: Int,
     scale: Float,
-    image: Image,
+    picture: Picture,
     within: Landmarks,
     shift: Float = 0f,
 ): Region {
     val turn = Region.rotationTo(
-        eyes.x(right) * image.width,
-        eyes.y(right) * image.height,
-        eyes.x(left) * image.width,
-        eyes.y(left) * image.height,
+        eyes.x(right) * picture.width,
+        eyes.y(right) * picture.height,
+        eyes.x(left) * picture.width,
+        eyes.y(left) * picture.height,
         0f,
     )
-    // The box is of the points as they stand, whatever their turn.
-    val box = boundingRegion(within, 0f, image.width, image.height)
-    return Region(box.x, box.y, box.width, box.height, turn).squared(scale, shift, image.width, image.height)
+    // The box is aligned with the picture, whatever the rotation.
+    val box = boundingRegion(within, 0f, picture.width, picture.height)
+    return Region(box.x, box.y, box.width, box.height, turn).squared(scale, shift, picture.width, picture.height)
 }

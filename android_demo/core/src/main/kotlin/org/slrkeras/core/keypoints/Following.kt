@@ -6,12 +6,12 @@ import kotlin.math.cos
 import kotlin.math.sin
 
 /**
- * When what was found in the last picture says better where to look than what the whole body says now.
+ * Chooses between the region around the last landmarks and the region that the pose or a detector predicts.
  *
- * @param degrees by which the two regions may be turned against each other
- * @param shift by which they may be apart, in sides of the new one
- * @param growth by which their sides may differ, in sides of the new one
- * @param margin of the new region, in its sides; the last landmarks must be in it
+ * @param degrees maximum rotation between the two regions
+ * @param shift maximum distance of their centres, relative to the sides of the predicted region
+ * @param growth maximum difference of their sides, relative to the sides of the predicted region
+ * @param margin enlargement of the predicted region, relative to its sides; it must contain the last landmarks
  */
 internal class Following(
     private val degrees: Float,
@@ -20,10 +20,11 @@ internal class Following(
     private val margin: Float,
 ) {
     /**
-     * The region to look in.
+     * The region for the model.
      *
-     * @param last landmarks of the last picture, and [lastRegion] around them; null where nothing was found
-     * @param fresh region by what the body or a detector says now
+     * @param last landmarks of the last picture, or null
+     * @param lastRegion region around [last], or null
+     * @param fresh region that the pose or a detector predicts
      */
     fun choose(last: Landmarks?, lastRegion: Region?, fresh: Region, width: Int, height: Int): Region {
         if (last == null || lastRegion == null || !lastRegion.isUsable) return fresh

@@ -1,14 +1,14 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import kotlin.math.cos
 import kotlin.math.sin
 
 /**
  * A hand.
  *
- * @property landmarks 21 points: wrist, then four of each finger from the thumb
- * @property rightness how sure the model is, from 0 to 1, that it is a right hand by its shape alone; a left hand has a
- *   low one
+ * @property landmarks 21 points: the wrist, then four points per finger, thumb first
+ * @property rightness probability, 0 to 1, that the shape is that of a right hand
  */
 class Hand(val landmarks: Landmarks, val rightness: Float) {
     companion object {
@@ -17,48 +17,48 @@ class Hand(val landmarks: Landmarks, val rightness: Float) {
     }
 }
 
-/** Finds where a hand is, from the body's wrist, little finger and index finger: roughly, then by a small model. */
+/** Locates a hand from wrist, little finger and index finger of the pose, and refines the region with a model. */
 internal class HandRegionFinder(private val network: Network) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
 
-    /** The region of a hand; null where the wrist is not seen. */
-    fun find(image: Image, pose: Landmarks, wrist: Int, little: Int, index: Int): Region? {
+    /** Region of a hand; null if the wrist is not visible. */
+    fun find(picture: Picture, pose: Landmarks, wrist: Int, little: Int, index: Int): Region? {
         if (!(pose.score(wrist) > LEAST_VISIBILITY)) return null
-        // Where the middle finger begins.
+        // Approximate knuckle of the middle finger.
         val x = (2 * pose.x(index) + pose.x(little)) / 3
         val y = (2 * pose.y(index) + pose.y(little)) / 3
         val turn = Region.rotationTo(
-            pose.x(wrist) * image.width,
-            pose.y(wrist) * image.height,
-            x * image.width,
-            y * image.height,
+            pose.x(wrist) * picture.width,
+            pose.y(wrist) * picture.height,
+            x * picture.width,
+            y * picture.height,
             UPWARDS,
         )
-        val around = Region.aligned(x, y, pose.x(wrist), pose.y(wrist), UPWARDS, image.width, image.height)
+        val around = Region.aligned(x, y, pose.x(wrist), pose.y(wrist), UPWARDS, picture.width, picture.height)
         val rough = Region(x, y, around.width, around.height, turn)
-            .squared(ROUGH_MARGIN, SHIFT, image.width, image.height)
-        return if (rough.isUsable) refined(image, rough) else null
+            .squared(ROUGH_MARGIN, SHIFT, picture.width, picture.height)
+        return if (rough.isUsable) refined(picture, rough) else null
     }
 
-    private fun refined(image: Image, rough: Region): Region? {
-        val padding = crop.fill(image, rough, network.input)
+    private fun refined(picture: Picture, rough: Region): Region? {
+        val padding = crop.fill(picture, rough, network.input)
         network.run()
         val raw = network.outputs[0]
-        val found = Landmarks(2)
+        val decoded = Landmarks(2)
         for (point in 0 until 2) {
-            found[point, 0] = raw[2 * point] / network.side
-            found[point, 1] = raw[2 * point + 1] / network.side
+            decoded[point, 0] = raw[2 * point] / network.side
+            decoded[point, 1] = raw[2 * point + 1] / network.side
         }
-        val circle = found.projected(rough, padding)
+        val circle = decoded.projected(rough, padding)
         return Region.aligned(
             circle.x(0),
             circle.y(0),
             circle.x(1),
             circle.y(1),
             DOWNWARDS,
-            image.width,
-            image.height,
-        ).squared(1f, SHIFT, image.width, image.height).takeIf { it.isUsable }
+            picture.width,
+            picture.height,
+        ).squared(1f, SHIFT, picture.width, picture.height).takeIf { it.isUsable }
     }
 
     private companion object {
@@ -70,13 +70,13 @@ internal class HandRegionFinder(private val network: Network) {
     }
 }
 
-/** Finds the 21 points of a hand in a region. */
+/** Finds the landmarks of a hand in a region. */
 internal class HandModel(private val network: Network) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = true)
 
-    /** The hand; null where there is none. */
-    fun find(image: Image, region: Region): Hand? {
-        val padding = crop.fill(image, region, network.input)
+    /** The hand; null if there is none. */
+    fun find(picture: Picture, region: Region): Hand? {
+        val padding = crop.fill(picture, region, network.input)
         network.run()
         val (raw, present, rightness) = network.outputs
         if (!(present[0] > LEAST_PRESENCE)) return null
@@ -90,34 +90,34 @@ internal class HandModel(private val network: Network) {
     }
 }
 
-/** Follows one hand of one person. */
+/** Tracks one hand. */
 internal class HandTracker(private val model: HandModel, private val follow: Boolean) {
     private val following = Following(degrees = 40f, shift = 0.2f, growth = 0.4f, margin = -0.1f)
     private var last: Landmarks? = null
 
-    /** Forget what was followed. */
+    /** Forget the tracked hand. */
     fun reset() {
         last = null
     }
 
     /**
-     * The hand in a picture.
+     * Find the hand in a picture.
      *
-     * @param fresh where the body or a detector says that it is; null if nowhere
+     * @param fresh region that the pose or a detector predicts; null if neither locates the hand
      */
-    fun track(image: Image, fresh: Region?): Hand? {
+    fun track(picture: Picture, fresh: Region?): Hand? {
         val hand = fresh?.let {
-            val region = last?.let { seen -> aroundHand(seen, image.width, image.height) }
-            model.find(image, following.choose(last, region, it, image.width, image.height))
+            val region = last?.let { seen -> aroundHand(seen, picture.width, picture.height) }
+            model.find(picture, following.choose(last, region, it, picture.width, picture.height))
         }
         last = hand?.landmarks?.takeIf { follow }
         return hand
     }
 }
 
-/** The region in which to look for a hand that was at [hand] in the picture before. */
+/** Region of a hand whose landmarks in the last picture are [hand]. */
 internal fun aroundHand(hand: Landmarks, width: Int, height: Int): Region {
-    // Between the knuckles of index and ring finger, and nearer to the middle one's.
+    // Mean of the middle knuckle and of the centre between index and ring knuckle.
     val x = ((hand.x(INDEX) + hand.x(RING)) / 2 + hand.x(MIDDLE)) / 2
     val y = ((hand.y(INDEX) + hand.y(RING)) / 2 + hand.y(MIDDLE)) / 2
     val turn = Region.rotationTo(hand.x(WRIST) * width, hand.y(WRIST) * height, x * width, y * height, 90f)
@@ -134,10 +134,10 @@ private const val INDEX = 5
 private const val MIDDLE = 9
 private const val RING = 13
 
-/** What moves little against the palm: the wrist, the thumb but for its tip, and the lower joints of the fingers. */
+/** Points of the palm: wrist, thumb without its tip, lower joints of the fingers. */
 private val PALM = intArrayOf(0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
 
-/** The smallest region of a given rotation that holds all points. */
+/** The smallest region of a given rotation that contains all points. */
 internal fun boundingRegion(landmarks: Landmarks, rotation: Float, width: Int, height: Int): Region {
     val cosine = cos(rotation)
     val sine = sin(rotation)

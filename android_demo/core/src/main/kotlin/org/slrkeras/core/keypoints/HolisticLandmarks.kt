@@ -1,16 +1,16 @@
 package org.slrkeras.core.keypoints
 
 /**
- * What was found of one person in one picture; null what was not.
+ * Landmarks of one person in one picture; a part that was not found is null.
  *
  * Coordinates are fractions of the upright picture; see [Landmarks].
  *
  * @property pose 33 points of the body
- * @property face 468 points of the face's surface; null too where they were not asked for
- * @property left the person's own left hand
- * @property right the person's own right hand
- * @property width of the upright picture, in pixels
- * @property height of the upright picture, in pixels
+ * @property face 468 points of the face; null also if the face is not tracked
+ * @property left the person's left hand
+ * @property right the person's right hand
+ * @property width width of the upright picture, in pixels
+ * @property height height of the upright picture, in pixels
  */
 class HolisticLandmarks(
     val pose: Landmarks?,
@@ -23,7 +23,7 @@ class HolisticLandmarks(
     /**
      * All points in the order of the layout `mediapipe_holistic_543`: pose, face, left hand, right hand.
      *
-     * @return 543 x 4: x, y and z in pixels (z in those of x), score; zeros where nothing was found
+     * @return 543 x 4: x, y and z in pixels (z in the unit of x), score; zeros for missing parts
      */
     fun inPixels(): FloatArray {
         val points = FloatArray(POINTS * Landmarks.CHANNELS)
@@ -44,7 +44,7 @@ class HolisticLandmarks(
     }
 
     companion object {
-        /** Points of the layout. */
+        /** Number of points of the layout. */
         const val POINTS = 543
 
         /** Name of the layout. */

@@ -1,22 +1,22 @@
 package org.slrkeras.core.keypoints
 
 import org.slrkeras.core.engine.EngineFactory
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
 
 /**
- * How keypoints are found. The defaults are those of MediaPipe Holistic, without the face.
+ * Options of [HolisticTracker]. The defaults are those of MediaPipe Holistic, without the face.
  *
- * @property detection least confidence, 0 to 1, that a person is there, where none was followed
- * @property tracking least confidence, 0 to 1, that a person who is followed is still there
- * @property still whether pictures have nothing to do with each other: nothing is followed, nothing smoothed
- * @property smooth whether the body's points are smoothed, where they are followed
- * @property face whether 468 points of the face are found: two models more for each picture
- * @property palms whether a hand that the body's points miss is looked for in all of the picture; MediaPipe Holistic
- *   does
- *   not. One model more for each picture in which a hand is missing
- * @property threads that a model may use
+ * @property detection minimum confidence, 0 to 1, of the detection of a person
+ * @property tracking minimum confidence, 0 to 1, that a tracked person is still there
+ * @property still whether each picture is treated on its own, without tracking and smoothing
+ * @property smooth whether the tracked points of the body are smoothed
+ * @property face whether the 468 points of the face are tracked: two more models per picture
+ * @property palms whether a hand that the pose does not locate is searched in the whole picture: one more model per
+ *   picture in which a hand is missing; MediaPipe Holistic does not do this
+ * @property threads number of threads that a model may use
  */
 class KeypointOptions(
     val detection: Float = 0.5f,
@@ -34,7 +34,11 @@ class KeypointOptions(
         require(threads > 0) { "$threads threads: at least one computes" }
     }
 
-    /** The models that are needed. */
+    /** The same options, with the face tracked or not. */
+    internal fun withFace(face: Boolean) =
+        KeypointOptions(detection, tracking, still, smooth, face, palms, threads)
+
+    /** Models that the options need. */
     val models: List<KeypointModel>
         get() = KeypointModel.values().filter { model ->
             when (model) {
@@ -46,13 +50,13 @@ class KeypointOptions(
 }
 
 /**
- * Finds body, hands and face of one person, and follows them from picture to picture, as MediaPipe Holistic does.
+ * Tracks body, hands and face of one person from picture to picture, as MediaPipe Holistic does.
  *
  * Not safe for use from several threads at once.
  *
- * @param models bytes of the files that [KeypointOptions.models] names
- * @param stopwatch told what the stages take
- * @throws org.slrkeras.core.engine.EngineException if a model is missing, cannot be loaded, or is another
+ * @param models contents of the files of [KeypointOptions.models]
+ * @param stopwatch measures the stages
+ * @throws org.slrkeras.core.engine.EngineException if a model is missing, cannot be loaded, or has other tensors
  */
 class HolisticTracker(
     factory: EngineFactory,
@@ -104,42 +108,51 @@ class HolisticTracker(
     }
 
     /**
-     * The landmarks in a picture.
+     * Find the landmarks in a picture.
      *
-     * Pictures of one recording come in the order of their times. A picture of the same time as the last counts as just
-     * after it; if time has gone back, the smoothing starts again; if the size has changed, everything does.
+     * The pictures of a recording come in the order of their times. A picture with the time of the last one counts as
+     * just after it; an earlier time restarts the smoothing; another size restarts the tracking.
      *
-     * @param timestampMilliseconds the picture's time, from any beginning
+     * @param timestampMilliseconds time of the picture, from any origin
      * @throws IllegalArgumentException if the time is not a number
      * @throws org.slrkeras.core.engine.EngineException if a model fails
      */
-    fun track(image: Image, timestampMilliseconds: Double): HolisticLandmarks {
+    fun track(picture: Picture, timestampMilliseconds: Double): HolisticLandmarks {
         require(timestampMilliseconds.isFinite()) { "a picture at $timestampMilliseconds milliseconds" }
-        val seconds = advance(image, timestampMilliseconds)
-        val body = pose.track(image, seconds)
-        val left = hand(leftHand, image, body, wrist = 15, little = 17, index = 19)
-        val right = hand(rightHand, image, body, wrist = 16, little = 18, index = 20)
-        val surface = if (body == null) null.also { face?.reset() } else faceOf(image, body)
-        val hands = palms?.let { stopwatch.timed(Stage.PALMS) { it.completed(image, left, right) } }
+        val seconds = advance(picture, timestampMilliseconds)
+        val body = pose.track(picture, seconds)
+        val left = hand(leftHand, picture, body, wrist = 15, little = 17, index = 19)
+        val right = hand(rightHand, picture, body, wrist = 16, little = 18, index = 20)
+        val surface = if (body == null) null.also { face?.reset() } else faceOf(picture, body)
+        val hands = palms?.let { stopwatch.timed(Stage.PALMS) { it.completed(picture, left, right) } }
             ?: Pair(left, right)
-        return HolisticLandmarks(body, surface, hands.first, hands.second, image.width, image.height)
+        return HolisticLandmarks(body, surface, hands.first, hands.second, picture.width, picture.height)
     }
 
-    private fun hand(tracker: HandTracker, image: Image, body: Landmarks?, wrist: Int, little: Int, index: Int): Hand? {
-        val fresh = body?.let { stopwatch.timed(Stage.HAND_REGIONS) { regions.find(image, it, wrist, little, index) } }
-        return stopwatch.timed(Stage.HAND_LANDMARKS) { tracker.track(image, fresh) }
+    private fun hand(
+        tracker: HandTracker,
+        picture: Picture,
+        body: Landmarks?,
+        wrist: Int,
+        little: Int,
+        index: Int,
+    ): Hand? {
+        val fresh = body?.let {
+            stopwatch.timed(Stage.HAND_REGIONS) { regions.find(picture, it, wrist, little, index) }
+        }
+        return stopwatch.timed(Stage.HAND_LANDMARKS) { tracker.track(picture, fresh) }
     }
 
-    private fun faceOf(image: Image, body: Landmarks) =
-        face?.let { stopwatch.timed(Stage.FACE) { it.track(image, body) } }
+    private fun faceOf(picture: Picture, body: Landmarks) =
+        face?.let { stopwatch.timed(Stage.FACE) { it.track(picture, body) } }
 
-    /** As above, with whole milliseconds. */
+    /** Find the landmarks in a picture at a whole millisecond. */
     fun track(
-        image: Image,
+        picture: Picture,
         timestampMilliseconds: Long,
-    ): HolisticLandmarks = track(image, timestampMilliseconds.toDouble())
+    ): HolisticLandmarks = track(picture, timestampMilliseconds.toDouble())
 
-    /** Forget the person who was followed: another recording begins. */
+    /** Forget the tracked person: another recording begins. */
     fun reset() {
         pose.reset()
         leftHand.reset()
@@ -148,13 +161,13 @@ class HolisticTracker(
         lastTime = Double.NEGATIVE_INFINITY
     }
 
-    /** Let go of the models. */
+    /** Close the models. */
     override fun close() = networks.close()
 
-    private fun advance(image: Image, milliseconds: Double): Double {
-        if (image.width != lastWidth || image.height != lastHeight) reset()
-        lastWidth = image.width
-        lastHeight = image.height
+    private fun advance(picture: Picture, milliseconds: Double): Double {
+        if (picture.width != lastWidth || picture.height != lastHeight) reset()
+        lastWidth = picture.width
+        lastHeight = picture.height
         if (milliseconds < lastTime) pose.restartSmoothing()
         lastTime = if (milliseconds == lastTime) milliseconds + JUST_AFTER else milliseconds
         return lastTime / 1000

@@ -6,9 +6,8 @@ import kotlin.math.sin
 /**
  * Points of one part of the body.
  *
- * @property values x, y, z and score of each point, one after the other: x and y as fractions of the upright picture's
- *   width and height (outside of 0 to 1 where a point is outside of the picture), z in those of x, smaller is nearer;
- *   score from 0 to 1
+ * @property values x, y, z and score of each point: x and y as fractions of the upright picture's width and height
+ *   (below 0 or above 1 outside of the picture), z in the unit of x (smaller is nearer), score from 0 to 1
  */
 class Landmarks(val values: FloatArray) {
     init {
@@ -17,7 +16,7 @@ class Landmarks(val values: FloatArray) {
 
     constructor(count: Int) : this(FloatArray(CHANNELS * count))
 
-    /** How many points there are. */
+    /** Number of points. */
     val count: Int get() = values.size / CHANNELS
 
     fun x(point: Int): Float = values[CHANNELS * point]
@@ -26,7 +25,7 @@ class Landmarks(val values: FloatArray) {
 
     fun z(point: Int): Float = values[CHANNELS * point + 2]
 
-    /** Visibility of a point of the body; 1 for points of hands and faces, which are there or missing as a whole. */
+    /** Visibility of a point of the body; 1 for points of hands and faces, which are found or missing as a whole. */
     fun score(point: Int): Float = values[CHANNELS * point + 3]
 
     internal val isFinite: Boolean get() = values.all { it.isFinite() }
@@ -37,7 +36,7 @@ class Landmarks(val values: FloatArray) {
 
     internal fun copy(first: Int, end: Int) = Landmarks(values.copyOfRange(CHANNELS * first, CHANNELS * end))
 
-    /** From fractions of a crop to fractions of the picture that [region] was cut from. */
+    /** Convert fractions of the crop of [region] to fractions of the picture. */
     internal fun projected(region: Region, padding: Crop.Padding): Landmarks {
         val cosine = cos(region.rotation)
         val sine = sin(region.rotation)
@@ -54,17 +53,17 @@ class Landmarks(val values: FloatArray) {
     }
 
     companion object {
-        /** Values of a point. */
+        /** Values per point. */
         const val CHANNELS = 4
     }
 }
 
 /**
- * Landmarks as fractions of a model's input.
+ * Decode the output of a landmark model, as fractions of its input.
  *
- * @param raw x, y and z in pixels of the input, for each point, and [stride] - 3 values that are not looked at, but the
- *   first of them where [scored]: the visibility before its sigmoid
- * @param depth z is divided by this
+ * @param raw [stride] values per point: x, y and z in pixels of the input; if [scored], the visibility before its
+ *   sigmoid; values that are ignored
+ * @param depth divisor of z
  */
 internal fun decodeLandmarks(
     raw: FloatArray,
@@ -86,11 +85,11 @@ internal fun decodeLandmarks(
 }
 
 /**
- * Move points to the centre of what a map says around them, where the map is sure.
+ * Move each point to the weighted mean of the heat map in a window around it, if the map is confident there.
  *
- * @param map side x side x points, row by row, before the sigmoid
- * @param window cells across that are looked at
- * @param sure least confidence in the window
+ * @param map side x side x points, before the sigmoid
+ * @param window width and height of the window, in cells
+ * @param sure minimum of the greatest confidence in the window
  */
 internal fun refineByHeatmap(landmarks: Landmarks, map: FloatArray, side: Int, window: Int, sure: Float = 0.5f) {
     val around = (window - 1) / 2

@@ -1,23 +1,24 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import kotlin.math.abs
 
-/** Looks in all of a picture for hands that the body's points did not lead to. */
+/** Searches the whole picture for hands that the pose did not locate. */
 internal class LostHands(private val detector: PalmDetector, private val model: HandModel) {
-    /** The left and the right hand, where one was missing and is found now. */
-    fun completed(image: Image, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
+    /** Both hands; a missing one is replaced by a hand that is found in the picture. */
+    fun completed(picture: Picture, left: Hand?, right: Hand?): Pair<Hand?, Hand?> {
         if (left != null && right != null) return Pair(left, right)
-        val fresh = detector.find(image)
+        val fresh = detector.find(picture)
             .take(MOST_PALMS)
             .filterNot { isAt(it, left) || isAt(it, right) }
-            .mapNotNull { model.find(image, it) }
+            .mapNotNull { model.find(picture, it) }
         return Pair(
             left ?: fresh.firstOrNull { it.rightness < 0.5f },
             right ?: fresh.firstOrNull { it.rightness >= 0.5f },
         )
     }
 
-    /** Whether the middle of a hand that is known lies in the region's inner half. */
+    /** Whether the centre of a known hand lies in the inner half of the region. */
     private fun isAt(region: Region, hand: Hand?): Boolean {
         val points = hand?.landmarks ?: return false
         val x = (points.x(0) + points.x(9)) / 2
@@ -26,7 +27,7 @@ internal class LostHands(private val detector: PalmDetector, private val model: 
     }
 
     private companion object {
-        // The person's own two, and two that are not: more would cost a model's run each.
+        // Two hands of the person and two others; each costs one run of the model.
         const val MOST_PALMS = 4
     }
 }

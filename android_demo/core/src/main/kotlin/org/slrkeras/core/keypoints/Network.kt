@@ -6,9 +6,9 @@ import org.slrkeras.core.engine.EngineException
 import org.slrkeras.core.engine.EngineFactory
 
 /**
- * The models that keypoints need: MediaPipe's own files.
+ * The keypoint models: files of MediaPipe 0.10.21.
  *
- * @property fileName in MediaPipe's package, and in the application's
+ * @property fileName name of the file in MediaPipe's package
  */
 enum class KeypointModel(val fileName: String, internal val side: Int, internal vararg val outputs: Int) {
     POSE_DETECTION("pose_detection.tflite", 224, 2254 * 12, 2254),
@@ -20,21 +20,21 @@ enum class KeypointModel(val fileName: String, internal val side: Int, internal 
     FACE_LANDMARKS("face_landmark.tflite", 192, 1404, 1),
 }
 
-/** One of the models, loaded, with the arrays that it reads and fills. */
+/** A loaded model with its input and output arrays. */
 internal class Network(private val engine: Engine, private val model: KeypointModel) : AutoCloseable {
     val side get() = model.side
 
     /** side x side x 3. */
     val input = FloatArray(3 * model.side * model.side)
 
-    /** One for each output, in the file's order. */
+    /** One array per output, in the order of the file. */
     val outputs: List<FloatArray> = model.outputs.map { FloatArray(it) }
 
     init {
         val expected = listOf(input.size) to model.outputs.toList()
-        val found = engine.inputs.map { it.size } to engine.outputs.map { it.size }
+        val actual = engine.inputs.map { it.size } to engine.outputs.map { it.size }
         val floats = (engine.inputs + engine.outputs).all { it.type == ElementType.FLOAT32 }
-        if (found != expected || !floats) {
+        if (actual != expected || !floats) {
             throw EngineException(
                 "${model.fileName}: inputs ${engine.inputs} and outputs ${engine.outputs}, where sizes " +
                     "${expected.first} and ${expected.second} are needed; take the file from MediaPipe 0.10.21",
@@ -47,7 +47,7 @@ internal class Network(private val engine: Engine, private val model: KeypointMo
     override fun close() = engine.close()
 }
 
-/** Loads what is needed of the models, and closes all of it if one cannot be loaded. */
+/** Loads models, and closes all of them together. */
 internal class Networks(
     private val factory: EngineFactory,
     private val models: Map<KeypointModel, ByteArray>,

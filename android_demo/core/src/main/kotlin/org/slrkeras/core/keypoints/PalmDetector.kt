@@ -1,19 +1,21 @@
 package org.slrkeras.core.keypoints
 
-/** Finds hands in all of a picture, without a body: for those that the body's points miss. */
+import org.slrkeras.core.image.Picture
+
+/** Detects hands in the whole picture, without a pose. */
 internal class PalmDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, 0f, 1f, repeatEdge = false)
     private val anchors = Anchors(network.side, listOf(8, 16, 16, 16))
 
-    /** Regions of hands, best first. */
-    fun find(image: Image): List<Region> {
-        val padding = crop.fill(image, Region.WHOLE, network.input)
+    /** Regions of the hands, best first. */
+    fun find(picture: Picture): List<Region> {
+        val padding = crop.fill(picture, Region.WHOLE, network.input)
         network.run()
         val (boxes, scores) = network.outputs
-        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
-        return weightedSuppression(found)
+        val detections = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        return weightedSuppression(detections)
             .map { palm -> palm.mapped { x, y -> padding.x(x) to padding.y(y) } }
-            .map { palm -> regionOf(palm, image.width, image.height) }
+            .map { palm -> regionOf(palm, picture.width, picture.height) }
             .filter { it.isUsable }
     }
 

@@ -1,48 +1,49 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
 
-/** Finds a person in all of a picture. */
+/** Detects a person in the whole picture. */
 internal class PoseDetector(private val network: Network, private val threshold: Float) {
     private val crop = Crop(network.side, -1f, 1f, repeatEdge = false)
     private val anchors = Anchors(network.side, listOf(8, 16, 32, 32, 32))
 
-    /** The region of the person who is seen best, or null. */
-    fun find(image: Image): Region? {
-        val padding = crop.fill(image, Region.WHOLE, network.input)
+    /** Region of the person with the best score; null if there is none. */
+    fun find(picture: Picture): Region? {
+        val padding = crop.fill(picture, Region.WHOLE, network.input)
         network.run()
         val (boxes, scores) = network.outputs
-        val found = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
-        val person = weightedSuppression(found).firstOrNull() ?: return null
-        // From between the hips to the rim of the circle around the person.
+        val detections = decodeDetections(boxes, scores, anchors, POINTS, network.side, threshold)
+        val person = weightedSuppression(detections).firstOrNull() ?: return null
+        // The points are the centre between the hips and a point on the circle around the person.
         return Region.aligned(
             padding.x(person.points[0]),
             padding.y(person.points[1]),
             padding.x(person.points[2]),
             padding.y(person.points[3]),
             UPWARDS,
-            image.width,
-            image.height,
-        ).squared(MARGIN, 0f, image.width, image.height)
+            picture.width,
+            picture.height,
+        ).squared(MARGIN, 0f, picture.width, picture.height)
     }
 
     internal companion object {
         private const val POINTS = 4
         const val UPWARDS = 90f
 
-        /** Sides of the region by those of the circle around the person. */
+        /** Side of the region relative to the diameter of the circle around the person. */
         const val MARGIN = 1.25f
     }
 }
 
 /**
- * Finds 33 points of one person's body, and follows them from picture to picture.
+ * Tracks 33 points of one person's body.
  *
- * @param follow whether the region of the last picture is looked at first
+ * @param follow whether the region of the last picture replaces the detection
  * @param smooth whether landmarks are smoothed
- * @param stopwatch told what the stages take
+ * @param stopwatch measures the stages
  */
 internal class PoseTracker(
     private val detector: PoseDetector,
@@ -58,7 +59,7 @@ internal class PoseTracker(
     private val circle = Smoothing(2, minimumCutoff = 0.01, speedWeight = 10.0)
     private var region: Region? = null
 
-    /** Forget who was followed. */
+    /** Forget the tracked person. */
     fun reset() {
         region = null
         restartSmoothing()
@@ -70,53 +71,53 @@ internal class PoseTracker(
         circle.reset()
     }
 
-    fun track(image: Image, seconds: Double): Landmarks? {
-        val looked = region ?: stopwatch.timed(Stage.POSE_DETECTION) { detector.find(image) }
+    fun track(picture: Picture, seconds: Double): Landmarks? {
+        val looked = region ?: stopwatch.timed(Stage.POSE_DETECTION) { detector.find(picture) }
         val all = looked?.takeIf { it.isUsable }?.let {
-            stopwatch.timed(Stage.POSE_LANDMARKS) { landmarks(image, it) }
+            stopwatch.timed(Stage.POSE_LANDMARKS) { landmarks(picture, it) }
         }
         if (all == null) {
             reset()
             return null
         }
         val body = all.copy(0, POINTS)
-        // Centre and rim of the circle around the person, found beside the body's points.
+        // Centre of, and a point on, the circle around the person.
         val around = all.copy(POINTS, POINTS + 2)
-        stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, image, seconds) }
-        val next = regionOf(around, image).squared(PoseDetector.MARGIN, 0f, image.width, image.height)
+        stopwatch.timed(Stage.SMOOTHING) { smoothen(body, around, picture, seconds) }
+        val next = regionOf(around, picture).squared(PoseDetector.MARGIN, 0f, picture.width, picture.height)
         region = next.takeIf { follow && it.isUsable }
         return body
     }
 
-    private fun smoothen(body: Landmarks, around: Landmarks, image: Image, seconds: Double) {
-        val size = regionOf(around, image).let { (it.width * image.width + it.height * image.height) / 2 }
+    private fun smoothen(body: Landmarks, around: Landmarks, picture: Picture, seconds: Double) {
+        val size = regionOf(around, picture).let { (it.width * picture.width + it.height * picture.height) / 2 }
         if (smooth) {
             scores.apply(body)
-            points.apply(body, seconds, size, image.width, image.height)
+            points.apply(body, seconds, size, picture.width, picture.height)
         }
-        circle.apply(around, seconds, size, image.width, image.height)
+        circle.apply(around, seconds, size, picture.width, picture.height)
     }
 
-    private fun regionOf(circle: Landmarks, image: Image) = Region.aligned(
+    private fun regionOf(circle: Landmarks, picture: Picture) = Region.aligned(
         circle.x(0),
         circle.y(0),
         circle.x(1),
         circle.y(1),
         PoseDetector.UPWARDS,
-        image.width,
-        image.height,
+        picture.width,
+        picture.height,
     )
 
-    /** All points of the model; null where there is nobody. */
-    private fun landmarks(image: Image, region: Region): Landmarks? {
-        val padding = crop.fill(image, region, network.input)
+    /** All points of the model; null if there is no person. */
+    private fun landmarks(picture: Picture, region: Region): Landmarks? {
+        val padding = crop.fill(picture, region, network.input)
         network.run()
         val raw = network.outputs[0]
         val present = network.outputs[1][0]
         if (!(present > threshold)) return null
-        val found = decodeLandmarks(raw, ALL_POINTS, network.side, stride = 5, scored = true)
-        refineByHeatmap(found, network.outputs[HEATMAP], HEATMAP_SIDE, HEATMAP_WINDOW)
-        return found.projected(region, padding).takeIf { it.isFinite }
+        val decoded = decodeLandmarks(raw, ALL_POINTS, network.side, stride = 5, scored = true)
+        refineByHeatmap(decoded, network.outputs[HEATMAP], HEATMAP_SIDE, HEATMAP_WINDOW)
+        return decoded.projected(region, padding).takeIf { it.isFinite }
     }
 
     internal companion object {

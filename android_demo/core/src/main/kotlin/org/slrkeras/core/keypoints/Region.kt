@@ -9,12 +9,12 @@ import kotlin.math.max
 import kotlin.math.sin
 
 /**
- * A turned rectangle in a picture: where a model looks.
+ * A rotated rectangle in a picture, which becomes the input of a model.
  *
- * Centre and sides are fractions of the picture's width and height; [rotation] is in radians, clockwise as seen.
+ * Centre and sides are fractions of the picture's width and height; [rotation] is in radians, clockwise on the screen.
  */
 internal class Region(val x: Float, val y: Float, val width: Float, val height: Float, val rotation: Float) {
-    /** Whether a crop of it can be made at all. */
+    /** Whether a crop is possible: all values are finite and the sides positive. */
     val isUsable: Boolean
         get() = x.isFinite() &&
             y.isFinite() &&
@@ -25,10 +25,10 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
             height > 0
 
     /**
-     * The square on the longer side, [scale] times as large, moved by [shiftY] of the height along its own vertical.
+     * The square on the longer side, scaled by [scale], moved by [shiftY] of the height along its own vertical axis.
      *
-     * @param width of the picture, in pixels
-     * @param height of the picture, in pixels
+     * @param width width of the picture, in pixels
+     * @param height height of the picture, in pixels
      */
     fun squared(scale: Float, shiftY: Float, width: Int, height: Int): Region {
         val down = height * this.height * shiftY
@@ -43,14 +43,13 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
     }
 
     companion object {
-        /** All of a picture. */
+        /** The whole picture. */
         val WHOLE = Region(0.5f, 0.5f, 1f, 1f, 0f)
 
         /**
-         * A square around a point, through another: its side is twice their distance.
+         * The square around one point whose side is twice the distance to another point.
          *
-         * It is turned so that the way from [x], [y] to [towardsX], [towardsY] has direction [target] in it: in
-         * degrees,
+         * Within the square, the direction from ([x], [y]) to ([towardsX], [towardsY]) is [target]: in degrees,
          * anticlockwise from the right.
          */
         fun aligned(
@@ -68,14 +67,14 @@ internal class Region(val x: Float, val y: Float, val width: Float, val height: 
         }
 
         /**
-         * The rotation that gives the way between two points the direction [target].
+         * The rotation in radians after which the direction between two points is [target].
          *
-         * Points are in pixels, the direction in degrees, the rotation in radians.
+         * Points are in pixels, [target] is in degrees.
          */
         fun rotationTo(x: Float, y: Float, towardsX: Float, towardsY: Float, target: Float): Float =
             normalised((target * PI / 180).toFloat() - atan2(-(towardsY - y), towardsX - x))
 
-        /** The same angle between -π and π. */
+        /** The same angle in the range from -π to π. */
         fun normalised(radians: Float): Float =
             (radians - 2 * PI * floor((radians + PI) / (2 * PI))).toFloat()
     }

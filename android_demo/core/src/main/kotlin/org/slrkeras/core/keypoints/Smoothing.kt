@@ -4,16 +4,15 @@ import kotlin.math.PI
 import kotlin.math.abs
 
 /**
- * Takes the jitter out of landmarks that are followed: the one-euro filter (Casiez, Roussel and Vogel, CHI 2012).
+ * One-euro filter of tracked landmarks (Casiez, Roussel and Vogel, CHI 2012).
  *
- * Slow points are smoothed much, fast ones little. Speed is measured in sizes of the object, so that people far and
- * near
- * are smoothed alike.
+ * Slow points are smoothed strongly, fast points weakly. Speed is relative to the size of the object, so that the
+ * distance from the camera does not matter.
  *
- * @param points how many
- * @param minimumCutoff of a point that rests, in Hz
- * @param speedWeight Hz for each size of the object a second
- * @param speedCutoff of the filter of the speed, in Hz
+ * @param points number of points
+ * @param minimumCutoff cutoff frequency of a resting point, in Hz
+ * @param speedWeight increase of the cutoff frequency with the speed, in Hz per object size per second
+ * @param speedCutoff cutoff frequency of the filter of the speed, in Hz
  */
 internal class Smoothing(
     private val points: Int,
@@ -26,7 +25,7 @@ internal class Smoothing(
     private val speed = DoubleArray(3 * points)
     private var lastTime = Double.NaN
 
-    /** Forget what was followed. */
+    /** Forget all landmarks: the next ones are not smoothed. */
     fun reset() {
         lastTime = Double.NaN
     }
@@ -34,13 +33,13 @@ internal class Smoothing(
     /**
      * Smooth x, y and z of [landmarks], in place.
      *
-     * @param seconds its time; where it is not after the last, the filter starts again
-     * @param size of the object, in pixels
-     * @param width of the picture, in pixels
-     * @param height of the picture, in pixels
+     * @param seconds time of the picture; a time that is not after the last one restarts the filter
+     * @param size size of the object, in pixels
+     * @param width width of the picture, in pixels
+     * @param height height of the picture, in pixels
      */
     fun apply(landmarks: Landmarks, seconds: Double, size: Float, width: Int, height: Int) {
-        // What has no size has no speed in sizes.
+        // The relative speed is undefined without a size.
         if (!(size > SMALLEST)) return
         val starts = !(seconds > lastTime)
         val interval = seconds - lastTime
@@ -73,12 +72,12 @@ internal class Smoothing(
     }
 }
 
-/** Takes the jitter out of scores: each is mixed into those before it with weight [weight]. */
+/** Exponential smoothing of scores: a new score has the weight [weight]. */
 internal class ScoreSmoothing(points: Int, private val weight: Float = 0.1f) {
     private val smooth = FloatArray(points)
     private var followed = false
 
-    /** Forget what was followed. */
+    /** Forget all landmarks: the next ones are not smoothed. */
     fun reset() {
         followed = false
     }

@@ -2,35 +2,37 @@ package org.slrkeras.core.pipeline
 
 import org.slrkeras.core.json.JsonField
 import org.slrkeras.core.json.parseJson
+import org.slrkeras.core.keypoints.FaceTracker
 import org.slrkeras.core.keypoints.HolisticLandmarks
+import org.slrkeras.core.keypoints.PoseTracker
 import org.slrkeras.core.recognition.BundleException
 import org.slrkeras.core.recognition.Contract
 
 /**
- * Brings a tracker's landmarks to what a bundle was trained on; `slr_keras/recognition/layout_matching.py`.
+ * Arranges the tracker's landmarks in the layout of a bundle, as `slr_keras/recognition/layout_matching.py` does.
  *
- * Points and channels go by name: a bundle for another layout than the tracker's works where that has all points that
- * the
- * model sees. Those of the bundle's layout that it does not see stay missing.
+ * Points and channels are matched by name. A bundle of another layout works if the tracker has all points that the
+ * model reads; the other points of the layout are missing.
  *
- * @param contract of the bundle
- * @param layout `slr_keras/data/layouts/mediapipe_holistic_543.json`: the names of what the tracker gives
- * @throws BundleException if a point or a channel of the model is not among the tracker's; the message names them
+ * @param contract contract of the bundle
+ * @param layout text of `slr_keras/data/layouts/mediapipe_holistic_543.json`, which names the tracker's points
+ * @throws BundleException if the tracker lacks a point or a channel of the model; the message names it
  */
 class Arrangement(private val contract: Contract, layout: String) {
-    // Of each point of the source layout the tracker's, or -1 for those that the model does not see.
+    // Index of the tracker's point per point of the source layout; -1 for points that the model does not read.
     private val points: IntArray
     private val channels: IntArray
     private val width: Int
     private val count: Int
 
+    /** Whether the model reads a point of the face's surface; tracking these costs time that other models can save. */
+    val readsFace: Boolean
+
     init {
         val description = JsonField(parseJson(layout, LAYOUT_FILE), LAYOUT_FILE)
         val names = description["points"].texts()
         val known = description["channels"].texts()
-        if (names.size !=
-            HolisticLandmarks.POINTS
-        ) {
+        if (names.size != HolisticLandmarks.POINTS) {
             description["points"].fail("must be ${HolisticLandmarks.POINTS} names")
         }
         lacking("points", contract.points, names)
@@ -40,6 +42,7 @@ class Arrangement(private val contract: Contract, layout: String) {
         val seen = contract.points.toSet()
         points = contract.sourcePoints.map { if (it in seen) names.indexOf(it) else -1 }.toIntArray()
         channels = contract.sourceChannels.map { known.indexOf(it) }.toIntArray()
+        readsFace = names.subList(PoseTracker.POINTS, PoseTracker.POINTS + FaceTracker.POINTS).any { it in seen }
     }
 
     private fun lacking(what: String, wanted: List<String>, known: List<String>) {
@@ -52,16 +55,16 @@ class Arrangement(private val contract: Contract, layout: String) {
     }
 
     /**
-     * Landmarks as the recogniser takes them.
+     * The landmarks as input of the recogniser.
      *
-     * @return source points x source channels of the contract, x, y and depth in its image's units where it goes by the
-     *   image; NaN where the model does not look
+     * @return source points x source channels of the contract; x, y and depth in pixels of the contract's image if it
+     *   normalises by the image; NaN for points that the model does not read
      */
-    fun arranged(found: HolisticLandmarks): FloatArray {
-        val values = found.inPixels()
+    fun arranged(landmarks: HolisticLandmarks): FloatArray {
+        val values = landmarks.inPixels()
         check(values.size == count * width) { "${values.size} values of $count points" }
-        val scaleX = if (contract.bodyNormalised) 1f else (contract.imageWidth / found.width).toFloat()
-        val scaleY = if (contract.bodyNormalised) 1f else (contract.imageHeight / found.height).toFloat()
+        val scaleX = if (contract.bodyNormalised) 1f else (contract.imageWidth / landmarks.width).toFloat()
+        val scaleY = if (contract.bodyNormalised) 1f else (contract.imageHeight / landmarks.height).toFloat()
         val scales = contract.sourceChannels.map { name ->
             when (name) {
                 // Depth is in the units of x.

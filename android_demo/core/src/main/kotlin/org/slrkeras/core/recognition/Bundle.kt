@@ -10,18 +10,18 @@ import java.nio.charset.CharacterCodingException
 /** The bundle cannot be used; the message says what is wrong, where, and what to do. */
 class BundleException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
 
-/** A model file, verified. */
+/** A verified model file. */
 class ModelFile(val name: String, val bytes: ByteArray)
 
 /**
- * What `python -m export.tflite --streaming` wrote: contract, glosses, decoding, and a model for streams.
+ * A bundle of `python -m export.tflite --streaming`: contract, glosses, decoding options and a streaming model.
  *
- * @property contract what a detector's points are, and what the model sees of them
- * @property labels meaning of each class of the scores
- * @property stream of the model
- * @property decoding of the run
- * @property languageModel null where the run decodes without one
- * @property name of the run
+ * @property contract the keypoint contract
+ * @property labels gloss of each class
+ * @property stream description of the streaming model
+ * @property decoding decoding options of the run
+ * @property languageModel null if the run decodes without one
+ * @property name name of the run
  */
 class Bundle private constructor(private val files: (String) -> ByteArray?) {
     private val metadata = json(METADATA)
@@ -62,20 +62,20 @@ class Bundle private constructor(private val files: (String) -> ByteArray?) {
     /**
      * The model file of a precision.
      *
-     * @throws BundleException if there is none, or it is not the file that was verified
+     * @throws BundleException if the file is missing, or its SHA-256 differs from that of the export
      */
-    fun modelFile(precision: String = precisions.first()): ModelFile = told {
+    fun modelFile(precision: String = precisions.first()): ModelFile = guarded {
         val entry = metadata["streaming"]["files"].find(precision)
             ?: metadata["streaming"]["files"].fail("there is no $precision, but ${precisions.joinToString()}")
         val name = entry["file"].text()
-        // The name comes from the file itself: it must not lead out of the bundle.
+        // metadata.json is untrusted: the name must not lead out of the bundle.
         if (name.isEmpty() || name.any { it in "/\\\u0000" } || name.startsWith(".")) {
             entry["file"].fail("\"$name\" is not the name of a file here")
         }
         val bytes = bytes(name)
-        val found = sha256(bytes)
-        if (found != entry["sha256"].text()) {
-            throw BundleException("$name: not the file that was verified (SHA-256 $found); copy the bundle again")
+        val digest = sha256(bytes)
+        if (digest != entry["sha256"].text()) {
+            throw BundleException("$name: not the file that was verified (SHA-256 $digest); copy the bundle again")
         }
         ModelFile(name, bytes)
     }
@@ -84,11 +84,11 @@ class Bundle private constructor(private val files: (String) -> ByteArray?) {
         val order = decoding.languageModelOrder
         if (order == 0) return null
         val digest = metadata["vocabulary"]["digest"].text()
-        val found = LanguageModel.read(json(LANGUAGE_MODEL), digest, labels.size, stream.blank)
-        if (found.order != order) {
-            throw BundleException("$LANGUAGE_MODEL: its order is ${found.order}, the run decodes with $order")
+        val model = LanguageModel.read(json(LANGUAGE_MODEL), digest, labels.size, stream.blank)
+        if (model.order != order) {
+            throw BundleException("$LANGUAGE_MODEL: its order is ${model.order}, the run decodes with $order")
         }
-        return found
+        return model
     }
 
     private fun requireShapes(about: JsonField) {
@@ -101,10 +101,10 @@ class Bundle private constructor(private val files: (String) -> ByteArray?) {
         if (about["files"].members().isEmpty()) about["files"].fail("there is none")
     }
 
-    private fun requireDigest(file: String, found: String, stated: JsonField) {
+    private fun requireDigest(file: String, actual: String, stated: JsonField) {
         val expected = stated["digest"].text()
-        if (found != expected) {
-            throw BundleException("$file: its digest is $found, the bundle was made with $expected; copy it again")
+        if (actual != expected) {
+            throw BundleException("$file: its digest is $actual, the bundle was made with $expected; copy it again")
         }
     }
 
@@ -129,22 +129,22 @@ class Bundle private constructor(private val files: (String) -> ByteArray?) {
         private const val LANGUAGE_MODEL = "language_model.json"
 
         /**
-         * Read a bundle from a folder; no model file yet.
+         * Read a bundle from a folder, without its model files.
          *
-         * @throws BundleException says what is wrong, and where
+         * @throws BundleException if a file is missing or invalid
          */
-        fun read(folder: File): Bundle = told {
+        fun read(folder: File): Bundle = guarded {
             Bundle { name -> File(folder, name).takeIf(File::isFile)?.readBytes() }
         }
 
         /**
          * Read a bundle from its files by name.
          *
-         * @throws BundleException says what is wrong, and where
+         * @throws BundleException if a file is missing or invalid
          */
-        fun read(files: Map<String, ByteArray>): Bundle = told { Bundle { name -> files[name] } }
+        fun read(files: Map<String, ByteArray>): Bundle = guarded { Bundle { name -> files[name] } }
 
-        private fun <T> told(read: () -> T): T = try {
+        private fun <T> guarded(read: () -> T): T = try {
             read()
         } catch (error: JsonException) {
             throw BundleException(error.message.orEmpty(), error)

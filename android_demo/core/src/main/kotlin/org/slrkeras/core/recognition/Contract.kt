@@ -9,15 +9,15 @@ private const val DIGEST_DIGITS = 16
 private const val HEXADECIMAL = "0123456789abcdef"
 
 /**
- * The keypoint contract, `keypoints.json`: what a detector's points are, and what the model sees of them.
+ * The keypoint contract, `keypoints.json`: the detector's layout and the points that the model reads.
  *
- * `slr_keras/data/contract.py` explains every field.
+ * `slr_keras/data/contract.py` documents every field.
  *
  * @property layout name of the detector's layout
- * @property sourcePoints names of the detector's points, row by row
- * @property sourceChannels what the detector gives of each point
- * @property points names of the points that the model sees
- * @property digest changes with any field
+ * @property sourcePoints names of the detector's points
+ * @property sourceChannels channels of the detector's points
+ * @property points names of the points that the model reads
+ * @property digest digest of all fields
  */
 class Contract private constructor(field: JsonField) {
     val layout = field["source"]["name"].text()
@@ -39,7 +39,7 @@ class Contract private constructor(field: JsonField) {
     private val scoreThreshold = field["score_threshold"].number(0.0).toFloat()
     private val zeroIsMissing = field["zero_is_missing"].boolean()
 
-    /** Column of each of the model's channels in the detector's, or -1 for a score that it does not give. */
+    /** Column of each model channel in the detector's frame, or -1 for a score that the detector lacks. */
     private val columns = channels.map { sourceChannels.indexOf(it) }.toIntArray()
 
     init {
@@ -60,22 +60,22 @@ class Contract private constructor(field: JsonField) {
         if (scale.size != 2) field["scale"].fail("exactly two points")
     }
 
-    /** Numbers of one frame of the detector. */
+    /** Number of values of one frame of the detector. */
     val sourceSize get() = sourcePoints.size * sourceChannels.size
 
-    /** Numbers of one frame as the model sees it. */
+    /** Number of values of one frame of the model. */
     val size get() = points.size * channels.size
 
-    /** Row of a point that the model sees, or -1. */
+    /** Row of a point in the model's frame, or -1. */
     fun row(point: String) = points.indexOf(point)
 
     /**
-     * The model's points and channels of one frame, in the detector's coordinates.
+     * Select the model's points and channels of one frame, in the detector's coordinates.
      *
-     * A score that the detector does not give is 1 for points that are there and 0 for missing ones.
+     * Without a score of the detector, the score is 1 for points that were found and 0 for missing ones.
      *
      * @param raw source points × source channels
-     * @throws IllegalArgumentException if it has another size
+     * @throws IllegalArgumentException if the size is another
      */
     fun select(raw: FloatArray): FloatArray {
         require(raw.size == sourceSize) {
@@ -95,7 +95,7 @@ class Contract private constructor(field: JsonField) {
         return selected
     }
 
-    /** Whether a point of a selected frame was not found. */
+    /** Whether a point of a selected frame is missing. */
     fun missing(frame: FloatArray, point: Int): Boolean = missing(frame, point, scoreThreshold)
 
     private fun missing(frame: FloatArray, point: Int, threshold: Float): Boolean {
@@ -120,7 +120,7 @@ class Contract private constructor(field: JsonField) {
         /**
          * Read `keypoints.json`.
          *
-         * @throws org.slrkeras.core.json.JsonException if it is no contract; says what and where
+         * @throws org.slrkeras.core.json.JsonException if a field is missing or invalid
          */
         fun read(field: JsonField): Contract = Contract(field)
     }

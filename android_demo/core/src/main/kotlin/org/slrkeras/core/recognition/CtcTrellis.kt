@@ -5,8 +5,7 @@ private const val NOTHING = Double.NEGATIVE_INFINITY
 /**
  * The CTC trellis of one sequence of labels: blank, label, blank, ..., label, blank.
  *
- * A path stays, goes on to the next state, or skips a blank between two different labels;
- * `slr_keras/decoding/ctc.py`.
+ * A path stays, moves to the next state, or skips a blank between two different labels; `slr_keras/decoding/ctc.py`.
  */
 internal class CtcTrellis(private val labels: List<Int>, private val blank: Int) {
     private val states = IntArray(2 * labels.size + 1) { if (it % 2 == 1) labels[it / 2] else blank }
@@ -14,7 +13,7 @@ internal class CtcTrellis(private val labels: List<Int>, private val blank: Int)
         it % 2 == 1 && it >= 2 && states[it] != states[it - 2]
     }
 
-    /** Exact log-probability of the labels, over all alignments; -inf where they do not fit. */
+    /** Exact log-probability of the labels, over all alignments; -inf if there are too few steps. */
     fun logLikelihood(steps: List<DoubleArray>): Double {
         if (steps.isEmpty()) return if (labels.isEmpty()) 0.0 else NOTHING
         var alpha = start(steps[0])
@@ -31,7 +30,7 @@ internal class CtcTrellis(private val labels: List<Int>, private val blank: Int)
         return if (last > 0) logAddExp(alpha[last], alpha[last - 1]) else alpha[last]
     }
 
-    /** Where the best path emits each label; the labels are known to fit. */
+    /** Steps in which the best path emits each label; there must be enough steps. */
     fun bestSpans(steps: List<DoubleArray>): List<Span> {
         if (steps.isEmpty()) return emptyList()
         val moves = Array(steps.size) { ByteArray(states.size) }
@@ -50,7 +49,7 @@ internal class CtcTrellis(private val labels: List<Int>, private val blank: Int)
     private fun start(step: DoubleArray) =
         DoubleArray(states.size) { if (it < 2) step[states[it]] else NOTHING }
 
-    /** By how many states the best path into a state moves; staying is preferred. */
+    /** Number of states that the best path into a state moves; staying is preferred. */
     private fun bestMove(before: DoubleArray, state: Int): Int {
         var from = 0
         if (state >= 1 && before[state - 1] > before[state]) from = 1

@@ -4,10 +4,10 @@ import org.slrkeras.core.json.JsonField
 import kotlin.math.hypot
 
 /**
- * What counts as rest; `slr_keras/streaming/endpoint.py` explains the fields.
+ * Definition of rest; `slr_keras/streaming/endpoint.py` documents the fields.
  *
- * @property wrists for each hand the names that its wrist may have
- * @property shoulders the same of the shoulders
+ * @property wrists possible names of the wrist, per hand
+ * @property shoulders possible names of the shoulder, per side
  */
 class RestOptions(
     val low: Double,
@@ -21,7 +21,7 @@ class RestOptions(
     val shoulders: List<List<String>>,
 ) {
     companion object {
-        /** What `metadata.json` says under `streaming.recogniser`. */
+        /** Read `streaming.recogniser` of `metadata.json`. */
         fun read(field: JsonField): RestOptions {
             val rest = field["rest"]
             return RestOptions(
@@ -43,16 +43,16 @@ class RestOptions(
 }
 
 /**
- * Tells of every frame whether the hands rest: low and slow, in shoulder widths.
+ * Decides for every frame whether the hands rest: low and slow, in shoulder widths.
  *
- * A wrist that is not seen rests as it did when it was last seen; one that was never seen rests.
+ * A missing wrist keeps its last state; before its first appearance, it rests.
  */
 internal class RestDetector(private val contract: Contract, val options: RestOptions) {
     private val channels = contract.channels.size
     private val wrists = options.wrists.map(::rowOf)
     private val shoulders = options.shoulders.map(::rowOf)
 
-    /** Whether the contract has the wrists and shoulders that are needed. */
+    /** Whether the contract has the necessary wrists and shoulders. */
     val able = (wrists + shoulders).all { it >= 0 }
 
     private val last = arrayOfNulls<Place>(2)
@@ -61,10 +61,10 @@ internal class RestDetector(private val contract: Contract, val options: RestOpt
 
     private class Place(val x: Double, val y: Double)
 
-    /** Height of the shoulders, and how far they are apart. */
+    /** Height of the shoulders and the distance between them. */
     private class ShoulderLine(val height: Double, val width: Double)
 
-    /** Forget where the hands were. */
+    /** Forget the positions of the hands. */
     fun reset() {
         last.fill(null)
         resting.fill(true)
@@ -95,17 +95,17 @@ internal class RestDetector(private val contract: Contract, val options: RestOpt
 
     private fun place(frame: FloatArray, row: Int): Place {
         val (x, y) = frame[row * channels].toDouble() to frame[row * channels + 1].toDouble()
-        // Normalised images are squares; the camera's are not.
+        // Normalised images are square, unlike the images of the camera.
         return if (contract.bodyNormalised) Place(x, y) else Place(x * contract.imageWidth, y * contract.imageHeight)
     }
 
     private fun rowOf(names: List<String>) = names.map(contract::row).firstOrNull { it >= 0 } ?: -1
 }
 
-/** What [Endpointer] says: the frames that are to be recognised now, and whether the sentence ends with them. */
+/** Result of [Endpointer]: the frames to recognise now, and whether the sentence ends after them. */
 internal class Cut(val frames: List<FloatArray>, val ended: Boolean)
 
-/** Cuts the stream into sentences, frame by frame. */
+/** Splits the stream into sentences. */
 internal class Endpointer(private val detector: RestDetector) {
     private val options = detector.options
     private val lead = ArrayDeque<FloatArray>()
@@ -114,14 +114,14 @@ internal class Endpointer(private val detector: RestDetector) {
     private var moving = 0
     private var length = 0
 
-    /** Whether rest ends sentences at all; otherwise the stream is one, but for the longest that there may be. */
+    /** Whether rest ends sentences; otherwise only their maximum length does. */
     val ends: Boolean get() = detector.able && options.frames > 0
 
     /** Whether a sentence has begun. */
     var signing = !ends
         private set
 
-    /** Frames that are kept. */
+    /** Number of stored frames. */
     val kept: Int get() = lead.size
 
     /** Forget all frames. */

@@ -1,21 +1,21 @@
 package org.slrkeras.core.recognition
 
-/** Something that the recogniser has to say; `slr_keras/streaming/recogniser.py`. */
+/** An output of the recogniser; `slr_keras/streaming/recogniser.py`. */
 sealed class Event {
-    /** Frames that had come when it was said. */
+    /** Number of frames before the event. */
     abstract val frame: Int
 
-    /** One more gloss of the sentence. */
+    /** The sentence has one more gloss. */
     class Gloss(override val frame: Int, val gloss: String) : Event()
 
-    /** The last [count] glosses are taken back. */
+    /** The last [count] glosses are withdrawn. */
     class Revise(override val frame: Int, val count: Int) : Event()
 
     /**
-     * The sentence has ended, and this is all of it.
+     * The sentence has ended.
      *
-     * @property spans first frame of each gloss and the frame after its last, counted from the stream's first
-     * @property confidences of each gloss, in [0, 1]
+     * @property spans first frame of each gloss and the frame after its last, counted from the begin of the stream
+     * @property confidences confidence of each gloss, 0 to 1
      */
     class Sentence(
         override val frame: Int,
@@ -26,9 +26,9 @@ sealed class Event {
 }
 
 /**
- * A gloss of the sentence that goes on.
+ * A gloss of the unfinished sentence.
  *
- * @property confidence in [0, 1]
- * @property said false where it is tentative still
+ * @property confidence confidence, 0 to 1
+ * @property said false if the gloss is still tentative
  */
 class RunningGloss(val gloss: String, val confidence: Double, val said: Boolean)

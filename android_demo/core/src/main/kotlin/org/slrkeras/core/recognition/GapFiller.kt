@@ -1,26 +1,26 @@
 package org.slrkeras.core.recognition
 
-/** One frame whose gaps are not filled yet: zeros where [lost]. */
+/** A frame whose gaps are not filled yet: zeros at points that are [lost]. */
 private class Waiting(val points: FloatArray, val lost: BooleanArray)
 
 /**
- * Fills the gaps of landmarks frame by frame, at most [lookAhead] frames late; `slr_keras/streaming/landmarks.py`.
+ * Fills the gaps of landmarks, at most [lookAhead] frames late; `slr_keras/streaming/landmarks.py`.
  *
- * A frame is given as soon as nothing in it waits any more.
+ * A frame is returned as soon as later frames cannot change it.
  */
 internal class GapFiller(private val contract: Contract, private val lookAhead: Int) {
     private val channels = contract.channels.size
     private val waiting = ArrayDeque<Waiting>()
     private val latest = FloatArray(contract.size)
 
-    // Frames since each point was last seen; -1 before it was.
+    // Number of frames since each point was last seen; -1 before its first appearance.
     private val since = IntArray(contract.points.size)
 
     init {
         reset()
     }
 
-    /** Frames that wait. */
+    /** Number of waiting frames. */
     val length: Int get() = waiting.size
 
     /** Forget all frames. */
@@ -30,7 +30,7 @@ internal class GapFiller(private val contract: Contract, private val lookAhead: 
         since.fill(-1)
     }
 
-    /** One frame of selected points; the frames that are ready. */
+    /** Take one frame of selected points; returns the frames that are ready. */
     fun push(selected: FloatArray): List<FloatArray> {
         val lost = BooleanArray(since.size) { contract.missing(selected, it) }
         waiting.addLast(Waiting(FloatArray(selected.size) { if (lost[it / channels]) 0f else selected[it] }, lost))
@@ -39,12 +39,12 @@ internal class GapFiller(private val contract: Contract, private val lookAhead: 
         return ready
     }
 
-    /** The frames that still wait; no more come. */
+    /** End the stream; returns the waiting frames. */
     fun finish(): List<FloatArray> = List(waiting.size) { first() }
 
-    /** Whether what comes could change nothing in the first frame that waits. */
+    /** Whether later frames cannot change the first waiting frame. */
     private fun decided(): Boolean = since.indices.none { point ->
-        // Beyond the longest gap they are zeros for good.
+        // Points of longer gaps stay zero.
         since[point] < contract.maxGap && waiting.all { it.lost[point] }
     }
 
@@ -56,7 +56,7 @@ internal class GapFiller(private val contract: Contract, private val lookAhead: 
                 since[point] = 0
                 filled.copyInto(latest, point * channels, point * channels, (point + 1) * channels)
             } else {
-                // Gaps of hours do not overflow.
+                // The limit prevents an overflow in gaps of hours.
                 if (since[point] >= 0) since[point] = minOf(since[point] + 1, contract.maxGap + 1)
                 fill(filled, point)
             }
@@ -64,7 +64,7 @@ internal class GapFiller(private val contract: Contract, private val lookAhead: 
         return filled
     }
 
-    /** A missing point of the frame that leaves; zeros where nothing is known. */
+    /** Fill a missing point of the first frame; zeros if no frame has the point. */
     private fun fill(filled: FloatArray, point: Int) {
         val until = 1 + waiting.indexOfFirst { !it.lost[point] }
         val seen = if (until > 0) waiting[until - 1].points else null

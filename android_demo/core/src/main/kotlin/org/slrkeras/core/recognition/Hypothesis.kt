@@ -13,12 +13,12 @@ data class Span(val start: Int, val end: Int)
 /**
  * One decoded sequence of glosses; `slr_keras/decoding/hypothesis.py`.
  *
- * @property ids none of them the blank
- * @property spans one for each gloss, in steps: where the best alignment emits it
- * @property confidences the greatest posterior probability of each gloss within its span
+ * @property ids glosses, without blanks
+ * @property spans steps in which the best alignment emits each gloss
+ * @property confidences greatest posterior probability of each gloss within its span
  */
 class Hypothesis(val ids: List<Int>, val spans: List<Span>, val confidences: List<Double>) {
-    /** Equal neighbours as one: its span covers both, the better confidence counts. */
+    /** Merge equal neighbours: the span covers both, the greater confidence is kept. */
     fun mergeRepeats(): Hypothesis {
         val spans = ArrayList<Span>()
         val confidences = ArrayList<Double>()
@@ -41,11 +41,11 @@ class Hypothesis(val ids: List<Int>, val spans: List<Span>, val confidences: Lis
     }
 }
 
-/** Equal neighbours as one. */
+/** Merge equal neighbours. */
 internal fun collapseRepeats(ids: List<Int>): List<Int> =
     ids.filterIndexed { place, id -> place == 0 || ids[place - 1] != id }
 
-/** Normalised in log space; log-probabilities pass through unchanged. */
+/** Log-softmax; log-probabilities stay unchanged. */
 internal fun logSoftmax(row: FloatArray): DoubleArray {
     var peak = Double.NEGATIVE_INFINITY
     for (value in row) peak = max(peak, value.toDouble())
@@ -58,13 +58,13 @@ internal fun logSoftmax(row: FloatArray): DoubleArray {
 /** log(exp(one) + exp(other)). */
 internal fun logAddExp(one: Double, other: Double): Double = when {
     one == other -> one + LN_2
-    // NaN of two infinities never comes here.
+    // Two equal infinities, whose difference is NaN, are handled above.
     else -> max(one, other) + ln1p(exp(-abs(one - other)))
 }
 
 private val LN_2 = ln(2.0)
 
-/** Place of the greatest value, the first of equal ones. */
+/** Index of the greatest value, the first of equal ones. */
 internal fun argmax(row: DoubleArray): Int {
     var best = 0
     for (place in row.indices) if (row[place] > row[best]) best = place

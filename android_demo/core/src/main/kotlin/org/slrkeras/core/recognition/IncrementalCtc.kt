@@ -3,9 +3,9 @@ package org.slrkeras.core.recognition
 import org.slrkeras.core.json.JsonField
 
 /**
- * How a run decodes; `slr_keras/decoding/config.py` explains the fields.
+ * Decoding options of a run; `slr_keras/decoding/config.py` documents the fields.
  *
- * @property beam prefixes that are kept at every step; 0 takes the best class of every step instead
+ * @property beam beam width of the prefix search; 0 decodes greedily
  */
 class DecodingOptions(
     val beam: Int,
@@ -16,7 +16,7 @@ class DecodingOptions(
     val candidatesPerStep: Int = 0,
 ) {
     companion object {
-        /** What `metadata.json` says under `decoding`. */
+        /** Read `decoding` of `metadata.json`. */
         fun read(field: JsonField): DecodingOptions {
             val greedy = field["method"].choice("greedy", "beam") == "greedy"
             return DecodingOptions(
@@ -41,13 +41,13 @@ internal abstract class IncrementalCtc {
     /** The best sequence of the steps so far. */
     abstract val best: List<Int>
 
-    /** How many steps are kept. */
+    /** Number of stored steps. */
     val length: Int get() = steps.size
 
     /**
-     * Take in the log-probabilities of one step.
+     * Take the log-probabilities of one step.
      *
-     * @throws IllegalArgumentException if they are NaN, or nothing is possible
+     * @throws IllegalArgumentException if they are NaN, or all are -inf
      */
     fun advance(row: FloatArray) {
         val step = logSoftmax(row)
@@ -61,7 +61,7 @@ internal abstract class IncrementalCtc {
     /** The best sequence so far, with spans and confidences. */
     abstract fun soFar(): Hypothesis
 
-    /** The sentence, as the decoder of whole clips gives it. */
+    /** The sentence, equal to that of the offline decoder. */
     abstract fun finish(): Hypothesis
 
     companion object {
@@ -75,16 +75,16 @@ internal abstract class IncrementalCtc {
     }
 }
 
-/** The best class of every step; what it has said it never takes back. */
+/** Greedy decoding: the best class of every step; emitted glosses are never withdrawn. */
 private class GreedySteps(private val blank: Int, private val merge: Boolean) : IncrementalCtc() {
-    private val found = ArrayList<Int>()
+    private val emitted = ArrayList<Int>()
     private var last = blank
 
-    override val best: List<Int> get() = found.toList()
+    override val best: List<Int> get() = emitted.toList()
 
     override fun take(step: DoubleArray) {
         val label = argmax(step)
-        if (label != blank && label != last && !(merge && found.lastOrNull() == label)) found.add(label)
+        if (label != blank && label != last && !(merge && emitted.lastOrNull() == label)) emitted.add(label)
         last = label
     }
 
@@ -115,21 +115,22 @@ private class BeamSteps(
 
     override fun finish(): Hypothesis = if (steps.isEmpty()) Hypothesis.NONE else merged(search.ranked(steps))
 
-    private fun merged(found: Hypothesis) = if (options.collapseRepeats) found.mergeRepeats() else found
+    private fun merged(hypothesis: Hypothesis) =
+        if (options.collapseRepeats) hypothesis.mergeRepeats() else hypothesis
 }
 
-/** What [StablePrefix] says: the last [taken] glosses said are taken back, and [more] are said now. */
+/** Result of [StablePrefix]: the last [taken] emitted glosses are withdrawn, and [more] are emitted. */
 internal class Said(val taken: Int, val more: List<Int>)
 
 /**
- * Says a gloss when it has been in the best sequence for so many steps, and takes it back when it is there no more.
+ * Emits a gloss after it has been in the best sequence for some steps, and withdraws it when it leaves that sequence.
  *
- * @param steps 0 says it at once
+ * @param steps number of steps; 0 emits at once
  */
 internal class StablePrefix(private val steps: Int) {
     private val recent = ArrayDeque<List<Int>>()
 
-    /** The glosses said and not taken back. */
+    /** Glosses emitted and not withdrawn. */
     var said: List<Int> = emptyList()
         private set
 
@@ -143,7 +144,7 @@ internal class StablePrefix(private val steps: Int) {
         return say(kept, stable.drop(kept))
     }
 
-    /** The same at the end: what is not in the sentence goes, what is missing comes. */
+    /** End the sentence: withdraw glosses that are not in it, emit those that are missing. */
     fun finish(sentence: List<Int>): Said {
         val kept = common(said, sentence)
         return say(kept, sentence.drop(kept))
@@ -155,7 +156,7 @@ internal class StablePrefix(private val steps: Int) {
         return Said(taken, more)
     }
 
-    /** How many glosses two sequences begin with alike. */
+    /** Length of the common prefix of two sequences. */
     private fun common(one: List<Int>, other: List<Int>): Int {
         val most = minOf(one.size, other.size)
         return (0 until most).firstOrNull { one[it] != other[it] } ?: most

@@ -5,17 +5,17 @@ import kotlin.math.ln
 
 private const val FORMAT = "slr_keras gloss language model 1"
 
-/** Stands before every sentence in contexts. */
+/** Token before every sentence in contexts. */
 private const val BEGIN = -1
 
-/** Distributions that are kept; each has a number for every gloss. */
+/** Size of the cache of distributions. */
 private const val KEPT = 256
 
 /**
  * An n-gram language model of glosses, interpolated Kneser-Ney; `slr_keras/decoding/language_model.py`.
  *
- * @property order of its longest n-grams
- * @property classes of the recogniser, with the blank, whose place holds the end of the sentence
+ * @property order order of the longest n-grams
+ * @property classes number of classes of the recogniser; the place of the blank holds the end of the sentence
  */
 class LanguageModel private constructor(
     val order: Int,
@@ -30,7 +30,7 @@ class LanguageModel private constructor(
 
     private val kept = HashMap<List<Int>, DoubleArray>()
 
-    /** Log-probability of everything that may follow the glosses since the sentence's beginning. */
+    /** Log-probabilities of the next gloss, given all glosses of the sentence so far. */
     fun logProbabilities(context: List<Int>): DoubleArray {
         val history = if (order > 1) (listOf(BEGIN) + context).takeLast(order - 1) else emptyList()
         return kept[history] ?: distribution(history).also {
@@ -39,7 +39,7 @@ class LanguageModel private constructor(
         }
     }
 
-    /** Log-probability of a whole sentence, its end included. */
+    /** Log-probability of a whole sentence, including its end. */
     fun sentenceLogProbability(ids: List<Int>): Double {
         var sum = 0.0
         for (place in 0..ids.size) {
@@ -48,29 +48,29 @@ class LanguageModel private constructor(
         return sum
     }
 
-    /** From the uniform distribution up through ever longer contexts. */
+    /** Interpolate from the uniform distribution to ever longer contexts. */
     private fun distribution(history: List<Int>): DoubleArray {
-        val found = DoubleArray(classes) { 1.0 / classes }
+        val probabilities = DoubleArray(classes) { 1.0 / classes }
         for (length in 0..history.size) {
             val following = counts[history.takeLast(length)] ?: continue
             val discount = discounts[length]
             val share = discount * following.tokens.size / following.total
-            for (token in found.indices) found[token] *= share
+            for (token in probabilities.indices) probabilities[token] *= share
             for ((place, token) in following.tokens.withIndex()) {
-                found[token] += (following.counts[place] - discount) / following.total
+                probabilities[token] += (following.counts[place] - discount) / following.total
             }
         }
-        for (token in found.indices) found[token] = ln(found[token])
-        return found
+        for (token in probabilities.indices) probabilities[token] = ln(probabilities[token])
+        return probabilities
     }
 
     companion object {
         /**
-         * Read what Python's `NgramLanguageModel.save` wrote.
+         * Read a file of Python's `NgramLanguageModel.save`.
          *
-         * @param vocabularyDigest of the recogniser's vocabulary
-         * @param blank of the recogniser
-         * @throws org.slrkeras.core.json.JsonException if it is damaged, or of another vocabulary
+         * @param vocabularyDigest digest of the recogniser's vocabulary
+         * @param blank blank class of the recogniser
+         * @throws org.slrkeras.core.json.JsonException if the file is damaged, or of another vocabulary
          */
         fun read(field: JsonField, vocabularyDigest: String, classes: Int, blank: Int): LanguageModel {
             field["format"].choice(FORMAT)

@@ -4,21 +4,21 @@ import kotlin.math.hypot
 import kotlin.math.max
 
 /**
- * Filled points in the model's coordinates, frame by frame; `slr_keras/streaming/landmarks.py`.
+ * Converts filled frames to the model's coordinates; `slr_keras/streaming/landmarks.py`.
  *
- * @param referenceFrames of body coordinates, origin and unit are medians over so many frames
+ * @param referenceFrames number of frames whose medians are the origin and the unit of body coordinates
  */
 internal class Normaliser(private val contract: Contract, private val referenceFrames: Int) {
     private val channels = contract.channels.size
     private val recent = ArrayDeque<FloatArray>()
 
-    /** Frames that are kept. */
+    /** Number of stored frames. */
     val length: Int get() = recent.size
 
     /** Forget all frames. */
     fun reset() = recent.clear()
 
-    /** One frame: y up, missing points all zeros. */
+    /** Convert one frame: y up, missing points all zeros. */
     fun normalise(points: FloatArray): FloatArray {
         val frame = if (contract.bodyNormalised) body(points) else image(points)
         for (point in contract.points.indices) {
@@ -40,7 +40,7 @@ internal class Normaliser(private val contract: Contract, private val referenceF
     }
 
     private fun body(points: FloatArray): FloatArray {
-        // Where root and scale are not in the frame, the last frames know them.
+        // Without root and scale in this frame, the last frames define them.
         if ((contract.root + contract.scale).any { score(points, it) > 0 }) {
             if (recent.size == referenceFrames) recent.removeFirst()
             recent.addLast(points.copyOf())

@@ -1,12 +1,12 @@
 package org.slrkeras.core.recognition
 
 /**
- * CTC prefix beam search, step by step; `slr_keras/decoding/prefix_beam.py`.
+ * Incremental CTC prefix beam search; `slr_keras/decoding/prefix_beam.py`.
  *
- * Each prefix carries two masses: of paths that end in blank, and of paths that end in its last gloss.
+ * Each prefix has two masses: of paths that end in blank, and of paths that end in its last gloss.
  *
- * @param classes with the blank
- * @param languageModel null without one
+ * @param classes number of classes, including the blank
+ * @param languageModel null for decoding without one
  */
 internal class PrefixSearch(
     private val classes: Int,
@@ -21,20 +21,20 @@ internal class PrefixSearch(
 
     init {
         var most = minOf(glossCount, if (options.candidatesPerStep > 0) options.candidatesPerStep else classes)
-        // Within one prefix all extensions share their mass: of so many the best can only be these.
+        // All extensions of a prefix share its mass, so that only the best of these glosses can survive.
         if (fusion == null) most = minOf(most, options.beam + 1)
         tried = most
     }
 
-    /** A prefix, its masses, and what language model and bonus add. */
+    /** A prefix, its masses, and the score of language model and bonus. */
     private class Beam(val prefix: List<Int>, val inBlank: Double, val inGloss: Double, val added: Double) {
         val total = logAddExp(inBlank, inGloss)
     }
 
-    /** The best of the prefixes that survive. */
+    /** The best prefix. */
     val best: List<Int> get() = beams[0].prefix
 
-    /** Take in one step of normalised log-probabilities. */
+    /** Take one step of normalised log-probabilities. */
     fun advance(step: DoubleArray) {
         val glosses = best(glossCount, tried) { step[glossAt(it)] }.map(::glossAt).toIntArray()
         val stayBlank = DoubleArray(beams.size) { beams[it].total + step[blank] }
@@ -61,7 +61,7 @@ internal class PrefixSearch(
         }
     }
 
-    /** The best sequence of the steps taken in, by its full CTC sum; [steps] are all of them. */
+    /** The best sequence by its full CTC sum; [steps] are all steps so far. */
     fun ranked(steps: List<DoubleArray>): Hypothesis {
         val sequences = (beams.map { it.prefix } + listOf(bestPath(steps, blank).first)).distinct()
         var best = sequences[0]
@@ -76,7 +76,7 @@ internal class PrefixSearch(
         return aligned(steps, best, blank)
     }
 
-    /** What a complete sequence gets on top of its CTC sum. */
+    /** Score of language model and bonus of a complete sequence. */
     private fun addition(ids: List<Int>): Double {
         val bonus = options.insertionBonus * ids.size
         return bonus + (fusion?.let { options.languageModelWeight * it.sentenceLogProbability(ids) } ?: 0.0)
@@ -88,7 +88,7 @@ internal class PrefixSearch(
 
     private fun extensions(row: Int, glosses: IntArray, step: DoubleArray) = DoubleArray(glosses.size) {
         val beam = beams[row]
-        // The same gloss once more needs a blank in between.
+        // A repeated gloss needs a blank in between.
         (if (glosses[it] == lastOf(row)) beam.inBlank else beam.total) + step[glosses[it]]
     }
 
@@ -101,7 +101,7 @@ internal class PrefixSearch(
         }
     }
 
-    /** Where an extension is itself in the beam, move its mass there. */
+    /** Move the mass of an extension that is in the beam itself. */
     private fun mergeKnown(
         glosses: IntArray,
         step: DoubleArray,
@@ -124,16 +124,16 @@ internal class PrefixSearch(
     private companion object {
         const val NOTHING = Double.NEGATIVE_INFINITY
 
-        /** Places of the greatest finite values, the greatest first, earlier ones before equal later ones. */
+        /** Indices of the greatest finite values in descending order; the first index first among equal values. */
         fun best(count: Int, most: Int, value: (Int) -> Double): List<Int> {
             val places = IntArray(minOf(most, count))
             val values = DoubleArray(places.size)
-            var found = 0
+            var filled = 0
             for (place in 0 until count) {
                 val one = value(place)
-                if (!(one > NOTHING) || found == places.size && !(one > values[found - 1])) continue
-                if (found < places.size) found++
-                var at = found - 1
+                if (!(one > NOTHING) || filled == places.size && !(one > values[filled - 1])) continue
+                if (filled < places.size) filled++
+                var at = filled - 1
                 while (at > 0 && values[at - 1] < one) {
                     places[at] = places[at - 1]
                     values[at] = values[at - 1]
@@ -142,12 +142,12 @@ internal class PrefixSearch(
                 places[at] = place
                 values[at] = one
             }
-            return places.take(found)
+            return places.take(filled)
         }
     }
 }
 
-/** A sequence that fits into the steps, with where its best alignment emits it. */
+/** A sequence with its best alignment; there must be enough steps. */
 internal fun aligned(steps: List<DoubleArray>, ids: List<Int>, blank: Int): Hypothesis {
     val spans = CtcTrellis(ids, blank).bestSpans(steps)
     return Hypothesis(ids, spans, confidencesOf(steps, ids, spans))

@@ -6,16 +6,16 @@ import java.math.RoundingMode
 private const val MILLISECONDS_A_SECOND = 1000L
 
 /**
- * Frames that come at any moments become frames at a steady rate; `slr_keras/data/rates.py`, exactly.
+ * Resamples frames of any times to a steady rate, exactly as `slr_keras/data/rates.py`.
  *
  * A frame is shown from its own moment until the next one's. Frame n of the result is what was shown at
- * (n + 1/2) / rate, the middle of its own time. A frame is so known only when the next one has come.
+ * (n + 1/2) / rate, the middle of its interval. A frame of the result is known only after the next frame has come.
  *
- * @param fps frames a second to give
- * @param longestStill milliseconds that one frame may last
+ * @param fps frames per second of the result
+ * @param longestStill maximum duration of a frame, in milliseconds
  */
 internal class SteadyRate(fps: Double, private val longestStill: Long) {
-    // A double is a whole number of some power of two: decimals hold it exactly.
+    // A decimal represents any double exactly.
     private val rate = BigDecimal(fps)
     private var begin = 0L
     private var start = 0L
@@ -29,13 +29,13 @@ internal class SteadyRate(fps: Double, private val longestStill: Long) {
     }
 
     /**
-     * Whether a frame of this moment goes on with those that came: no clock has gone backwards, none stood still.
+     * Whether a frame at this time continues the stream: the clock has not gone backwards or paused.
      */
     fun continues(milliseconds: Long): Boolean =
         // The range is of the difference too, which overflows between the ends of time.
         held == null || milliseconds >= start && milliseconds - start in 0..longestStill
 
-    /** One more frame; calls [give] for each frame of the steady rate that is known now. */
+    /** Take one frame; calls [give] for each frame of the result that is known now. */
     fun push(frame: FloatArray, milliseconds: Long, give: (FloatArray) -> Unit) {
         val shown = held
         if (shown == null) {
@@ -47,7 +47,7 @@ internal class SteadyRate(fps: Double, private val longestStill: Long) {
         start = milliseconds
     }
 
-    /** No more frames come: the last one is shown for one frame of [shownFps]. */
+    /** End the stream: the last frame is shown for one interval of [shownFps]. */
     fun finish(shownFps: Double, give: (FloatArray) -> Unit) {
         val last = held ?: return
         // The end is (start - begin) / 1000 + 1 / shownFps seconds; all is multiplied by 1000 shownFps.

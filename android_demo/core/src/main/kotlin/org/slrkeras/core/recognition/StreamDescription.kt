@@ -3,17 +3,17 @@ package org.slrkeras.core.recognition
 import org.slrkeras.core.json.JsonField
 
 /**
- * The streaming form of a model, as `metadata.json` describes it under `streaming`; `export/lite/streaming.py` writes it.
+ * Description of a streaming model: `streaming` of `metadata.json`, which `export/lite/streaming.py` writes.
  *
- * @property frames of a call
- * @property delay calls after the first until the first row of scores that means something
- * @property signature of the model files
+ * @property frames number of frames per call
+ * @property delay number of calls whose row of scores is not valid yet
+ * @property signature signature of the model files
  * @property inputs shapes by name
  * @property outputs shapes by name
- * @property blank class of the scores that is no gloss
- * @property farthest coordinates beyond it are a detector's mistake
+ * @property blank class of the CTC blank
+ * @property farthest limit of coordinates; values beyond are clipped
  * @property referenceFrames see [Normaliser]
- * @property longestStill milliseconds that one frame may last
+ * @property longestStill maximum duration of a frame, in milliseconds
  */
 class StreamDescription private constructor(field: JsonField) {
     val policy = field["policy"].text()
@@ -30,7 +30,7 @@ class StreamDescription private constructor(field: JsonField) {
     val referenceFrames: Int
     val longestStill: Long
 
-    /** What the recogniser does by default. */
+    /** Default options of the recogniser. */
     val options: StreamOptions
 
     private val state = field["tensors"]["state"].text()
@@ -57,7 +57,7 @@ class StreamDescription private constructor(field: JsonField) {
     internal companion object {
         private const val MOST = 1_000_000
 
-        /** @throws org.slrkeras.core.json.JsonException says what is wrong, and where */
+        /** @throws org.slrkeras.core.json.JsonException if a field is missing or invalid */
         fun read(field: JsonField) = StreamDescription(field)
 
         private fun shapes(field: JsonField): Map<String, List<Int>> =
@@ -66,10 +66,10 @@ class StreamDescription private constructor(field: JsonField) {
 }
 
 /**
- * How a stream is recognised; a bundle holds the defaults.
+ * Options of the recognition of a stream; a bundle holds the defaults.
  *
- * @property lookAhead frames that a gap is waited for
- * @property stable frames that a gloss must have been there before it is said
- * @property rest when sentences end
+ * @property lookAhead number of frames to wait for the end of a gap
+ * @property stable number of frames that a gloss must stay in the best sequence before it is emitted
+ * @property rest rule for the end of sentences
  */
 class StreamOptions(val lookAhead: Int, val stable: Int, val rest: RestOptions)

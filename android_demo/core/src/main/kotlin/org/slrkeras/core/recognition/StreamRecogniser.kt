@@ -6,17 +6,17 @@ import org.slrkeras.core.timing.Stopwatch
 import org.slrkeras.core.timing.timed
 
 /**
- * Recognises one endless stream of landmarks; `slr_keras/streaming/recogniser.py`.
+ * Recognises a continuous stream of landmarks; `slr_keras/streaming/recogniser.py`.
  *
  * Not safe for use from several threads at once.
  *
  * @param engineFactory loads the model
- * @param options how the stream is recognised
- * @param precision of the model
- * @param threads at most so many threads compute
- * @param stopwatch told what the stages take
- * @throws BundleException if the model is not the bundle's
- * @throws org.slrkeras.core.engine.EngineException if it does not load
+ * @param options options of the recognition
+ * @param precision precision of the model
+ * @param threads maximum number of threads
+ * @param stopwatch measures the stages
+ * @throws BundleException if the model does not belong to the bundle
+ * @throws org.slrkeras.core.engine.EngineException if the model cannot be loaded
  */
 class StreamRecogniser(
     private val bundle: Bundle,
@@ -44,7 +44,7 @@ class StreamRecogniser(
     private var firstFrame = 0
     private var calls = 0
 
-    /** Frames that have come, at the contract's rate. */
+    /** Number of frames so far, at the contract's rate. */
     var frame = 0
         private set
 
@@ -55,51 +55,51 @@ class StreamRecogniser(
     /** Whether rest ends sentences. */
     val endsSentences: Boolean get() = endpointer.ends
 
-    /** The glosses of the sentence that goes on: those said, then those that are tentative. */
+    /** Glosses of the unfinished sentence: first those already emitted, then the tentative ones. */
     val running: List<RunningGloss>
         get() {
-            val found = decoder.soFar()
-            return found.ids.mapIndexed { place, id ->
-                RunningGloss(bundle.labels[id], found.confidences[place], place < stable.said.size)
+            val hypothesis = decoder.soFar()
+            return hypothesis.ids.mapIndexed { place, id ->
+                RunningGloss(bundle.labels[id], hypothesis.confidences[place], place < stable.said.size)
             }
         }
 
-    /** Numbers that are kept of the stream; bounded, however long it is. */
+    /** Number of stored values; bounded for a stream of any length. */
     internal val kept: Int
         get() = (filler.length + normaliser.length + endpointer.kept + pending.size) * contract.size +
             decoder.length * bundle.labels.size
 
     /**
-     * One frame of raw landmarks at the contract's rate, whatever is in it.
+     * Take one frame of raw landmarks at the contract's rate; any values are allowed.
      *
      * @param landmarks source points × source channels of the contract
-     * @throws IllegalArgumentException if there are more or fewer
+     * @throws IllegalArgumentException if the size is another
      * @throws org.slrkeras.core.engine.EngineException if the model fails; the sentence is lost then
      */
     fun push(landmarks: FloatArray): List<Event> {
         val selected = contract.select(landmarks)
-        return telling { take(selected) }
+        return collecting { take(selected) }
     }
 
     /**
-     * One frame of raw landmarks from a camera, which are brought to the contract's rate by their times.
+     * Take one frame of raw landmarks at any time; frames are resampled to the contract's rate.
      *
-     * A clock that goes backwards, or stands still for longer than any picture lasts, ends the stream; the frame is
-     * the first of another.
+     * A clock that goes backwards, or a gap that is longer than any picture lasts, ends the stream; the frame is the
+     * first of another one.
      *
-     * @param landmarks as of the other `push`
-     * @param milliseconds when the picture was taken, by any clock
+     * @param landmarks source points × source channels of the contract
+     * @param milliseconds time of the picture, by any clock
      */
     fun push(landmarks: FloatArray, milliseconds: Long): List<Event> {
         val selected = contract.select(landmarks)
-        return telling {
+        return collecting {
             if (!rate.continues(milliseconds)) end()
             rate.push(selected, milliseconds, ::take)
         }
     }
 
-    /** The stream has ended: what is left of it. Another one may follow. */
-    fun finish(): List<Event> = telling { end() }
+    /** End the stream and return its remaining events. Another stream may follow. */
+    fun finish(): List<Event> = collecting { end() }
 
     /** Forget the stream, and count frames from 0 again. */
     fun reset() {
@@ -110,7 +110,7 @@ class StreamRecogniser(
 
     override fun close() = engine.close()
 
-    private fun telling(action: () -> Unit): List<Event> {
+    private fun collecting(action: () -> Unit): List<Event> {
         events.clear()
         var done = false
         try {
@@ -138,7 +138,7 @@ class StreamRecogniser(
         begin()
     }
 
-    /** A new sentence. */
+    /** Begin a sentence. */
     private fun begin() {
         state.reset()
         decoder = IncrementalCtc.of(bundle.labels.size, about.blank, bundle.decoding, bundle.languageModel)
@@ -152,7 +152,7 @@ class StreamRecogniser(
         filler.push(selected).forEach(::takeFilled)
     }
 
-    /** One frame whose gaps are filled. */
+    /** Take one frame whose gaps are filled. */
     private fun takeFilled(filled: FloatArray) {
         prepared++
         val far = about.farthest
@@ -167,7 +167,7 @@ class StreamRecogniser(
         if (cut.ended) endSentence()
     }
 
-    /** The model sees the frames that wait. */
+    /** Run the model on the pending frames. */
     private fun call() {
         val row = step(pending)
         pending.clear()
@@ -175,21 +175,21 @@ class StreamRecogniser(
         if (calls > about.delay) takeRow(row)
     }
 
-    /** One step of scores. */
+    /** Take one row of scores. */
     private fun takeRow(row: FloatArray) {
         val said = stopwatch.timed(Stage.DECODING) {
             decoder.advance(row)
             stable.advance(decoder.best)
         }
-        tell(said)
+        emit(said)
     }
 
     private fun step(frames: List<FloatArray>?) = stopwatch.timed(Stage.RECOGNITION_MODEL) { state.step(frames) }
 
-    /** The sentence has ended: the rows on their way, and the whole. */
+    /** End the sentence: take the delayed rows, and emit the whole sentence. */
     private fun endSentence() {
         if (calls == 0) {
-            // A sentence of less than a call is lengthened by its last frame, as offline.
+            // A sentence shorter than one call is padded with its last frame, as offline.
             while (pending.size < about.frames) pending.add(pending.last())
             call()
         }
@@ -198,16 +198,16 @@ class StreamRecogniser(
             calls++
             if (calls > about.delay) takeRow(row)
         }
-        val found = stopwatch.timed(Stage.DECODING) { decoder.finish() }
-        tell(stable.finish(found.ids))
-        val spans = found.spans.map {
+        val hypothesis = stopwatch.timed(Stage.DECODING) { decoder.finish() }
+        emit(stable.finish(hypothesis.ids))
+        val spans = hypothesis.spans.map {
             Span(firstFrame + it.start * about.frames, firstFrame + it.end * about.frames)
         }
-        events.add(Event.Sentence(frame, found.ids.map(bundle.labels::get), spans, found.confidences))
+        events.add(Event.Sentence(frame, hypothesis.ids.map(bundle.labels::get), spans, hypothesis.confidences))
         begin()
     }
 
-    private fun tell(said: Said) {
+    private fun emit(said: Said) {
         if (said.taken > 0) events.add(Event.Revise(frame, said.taken))
         for (id in said.more) events.add(Event.Gloss(frame, bundle.labels[id]))
     }

@@ -6,9 +6,9 @@ import org.slrkeras.core.engine.EngineException
 import org.slrkeras.core.engine.TensorSpec
 
 /**
- * A streaming model with what it keeps between calls; `TfliteEngine` of `slr_keras/streaming/engine.py`.
+ * A streaming model with its state between calls; `TfliteEngine` of `slr_keras/streaming/engine.py`.
  *
- * @throws BundleException if the engine's model is not the one that is described
+ * @throws BundleException if the tensors of the engine differ from the description
  */
 internal class StreamState(private val engine: Engine, private val about: StreamDescription) {
     private val inputs = engine.inputs.associate { it.name to FloatArray(it.size) }
@@ -18,7 +18,7 @@ internal class StreamState(private val engine: Engine, private val about: Stream
     private val frames: FloatArray
     private val valid: FloatArray
 
-    // What a call writes the next one reads: the two exchange their arrays.
+    // The output state of a call is the input state of the next: the two exchange their arrays.
     private var now: Pair<List<FloatArray>, List<FloatArray>>
     private var next: Pair<List<FloatArray>, List<FloatArray>>
 
@@ -45,12 +45,12 @@ internal class StreamState(private val engine: Engine, private val about: Stream
     }
 
     /**
-     * One call.
+     * Run the model once.
      *
-     * @param given the frames of a call, in the model's coordinates; null after the sentence's end, for the rows that
-     * are still on their way
+     * @param given frames of the call, in the model's coordinates; null after the end of the sentence, for the delayed
+     *   rows
      * @return log-probabilities of the classes
-     * @throws EngineException if the engine fails, or gives what are no numbers
+     * @throws EngineException if the engine fails, or a score is not a number
      */
     fun step(given: List<FloatArray>?): FloatArray {
         valid[0] = if (given == null) 0f else 1f
@@ -64,8 +64,8 @@ internal class StreamState(private val engine: Engine, private val about: Stream
         return scores.copyOf()
     }
 
-    private fun require(what: String, found: List<TensorSpec>, stated: Map<String, List<Int>>) {
-        val shapes = found.associate { it.name to it.shape.toList() }
+    private fun require(what: String, specs: List<TensorSpec>, stated: Map<String, List<Int>>) {
+        val shapes = specs.associate { it.name to it.shape.toList() }
         val other = (shapes.keys + stated.keys).firstOrNull { shapes[it] != stated[it] }
         if (other != null) {
             throw BundleException(
@@ -73,7 +73,7 @@ internal class StreamState(private val engine: Engine, private val about: Stream
                     "${stated[other]} there; copy the bundle again",
             )
         }
-        found.firstOrNull { it.type != ElementType.FLOAT32 }?.let {
+        specs.firstOrNull { it.type != ElementType.FLOAT32 }?.let {
             throw BundleException("the model's $what: $it must be FLOAT32")
         }
     }

@@ -1,8 +1,8 @@
 package org.slrkeras.core.session
 
 /**
- * Lets a frame pass only while none is being worked on: what comes meanwhile is dropped, never queued, so that what
- * is shown is never older than one frame's work.
+ * Admits one frame at a time: frames that come while another is processed are dropped, never queued, so that results
+ * are at most one frame late.
  *
  * Safe for use from several threads.
  */
@@ -10,49 +10,50 @@ class FrameGate {
     private var busy = false
     private var lastTime = Double.NEGATIVE_INFINITY
 
-    /** Frames that passed. */
+    /** Number of admitted frames. */
     @get:Synchronized
     var passed = 0L
         private set
 
-    /** Frames that were dropped because the one before was still being worked on. */
+    /** Number of frames dropped because another was being processed. */
     @get:Synchronized
     var dropped = 0L
         private set
 
-    /** Frames that were refused because their time was not after that of the frame before. */
+    /** Number of frames refused because their time was not after that of the last admitted frame. */
     @get:Synchronized
     var late = 0L
         private set
 
     /**
-     * Ask for a frame to be worked on; [leave] must follow if it may.
+     * Ask for a frame to be processed.
      *
-     * @param seconds when it was taken, of any clock that goes forward
+     * @param time time of the frame, in any unit, by any clock that goes forward
+     * @return whether the frame is admitted; if so, the caller must call [leave] afterwards
      */
     @Synchronized
-    fun enter(seconds: Double): Boolean {
+    fun enter(time: Double): Boolean {
         if (busy) {
             dropped++
             return false
         }
-        if (seconds.isNaN() || seconds <= lastTime) {
+        if (time.isNaN() || time <= lastTime) {
             late++
             return false
         }
         busy = true
-        lastTime = seconds
+        lastTime = time
         passed++
         return true
     }
 
-    /** The frame is done. */
+    /** The admitted frame has been processed. */
     @Synchronized
     fun leave() {
         busy = false
     }
 
-    /** A new source begins, with a clock of its own: its first frame may bear any time. */
+    /** Another source begins, with a clock of its own: its first frame may have any time. */
     @Synchronized
     fun restart() {
         lastTime = Double.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
 package org.slrkeras.core.session
 
 /**
- * Frames a second and milliseconds a frame, over the last [size] frames.
+ * Frames per second and milliseconds per frame, over the last [size] frames.
  *
  * Not safe for use from several threads at once.
  */
@@ -13,7 +13,7 @@ class Meter(private val size: Int = 30) {
         require(size >= 2) { "a rate over $size frames" }
     }
 
-    /** A frame was done at [seconds], after [milliseconds] of work; a clock that went back begins anew. */
+    /** Add a frame that was done at [seconds] after [milliseconds] of work; a clock that goes back resets the rate. */
     fun add(seconds: Double, milliseconds: Double) {
         if (times.isNotEmpty() && seconds < times.last()) times.clear()
         times.addLast(seconds)
@@ -22,14 +22,14 @@ class Meter(private val size: Int = 30) {
         if (durations.size > size) durations.removeFirst()
     }
 
-    /** Frames a second; 0 before the second frame. */
+    /** Frames per second; 0 before the second frame. */
     val framesPerSecond: Double
         get() {
             val span = if (times.size < 2) 0.0 else times.last() - times.first()
             return if (span > 0) (times.size - 1) / span else 0.0
         }
 
-    /** Median time of work on a frame; 0 before the first. */
+    /** Median of the milliseconds per frame; 0 before the first frame. */
     val medianMilliseconds: Double
         get() = if (durations.isEmpty()) 0.0 else durations.sorted()[durations.size / 2]
 }

@@ -1,8 +1,8 @@
 package org.slrkeras.core.session
 
 /*
- * A session as text, to outlive a rotation of the screen or the end of the process. A line each: "1 paused" or
- * "1 running", the current sentence, then the history. A sentence is "gloss TAB confidence TAB gloss ...".
+ * A session as text, which survives a rotation of the screen and the end of the process. Its lines are: "1 paused" or
+ * "1 running", the current sentence, the history. A sentence is "gloss TAB confidence TAB gloss ...".
  */
 
 private const val PAUSED = "1 paused"
@@ -12,7 +12,7 @@ private const val RUNNING = "1 running"
 fun Session.saved(): String =
     (listOf(if (paused) PAUSED else RUNNING, line(current)) + history.map { line(it.glosses) }).joinToString("\n")
 
-/** The session that [saved] wrote; a new one where the text is none, or from another version. */
+/** Read a session that [saved] wrote; a text that is null or of another version gives a new session. */
 fun restoredSession(text: String?): Session {
     val lines = text?.split('\n') ?: return Session()
     if (lines.size < 2 || lines[0] !in setOf(PAUSED, RUNNING)) return Session()

@@ -1,19 +1,19 @@
 package org.slrkeras.core.session
 
-/** A gloss that was read, with the model's probability for it, 0 to 1. */
+/** A recognised gloss with the model's probability, 0 to 1. */
 data class Gloss(val name: String, val confidence: Float)
 
-/** What was signed between two rests. */
+/** The glosses between two rests. */
 data class Sentence(val glosses: List<Gloss>) {
     override fun toString() = glosses.joinToString(" ") { it.name }
 }
 
 /**
- * What the user sees of the recognition: the sentence under way, those before it, and whether it is paused.
+ * State of the recognition as the user sees it: the unfinished sentence, the finished ones, and whether it is paused.
  *
- * It is a value: every change gives a new one, so that the camera's thread and the screen never disagree.
+ * Sessions are immutable values, which any thread may read.
  *
- * @property current glosses of the sentence under way; some may still be taken back
+ * @property current glosses of the unfinished sentence; the last of them may still change
  * @property history finished sentences, oldest first, at most [MAXIMUM_HISTORY]
  */
 data class Session(
@@ -21,26 +21,26 @@ data class Session(
     val history: List<Sentence> = emptyList(),
     val paused: Boolean = false,
 ) {
-    /** The sentence under way reads [glosses] now. */
+    /** Replace the unfinished sentence. */
     fun reading(glosses: List<Gloss>): Session = if (paused) this else copy(current = glosses)
 
-    /** A sentence has ended; one without glosses leaves no trace. */
+    /** Add a finished sentence; a sentence without glosses is not kept. */
     fun finished(sentence: Sentence): Session {
         if (paused) return this
         val longer = if (sentence.glosses.isEmpty()) history else history + sentence
         return copy(current = emptyList(), history = longer.takeLast(MAXIMUM_HISTORY))
     }
 
-    /** Stop reading; what is under way counts as a sentence. */
+    /** Pause; the unfinished sentence becomes a finished one. */
     fun pause(): Session = if (paused) this else finished(Sentence(current)).copy(paused = true)
 
-    /** Read on. */
+    /** End the pause. */
     fun resume(): Session = copy(paused = false)
 
-    /** Forget all sentences; pausing stays as it is. */
+    /** Remove all sentences; a pause continues. */
     fun clear(): Session = Session(paused = paused)
 
-    /** All sentences, a line each, the one under way last: what is given to other apps. */
+    /** All sentences as text for other apps, one line each, the unfinished one last. */
     val sharedText: String
         get() {
             val all = if (current.isEmpty()) history else history + Sentence(current)
@@ -48,7 +48,7 @@ data class Session(
         }
 
     companion object {
-        /** Sentences that are kept. */
+        /** Maximum number of finished sentences. */
         const val MAXIMUM_HISTORY = 500
     }
 }

@@ -5,26 +5,26 @@ import org.slrkeras.core.keypoints.HolisticLandmarks
 import org.slrkeras.core.keypoints.Landmarks
 import org.slrkeras.core.keypoints.PoseTracker
 
-/** A point to draw: [x] and [y] from 0 to 1 of the picture's width and height, or NaN where nothing was seen. */
+/** A point to draw: [x] and [y] as fractions of the picture's width and height, NaN if the point is missing. */
 class DrawnPoint(val x: Float, val y: Float) {
-    /** Whether there is anything to draw. */
+    /** Whether the point is drawn. */
     val seen: Boolean get() = x.isFinite() && y.isFinite()
 }
 
-/** What is drawn of a person: the upper body and both hands. */
+/** The drawn part of a person: the upper body and both hands. */
 object Skeleton {
     private const val VISIBLE = 0.5f
     private val ARMS = listOf(11 to 12, 11 to 13, 13 to 15, 12 to 14, 14 to 16, 11 to 23, 12 to 24, 23 to 24)
     private val FINGERS = (1..17 step 4).flatMap { root -> listOf(0 to root) + (root..root + 2).map { it to it + 1 } }
 
-    /** Pairs of places in what [points] gives that a line joins. */
+    /** Lines of the skeleton, as pairs of indices into [points]. */
     val bones: List<Pair<Int, Int>> = ARMS + hand(PoseTracker.POINTS) + hand(PoseTracker.POINTS + Hand.POINTS)
 
-    /** Body, left hand, right hand; NaN what was not found, or of the body what is hidden. */
-    fun points(found: HolisticLandmarks): List<DrawnPoint> =
-        part(found.pose, PoseTracker.POINTS, VISIBLE) +
-            part(found.left?.landmarks, Hand.POINTS, null) +
-            part(found.right?.landmarks, Hand.POINTS, null)
+    /** Points of body, left hand and right hand; missing points and hidden points of the body are NaN. */
+    fun points(landmarks: HolisticLandmarks): List<DrawnPoint> =
+        part(landmarks.pose, PoseTracker.POINTS, VISIBLE) +
+            part(landmarks.left?.landmarks, Hand.POINTS, null) +
+            part(landmarks.right?.landmarks, Hand.POINTS, null)
 
     private fun hand(first: Int) = FINGERS.map { (from, to) -> first + from to first + to }
 

@@ -1,20 +1,20 @@
 package org.slrkeras.core.timing
 
-/** A part of reading a picture. */
+/** A part of the processing of a picture. */
 enum class Stage {
-    /** Looking for a person in all of the picture: only where none is followed. */
+    /** Detection of a person in the whole picture; only while no person is tracked. */
     POSE_DETECTION,
     POSE_LANDMARKS,
 
     /** The one-euro filters of the body's points. */
     SMOOTHING,
 
-    /** From the body's points to where the hands are. */
+    /** From the pose to the regions of the hands. */
     HAND_REGIONS,
     HAND_LANDMARKS,
     FACE,
 
-    /** Looking in all of the picture for hands that the body does not lead to. */
+    /** Search of the whole picture for hands that the pose does not locate. */
     PALMS,
 
     /** The streaming model. */
@@ -24,14 +24,14 @@ enum class Stage {
     DECODING,
 }
 
-/** Is told when a stage begins and ends. Stages do not lie in one another. A phone has no stopwatch. */
+/** Called at the begin and end of each stage. Stages are not nested. The app has no stopwatch. */
 interface Stopwatch {
     fun begin(stage: Stage)
 
     fun end(stage: Stage)
 }
 
-/** Do [work]; the stopwatch, where there is one, is told. */
+/** Do [work] as a stage of the stopwatch, if there is one. */
 internal inline fun <T> Stopwatch?.timed(stage: Stage, work: () -> T): T {
     this?.begin(stage)
     try {

@@ -1,6 +1,8 @@
 package org.slrkeras.core.image
 
+import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -35,15 +37,17 @@ class YuvConverterTest {
         )
     }
 
-    private fun RgbImage.pixel(row: Int, column: Int) =
-        (0..2).map { bytes[3 * (row * width + column) + it].toInt() and 0xFF }
+    private fun converted(frame: YuvFrame, rotation: Int, into: Picture = Picture(1, 1)) =
+        into.also { YuvConverter().convert(frame, rotation, it) }
+
+    private fun Picture.pixel(row: Int, column: Int) = listOf(16, 8, 0).map { argb(column, row) shr it and 0xFF }
 
     @Test
     fun `equals BT 601 in floating point within one step`() {
         val random = Random(5)
         repeat(200) {
             val yuv = mapOf('y' to random.nextInt(256), 'u' to random.nextInt(256), 'v' to random.nextInt(256))
-            val found = YuvConverter().convert(frame(2, 2) { name, _, _ -> yuv.getValue(name) }, 0).pixel(1, 1)
+            val found = converted(frame(2, 2) { name, _, _ -> yuv.getValue(name) }, 0).pixel(1, 1)
             val (y, u, v) = Triple(yuv.getValue('y'), yuv.getValue('u') - 128, yuv.getValue('v') - 128)
             val expected = listOf(y + 1.402 * v, y - 0.344136 * u - 0.714136 * v, y + 1.772 * u)
             for ((one, other) in found.zip(expected)) {
@@ -54,7 +58,7 @@ class YuvConverterTest {
 
     @Test
     fun `the limited range of video files reaches black and white`() {
-        fun grey(light: Int) = YuvConverter().convert(
+        fun grey(light: Int) = converted(
             frame(2, 2, range = YuvRange.LIMITED) { name, _, _ -> if (name == 'y') light else 128 }, 0,
         ).pixel(0, 0)
         assertEquals(listOf(0, 0, 0), grey(16))
@@ -64,15 +68,15 @@ class YuvConverterTest {
     @Test
     fun `padding and interleaved chroma are not read as pixels`() {
         val value = { name: Char, row: Int, column: Int -> (name.code * 31 + row * 17 + column * 7) % 256 }
-        val plain = YuvConverter().convert(frame(7, 5, value = value), 0)
-        val padded = YuvConverter().convert(frame(7, 5, padding = 9, pixelStride = 2, value = value), 0)
-        assertTrue(plain.bytes.contentEquals(padded.bytes))
+        val plain = converted(frame(7, 5, value = value), 0)
+        val padded = converted(frame(7, 5, padding = 9, pixelStride = 2, value = value), 0)
+        assertTrue(plain.pixels.contentEquals(padded.pixels))
     }
 
     @Test
     fun `a rotation turns clockwise`() {
         val grey = { name: Char, row: Int, column: Int -> if (name == 'y') 10 * row + column else 128 }
-        fun lights(rotation: Int) = YuvConverter().convert(frame(3, 2, value = grey), rotation).let { picture ->
+        fun lights(rotation: Int) = converted(frame(3, 2, value = grey), rotation).let { picture ->
             (0 until picture.height).map { row -> (0 until picture.width).map { picture.pixel(row, it)[0] } }
         }
         assertEquals(listOf(listOf(0, 1, 2), listOf(10, 11, 12)), lights(0))
@@ -83,26 +87,31 @@ class YuvConverterTest {
 
     @Test
     fun `a large frame becomes small in whole steps`() {
-        val picture = YuvConverter(640).convert(frame(1920, 1080) { _, _, _ -> 128 }, 90)
+        val picture = converted(frame(1920, 1080) { _, _, _ -> 128 }, 90)
         assertEquals(360 to 640, picture.width to picture.height)
     }
 
     @Test
-    fun `an empty frame gives an empty picture`() {
-        assertEquals(0, YuvConverter().convert(frame(0, 0) { _, _, _ -> 0 }, 0).bytes.size)
+    fun `an empty frame and an oblique rotation are refused`() {
+        assertThrows(IllegalArgumentException::class.java) { converted(frame(0, 0) { _, _, _ -> 0 }, 0) }
+        assertThrows(IllegalArgumentException::class.java) { converted(frame(2, 2) { _, _, _ -> 0 }, 45) }
     }
 
     @Test
-    fun `an oblique rotation is refused`() {
-        assertThrows(IllegalArgumentException::class.java) {
-            YuvConverter().convert(frame(2, 2) { _, _, _ -> 0 }, 45)
-        }
+    fun `a picture that is used again takes the pixels of the new frame and keeps its memory`() {
+        val picture = converted(frame(6, 4) { _, _, _ -> 255 }, 90)
+        val memory = picture.pixels
+        val value = { name: Char, row: Int, column: Int -> if (name == 'y') 10 * row + column else 128 }
+        val again = converted(frame(3, 2, value = value), 0, picture)
+        assertSame(memory, again.pixels)
+        assertEquals(3 to 2, again.width to again.height)
+        val expected = converted(frame(3, 2, value = value), 0).pixels
+        assertArrayEquals(expected, again.pixels.copyOf(6))
     }
 
     @Test
-    fun `a screen gets the colours of the picture, opaque`() {
-        val pixels = IntArray(1)
-        RgbImage(1, 1, byteArrayOf(-1, 128.toByte(), 3)).toArgb(pixels)
-        assertEquals(0xFFFF8003.toInt(), pixels[0])
+    fun `the screen gets opaque pixels`() {
+        val picture = converted(frame(2, 2) { name, _, _ -> if (name == 'y') 3 else 128 }, 0)
+        assertEquals(0xFF030303.toInt(), picture.pixels[3])
     }
 }

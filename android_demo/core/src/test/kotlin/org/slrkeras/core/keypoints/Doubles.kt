@@ -4,6 +4,7 @@ import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
 import org.slrkeras.core.engine.EngineFactory
 import org.slrkeras.core.engine.TensorSpec
+import org.slrkeras.core.image.Picture
 import kotlin.random.Random
 
 /** Engines of the models' shapes, whose outputs a test decides; what is under test is all that lies between them. */
@@ -22,15 +23,7 @@ internal class Doubles(private val answer: (KeypointModel, List<FloatArray>) -> 
         return object : Engine {
             override val inputs = listOf(spec(3 * model.side * model.side))
             override val outputs = model.outputs.mapIndexed { index, size ->
-                spec(
-                    if (index ==
-                        0
-                    ) {
-                        size + surplus
-                    } else {
-                        size
-                    },
-                )
+                spec(if (index == 0) size + surplus else size)
             }
 
             override fun run(values: List<Any>, results: List<Any>) {
@@ -129,15 +122,15 @@ internal class Nonsense(seed: Int) {
         }
     }
 
-    fun image(): Image {
+    fun picture(): Picture {
         val sides = listOf(1, 2, 3, 17, 64, 300)
         val width = sides.random(random)
         val height = sides.random(random)
         val rotation = 90 * random.nextInt(4)
         return if (random.nextBoolean()) {
-            PackedImage(width, height, IntArray(width * height) { random.nextInt() }, rotation)
+            Picture(width, height, IntArray(width * height) { random.nextInt() }, rotation)
         } else {
-            BytesImage(width, height, random.nextBytes(3 * width * height), rotation)
+            Picture(width, height, rotation).also { it.fillFromRgb(random.nextBytes(3 * width * height)) }
         }
     }
 

@@ -15,7 +15,7 @@ class FuzzTest {
             val nonsense = Nonsense(seed)
             Doubles { _, outputs -> nonsense.answer(outputs) }.tracker(everything).use { tracker ->
                 repeat(4) {
-                    val found = tracker.track(nonsense.image(), nonsense.time())
+                    val found = tracker.track(nonsense.picture(), nonsense.time())
                     val numbers = parts(found).all { part -> part.values.all { it.isFinite() } }
                     assertTrue(numbers, "seed $seed gave landmarks that are no numbers")
                 }
@@ -29,7 +29,7 @@ class FuzzTest {
         val scene = Scene()
         val nonsense = Nonsense(7)
         val doubles = Doubles { model, outputs -> scene.answer(model, outputs) }
-        val images = List(5) { nonsense.image() }
+        val pictures = List(5) { nonsense.picture() }
         doubles.tracker(everything).use { tracker ->
             fun track(first: Int, end: Int) {
                 for (frame in first until end) {
@@ -37,7 +37,7 @@ class FuzzTest {
                     scene.hands = frame / 5 % 2 == 0
                     scene.palm = frame / 11 % 2 == 0
                     // A picture stays the same for a while, so that it is followed, and the clock jumps back at times.
-                    tracker.track(images[frame / 50 % images.size], 33.0 * (frame % 1000))
+                    tracker.track(pictures[frame / 50 % pictures.size], 33.0 * (frame % 1000))
                 }
             }
             track(0, frames / 4)

@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertSame
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
+import org.slrkeras.core.image.Picture
 import kotlin.math.PI
 import kotlin.math.abs
 
@@ -77,18 +78,21 @@ class GeometryTest {
     fun `a picture without pixels, with too few, or turned askew is refused`() {
         val sizes = listOf(0 to 4, 4 to 0, -1 to 4)
         for ((width, height) in sizes) {
-            assertThrows(IllegalArgumentException::class.java) { BytesImage(width, height, ByteArray(48)) }
-            assertThrows(IllegalArgumentException::class.java) { PackedImage(width, height, IntArray(16)) }
+            assertThrows(IllegalArgumentException::class.java) { Picture(width, height) }
+            assertThrows(IllegalArgumentException::class.java) { Picture(width, height, IntArray(16)) }
+            assertThrows(IllegalArgumentException::class.java) { Picture(4, 4).resize(width, height) }
         }
-        assertThrows(IllegalArgumentException::class.java) { BytesImage(4, 4, ByteArray(47)) }
-        assertThrows(IllegalArgumentException::class.java) { PackedImage(4, 4, IntArray(15)) }
-        assertThrows(IllegalArgumentException::class.java) { PackedImage(4, 4, IntArray(16), rotation = 45) }
+        assertThrows(IllegalArgumentException::class.java) { Picture(4, 4).fillFromRgb(ByteArray(47)) }
+        assertThrows(IllegalArgumentException::class.java) { Picture(4, 4).fillFromRgb(ByteArray(48), stride = 11) }
+        assertThrows(IllegalArgumentException::class.java) { Picture(4, 4, IntArray(15)) }
+        assertThrows(IllegalArgumentException::class.java) { Picture(4, 4, IntArray(16), rotation = 45) }
+        assertThrows(IllegalArgumentException::class.java) { Picture(4, 4).resize(4, 4, rotation = 45) }
     }
 
     @Test
     fun `rows may be longer than their pixels`() {
         val bytes = ByteArray(2 * 8) { it.toByte() }
-        assertEquals(0x08090A, BytesImage(2, 2, bytes, stride = 8).rgb(0, 1))
+        assertEquals(0xFF08090A.toInt(), Picture(2, 2).also { it.fillFromRgb(bytes, stride = 8) }.argb(0, 1))
     }
 
     private val following = Following(degrees = 40f, shift = 0.2f, growth = 0.4f, margin = -0.1f)

@@ -1,5 +1,6 @@
 package org.slrkeras.core.keypoints
 
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.json.JsonField
 import org.slrkeras.core.json.parseJson
 
@@ -23,7 +24,7 @@ internal fun patternPixel(x: Int, y: Int): Int {
 }
 
 /** The pattern, stored so that it must be turned by [rotation] to be upright. */
-internal fun patternImage(width: Int, height: Int, rotation: Int, packed: Boolean): Image {
+internal fun patternImage(width: Int, height: Int, rotation: Int, packed: Boolean): Picture {
     val lies = rotation % 180 != 0
     val storedWidth = if (lies) height else width
     val storedHeight = if (lies) width else height
@@ -40,7 +41,7 @@ internal fun patternImage(width: Int, height: Int, rotation: Int, packed: Boolea
             pixels[row * storedWidth + column] = patternPixel(x, y)
         }
     }
-    if (packed) return PackedImage(storedWidth, storedHeight, pixels, rotation)
+    if (packed) return Picture(storedWidth, storedHeight, pixels, rotation)
     val bytes = ByteArray(3 * pixels.size) { (pixels[it / 3] shr 16 - 8 * (it % 3)).toByte() }
-    return BytesImage(storedWidth, storedHeight, bytes, rotation)
+    return Picture(storedWidth, storedHeight, rotation).also { it.fillFromRgb(bytes) }
 }

@@ -4,6 +4,7 @@ import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.slrkeras.core.image.Picture
 import kotlin.math.abs
 
 class GoldenKeypointsTest {
@@ -27,11 +28,11 @@ class GoldenKeypointsTest {
         val side = golden["side"].whole()
         for (case in golden["cases"].list()) {
             for (packed in listOf(false, true)) {
-                val image = patternImage(width, height, case["rotation"].whole(), packed)
-                assertEquals(width to height, image.width to image.height)
+                val picture = patternImage(width, height, case["rotation"].whole(), packed)
+                assertEquals(width to height, picture.width to picture.height)
                 val found = FloatArray(3 * side * side)
                 val crop = Crop(side, 0f, 255f, case["repeatEdge"].boolean())
-                val padding = crop.fill(image, case["region"].region(), found, case["keepShape"].boolean())
+                val padding = crop.fill(picture, case["region"].region(), found, case["keepShape"].boolean())
                 assertArrayEquals(case["padding"].floats(), floatArrayOf(padding.horizontal, padding.vertical), 1e-6f)
                 val apart = case["expected"].floats().zip(found.toTypedArray()) { a, b -> abs(a - b) }
                 // A position between two steps of 1/32 pixel may be rounded either way.
@@ -44,8 +45,8 @@ class GoldenKeypointsTest {
     @Test
     fun `black and white become the ends of the model's range`() {
         val values = FloatArray(3)
-        val image = PackedImage(1, 1, intArrayOf(0xFF00FF))
-        Crop(1, -1f, 1f, repeatEdge = true).fill(image, Region.WHOLE, values)
+        val picture = Picture(1, 1, intArrayOf(0xFF00FF))
+        Crop(1, -1f, 1f, repeatEdge = true).fill(picture, Region.WHOLE, values)
         assertArrayEquals(floatArrayOf(1f, -1f, 1f), values)
     }
 

@@ -8,11 +8,12 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.slrkeras.core.engine.EngineException
+import org.slrkeras.core.image.Picture
 
 class HolisticTrackerTest {
     private val scene = Scene()
     private val doubles = Doubles(scene::answer)
-    private val image = PackedImage(64, 48, IntArray(64 * 48))
+    private val picture = Picture(64, 48)
 
     private fun detections() = doubles.runs[KeypointModel.POSE_DETECTION] ?: 0
 
@@ -20,7 +21,7 @@ class HolisticTrackerTest {
     fun `a person is detected once, and followed`() {
         doubles.tracker().use { tracker ->
             for (time in 0L until 5L) {
-                val found = tracker.track(image, 40 * time)
+                val found = tracker.track(picture, 40 * time)
                 assertEquals(33, found.pose?.count)
                 assertEquals(21, found.left?.landmarks?.count)
                 assertEquals(21, found.right?.landmarks?.count)
@@ -33,27 +34,27 @@ class HolisticTrackerTest {
     @Test
     fun `who has left is looked for again in every picture, and found again`() {
         doubles.tracker().use { tracker ->
-            tracker.track(image, 0L)
+            tracker.track(picture, 0L)
             scene.person = false
             for (time in 1L..3L) {
-                val found = tracker.track(image, 40 * time)
+                val found = tracker.track(picture, 40 * time)
                 assertTrue(listOf(found.pose, found.left, found.right).all { it == null })
                 assertTrue(found.inPixels().all { it == 0f })
             }
             assertEquals(3, detections())
             scene.person = true
-            assertNotNull(tracker.track(image, 160L).pose)
+            assertNotNull(tracker.track(picture, 160L).pose)
         }
     }
 
     @Test
     fun `still pictures have nothing to do with each other`() {
         doubles.tracker(KeypointOptions(still = true)).use { tracker ->
-            val first = tracker.track(image, 0L).inPixels()
+            val first = tracker.track(picture, 0L).inPixels()
             scene.wrists = 1f
-            tracker.track(image, 40L)
+            tracker.track(picture, 40L)
             scene.wrists = 3f
-            assertArrayEquals(first, tracker.track(image, 80L).inPixels())
+            assertArrayEquals(first, tracker.track(picture, 80L).inPixels())
         }
         assertEquals(3, detections())
     }
@@ -61,7 +62,7 @@ class HolisticTrackerTest {
     @Test
     fun `hands are not looked for where the wrist is not seen`() {
         scene.wrists = -9f
-        doubles.tracker().use { assertNull(it.track(image, 0L).left) }
+        doubles.tracker().use { assertNull(it.track(picture, 0L).left) }
         assertNull(doubles.runs[KeypointModel.HAND_LANDMARKS])
     }
 
@@ -69,7 +70,7 @@ class HolisticTrackerTest {
     fun `a hand that is not there is null, and the body is not`() {
         scene.hands = false
         doubles.tracker().use {
-            val found = it.track(image, 0L)
+            val found = it.track(picture, 0L)
             assertNull(found.right)
             assertNotNull(found.pose)
         }
@@ -78,7 +79,7 @@ class HolisticTrackerTest {
     @Test
     fun `the layout has pose, face, left and right hand in pixels`() {
         doubles.tracker(KeypointOptions(face = true)).use { tracker ->
-            val found = tracker.track(image, 0L)
+            val found = tracker.track(picture, 0L)
             val points = found.inPixels()
             assertEquals(4 * 543, points.size)
             val parts = listOf(
@@ -99,32 +100,32 @@ class HolisticTrackerTest {
     fun `time that stands or goes back is borne, and time that is no number refused`() {
         doubles.tracker().use { tracker ->
             for (time in listOf(1000.0, 1000.0, 1000.0, 10.0, 50.0)) {
-                assertTrue(tracker.track(image, time).inPixels().all { it.isFinite() })
+                assertTrue(tracker.track(picture, time).inPixels().all { it.isFinite() })
             }
             assertEquals(1, detections())
-            assertThrows(IllegalArgumentException::class.java) { tracker.track(image, Double.NaN) }
+            assertThrows(IllegalArgumentException::class.java) { tracker.track(picture, Double.NaN) }
         }
     }
 
     @Test
     fun `after time went back nothing of before is mixed in`() {
         doubles.tracker().use { tracker ->
-            tracker.track(image, 1e6)
+            tracker.track(picture, 1e6)
             scene.wrists = -1f
-            assertEquals(sigmoid(-1f), checkNotNull(tracker.track(image, 0.0).pose).score(15), 1e-6f)
+            assertEquals(sigmoid(-1f), checkNotNull(tracker.track(picture, 0.0).pose).score(15), 1e-6f)
             scene.wrists = 3f
-            assertEquals(true, checkNotNull(tracker.track(image, 40.0).pose).score(15) < 0.5f)
+            assertEquals(true, checkNotNull(tracker.track(picture, 40.0).pose).score(15) < 0.5f)
         }
     }
 
     @Test
     fun `pictures of another size, or a reset, begin anew`() {
         doubles.tracker().use { tracker ->
-            tracker.track(image, 0L)
-            tracker.track(PackedImage(64, 48, IntArray(64 * 48), rotation = 90), 40L)
+            tracker.track(picture, 0L)
+            tracker.track(Picture(64, 48, rotation = 90), 40L)
             assertEquals(2, detections())
             tracker.reset()
-            tracker.track(PackedImage(48, 64, IntArray(64 * 48)), 80L)
+            tracker.track(Picture(48, 64), 80L)
             assertEquals(3, detections())
         }
     }
@@ -135,11 +136,11 @@ class HolisticTrackerTest {
         scene.palm = true
         doubles.tracker(KeypointOptions(palms = true)).use { tracker ->
             scene.rightness = 0.1f
-            val left = tracker.track(image, 0L)
+            val left = tracker.track(picture, 0L)
             assertNotNull(left.left)
             assertNull(left.right)
             scene.rightness = 0.9f
-            assertNotNull(tracker.track(image, 40L).right)
+            assertNotNull(tracker.track(picture, 40L).right)
         }
     }
 
@@ -157,7 +158,7 @@ class HolisticTrackerTest {
         }
         scene.hands = false
         scene.wrists = -9f
-        everywhere.tracker(KeypointOptions(palms = true)).use { it.track(image, 0L) }
+        everywhere.tracker(KeypointOptions(palms = true)).use { it.track(picture, 0L) }
         assertEquals(4, everywhere.runs[KeypointModel.HAND_LANDMARKS])
     }
 

@@ -7,11 +7,11 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.slrkeras.core.engine.EngineException
+import org.slrkeras.core.image.Picture
 import org.slrkeras.core.keypoints.Doubles
 import org.slrkeras.core.keypoints.HolisticTracker
 import org.slrkeras.core.keypoints.KeypointModel
 import org.slrkeras.core.keypoints.KeypointOptions
-import org.slrkeras.core.keypoints.PackedImage
 import org.slrkeras.core.keypoints.Scene
 
 /** Keeps what it is told, and that no stage lies in another. */
@@ -32,7 +32,7 @@ private class Diary : Stopwatch {
 }
 
 class StopwatchTest {
-    private val image = PackedImage(64, 48, IntArray(64 * 48))
+    private val picture = Picture(64, 48)
     private val diary = Diary()
 
     private fun tracker(scene: Scene, stopwatch: Stopwatch?, answer: (KeypointModel) -> Unit = {}) = HolisticTracker(
@@ -50,9 +50,9 @@ class StopwatchTest {
         val ran = ArrayList<Pair<KeypointModel, Stage?>>()
         val scene = Scene().also { it.palm = true }
         tracker(scene, diary) { ran += it to diary.running }.use { tracker ->
-            tracker.track(image, 0L)
+            tracker.track(picture, 0L)
             scene.hands = false
-            tracker.track(image, 40L)
+            tracker.track(picture, 40L)
         }
         val stages = mapOf(
             KeypointModel.POSE_DETECTION to setOf(Stage.POSE_DETECTION),
@@ -73,7 +73,7 @@ class StopwatchTest {
     @Test
     fun `a stopwatch changes nothing of what is found`() {
         fun found(stopwatch: Stopwatch?) = tracker(Scene(), stopwatch).use { tracker ->
-            (0L until 3L).map { tracker.track(image, 40 * it).inPixels() }
+            (0L until 3L).map { tracker.track(picture, 40 * it).inPixels() }
         }
         found(null).zip(found(diary)).forEach { (without, with) -> assertArrayEquals(without, with) }
     }
@@ -83,7 +83,7 @@ class StopwatchTest {
         val failing = tracker(Scene(), diary) {
             if (it == KeypointModel.HAND_LANDMARKS) throw EngineException("out of order")
         }
-        assertThrows(EngineException::class.java) { failing.use { it.track(image, 0L) } }
+        assertThrows(EngineException::class.java) { failing.use { it.track(picture, 0L) } }
         assertEquals(Stage.HAND_LANDMARKS, diary.stages.last())
         assertNull(diary.running)
     }

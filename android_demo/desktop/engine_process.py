@@ -1,17 +1,17 @@
-"""TensorFlow Lite models for a process that has none: the JVM twin speaks to it over a pipe.
+"""Run TensorFlow Lite models for the desktop runner, over a pipe.
 
-Messages both ways are a length (uint32), a letter, and the rest, little-endian; one answer to
-each.
+Each message is a length (uint32), a letter and its content, little-endian. Each request of the
+runner has one answer.
 
-| letter | from | then |
+| letter | sender | content |
 | --- | --- | --- |
-| `L` | twin | text's length (uint32), signature (or nothing) and threads on two lines; the file |
-| `S` | here | the model's number; lines such as `input float32 1x79x3 name` for all tensors |
-| `R` | twin | the model's number (uint32), the values of all inputs, 4 bytes each |
-| `O` | here | milliseconds that the model took (float64); the values of all outputs, 4 bytes each |
-| `C` | twin | the model's number (uint32), which is forgotten |
-| `D` | here | it is |
-| `E` | here | why that could not be done |
+| `L` | runner | load: length (uint32) of two lines, signature (or nothing) and threads; the file |
+| `S` | here | number of the loaded model, then lines such as `input float32 1x79x3 name` |
+| `R` | runner | run: number of the model (uint32); values of all inputs, 4 bytes each |
+| `O` | here | milliseconds of the run (float64); values of all outputs, 4 bytes each |
+| `C` | runner | close: number of the model (uint32) |
+| `D` | here | the model is closed |
+| `E` | here | error message |
 
 The process ends with its standard input.
 """
@@ -69,14 +69,16 @@ class Model:
         begin = time.perf_counter()
         if self._runner is not None:
             results = self._runner(**given)
-            found = [results[tensor.name] for tensor in self.outputs]
+            computed = [results[tensor.name] for tensor in self.outputs]
         else:
             for tensor in self.inputs:
                 self._interpreter.set_tensor(tensor.index, given[tensor.name])
             self._interpreter.invoke()
-            found = [self._interpreter.get_tensor(tensor.index) for tensor in self.outputs]
+            computed = [self._interpreter.get_tensor(tensor.index) for tensor in self.outputs]
         took = struct.pack("<d", 1000 * (time.perf_counter() - begin))
-        return took + b"".join(one.astype(one.dtype.newbyteorder("<")).tobytes() for one in found)
+        return took + b"".join(
+            one.astype(one.dtype.newbyteorder("<")).tobytes() for one in computed
+        )
 
 
 def _tensor(detail: dict[str, Any]) -> Tensor:
@@ -92,7 +94,7 @@ def _tensor(detail: dict[str, Any]) -> Tensor:
 
 
 class Models:
-    """The models that the twin has loaded."""
+    """The models that the runner has loaded."""
 
     def __init__(self) -> None:
         self._models: dict[int, Model] = {}
@@ -131,7 +133,9 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         message = memoryview(incoming.read(struct.unpack("<I", head)[0]))
         try:
             kind, content = models.answer(bytes(message[:1]), message[1:])
-        except Exception as error:  # The interpreter raises what it likes; the twin is told.
+        except (
+            Exception
+        ) as error:  # The interpreter raises many types; the runner gets the message.
             kind, content = b"E", (str(error) or type(error).__name__).encode()
         outgoing.write(struct.pack("<I", 1 + len(content)) + kind + content)
         outgoing.flush()

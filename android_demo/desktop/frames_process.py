@@ -1,9 +1,9 @@
-"""Pictures of a video for the JVM twin: `python frames_process.py VIDEO [--fps RATE]`.
+"""Decode a video for the desktop runner: `python frames_process.py VIDEO [--fps RATE]`.
 
-Written to standard output, little-endian, for each picture: `F`, its time and what decoding it
-took, in milliseconds (float64 each), its width and height (uint32), and its bytes, red, green,
-blue. At the end `E`; if the video cannot be read `X`, a length (uint32) and why. The decoder, and
-what pictures there are at a steady rate, are those of `slr_keras`.
+Standard output, little-endian, has one record per picture: `F`, the time of the picture and the
+time of its decoding in milliseconds (float64 each), width and height (uint32 each), and three bytes
+per pixel (red, green, blue). `E` marks the end. `X`, a length (uint32) and a message mark an error.
+The decoder and the resampling are those of `slr_keras`.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import numpy as np
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pictures, or why there are none."""
+    """Write all pictures, or an error message."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("video", type=Path)
-    parser.add_argument("--fps", type=float, help="pictures a second; all, at their times, without")
+    parser.add_argument("--fps", type=float, help="pictures per second; default: all pictures")
     options = parser.parse_args(arguments)
     outgoing = sys.stdout.buffer
     from slr_keras.utils.errors import UserError

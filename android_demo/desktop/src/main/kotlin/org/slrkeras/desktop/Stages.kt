@@ -1,28 +1,28 @@
-package org.slrkeras.twin
+package org.slrkeras.desktop
 
-import org.slrkeras.core.pipeline.PictureRead
+import org.slrkeras.core.pipeline.FrameResult
 import org.slrkeras.core.timing.Stage
 import org.slrkeras.core.timing.Stopwatch
 import kotlin.math.ceil
 import kotlin.math.roundToInt
 
 /**
- * Milliseconds that each stage of reading took, picture by picture.
+ * Times of each stage, in milliseconds per picture.
  *
- * A stage's time is without the pipe to the models, which a phone does not have.
+ * A stage's time excludes the pipe to the models, which a phone does not have.
  *
- * @param clock nanoseconds
+ * @param clock returns nanoseconds
  */
 class Stages(private val clock: () -> Long = System::nanoTime) : Stopwatch {
     private var running: Stage? = null
     private var begin = 0L
     private var pipe = 0.0
     private var keypointPipe = 0.0
-    private var picture = Picture()
-    private val pictures = ArrayList<Picture>()
+    private var picture = Times()
+    private val pictures = ArrayList<Times>()
 
-    /** Of one picture: milliseconds by row of the table, all of it and the models alone. */
-    private class Picture {
+    /** Milliseconds of one picture by row of the table: in total, and of the models alone. */
+    private class Times {
         val all = HashMap<String, Double>()
         val models = HashMap<String, Double>()
     }
@@ -40,10 +40,10 @@ class Stages(private val clock: () -> Long = System::nanoTime) : Stopwatch {
         running = null
     }
 
-    /** A model ran: [computing] milliseconds of its own, [all] with the pipe to it. */
-    fun ran(computing: Double, all: Double) {
+    /** Add a run of a model: [computing] milliseconds of its own, [all] with the pipe to it. */
+    fun modelRan(computing: Double, all: Double) {
         val stage = running
-        checkNotNull(stage) { "a model ran in no stage" }
+        checkNotNull(stage) { "a model ran outside of all stages" }
         picture.models.merge(stage.row, computing, Double::plus)
         picture.all.merge(PIPE, all - computing, Double::plus)
         pipe += all - computing
@@ -51,29 +51,30 @@ class Stages(private val clock: () -> Long = System::nanoTime) : Stopwatch {
     }
 
     /**
-     * A picture has been read.
+     * End the picture.
      *
-     * @param decoded milliseconds that decoding it took, beside all else
-     * @param waited milliseconds until it was there
+     * @param decoded milliseconds of decoding, which ran in parallel
+     * @param waited milliseconds until the picture arrived
      */
-    fun read(decoded: Double, waited: Double, read: PictureRead) {
+    fun endFrame(decoded: Double, waited: Double, result: FrameResult) {
         val (recognition, keypoints) = Stage.values().partition { it in RECOGNITION }
         val recognitionPipe = (picture.all[PIPE] ?: 0.0) - keypointPipe
-        fun rest(whole: Double, of: List<Stage>, pipe: Double) = whole - pipe - of.sumOf { picture.all[it.row] ?: 0.0 }
-        val aside = rest(read.keypointMilliseconds, keypoints, keypointPipe)
-        picture.all[PREPARATION] = rest(read.recognitionMilliseconds, recognition, recognitionPipe)
+        fun rest(whole: Double, parts: List<Stage>, pipe: Double) =
+            whole - pipe - parts.sumOf { picture.all[it.row] ?: 0.0 }
+        val aside = rest(result.keypointMilliseconds, keypoints, keypointPipe)
+        picture.all[PREPARATION] = rest(result.recognitionMilliseconds, recognition, recognitionPipe)
         picture.all[ASIDE] = aside
         picture.all[DECODED] = decoded
         picture.all[WAITING] = waited
         pictures += picture
-        picture = Picture()
+        picture = Times()
         keypointPipe = 0.0
     }
 
     /**
-     * The stages in Markdown: in how many pictures each ran, what it took in those, and its share of real time.
+     * The stages as a Markdown table: number of pictures, time per picture, percentage of real time.
      *
-     * @param video milliseconds that the pictures last
+     * @param video duration of the video in milliseconds
      */
     fun table(video: Double): String {
         val head = listOf(
@@ -106,7 +107,7 @@ class Stages(private val clock: () -> Long = System::nanoTime) : Stopwatch {
         const val WAITING = "(beside) waiting for the picture"
         val RECOGNITION = setOf(Stage.RECOGNITION_MODEL, Stage.DECODING)
 
-        /** Of the table, in the order in which a picture comes by. */
+        /** Rows of the table, in processing order. */
         val ROWS = Stage.values().filterNot { it in RECOGNITION }.map { it.row } + ASIDE + PREPARATION +
             RECOGNITION.map { it.row } + PIPE + DECODED + WAITING
 
@@ -121,6 +122,6 @@ class Stages(private val clock: () -> Long = System::nanoTime) : Stopwatch {
     }
 }
 
-/** The smallest of the values that a [share] of them does not exceed; 0 where there are none. */
-internal fun quantile(values: List<Double>, share: Double): Double =
-    values.sorted().let { it.getOrElse(maxOf(0, ceil(share * it.size).toInt() - 1)) { 0.0 } }
+/** The smallest value that at least a [fraction] of the values does not exceed; 0 for an empty list. */
+internal fun quantile(values: List<Double>, fraction: Double): Double =
+    values.sorted().let { it.getOrElse(maxOf(0, ceil(fraction * it.size).toInt() - 1)) { 0.0 } }

@@ -1,4 +1,4 @@
-"""The JVM twin: what it says of its time, and the comparison of its glosses with `predict`."""
+"""The desktop runner: its timing table, and the comparison of its glosses with `predict`."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def comparing() -> ModuleType:
     return compare_glosses
 
 
-STEPS = ("predict", "file", "gaps", "rest", "keypoints", "twin")
+STEPS = ("predict", "file", "gaps", "rest", "keypoints", "desktop")
 
 
 def steps(*values: str) -> dict[str, tuple[str, ...]]:
@@ -31,7 +31,7 @@ def steps(*values: str) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("glosses", "expected"),
     [
         (steps("A B", "A B", "A B", "A B", "A B", "A B"), ""),
         (steps("A B", "A", "A", "A", "A", "A"), "file"),
@@ -43,34 +43,38 @@ def steps(*values: str) -> dict[str, tuple[str, ...]]:
         (steps("A B", "A B", "B", "B", "A B", "A B"), ""),
     ],
 )
-def test_a_difference_is_laid_to_the_steps_that_change_the_glosses(comparing, found, expected):
+def test_a_difference_is_attributed_to_the_steps_that_change_the_glosses(
+    comparing, glosses, expected
+):
     assert comparing.STEPS == STEPS
-    assert comparing.reasons(found) == expected
+    assert comparing.reasons(glosses) == expected
 
 
-def test_the_table_tells_glosses_where_they_change(comparing):
+def test_the_table_shows_glosses_where_they_change(comparing):
     table = comparing.table({"clip": steps("A B", "A B", "B", "B", "", "")})
     assert "| clip | A B | = | B | = | (nothing) | = | gaps, keypoints |" in table
     assert "0 of 1" in table
 
 
-def test_a_twin_that_is_not_its_own_stream_is_a_fault(comparing, monkeypatch, tmp_path, capsys):
-    found = steps("A", "A", "A", "A", "A", "B")
-    assert comparing.reasons(found).startswith("FAULT")
-    monkeypatch.setattr(comparing, "glosses_of", lambda *_: found)
+def test_a_runner_that_differs_from_its_own_stream_is_an_error(
+    comparing, monkeypatch, tmp_path, capsys
+):
+    glosses = steps("A", "A", "A", "A", "A", "B")
+    assert comparing.reasons(glosses).startswith("ERROR")
+    monkeypatch.setattr(comparing, "glosses_of", lambda *_: glosses)
     (tmp_path / "clip.mp4").touch()
     assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "clip.mp4")]) == 1
-    assert "| clip | A | = | = | = | = | B | FAULT" in capsys.readouterr().out
+    assert "| clip | A | = | = | = | = | B | ERROR" in capsys.readouterr().out
 
 
-def test_what_is_not_there_is_named_before_anything_runs(comparing, tmp_path, capsys):
+def test_a_missing_file_is_named_before_anything_runs(comparing, tmp_path, capsys):
     assert comparing.main([str(tmp_path), str(BUNDLE), str(tmp_path / "no.mp4")]) == 2
     assert "there is no" in (said := capsys.readouterr().err)
     assert "no.mp4" in said
 
 
 @pytest.mark.long
-def test_the_stages_of_the_twin_add_up_to_its_real_time_factor(tmp_path):
+def test_the_stages_of_the_desktop_runner_add_up_to_its_real_time_factor(tmp_path):
     pytest.importorskip("ai_edge_litert")
     pytest.importorskip("av")
     if shutil.which("java") is None:

@@ -1,4 +1,4 @@
-package org.slrkeras.twin
+package org.slrkeras.desktop
 
 import org.slrkeras.core.engine.ElementType
 import org.slrkeras.core.engine.Engine
@@ -13,13 +13,11 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * Model files run by a Python process with ai-edge-litert: on a desk, what TensorFlow Lite's library is on a phone.
- *
- * The protocol stands in the script.
+ * Runs model files in a Python process with ai-edge-litert, in place of the phone's TensorFlow Lite library.
  *
  * @param python interpreter that has ai-edge-litert
- * @param script engine_process.py
- * @param ran told of each run of a model: its milliseconds, and those with the pipe to it
+ * @param script engine_process.py, which describes the protocol
+ * @param ran called after each run of a model with its milliseconds, without and with the pipe to it
  * @throws EngineException if the process cannot be started
  */
 class ProcessEngines(

@@ -1,37 +1,34 @@
-package org.slrkeras.twin
+package org.slrkeras.desktop
 
 import org.slrkeras.core.engine.EngineException
 import org.slrkeras.core.json.JsonException
 import org.slrkeras.core.keypoints.HolisticLandmarks
 import org.slrkeras.core.keypoints.HolisticTracker
-import org.slrkeras.core.keypoints.KeypointModel
 import org.slrkeras.core.keypoints.KeypointOptions
-import org.slrkeras.core.pipeline.Arrangement
-import org.slrkeras.core.pipeline.SignReader
+import org.slrkeras.core.pipeline.RecognitionPipeline
 import org.slrkeras.core.recognition.Bundle
 import org.slrkeras.core.recognition.BundleException
-import org.slrkeras.core.recognition.StreamRecogniser
 import java.io.File
 import kotlin.system.exitProcess
 
 private const val USAGE = """run_on_jvm.sh VIDEO --bundle FOLDER [options]
 run_on_jvm.sh VIDEO --landmarks FILE [options]
 
-The phone's own code on a desk: pictures of VIDEO through the keypoint models, and to glosses, a sentence a line.
+Run the code of the phone on a desktop JVM: from the pictures of VIDEO to keypoints and glosses, one sentence a line.
 
-  --bundle FOLDER   a streaming bundle (python -m export.tflite RUN --streaming ...); finds the face's points
-  --landmarks FILE  write the landmarks of every picture (the format: twin/src/main/kotlin/org/slrkeras/twin/Landmarks.kt)
-  --still           follow nothing from picture to picture
-  --no-smoothing    leave the jitter in
-  --face            find the face's points too
-  --palms           look in all of the picture for hands that the body does not lead to
-  --fps RATE        take so many pictures a second; all without
+  --bundle FOLDER   recognise with this streaming bundle (python -m export.tflite RUN --streaming ...); tracks the face
+  --landmarks FILE  write the landmarks of every picture (format: desktop/src/main/kotlin/org/slrkeras/desktop/Landmarks.kt)
+  --still           treat each picture on its own: no tracking, no smoothing
+  --no-smoothing    do not smooth the points of the body
+  --face            track the face
+  --palms           search the whole picture for hands that the pose does not locate
+  --fps RATE        resample to RATE pictures a second; without this option, every picture at its own time
 """
 
-/** The user's mistake. */
+/** The command line is wrong; the message says how. */
 private class UsageException(message: String) : RuntimeException(message)
 
-/** What the user asked for. */
+/** The parsed command line. */
 private class Request(arguments: List<String>) {
     val flags = HashSet<String>()
     val values = HashMap<String, String>()
@@ -55,7 +52,7 @@ private class Request(arguments: List<String>) {
 
     private companion object {
         val FLAGS = setOf("--still", "--no-smoothing", "--face", "--palms", "--help")
-        val VALUES = setOf("--bundle", "--landmarks", "--fps", "--models", "--python", "--twin")
+        val VALUES = setOf("--bundle", "--landmarks", "--fps", "--models", "--python", "--scripts")
     }
 }
 
@@ -87,22 +84,20 @@ private fun run(request: Request): Int {
     }
     val folder = File(request.values["--models"] ?: throw UsageException("--models FOLDER is missing"))
     val python = request.values["--python"] ?: "python3"
-    val scripts = File(request.values["--twin"] ?: "android_demo/twin")
+    val scripts = File(request.values["--scripts"] ?: "android_demo/desktop")
     val options = keypointOptions(request.flags, bundle != null)
     val fps = request.values["--fps"]?.let(::rate)
     val stages = Stages()
-    ProcessEngines(python, File(scripts, "engine_process.py"), stages::ran).use { engines ->
-        val tracker = HolisticTracker(engines, readModels(folder, options), options, stages)
-        val told = VideoFrames(python, File(scripts, "frames_process.py"), video, fps).use { frames ->
-            if (bundle == null) {
-                tracker.use { writeLandmarks(frames, it, output!!) }
-            } else {
-                val arrangement = Arrangement(bundle.contract, layoutText(scripts))
-                val reader = SignReader(tracker, StreamRecogniser(bundle, engines, stopwatch = stages), arrangement)
-                reader.use { printGlosses(frames, it, stages).told() }
-            }
+    ProcessEngines(python, File(scripts, "engine_process.py"), stages::modelRan).use { engines ->
+        val source = ProcessVideoSource(python, File(scripts, "frames_process.py"), video, fps)
+        val summary = if (bundle == null) {
+            val models = options.models.associateWith { readModel(folder, it.fileName) }
+            HolisticTracker(engines, models, options, stages).use { writeLandmarks(source, it, output!!) }
+        } else {
+            RecognitionPipeline.open(bundle, layoutText(scripts), { readModel(folder, it) }, engines, options, stages)
+                .use { printGlosses(source, it, stages).summary() }
         }
-        System.err.println(told)
+        System.err.println(summary)
     }
     return 0
 }
@@ -122,17 +117,16 @@ private fun keypointOptions(flags: Set<String>, forModel: Boolean) = KeypointOpt
     palms = "--palms" in flags,
 )
 
-/** The names of the tracker's points, from where the library keeps them. */
+/** Text of the layout file of `slr_keras`, which names the tracker's points. */
 private fun layoutText(scripts: File): String {
     val file = File(scripts.absoluteFile, "../../slr_keras/data/layouts/${HolisticLandmarks.LAYOUT}.json")
     if (!file.isFile) throw UsageException("$file is missing; run this inside the repository")
     return file.readText()
 }
 
-/** The bytes of the models that are needed. */
-internal fun readModels(folder: File, options: KeypointOptions): Map<KeypointModel, ByteArray> =
-    options.models.associateWith { model ->
-        val file = File(folder, model.fileName)
-        if (!file.isFile) throw EngineException("$file is missing; android_demo/tools/fetch_keypoint_models.py gets it")
-        file.readBytes()
-    }
+/** Bytes of one keypoint model. */
+private fun readModel(folder: File, name: String): ByteArray {
+    val file = File(folder, name)
+    if (!file.isFile) throw EngineException("$file is missing; android_demo/tools/fetch_keypoint_models.py gets it")
+    return file.readBytes()
+}
