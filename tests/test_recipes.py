@@ -99,7 +99,7 @@ def test_the_paper_recipe_is_the_published_one():
 
 
 def test_the_recipe_of_stepnet_is_the_published_one():
-    # specs/stepnet.md §9.
+    # docs/papers/stepnet.md §9.
     config = load_config(Path(__file__).parent.parent / "configs" / "stepnet_wlasl2000.yaml")
     training = config.training
     assert (training.optimiser, training.weight_decay, training.epochs) == ("adamw", 0.1, 100)

@@ -1,4 +1,4 @@
-"""Late fusion of two runs: weighted sum of their logits (specs/stepnet.md §8, eq. 6)."""
+"""Late fusion of two runs: weighted sum of their logits (docs/papers/stepnet.md §8, eq. 6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class DataConfig:
         "plain", "clean-up rules applied to reference and hypothesis before the WER is computed"
     )
     batch_size: int = option(8, "clips per batch, summed over all devices", minimum=1)
-    # Cutting of long clips: specs/stark.md §1.6.
+    # Cutting of long clips: docs/papers/stark.md §1.6.
     max_frames: int = option(
         400, "longest clip in frames, a multiple of 4; longer clips are cut", minimum=4
     )
@@ -69,7 +69,7 @@ class DataConfig:
         "model's own `clip_frames`, or all frames if the model has none",
         minimum=0,
     )
-    # The three rules: specs/stepnet.md §2.2.
+    # The three rules: docs/papers/stepnet.md §2.2.
     clip_sampling: Literal["segments", "tsn", "consecutive"] = option(
         "segments",
         "how `clip_frames` are sampled in training: `segments`: one frame from each of equal "
@@ -106,7 +106,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimiser, schedule, loss and checkpoints. specs/stark.md §2.3 and §2.5."""
+    """Optimiser, schedule, loss and checkpoints. docs/papers/stark.md §2.3 and §2.5."""
 
     epochs: int = option(100, "passes over the train split", minimum=1)
     seed: int = option(
@@ -203,7 +203,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class TransductionConfig:
-    """The objective of C²ST (specs/c2st.md §5 to §7); other models ignore this section."""
+    """The objective of C²ST (docs/papers/c2st.md §5 to §7); other models ignore this section."""
 
     loss: Literal["ctc", "ctc_context", "cgd", "cst"] = option(
         "cst",
@@ -246,7 +246,10 @@ class TransductionConfig:
 
 @dataclass(frozen=True)
 class SelfDistillationConfig:
-    """Terms of USTM's objective besides CTC (specs/ustm.md §6.1); other models ignore them."""
+    """Terms of USTM's objective besides CTC; other models ignore them.
+
+    See docs/papers/ustm.md §6.1.
+    """
 
     weight: float = option(
         25.0, "weight of the divergence of the convolution head from the BiLSTM head", minimum=0.0

@@ -1,6 +1,6 @@
 """Keypoint augmentation: dropped points before preparation, geometric transforms after it.
 
-specs/stark.md §1.6 (resampling and rotation) and §1.4 (why points are dropped in training).
+docs/papers/stark.md §1.6 (resampling and rotation) and §1.4 (why points are dropped in training).
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class AugmentationConfig:
 
     @classmethod
     def literal(cls) -> "AugmentationConfig":
-        """Only resampling and rotation, as published (specs/stark.md §1.6)."""
+        """Only resampling and rotation, as published (docs/papers/stark.md §1.6)."""
         return cls(
             temporal="random",
             keep_feasible=False,

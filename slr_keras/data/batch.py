@@ -43,7 +43,7 @@ class FrameSpec:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """A clip too short for its labels (specs/stark.md §4.4).
+    """A clip too short for its labels (docs/papers/stark.md §4.3).
 
     `repeats` is 0 for losses that need no blank between equal neighbours.
 

@@ -1,4 +1,6 @@
-"""Operations on keypoint tracks: missing points, gaps, normalisation, mirror (spec stark §1.5).
+"""Operations on keypoint tracks: missing points, gaps, normalisation, mirror.
+
+See docs/papers/stark.md §1.5.
 
 Arrays are (frames, points, channels) with the channels x, y, score or x, y, z, score.
 """
@@ -92,7 +94,7 @@ def fill_gaps(
 def normalise_image(
     points: np.ndarray, width: float, height: float, y_axis: str = "down"
 ) -> np.ndarray:
-    """Convert image coordinates to [-1, 1] with y up, exactly as spec stark §1.5.
+    """Convert image coordinates to [-1, 1] with y up, exactly as docs/papers/stark.md §1.5.
 
     x ← x/W, y ← (H − y)/H, then (v − 0.5)/0.5. Points outside the image exceed the range; no value
     is clipped. z, if present, is scaled as x and not shifted. The score does not change, and

@@ -21,7 +21,7 @@ class KeypointLayout:
 
     A name means the same place on the body in every layout. The 79 points of STARK have the same
     names in `coco_wholebody_133`, `mediapipe_holistic_543` and `stark_79`; these names define the
-    mapping of spec stark §1.4.
+    mapping of docs/papers/stark.md §1.4.
 
     Attributes:
         name: name of the layout.

@@ -1,6 +1,7 @@
 """Select the frames of a clip: random resampling in training, all frames in evaluation.
 
-Every length is a multiple of 4, because the models reduce time by 4 (specs/stark.md §1.6, §1.7).
+Every length is a multiple of 4, because the models reduce time by 4 (docs/papers/stark.md §1.6,
+§1.7).
 """
 
 import itertools
@@ -46,13 +47,13 @@ def check_max_frames(max_frames: int) -> None:
 def required_frames(labels: Sequence[int], merged: bool = True) -> int:
     """Number of frames that a clip needs for its labels: 4 per label.
 
-    CTC merges equal neighbours and needs 4 more frames between them for a blank (specs/stark.md
-    §4.4).
+    CTC merges equal neighbours and needs 4 more frames between them for a blank
+    (docs/papers/stark.md §4.3).
 
     Args:
         labels: labels of the clip.
         merged: whether the loss merges equal neighbours, as CTC does; a conditional gloss decoder
-            does not (specs/c2st.md §5.1).
+            does not (docs/papers/c2st.md §5.1).
 
     >>> from slr_keras.data.sampling import required_frames
     >>> required_frames([5, 5, 7]), required_frames([5, 5, 7], merged=False)
@@ -74,7 +75,8 @@ def evaluation_length(frames: int, max_frames: int = MAX_FRAMES) -> int:
 def evaluation_indices(frames: int, max_frames: int = MAX_FRAMES, where: str = "") -> np.ndarray:
     """Frame indices for evaluation: the central `max_frames` without the last `frames % 4`.
 
-    A clip shorter than 4 frames is extended to 4 by repeating its last frame. specs/stark.md §1.6.
+    A clip shorter than 4 frames is extended to 4 by repeating its last frame.
+    docs/papers/stark.md §1.6.
 
     Args:
         frames: length of the clip.
@@ -105,7 +107,7 @@ def training_length(
     ratio: tuple[float, float] = (0.5, 1.5),
     required: int = 0,
 ) -> int:
-    """Draw the resampled length of a clip (specs/stark.md §1.6).
+    """Draw the resampled length of a clip (docs/papers/stark.md §1.6).
 
     The length is uniform on int(0.5 T)..int(1.5 T), both at most `max_frames`, then rounded up to
     a multiple of 4. A clip of one frame, whose lower bound is 0, gets at least 4.
@@ -133,7 +135,9 @@ def training_length(
 def training_indices(
     rng: np.random.Generator, frames: int, length: int, mode: str = "mixed"
 ) -> np.ndarray:
-    """Draw `length` ascending frame indices of a clip of `frames` frames (specs/stark.md §1.6).
+    """Draw `length` ascending frame indices of a clip of `frames` frames.
+
+    See docs/papers/stark.md §1.6.
 
     Args:
         rng: random generator of the clip.

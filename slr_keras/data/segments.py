@@ -1,4 +1,4 @@
-"""Sample a fixed number of frames from a clip of any length (specs/stepnet.md §2.2)."""
+"""Sample a fixed number of frames from a clip of any length (docs/papers/stepnet.md §2.2)."""
 
 from dataclasses import dataclass
 

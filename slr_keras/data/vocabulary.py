@@ -1,4 +1,7 @@
-"""Vocabulary: glosses and their ids; blank is 0, the unknown gloss 1 (spec stark §1.8)."""
+"""Vocabulary: glosses and their ids; blank is 0, the unknown gloss 1.
+
+See docs/papers/stark.md §1.8.
+"""
 
 import functools
 import hashlib

@@ -24,7 +24,7 @@ p extended by gloss c, one step maps (B, G) to (B', G'):
 where q is p without its last gloss, and E(q, ·) = -inf unless q is in the beam. In CTC a gloss may
 last several steps, and equal neighbours are one gloss unless a blank separates them (Graves 2006;
 Hannun et al. 2014). In a transducer a gloss takes exactly one step and nothing merges, so that T(p)
-alone would do (specs/c2st.md §5.2).
+alone would do (docs/papers/c2st.md §5.2).
 
 Prefixes are ranked by T(p) + weight · log P_LM(p) + insertion_bonus · |p|, and the best `beam` of
 them survive. Each prefix is extended by its candidates. With context these are the glosses of its

@@ -16,7 +16,7 @@ class DecodingConfig:
             one gloss: the gloss with the greatest exact probability).
         beam: prefixes kept per step.
         collapse_repeats: merge equal neighbours after decoding, as MSKA and STARK do
-            (specs/stark.md §2.4). If False, a repeated sign is reported twice.
+            (docs/papers/stark.md §2.4). If False, a repeated sign is reported twice.
         language_model_order: order n of the n-gram gloss language model trained on the training
             sentences; 0 for none. Requires method "beam".
         language_model_weight: factor of the language model's log-probability; the recogniser's

@@ -1,4 +1,4 @@
-"""Decoding models whose scores depend on the glosses before (specs/c2st.md §4).
+"""Decoding models whose scores depend on the glosses before (docs/papers/c2st.md §4).
 
 The log-probability of symbol c at step s after gloss prefix p is log softmax(A[s] + C(p))[c], with
 the logits A of the clip and the context scores C of the prefix. The parts that CTC with context and
@@ -71,7 +71,7 @@ class BeamOptions(TypedDict, total=False):
         insertion_bonus: added to the score per gloss.
         context_scale: factor of the context scores, 1 by default.
         merge_equal_neighbours: merge equal neighbours after the search, as the published
-            evaluations do (specs/c2st.md §10.2).
+            evaluations do (docs/papers/c2st.md §10.2).
     """
 
     beam: int
@@ -182,7 +182,7 @@ def checked_logits(
 class PrefixScores:
     """Log-probabilities of symbols after the prefixes of some sequences, computed on demand.
 
-    The normaliser of a sum of logits is a product of matrices (specs/c2st.md §5.6):
+    The normaliser of a sum of logits is a product of matrices (docs/papers/c2st.md §5.6):
     sum_c exp(A[s, c] + C[p, c]) = (exp A · exp Cᵀ)[s, p]. float64 makes it exact unless a whole
     vocabulary underflows, where the sum is taken directly.
 

@@ -1,4 +1,4 @@
-"""CTC whose scores depend on the glosses before (specs/c2st.md §4, Table 5 row 1).
+"""CTC whose scores depend on the glosses before (docs/papers/c2st.md §4, Table 5 row 1).
 
 The logits of step s after gloss prefix p are A[s] + C(p), as in the transducer, but equal
 neighbours are one gloss unless a blank separates them, as in plain CTC. A prefix grows at the first

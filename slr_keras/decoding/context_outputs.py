@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class TransducerDecoder(Decoder):
     """Each level gives logits to which the context of the glosses so far is added.
 
-    The last level, of the video, is the one that counts (specs/c2st.md §8), or the one asked for.
-    Contexts are kept: a decoder serves as long as the model's weights stay as they are.
+    The last level, of the video, is the one that counts (docs/papers/c2st.md §8), or the one asked
+    for. Contexts are kept: a decoder serves as long as the model's weights stay as they are.
 
     Args:
         model: has `levels` and `context_logits(level, prefixes)`.

@@ -32,7 +32,7 @@ def context_ctc_emission(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) 
     Steps are independent, as in `ctc_emission`.
 
     Args:
-        logits: `(steps, classes)`, A of specs/c2st.md §4.
+        logits: `(steps, classes)`, A of docs/papers/c2st.md §4.
         contexts: `(glosses + 1, classes)`, C of every prefix of `ids`.
         ids: the sequence.
 

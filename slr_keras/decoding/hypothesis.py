@@ -87,7 +87,7 @@ def checked(log_probs: np.ndarray, length: int | None = None) -> np.ndarray:
 
 
 def collapse_repeats(ids: Sequence[int]) -> tuple[int, ...]:
-    """Merge equal neighbours, genuine repetitions included (specs/stark.md §2.4).
+    """Merge equal neighbours, genuine repetitions included (docs/papers/stark.md §2.4).
 
     >>> from slr_keras.decoding import collapse_repeats
     >>> collapse_repeats([3, 3, 5, 3])

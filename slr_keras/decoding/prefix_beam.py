@@ -42,7 +42,7 @@ def prefix_beam(
         weight: factor of the language model's log-probability.
         insertion_bonus: added per gloss; above 0 it favours longer sequences.
         merge_repeats: merge equal neighbours afterwards, as MSKA and STARK do
-            (specs/stark.md §2.4); a genuine repeat "A blank A" is then one A.
+            (docs/papers/stark.md §2.4); a genuine repeat "A blank A" is then one A.
         length: real steps; padding is never read. None means all.
         candidates_per_step: glosses tried at every step, the most probable ones; 0 means all.
 

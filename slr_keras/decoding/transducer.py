@@ -1,4 +1,5 @@
-"""Decoding a transducer with context, the conditional gloss decoder of specs/c2st.md §4 and §8.
+"""Decoding a transducer with context, the conditional gloss decoder of docs/papers/c2st.md §4 and
+§8.
 
 At each step the decoder emits one gloss or the blank, given the glosses emitted before: the logits
 of step s after prefix p are A[s] + C(p). Equal neighbours stay two glosses.
@@ -21,7 +22,7 @@ def transducer_beam(
     contexts: ContextFunction,
     **options: Unpack[BeamOptions],
 ) -> list[list[Hypothesis]]:
-    """Find the most probable gloss sequences of every clip, best first (specs/c2st.md §8).
+    """Find the most probable gloss sequences of every clip, best first (docs/papers/c2st.md §8).
 
     Ranked by `log P(ids | clip) + insertion_bonus · len(ids)`; the probability is summed over all
     alignments, not only those that the beam kept.
@@ -66,7 +67,7 @@ class TransducerAlignment:
 
 
 def align_transducer(logits: np.ndarray, contexts: np.ndarray, ids: Prefix) -> TransducerAlignment:
-    """Sum over the alignments of a sequence, and find the best one (specs/c2st.md §5.2).
+    """Sum over the alignments of a sequence, and find the best one (docs/papers/c2st.md §5.2).
 
     Args:
         logits: `(steps, classes)`, A.

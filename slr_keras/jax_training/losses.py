@@ -41,7 +41,7 @@ def divergence(teacher_log, logits: Mapping[str, jax.Array], mask):
 
 
 def stark_losses(labels, logits: Mapping[str, jax.Array], label_lengths, logit_lengths):
-    """Terms "ctc" and "distillation" of each clip, `(batch,)` each; specs/stark.md §2.3."""
+    """Terms "ctc" and "distillation" of each clip, `(batch,)` each; docs/papers/stark.md §2.3."""
     ctc = sum(ctc_loss(labels, x, label_lengths, logit_lengths) for x in logits.values())
     if len(logits) == 1:
         return {"ctc": ctc, "distillation": jnp.zeros_like(ctc)}

@@ -6,7 +6,7 @@ import tensorflow as tf
 def feasible(labels, label_lengths, logit_lengths) -> tf.Tensor:
     """Return whether an alignment exists: steps >= labels + adjacent equal labels.
 
-    See specs/stark.md §4.4.
+    See docs/papers/stark.md §4.3.
 
     Args:
         labels: `(batch, labels)` integers; padding is ignored.

@@ -1,4 +1,4 @@
-"""Self-distillation: the ensemble of all heads teaches every head (specs/stark.md §2.3)."""
+"""Self-distillation: the ensemble of all heads teaches every head (docs/papers/stark.md §2.3)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,7 @@
-"""Training objective of STARK: CTC of every head and self-distillation (specs/stark.md §2.3)."""
+"""Training objective of STARK: CTC of every head and self-distillation.
+
+See docs/papers/stark.md §2.3.
+"""
 
 from collections.abc import Mapping
 

@@ -15,7 +15,7 @@ def label_ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Equal scores are ranked in the order of the classes, so that a model with equal scores for all
     classes is correct for the first class only. A clip with a NaN score is a miss at every k,
-    whatever its other scores are (specs/stepnet.md §11).
+    whatever its other scores are (docs/papers/stepnet.md §11).
 
     Args:
         scores: `(clips, classes)`, logits or probabilities.

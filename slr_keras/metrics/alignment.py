@@ -177,7 +177,7 @@ def align(
     insertion: float = 3,
     deletion: float = 3,
 ) -> Alignment:
-    """Align two sequences of words (costs as in specs/stark.md §2.4 and c2st.md §10.1).
+    """Align two sequences of words, with the costs of docs/papers/stark.md §2.4.
 
     Arguments as for `operations`.
 

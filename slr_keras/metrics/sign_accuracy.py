@@ -2,7 +2,7 @@
 
 Per-instance accuracy is the fraction of clips whose sign is among the k best. Per-class accuracy is
 this fraction for each class, averaged over the classes that have clips: the mean class recall, as
-in the script of the WLASL authors (specs/stepnet.md §11).
+in the script of the WLASL authors (docs/papers/stepnet.md §11).
 """
 
 from collections.abc import Mapping, Sequence

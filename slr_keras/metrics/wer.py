@@ -109,8 +109,8 @@ def word_error_rate(
     """Count the errors over all sentences; `.wer` is the word error rate in percent.
 
     The costs determine the alignment; the rate counts every error once. With sclite's costs
-    (the default; specs/stark.md §2.4) the count can exceed the edit distance, because deleting and
-    inserting four words (24) is cheaper than substituting seven (28). Pass
+    (the default; docs/papers/stark.md §2.4) the count can exceed the edit distance, because
+    deleting and inserting four words (24) is cheaper than substituting seven (28). Pass
     `slr_keras.metrics.LEVENSHTEIN` for the minimum number of errors, as in jiwer.
 
     >>> from slr_keras.metrics import word_error_rate

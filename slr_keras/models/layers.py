@@ -16,7 +16,7 @@ PACKAGE = "slr_keras"
 
 
 def fan_in_uniform(seed: int | None = None) -> keras.initializers.Initializer:
-    """PyTorch's default for weights: uniform in ±1/sqrt(fan_in) (specs/stark.md §4.3)."""
+    """PyTorch's default for weights: uniform in ±1/sqrt(fan_in) (docs/papers/stark.md §4.2)."""
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed=seed)
 
 

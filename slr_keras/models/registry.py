@@ -20,7 +20,7 @@ from slr_keras.utils.suggestions import nearest
 if TYPE_CHECKING:
     import keras
 
-# Indices into the 79 points in the body order of specs/stark.md §1.3.
+# Indices into the 79 points in the body order of docs/papers/stark.md §1.3.
 STARK_79_STREAMS: Mapping[str, tuple[int, ...]] = {
     "body": tuple(range(79)),
     "left": tuple(range(27)),

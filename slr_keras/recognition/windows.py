@@ -17,8 +17,8 @@ from slr_keras.recognition.scorer import Score, Scores
 from slr_keras.utils.errors import UserError
 
 # Output steps next to a cut lack part of their context. STARK's four encoder windows of seven
-# frames and the convolutions of its head reach 12 + 8 frames (specs/stark.md §3.10), C²ST's two
-# convolutions 6 frames; the influence of recurrent layers decays gradually.
+# frames and the convolutions of its head reach 12 + 8 frames (docs/papers/stark.md §3.10), C²ST's
+# two convolutions 6 frames; the influence of recurrent layers decays gradually.
 CONTEXT_FRAMES = 24
 
 

@@ -1,4 +1,4 @@
-"""Streaming recognition with STARK (specs/stark.md §6).
+"""Streaming recognition with STARK (docs/papers/stark.md §6).
 
 `model` reads a few frames at a time and passes its state in and out. The other modules are plain
 NumPy, so that an app can repeat them function by function: `landmarks` (gaps and coordinates),

@@ -3,11 +3,11 @@
 Published word error rates are computed after one of three clean-ups and are comparable only under
 the same one:
 
-* `clean_phoenix2014t`: whole sentences, reference and hypothesis (specs/stark.md §2.4);
+* `clean_phoenix2014t`: whole sentences, reference and hypothesis (docs/papers/stark.md §2.4);
 * `clean_phoenix2014`: whole sentences, reference and hypothesis, the rules of PHOENIX-2014;
 * `clean_phoenix_hypothesis`: the hypothesis alone, word by word, as the script shipped with
-  PHOENIX-2014 sees a CTM file (specs/c2st.md §10.3, specs/ustm.md §7.2). Rules that span words
-  never act there.
+  PHOENIX-2014 sees a CTM file (docs/papers/c2st.md §10.3, docs/papers/ustm.md §7.2). Rules that
+  span words never act there.
 """
 
 import re
@@ -51,7 +51,7 @@ _REPEAT_PASSES = 4
 def clean_phoenix2014t(sentence: Sentence) -> Sentence:
     """Clean a sentence, reference or hypothesis, as evaluations of PHOENIX-2014-T do.
 
-    In this order (specs/stark.md §2.4): delete `__XXX__` markers; `loc-X`, `cl-X`,
+    In this order (docs/papers/stark.md §2.4): delete `__XXX__` markers; `loc-X`, `cl-X`,
     `X-PLUSPLUS` become X; `XRAUM` becomes X; "WIE AUSSEHEN" becomes WIE-AUSSEHEN; spelled
     letters are joined with "+"; repeated words become one.
 
@@ -121,7 +121,7 @@ def clean_phoenix_hypothesis(glosses: Sequence[str], merge: bool = True) -> tupl
     """Clean a hypothesis as the published CTM pipeline does; never apply it to references.
 
     Each gloss is cleaned alone, what became empty is dropped, neighbours that are now equal
-    become one (specs/ustm.md §7.3), and `[EMPTY]` stands where nothing is left.
+    become one (docs/papers/ustm.md §7.3), and `[EMPTY]` stands where nothing is left.
 
     Args:
         glosses: the hypothesis.

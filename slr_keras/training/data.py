@@ -205,7 +205,7 @@ def ctc_epochs(config: Config) -> int | None:
     """Number of initial epochs that train with CTC; None if all do.
 
     The loss determines how many frames a clip needs: CTC needs a blank step between two equal
-    glosses, a conditional gloss decoder does not (specs/c2st.md §5.1).
+    glosses, a conditional gloss decoder does not (docs/papers/c2st.md §5.1).
 
     >>> from slr_keras.config import parse_config
     >>> from slr_keras.training.data import ctc_epochs

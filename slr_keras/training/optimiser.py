@@ -2,7 +2,7 @@
 
 Keras' own Adam decouples the weight decay, adds epsilon before the bias correction, and clips the
 gradients of each replica before summing them. Each of these differs from the training that the
-papers report (specs/stark.md §2.5 and §4.2).
+papers report (docs/papers/stark.md §2.5 and §4.1).
 """
 
 import contextlib

@@ -6,7 +6,7 @@ from slr_keras.config.schema import TrainingConfig
 
 
 def cosine_per_epoch(epoch: int, peak: float, length: int) -> float:
-    """Learning rate of an epoch in the published recipe (specs/stark.md §2.5).
+    """Learning rate of an epoch in the published recipe (docs/papers/stark.md §2.5).
 
     The recipe advances the cosine at the start of each epoch: the first epoch is already below the
     peak, and the last of `length` epochs has rate 0.

@@ -62,7 +62,7 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
     Hugging Face, TSM or the PyTorch I3D (`.pth`, `.safetensors`), possibly with a common prefix
     before its names. A classifier in the file is ignored. Any other missing, extra or reshaped
     weight is an error, except that a flow network can be loaded from RGB weights
-    (specs/stepnet.md §3.4).
+    (docs/papers/stepnet.md §3.4).
 
     Args:
         backbone: a backbone; built here if necessary.

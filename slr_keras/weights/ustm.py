@@ -1,4 +1,4 @@
-"""Loading of the authors' USTM checkpoints, with the names of specs/ustm.md §15."""
+"""Loading of the authors' USTM checkpoints, with the names of docs/papers/ustm.md §15."""
 
 import re
 from collections.abc import Iterable

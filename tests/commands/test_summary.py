@@ -16,7 +16,7 @@ def test_paper_model_has_the_published_parameters_and_multiply_adds(capsys):
     assert summary["parameters"] == 31_656_664
     assert modules["encoder_body"]["parameters"] == 866_560
     assert modules["head_fuse"]["output_shape"] == [25, 1094]
-    # specs/stark.md §3.12 (100 frames, in millions) and §2.2 (halved from operations).
+    # docs/papers/stark.md §3.12 (100 frames, in millions) and §2.2 (halved from operations).
     million = {
         name: module["multiply_adds_per_frame"] * 100 / 1e6 for name, module in modules.items()
     }

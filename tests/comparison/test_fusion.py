@@ -1,4 +1,4 @@
-"""The sum of two runs' logits, and what is refused (specs/stepnet.md §8, eq. 6)."""
+"""The sum of two runs' logits, and what is refused (docs/papers/stepnet.md §8, eq. 6)."""
 
 import numpy as np
 import pytest

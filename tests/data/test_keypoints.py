@@ -115,7 +115,7 @@ def test_the_input_is_left_as_it_was():
 
 
 def test_image_normalisation_is_that_of_the_specification():
-    # Spec §1.5 with W = 210, H = 260: x/W, (H − y)/H, then (v − 0.5)/0.5.
+    # docs/papers/stark.md §1.5 with W = 210, H = 260: x/W, (H − y)/H, then (v − 0.5)/0.5.
     x, y = 52.5, 195.0
     expected = [(x / 210 - 0.5) / 0.5, ((260 - y) / 260 - 0.5) / 0.5, 0.7]
     assert expected == pytest.approx([-0.5, -0.5, 0.7])

@@ -1,4 +1,4 @@
-"""Layouts: the index lists and mirror map of spec stark §1.3, the mapping of §1.4, user layouts."""
+"""Layouts: index lists and mirror map (docs/papers/stark.md §1.3), mapping (§1.4), user layouts."""
 
 import copy
 import json
@@ -20,11 +20,11 @@ LEFT = [0, 1, 3, 5, 7, 9, *span(91, 111)]
 RIGHT = [0, 2, 4, 6, 8, 10, *span(112, 132)]
 FACE = [23, 26, 29, 33, 36, 39, 41, 43, 46, 48, 53, 56, 59, 62, 65, 68, *span(71, 77), 79, 80, 81]
 BODY = LEFT + RIGHT[1:] + FACE
-# Counterparts of spec §1.3; hands are 91 + i and 112 + i.
+# Counterparts of docs/papers/stark.md §1.3; hands are 91 + i and 112 + i.
 SWAPS = {1: 2, 3: 4, 5: 6, 7: 8, 9: 10, 23: 39, 26: 36, 29: 33, 41: 48, 43: 46, 59: 68, 62: 65}
 SWAPS |= {71: 77, 72: 76, 73: 75, 79: 81} | {91 + i: 112 + i for i in range(21)}
 FIXED = [0, 53, 56, 74, 80]
-# COCO ← MediaPipe pose, and iBUG ← FaceMesh (spec §1.4).
+# COCO ← MediaPipe pose, and iBUG ← FaceMesh (docs/papers/stark.md §1.4).
 POSE = dict(zip(span(0, 10), [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16]))
 MESH = {
     0: 162, 3: 58, 6: 149, 10: 378, 13: 288, 16: 389, 18: 63, 20: 66, 23: 296, 25: 293, 30: 4,
@@ -167,7 +167,8 @@ def test_mediapipe_face_points_mirror_onto_their_counterparts_in_real_faces(shar
     error = np.linalg.norm(mean @ (turn @ back) - mean[mirror], axis=-1)
     width = np.ptp(mean[:, 0])
     assert np.median(error) < 0.02 * width
-    # With landmark 107 for iBUG point 20, as specs/stark.md §1.4 has it, the largest is near 0.2.
+    # With landmark 107 for iBUG point 20, as some tables have it (docs/papers/stark.md §1.4), the
+    # largest is near 0.2.
     assert error.max() < 0.1 * width, error.max() / width
 
 

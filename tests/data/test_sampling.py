@@ -1,4 +1,4 @@
-"""Frame sampling: specs/stark.md §1.6, word by word."""
+"""Frame sampling: docs/papers/stark.md §1.6, word by word."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A fixed number of frames of any clip (specs/stepnet.md §2.2, §15.9)."""
+"""A fixed number of frames of any clip (docs/papers/stepnet.md §2.2, §15)."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""USTM written down a second time, in float64 and as published, for the tests (specs/ustm.md).
+"""USTM written down a second time, in float64 and as published, for the tests.
+
+See docs/papers/ustm.md.
 
 Weights are looked up by our names; `swin` is set by the fixture that loads this module.
 """

@@ -13,7 +13,7 @@ from slr_keras.utils.errors import UserError
 
 @pytest.mark.parametrize("frames", [1, 7, 16, 17, 31])
 def test_frames_are_the_middles_of_equal_parts(frames):
-    # specs/stepnet.md §2.2: floor(n / 2T + k n / T).
+    # docs/papers/stepnet.md §2.2: floor(n / 2T + k n / T).
     expected = [int(frames / 32 + k * frames / 16) for k in range(16)]
     assert centres(frames, 16).tolist() == expected
     assert sampled(range(frames), 16, Segments(16)).tolist() == expected

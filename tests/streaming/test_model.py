@@ -1,4 +1,7 @@
-"""The streaming form of STARK: equal to the whole clip, whatever the policy (specs/stark.md §6)."""
+"""The streaming form of STARK: equal to the whole clip, whatever the policy.
+
+See docs/papers/stark.md §6.
+"""
 
 import keras
 import numpy as np

@@ -145,7 +145,7 @@ def test_raw_training_labels_become_the_published_normalised_ones(shared_data):
     normalised = read_transcripts(folder / "phoenix2014-groundtruth-train.stm")
     same = sum(clean_phoenix_hypothesis(raw[i]) == normalised[i].glosses for i in normalised)
     assert len(normalised) == 5671
-    # specs/c2st.md §10.3; the others were spelled or merged across words.
+    # docs/papers/c2st.md §10.3; the others were spelled or merged across words.
     assert same == 5523
     words = [word for name in normalised for word in raw[name]]
     assert sum("loc-" in word for word in words) == 2200

@@ -63,7 +63,7 @@ def test_steps_lower_the_rate_at_each_milestone():
 
 
 def test_a_cosine_falls_to_the_rate_that_is_asked_for():
-    # specs/stepnet.md §9: 5 epochs of warm-up, then from 1e-4 to 1e-5 at epoch 100.
+    # docs/papers/stepnet.md §9: 5 epochs of warm-up, then from 1e-4 to 1e-5 at epoch 100.
     config = TrainingConfig(
         epochs=100, warm_up_epochs=5, learning_rate=1e-4, final_learning_rate=1e-5
     )

@@ -1,4 +1,4 @@
-"""USTM learns two clips by heart (specs/ustm.md §13, item 10)."""
+"""USTM learns two clips by heart (docs/papers/ustm.md §13, item 10)."""
 
 import keras
 import numpy as np

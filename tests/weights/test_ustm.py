@@ -1,4 +1,4 @@
-"""The authors' checkpoints of USTM fill our model: names and shapes of specs/ustm.md §15."""
+"""The authors' checkpoints of USTM fill our model: names and shapes of docs/papers/ustm.md §15."""
 
 import numpy as np
 import pytest

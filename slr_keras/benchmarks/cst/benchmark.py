@@ -16,7 +16,7 @@ from slr_keras.benchmarks.cst.rounds import Library, measured
 
 SCALED = ("additive, XLA", "additive, graph", "full, XLA", "tf CTC, graph", "fast_rnnt additive")
 
-# specs/c2st.md §5.8
+# docs/papers/c2st.md §5.8
 SIZES = (Size(2, 36, 12, 1296), Size(8, 60, 18, 1296), Size(8, 75, 28, 2001))
 BASE = SIZES[1]
 

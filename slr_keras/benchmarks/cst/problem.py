@@ -27,7 +27,7 @@ class Size(NamedTuple):
     def least_memory(self) -> int:
         """Bytes of both parts of the logits and of their exponentials, in single precision.
 
-        What the additive form must hold (specs/c2st.md §5.7), its arcs aside.
+        What the additive form must hold (docs/papers/c2st.md §5.7), its arcs aside.
         """
         return 2 * self.input_memory("additive")
 

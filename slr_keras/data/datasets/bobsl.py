@@ -1,4 +1,4 @@
-"""BOBSL: signs that were spotted in British broadcasts (specs/stepnet.md §13.3)."""
+"""BOBSL: signs that were spotted in British broadcasts (docs/papers/stepnet.md §13.3)."""
 
 import math
 import sys

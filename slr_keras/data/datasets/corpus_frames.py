@@ -27,7 +27,7 @@ RESIZE, CROP = (256, 256), (224, 224)
 
 
 def frame_contract(size: tuple[int, int], fps: float) -> FrameContract:
-    """The published preprocessing of pictures of `size` (specs/c2st.md §2.1)."""
+    """The published preprocessing of pictures of `size` (docs/papers/c2st.md §2.1)."""
     return FrameContract(size, fps, resize=RESIZE, crop=CROP)
 
 

@@ -1,4 +1,4 @@
-"""CSL-Daily from keypoint pickles (spec stark §1.1), and its own annotation files."""
+"""CSL-Daily from keypoint pickles (docs/papers/stark.md §1.1), and its own annotation files."""
 
 import dataclasses
 import re

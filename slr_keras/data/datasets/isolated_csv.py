@@ -1,4 +1,7 @@
-"""Isolated signs in video from a table, such as NMFs-CSL or your own (specs/stepnet.md §13.2)."""
+"""Isolated signs in video from a table, such as NMFs-CSL or your own.
+
+See docs/papers/stepnet.md §13.2.
+"""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""RWTH-PHOENIX-Weather 2014 from keypoint pickles (spec stark §1.1)."""
+"""RWTH-PHOENIX-Weather 2014 from keypoint pickles (docs/papers/stark.md §1.1)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""WLASL: 2000 American signs from the web, one a clip (specs/stepnet.md §13.1)."""
+"""WLASL: 2000 American signs from the web, one a clip (docs/papers/stepnet.md §13.1)."""
 
 import dataclasses
 import sys

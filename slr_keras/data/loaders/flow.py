@@ -1,4 +1,4 @@
-"""Loader of optical flow: stacks of five successive flow fields (specs/stepnet.md §8)."""
+"""Loader of optical flow: stacks of five successive flow fields (docs/papers/stepnet.md §8)."""
 
 from typing import Any
 

@@ -58,7 +58,7 @@ class KeypointLoader(Loader):
         return evaluation_length(frames, self.max_frames)
 
     def draw_length(self, rng: np.random.Generator, row: int) -> int:
-        """Draw the resampled length of a clip (specs/stark.md §1.6)."""
+        """Draw the resampled length of a clip (docs/papers/stark.md §1.6)."""
         frames, ratio = int(self.frames[row]), self.augmentation.temporal_range
         return training_length(rng, frames, self.max_frames, ratio, self._required(row))
 

@@ -1,4 +1,4 @@
-"""Loader of video: resize and crop, and augment in training (specs/c2st.md §2.1)."""
+"""Loader of video: resize and crop, and augment in training (docs/papers/c2st.md §2.1)."""
 
 import math
 import os

@@ -1,7 +1,7 @@
 """Small clips whose classes differ in a single cue: the side, the height or the order of motions.
 
-They test what a part of a model can distinguish (specs/stepnet.md §13.4). A blob nods, shakes or circles,
-and each class is an arrangement of these motions:
+They test what a part of a model can distinguish (docs/papers/stepnet.md §13.4). A blob nods, shakes
+or circles, and each class is an arrangement of these motions:
 
 | cue | a clip | indistinguishable |
 | --- | --- | --- |

@@ -13,7 +13,9 @@ Row = tuple[str, Sample]
 
 
 def infeasible(sample: Sample, temporal_stride: int = 4, fps: float | None = None) -> bool:
-    """Whether a clip has too few output steps for CTC to align its glosses (spec stark §4.4).
+    """Whether a clip has too few output steps for CTC to align its glosses.
+
+    See docs/papers/stark.md §4.3.
 
     CTC needs one step per gloss and one more between equal neighbours. A clip shorter than the
     stride is padded to one step.

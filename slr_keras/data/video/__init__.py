@@ -1,1 +1,1 @@
-"""Clips of video: reading, resizing, cropping, resampling (specs/c2st.md §2.1, §2.2)."""
+"""Clips of video: reading, resizing, cropping, resampling (docs/papers/c2st.md §2.1, §2.2)."""

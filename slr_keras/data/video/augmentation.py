@@ -1,4 +1,7 @@
-"""Video augmentation: temporal rescaling, random crops, mirroring, colours (specs/c2st.md §2.1)."""
+"""Video augmentation: temporal rescaling, random crops, mirroring, colours.
+
+See docs/papers/c2st.md §2.1.
+"""
 
 import math
 from dataclasses import dataclass, fields
@@ -91,7 +94,7 @@ def rescaled_length(
     max_frames: int,
     required: int = 0,
 ) -> int:
-    """Length of a clip after temporal rescaling, a multiple of 4 (specs/c2st.md §2.1).
+    """Length of a clip after temporal rescaling, a multiple of 4 (docs/papers/c2st.md §2.1).
 
         new = int(frames fraction), at least `shortest`, at most `longest`, up to a multiple of 4
 
@@ -119,7 +122,7 @@ def rescaled_length(
 def rescaled_indices(
     rng: np.random.Generator, frames: int, length: int, temporal: str = "random"
 ) -> np.ndarray:
-    """Draw `length` ascending frame numbers of a clip (specs/c2st.md §2.1).
+    """Draw `length` ascending frame numbers of a clip (docs/papers/c2st.md §2.1).
 
     "random" draws without replacement if the clip is long enough, otherwise with replacement.
 

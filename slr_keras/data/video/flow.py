@@ -1,4 +1,4 @@
-"""Estimate optical flow between successive pictures (specs/stepnet.md §8)."""
+"""Estimate optical flow between successive pictures (docs/papers/stepnet.md §8)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Resize and crop pictures (specs/c2st.md §2.1)."""
+"""Resize and crop pictures (docs/papers/c2st.md §2.1)."""
 
 from dataclasses import dataclass
 from types import ModuleType

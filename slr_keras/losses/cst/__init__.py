@@ -1,4 +1,4 @@
-r"""Conditional gloss decoding and sequence transduction losses of C²ST (specs/c2st.md §5-7).
+r"""Conditional gloss decoding and sequence transduction losses of C²ST (docs/papers/c2st.md §5-7).
 
 Each step emits either a blank or the next gloss, with a probability that may depend on the glosses
 before it. The loss is -ln of the total probability of all alignments of the labels:

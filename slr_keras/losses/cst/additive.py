@@ -1,7 +1,7 @@
 """Loss from logits that are a sum of a visual part and a context part.
 
 The `(steps, labels+1, classes)` tensor of the sums is never built: the normalisers are a matrix
-product of exponentials over classes (specs/c2st.md §5.6).
+product of exponentials over classes (docs/papers/c2st.md §5.6).
 """
 
 import tensorflow as tf

@@ -1,4 +1,6 @@
-r"""Divergence of the chunk level from the video level at a high temperature (specs/c2st.md §7).
+r"""Divergence of the chunk level from the video level at a high temperature.
+
+See docs/papers/c2st.md §7.
 
 Every form is T^2 times the mean of KL(video || chunk) over the real steps of a sample. Logits are
 divided by T, the blank is removed before the softmax, and no gradient flows into the video level.

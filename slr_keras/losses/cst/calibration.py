@@ -1,4 +1,4 @@
-r"""Sequence-level calibration: rewards probable sequences with few errors (specs/c2st.md §6).
+r"""Sequence-level calibration: rewards probable sequences with few errors (docs/papers/c2st.md §6).
 
 Eq. 10 divides each sequence's probability by its edit distance (ED) to the reference. Here the
 reward is smoothed, R = 1/(1+ED), and the sum runs over a set H of hypotheses and the reference,
@@ -97,7 +97,7 @@ def calibration_loss(
     reward: str = "inv",
     temperature: float = 1.0,
 ) -> tf.Tensor:
-    r"""Compute the calibration term alone (specs/c2st.md §6.2).
+    r"""Compute the calibration term alone (docs/papers/c2st.md §6.2).
 
         literal        -ln sum_h P(h) R(h)
         renormalised   -ln (sum_h P(h) R(h) / sum_h P(h))
@@ -153,7 +153,9 @@ def cst_loss(
     temperature: float = 1.0,
     zero_infinity: bool = False,
 ) -> tf.Tensor:
-    r"""Compute the training objective: L_CGD + weight * calibration term (specs/c2st.md §6.2).
+    r"""Compute the training objective: L_CGD + weight * calibration term.
+
+    See docs/papers/c2st.md §6.2.
 
     Args:
         reference_losses, hypothesis_losses, hypotheses, hypothesis_lengths, labels,

@@ -14,7 +14,9 @@ def cgd_loss(
     blank: int = 0,
     zero_infinity: bool = False,
 ) -> tf.Tensor:
-    r"""Compute the negative log-likelihood of label sequences from node logits (specs/c2st.md §5).
+    r"""Compute the negative log-likelihood of label sequences from node logits.
+
+    See docs/papers/c2st.md §5.
 
         loss = -ln sum over paths z of prod over steps s of p(z[s] | s, t),  p = softmax(logits)
         d loss / d logit(s, t, v) = g p(v | s, t) - [v = blank] g_blank - [v = y(t+1)] g_emission

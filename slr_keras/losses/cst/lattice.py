@@ -1,7 +1,8 @@
 r"""Lattice of conditional gloss decoding: forward and backward sums over its arcs.
 
 Node (s, t) is the state before step s with t glosses emitted. Each step takes exactly one arc: a
-blank to (s+1, t) or the next gloss to (s+1, t+1); there are C(S, T) paths (specs/c2st.md §5.1).
+blank to (s+1, t) or the next gloss to (s+1, t+1); there are C(S, T) paths
+(docs/papers/c2st.md §5.1).
 """
 
 from typing import NamedTuple
@@ -35,7 +36,7 @@ class Lattice(NamedTuple):
 def cgd_lattice(
     emission, blank, logit_lengths, label_lengths, zero_infinity: bool = False
 ) -> Lattice:
-    r"""Sum over all paths, and compute the posterior of each arc (specs/c2st.md §5.2-5.5).
+    r"""Sum over all paths, and compute the posterior of each arc (docs/papers/c2st.md §5.2-5.5).
 
         a[s+1](t) = (a[s](t) + k[s](t)) (+) (a[s](t-1) + e[s](t-1)),   loss = -a[S](T)
         posterior of an arc of step s = exp(a[s] + arc + r[s+1] - c[s])
@@ -147,7 +148,8 @@ def useful_arcs(emission, blank, steps, glosses) -> tuple[tf.Tensor, tf.Tensor]:
     """Set arcs that lie on no full path to `NEVER`, and the blank to 0 at padding.
 
     An arc of step s is useful if t <= s and the remaining steps suffice for the remaining glosses.
-    Excluding the other arcs from the row maxima keeps the rescaling exact (specs/c2st.md §5.3).
+    Excluding the other arcs from the row maxima keeps the rescaling exact
+    (docs/papers/c2st.md §5.3).
     """
     s = tf.range(tf.shape(blank)[1])[None, :, None]
     t = tf.range(tf.shape(blank)[2])[None, None, :]

@@ -53,7 +53,7 @@ def cgd_viterbi(emission, blank, logit_lengths, label_lengths) -> tuple[tf.Tenso
 def posterior_alignment(lattice: Lattice) -> tf.Tensor:
     """Return the most probable node of each step: `(batch, steps)` int32, glosses emitted so far.
 
-        t*(s) = argmax over t of the occupancy of (s, t);  0 at padding (specs/c2st.md §4)
+        t*(s) = argmax over t of the occupancy of (s, t);  0 at padding (docs/papers/c2st.md §4)
 
     >>> import numpy as np
     >>> from slr_keras.losses.cst import cgd_lattice, posterior_alignment
@@ -90,7 +90,9 @@ def viterbi_alignment(emission_steps, logit_lengths, count=None) -> tf.Tensor:
 
 
 def aligned_logits(visual, context, alignment) -> tf.Tensor:
-    """Compute the logits of each step after its prefix in an alignment (specs/c2st.md §4, mode C).
+    """Compute the logits of each step after its prefix in an alignment.
+
+    See docs/papers/c2st.md §4, mode C.
 
         logits(s) = visual[s] + context[t*(s)]
 

@@ -1,4 +1,4 @@
-"""Score of a model on isolated signs, clips of one sign (specs/stepnet.md §11)."""
+"""Score of a model on isolated signs, clips of one sign (docs/papers/stepnet.md §11)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""I3D: Inception-v1 inflated to clips (specs/stepnet.md §10)."""
+"""I3D: Inception-v1 inflated to clips (docs/papers/stepnet.md §10)."""
 
 from collections.abc import Sequence
 

@@ -28,7 +28,9 @@ FLOW_MODES = ("flow", "symmetric_flow")
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PixelNormalization(keras.layers.Layer):
-    """Normalise values in 0..255 (specs/c2st.md §2.1, specs/ustm.md §2.2, specs/stepnet.md §2.4).
+    """Normalise values in 0..255.
+
+    See docs/papers/c2st.md §2.1, docs/papers/ustm.md §2.2, docs/papers/stepnet.md §2.4.
 
     Args:
         mode: for RGB `"symmetric"`, x / 127.5 - 1; `"imagenet"`, (x / 255 - mean) / deviation with

@@ -10,7 +10,8 @@ from slr_keras.models.backbones.swin import Swin
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
-# Backbones of clips (specs/stepnet.md §3, §10) return maps; a model sets the length of its clips.
+# Backbones of clips (docs/papers/stepnet.md §3, §10) return maps; a model sets the length of its
+# clips.
 _MAPS: Mapping[str, Any] = {"last_stride": 1, "clip_frames": 16, "pooled": False}
 _TSM_R50: Mapping[str, Any] = {"depths": (3, 4, 6, 3), "bottleneck": True, **_MAPS}
 _MICRO: Mapping[str, Any] = {

@@ -1,4 +1,4 @@
-"""Blocks of residual networks, numerically equal to PyTorch's (specs/c2st.md §2.3)."""
+"""Blocks of residual networks, numerically equal to PyTorch's (docs/papers/c2st.md §2.3)."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""ResNet for frames and TSM for clips (specs/c2st.md §2.3, specs/stepnet.md §3)."""
+"""ResNet for frames and TSM for clips (docs/papers/c2st.md §2.3, docs/papers/stepnet.md §3)."""
 
 import functools
 import itertools
@@ -19,9 +19,9 @@ class ResNet(Backbone):
     """Residual network without its classifier: the last map, or the mean over it.
 
     Reference: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, in
-    torchvision's form. Padding frames do not count in batch statistics (specs/c2st.md §2.3).
-    With `clip_frames` the network is TSM (specs/stepnet.md §3): a `TemporalShift` precedes the
-    first convolution of every block.
+    torchvision's form. Padding frames do not count in batch statistics (docs/papers/c2st.md §2.3).
+    With `clip_frames` the network is TSM (docs/papers/stepnet.md §3): a `TemporalShift` precedes
+    the first convolution of every block.
 
     Args:
         depths: number of blocks in each stage. Defaults to `(2, 2, 2, 2)`, ResNet-18.

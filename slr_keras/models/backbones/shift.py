@@ -1,4 +1,4 @@
-"""The temporal shift of TSM (specs/stepnet.md §3.3)."""
+"""The temporal shift of TSM (docs/papers/stepnet.md §3.3)."""
 
 import keras
 from keras import ops

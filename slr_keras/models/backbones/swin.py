@@ -1,4 +1,4 @@
-"""The Swin transformer, version 1 (specs/ustm.md §3)."""
+"""The Swin transformer, version 1 (docs/papers/ustm.md §3)."""
 
 import keras
 from keras import ops

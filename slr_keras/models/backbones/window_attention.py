@@ -1,4 +1,4 @@
-"""Attention within shifted windows, as in Swin (specs/ustm.md §3.2).
+"""Attention within shifted windows, as in Swin (docs/papers/ustm.md §3.2).
 
 No tensor has more than four axes, so that the same graph runs on mobile devices.
 """

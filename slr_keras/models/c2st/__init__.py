@@ -1,4 +1,4 @@
-"""C²ST: cross-modal contextualized sequence transduction (specs/c2st.md)."""
+"""C²ST: cross-modal contextualized sequence transduction (docs/papers/c2st.md)."""
 
 from slr_keras.models.c2st.model import LEVELS, C2st
 

@@ -1,4 +1,7 @@
-"""Context of the gloss prefix: a gloss language model and one adapter per level (§3, eq. 3)."""
+"""Context of the gloss prefix: a gloss language model and one adapter per level.
+
+See docs/papers/c2st.md §3, eq. 3.
+"""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +36,7 @@ class ContextBranch(keras.layers.Layer):
         width: channels of the context and of the gloss features (hidden_dim).
         levels: names of the adapters.
         scale: scale of the adapters' initial weights; small, so that training starts almost
-            without context (specs/c2st.md §9). Defaults to `0.1`.
+            without context (docs/papers/c2st.md §9). Defaults to `0.1`.
 
     Call arguments:
         labels: `(batch, T)` gloss ids, padded at the end.

@@ -2,7 +2,7 @@
 
 The decoder's logits at step s after the gloss prefix y_1..y_t are A[s] + C[t]. Since the classifier
 is linear, it classifies the features and the prefix's context separately, and the logits are added
-(specs/c2st.md §4, §5.6). The model returns A, and C for the prefixes of given labels.
+(docs/papers/c2st.md §4, §5.6). The model returns A, and C for the prefixes of given labels.
 """
 
 from collections.abc import Mapping, Sequence

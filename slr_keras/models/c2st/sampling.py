@@ -1,4 +1,7 @@
-"""Sampling of gloss sequences from the decoder, for calibration (§4 mode B, §6.3)."""
+"""Sampling of gloss sequences from the decoder, for calibration.
+
+See docs/papers/c2st.md §4 mode B, §6.3.
+"""
 
 import tensorflow as tf
 

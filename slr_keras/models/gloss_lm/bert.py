@@ -1,4 +1,4 @@
-"""Context vectors of gloss prefixes from BERT (specs/c2st.md §3)."""
+"""Context vectors of gloss prefixes from BERT (docs/papers/c2st.md §3)."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""Causal Transformer language model of glosses (specs/c2st.md §3, offline variant)."""
+"""Causal Transformer language model of glosses (docs/papers/c2st.md §3, offline variant)."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""Base class of gloss language models (specs/c2st.md §3)."""
+"""Base class of gloss language models (docs/papers/c2st.md §3)."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Cache of prefix vectors outside of the graph, for frozen models (§3, Cache)."""
+"""Cache of prefix vectors outside of the graph, for frozen models.
+
+See docs/papers/c2st.md §3, Cache.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Glosses as ordinary words, for language models of text (specs/c2st.md §3, §10.3)."""
+"""Glosses as ordinary words, for language models of text (docs/papers/c2st.md §3, §10.3)."""
 
 import re
 

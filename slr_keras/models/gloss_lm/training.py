@@ -1,4 +1,4 @@
-"""Training of a causal gloss language model on sequences of ids (specs/c2st.md §3)."""
+"""Training of a causal gloss language model on sequences of ids (docs/papers/c2st.md §3)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

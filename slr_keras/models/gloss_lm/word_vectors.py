@@ -1,4 +1,4 @@
-"""Bag-of-words language model of glosses (specs/c2st.md §3)."""
+"""Bag-of-words language model of glosses (docs/papers/c2st.md §3)."""
 
 import math
 

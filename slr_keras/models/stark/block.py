@@ -1,4 +1,6 @@
-"""The STARK block: spatio-temporal attention over keypoints (STARK §2.1, specs/stark.md §3.1-3.7).
+"""The STARK block: spatio-temporal attention over keypoints.
+
+See the paper's §2.1, docs/papers/stark.md §3.1-3.7.
 
 Shapes: B batch, T time, P points, C input channels, D output channels, S heads, W window
 taps, A = D/4 attention channels of a head. No tensor has more than four axes, so that the same
@@ -249,7 +251,7 @@ class StarkBlock(keras.layers.Layer):
     def multiply_adds(self, inputs_shape) -> int:
         """Multiply-adds of the equations for `(batch, points, time, channels)`.
 
-        The chunked form also computes some frames outside the windows (specs/stark.md §3.12).
+        The chunked form also computes some frames outside the windows (docs/papers/stark.md §3.12).
         """
         batch, points, time, channels = inputs_shape
         heads, width, window = self.heads, self.attention_channels, self.window

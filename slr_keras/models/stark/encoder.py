@@ -1,4 +1,4 @@
-"""Encoder of one keypoint stream: stem, STARK blocks, pooling (specs/stark.md §3.8-3.9)."""
+"""Encoder of one keypoint stream: stem, STARK blocks, pooling (docs/papers/stark.md §3.8-3.9)."""
 
 import keras
 from keras import ops

@@ -9,7 +9,7 @@ from slr_keras.models.stark.isolated import StarkIsolated
 from slr_keras.models.stark.model import Stark
 from slr_keras.models.stark.window import TEMPORAL_SOFTMAX
 
-# The paper's size, specs/stark.md §0.
+# The paper's size, docs/papers/stark.md §0.
 STARK: Mapping[str, Any] = {}
 # A quarter of the multiply-adds of `stark`; trains on a few CPU cores within hours.
 STARK_SMALL: Mapping[str, Any] = {

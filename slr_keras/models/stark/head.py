@@ -1,4 +1,4 @@
-"""The gloss decoder of STARK, unchanged from MSKA's visual head (specs/stark.md §2.2)."""
+"""The gloss decoder of STARK, unchanged from MSKA's visual head (docs/papers/stark.md §2.2)."""
 
 import keras
 import numpy as np

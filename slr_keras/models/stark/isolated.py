@@ -1,4 +1,6 @@
-"""STARK for isolated signs: classification heads (specs/stark.md §3, stepnet.md §6).
+"""STARK for isolated signs: classification heads.
+
+See docs/papers/stark.md §3, docs/papers/stepnet.md §6.
 
 The heads are those of StepNet: mean over the clip, dropout, one linear layer, each with its own
 loss.

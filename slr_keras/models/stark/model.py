@@ -1,4 +1,7 @@
-"""The STARK model: keypoint streams, their encoders, and the gloss heads (specs/stark.md §0)."""
+"""The STARK model: keypoint streams, their encoders, and the gloss heads.
+
+See docs/papers/stark.md §0.
+"""
 
 from collections.abc import Mapping, Sequence
 

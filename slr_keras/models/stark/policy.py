@@ -1,4 +1,4 @@
-"""Frames that the spatial attention averages over (specs/stark.md §6).
+"""Frames that the spatial attention averages over (docs/papers/stark.md §6).
 
 The paper's spatial attention is one matrix per clip, known at the end of the clip. Streaming needs
 a matrix earlier. The streaming model reads one group of frames per call, and the frames that leave

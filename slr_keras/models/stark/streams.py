@@ -1,4 +1,4 @@
-"""Streams of points, and the streams that each head reads (specs/stark.md §0)."""
+"""Streams of points, and the streams that each head reads (docs/papers/stark.md §0)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

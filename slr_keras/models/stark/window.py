@@ -1,4 +1,4 @@
-"""Temporal attention over chunks of neighbouring frames (specs/stark.md §3.2-3.5).
+"""Temporal attention over chunks of neighbouring frames (docs/papers/stark.md §3.2-3.5).
 
 A frame attends to a window of frames around it. The windows of neighbouring frames overlap, so that
 one small matrix product computes a chunk of frames; `w` is the number of frames that a chunk reads.

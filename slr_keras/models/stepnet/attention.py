@@ -23,8 +23,8 @@ class CrossAttention(keras.layers.Layer):
     Args:
         width: d, channels of Q, K and V (hidden_dim).
         norm: `"none"`, or `"layer"`: a layer normalisation after every linear layer. Products of
-            normalised vectors have a standard deviation of sqrt(d) (specs/stepnet.md §4), so that
-            `"layer"` also scales by 1 / sqrt(d). Defaults to `"none"`.
+            normalised vectors have a standard deviation of sqrt(d) (docs/papers/stepnet.md §4), so
+            that `"layer"` also scales by 1 / sqrt(d). Defaults to `"none"`.
 
     Call arguments:
         queries: `(batch, steps, channels)`.

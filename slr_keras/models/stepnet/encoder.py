@@ -1,4 +1,4 @@
-"""Encoder from clips to feature maps over time (specs/stepnet.md §3, §10)."""
+"""Encoder from clips to feature maps over time (docs/papers/stepnet.md §3, §10)."""
 
 import functools
 from typing import Any

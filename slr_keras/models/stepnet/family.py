@@ -6,7 +6,7 @@ from typing import Any
 from slr_keras.models.family import ModelFamily
 from slr_keras.models.stepnet.model import StepNet
 
-# specs/stepnet.md §0, and with the trunk of §10 over 64 frames.
+# docs/papers/stepnet.md §0, and with the trunk of §10 over 64 frames.
 STEPNET: Mapping[str, Any] = {"clip_frames": 16}
 STEPNET_I3D: Mapping[str, Any] = {"backbone": "i3d", "clip_frames": 64, "width": 512}
 # Learns small simulated clips on two CPU cores.

@@ -1,4 +1,4 @@
-"""Classification heads of StepNet (specs/stepnet.md §6)."""
+"""Classification heads of StepNet (docs/papers/stepnet.md §6)."""
 
 from collections.abc import Sequence
 

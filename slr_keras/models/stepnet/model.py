@@ -33,7 +33,7 @@ class StepNet(VideoModel):
 
     Reference: Shen, Zheng and Yang, "StepNet: Spatial-temporal Part-aware Network for Isolated Sign
     Language Recognition", ACM TOMM 20(7), 2024. The paper leaves some sizes open; the
-    defaults give its 194M parameters, but other sizes would, too (specs/stepnet.md §7).
+    defaults give its 194M parameters, but other sizes would, too (docs/papers/stepnet.md §7).
 
     Args:
         vocabulary_size: C + 2: glosses, blank and <unk>; class c is the gloss of id c + 2.

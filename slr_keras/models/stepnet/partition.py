@@ -1,4 +1,4 @@
-"""Overlapping segments of a clip (specs/stepnet.md §5)."""
+"""Overlapping segments of a clip (docs/papers/stepnet.md §5)."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Spatial parts: means over halves of the frame, and their gates (specs/stepnet.md §4)."""
+"""Spatial parts: means over halves of the frame, and their gates (docs/papers/stepnet.md §4)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Part-level spatial modelling (specs/stepnet.md §4)."""
+"""Part-level spatial modelling (docs/papers/stepnet.md §4)."""
 
 from collections.abc import Mapping, Sequence
 

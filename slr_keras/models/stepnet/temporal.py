@@ -1,4 +1,4 @@
-"""Part-level temporal modelling (specs/stepnet.md §5)."""
+"""Part-level temporal modelling (docs/papers/stepnet.md §5)."""
 
 import keras
 

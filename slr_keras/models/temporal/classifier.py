@@ -1,4 +1,7 @@
-"""Gloss classifiers: a linear layer, or SMKD's normalised linear layer (specs/c2st.md §2.6)."""
+"""Gloss classifiers: a linear layer, or SMKD's normalised linear layer.
+
+See docs/papers/c2st.md §2.6.
+"""
 
 import keras
 from keras import ops

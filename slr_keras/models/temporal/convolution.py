@@ -1,4 +1,7 @@
-"""1D-TCN: frame features to local gloss features, one per 4 frames (specs/c2st.md §2.2, §2.4)."""
+"""1D-TCN: frame features to local gloss features, one per 4 frames.
+
+See docs/papers/c2st.md §2.2, §2.4.
+"""
 
 from collections.abc import Sequence
 

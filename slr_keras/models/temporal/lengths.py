@@ -1,4 +1,4 @@
-"""Length of a clip after a list of temporal layers (specs/c2st.md §2.2).
+"""Length of a clip after a list of temporal layers (docs/papers/c2st.md §2.2).
 
 A list such as ("K5", "P2", "K5", "P2") has convolutions without padding (K, kernel size) and
 pooling (P, factor).

@@ -1,4 +1,4 @@
-"""Temporal pooling: Temporal Lift Pooling, and VAC's max-pooling (specs/c2st.md §2.4)."""
+"""Temporal pooling: Temporal Lift Pooling, and VAC's max-pooling (docs/papers/c2st.md §2.4)."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Recurrent layers: BiLSTM (specs/c2st.md §2.5) and GRU (specs/stepnet.md §5)."""
+"""Recurrent layers: BiLSTM (docs/papers/c2st.md §2.5) and GRU (docs/papers/stepnet.md §5)."""
 
 import math
 
@@ -107,7 +107,7 @@ class _BothDirections(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GruStack(keras.layers.Layer):
-    """Stacked GRUs over clips of one length (specs/stepnet.md §5), equal to PyTorch's.
+    """Stacked GRUs over clips of one length (docs/papers/stepnet.md §5), equal to PyTorch's.
 
     Args:
         width: channels of the output (hidden_dim); each of two directions has half of them.

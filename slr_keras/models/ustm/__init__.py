@@ -1,4 +1,4 @@
-"""USTM: unified spatial and temporal modelling (specs/ustm.md)."""
+"""USTM: unified spatial and temporal modelling (docs/papers/ustm.md)."""
 
 from slr_keras.models.ustm.encoder import ClipEncoder
 from slr_keras.models.ustm.model import HEADS, Ustm

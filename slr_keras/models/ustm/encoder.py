@@ -20,7 +20,9 @@ from slr_keras.models.ustm.tape import REACH, TemporalAdapter
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ClipEncoder(BackboneEncoder):
-    """Swin with a temporal adapter after the last block of every stage (specs/ustm.md §1, §4.1).
+    """Swin with a temporal adapter after the last block of every stage.
+
+    See docs/papers/ustm.md §1, §4.1.
 
     Swin's blocks read one frame; an adapter also reads the 4 frames before and after it. In
     evaluation, `chunk` frames at a time pass through the whole network, together with the last 8

@@ -6,7 +6,8 @@ from typing import Any
 from slr_keras.models.family import ModelFamily
 from slr_keras.models.ustm.model import Ustm
 
-# The three sizes of specs/ustm.md §3.1; which of them the published scores are of is not known.
+# The three sizes of docs/papers/ustm.md §3.1; which of them the published scores are of is not
+# known.
 USTM_T: Mapping[str, Any] = {
     "name": "ustm_t",
     "backbone": "swin_t",

@@ -1,6 +1,6 @@
 """Packing of a batch of clips into one sequence of frames, so that no padding is computed.
 
-Every clip is lengthened as in the authors' loader (specs/ustm.md §2.5): 6 copies of its first
+Every clip is lengthened as in the authors' loader (docs/papers/ustm.md §2.5): 6 copies of its first
 frame, its T frames, and copies of its last frame up to L = 4 ceil(T/4) + 12. The lengthened clips
 are concatenated with a gap of one frame after each. Layers of kernel size 3 read zeros in the gaps
 and therefore never mix two clips.

@@ -1,4 +1,4 @@
-"""MSTCN, the multi-scale temporal convolution in parallel streams (specs/ustm.md §5.1)."""
+"""MSTCN, the multi-scale temporal convolution in parallel streams (docs/papers/ustm.md §5.1)."""
 
 import keras
 from keras import ops

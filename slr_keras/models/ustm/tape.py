@@ -1,4 +1,4 @@
-"""TAPE, the temporal adapter with positional embeddings (specs/ustm.md §4)."""
+"""TAPE, the temporal adapter with positional embeddings (docs/papers/ustm.md §4)."""
 
 import keras
 from keras import ops

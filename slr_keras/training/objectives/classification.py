@@ -1,4 +1,4 @@
-"""Objective of isolated signs: every head classifies the clip (specs/stepnet.md §6)."""
+"""Objective of isolated signs: every head classifies the clip (docs/papers/stepnet.md §6)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class ClassificationObjective:
         heads: names of the model's outputs, each `(batch, classes)`.
         label_smoothing: fraction of the target that is spread evenly over all classes.
         distillation_weight: weight of the divergence of each head from the mean of all heads, as
-            in STARK (specs/stark.md §2.3); 0, as in StepNet, leaves the term out.
+            in STARK (docs/papers/stark.md §2.3); 0, as in StepNet, leaves the term out.
 
     >>> from slr_keras.training.objectives.classification import ClassificationObjective
     >>> ClassificationObjective(("fuse", "left"), distillation_weight=0.5).terms

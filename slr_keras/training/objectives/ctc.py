@@ -5,7 +5,7 @@ from slr_keras.training.objectives.base import clip_inputs
 
 
 class CtcObjective:
-    """CTC loss of every head plus distillation (STARK, specs/stark.md §2.3).
+    """CTC loss of every head plus distillation (STARK, docs/papers/stark.md §2.3).
 
     Args:
         distillation_weight: weight of the divergence of each head from the mean of all heads.

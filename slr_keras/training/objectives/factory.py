@@ -33,7 +33,7 @@ def _ctc(model: keras.Model, config: Config) -> Objective:
 
 
 def _classification(model: keras.Model, config: Config) -> Objective:
-    # StepNet's paper has no distillation between heads (specs/stepnet.md §6).
+    # StepNet's paper has no distillation between heads (docs/papers/stepnet.md §6).
     return ClassificationObjective(tuple(model.head_layers), config.training.label_smoothing)
 
 

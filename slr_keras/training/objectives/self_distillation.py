@@ -1,4 +1,4 @@
-"""Objective of USTM: CTC of two heads with distillation between them (specs/ustm.md §6.1)."""
+"""Objective of USTM: CTC of two heads with distillation between them (docs/papers/ustm.md §6.1)."""
 
 import tensorflow as tf
 

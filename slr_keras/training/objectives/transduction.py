@@ -180,7 +180,10 @@ class TransductionObjective:
 
 
 def _aligned_ctc(outputs: Tensors, lattice: Lattice, batch: Tensors, steps) -> dict[str, tf.Tensor]:
-    """CTC of each level's logits A[s] + C[t*(s)] (§4, mode C); no gradient flows through t*."""
+    """CTC of each level's logits A[s] + C[t*(s)]; no gradient flows through t*.
+
+    See docs/papers/c2st.md §4, mode C.
+    """
     where = tf.stop_gradient(posterior_alignment(lattice))
     return {
         level: ctc_loss(

@@ -1,4 +1,7 @@
-"""WLASL in its official format becomes a data folder of isolated signs (specs/stepnet.md §13.1)."""
+"""WLASL in its official format becomes a data folder of isolated signs.
+
+See docs/papers/stepnet.md §13.1.
+"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Clips whose classes differ in one cue alone (specs/stepnet.md §13.4)."""
+"""Clips whose classes differ in one cue alone (docs/papers/stepnet.md §13.4)."""
 
 import json
 

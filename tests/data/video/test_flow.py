@@ -1,4 +1,4 @@
-"""Optical flow: estimated, kept in 8 bits, and stacked (specs/stepnet.md §8, §15.12)."""
+"""Optical flow: estimated, kept in 8 bits, and stacked (docs/papers/stepnet.md §8, §15)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Temporal rescaling, crop and flip as published (specs/c2st.md §2.1)."""
+"""Temporal rescaling, crop and flip as published (docs/papers/c2st.md §2.1)."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ RECIPE = VideoAugmentationConfig()
 
 
 def published_length(u: float, frames: int) -> int:
-    """specs/c2st.md §2.1, word for word."""
+    """docs/papers/c2st.md §2.1, word for word."""
     length = int(frames * (0.8 + 0.4 * u))
     length = max(length, 32)
     length = min(length, 230)

@@ -1,4 +1,4 @@
-"""Scores of isolated signs against cases worked out by hand (specs/stepnet.md §11)."""
+"""Scores of isolated signs against cases worked out by hand (docs/papers/stepnet.md §11)."""
 
 import json
 

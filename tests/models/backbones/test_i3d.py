@@ -9,7 +9,7 @@ from slr_keras.models.backbones import I3d, make_backbone
 from slr_keras.models.backbones.i3d import ConvNorm3d, InceptionBlock
 
 
-# specs/stepnet.md §10.
+# docs/papers/stepnet.md §10.
 @pytest.mark.parametrize(("name", "parameters"), [("i3d", 12_287_264), ("i3d_flow", 12_265_312)])
 def test_sizes_are_the_published_ones(name, parameters):
     backbone = make_backbone(name)

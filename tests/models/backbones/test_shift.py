@@ -105,7 +105,7 @@ def test_dilation_keeps_the_map_and_reaches_further():
     assert dilations == [[1, 1], [1, 1], [2, 2]]
 
 
-# specs/stepnet.md §3.2: one frame of 256 x 256, in multiply-adds.
+# docs/papers/stepnet.md §3.2: one frame of 256 x 256, in multiply-adds.
 @pytest.mark.parametrize(("stride", "billions"), [(1, 8.11), (2, 5.34)])
 def test_multiply_adds_of_resnet_50_are_those_of_the_specification(stride, billions):
     backbone = make_backbone("tsm_r50", last_stride=stride)

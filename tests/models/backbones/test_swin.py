@@ -22,7 +22,7 @@ def shake(backbone, seed=0, scale=0.3):
         weight.assign(weight + generator.normal(0, scale, weight.shape))
 
 
-# specs/ustm.md §3.1, less the classifier of 1000 classes on 768 or 1024 features.
+# docs/papers/ustm.md §3.1, less the classifier of 1000 classes on 768 or 1024 features.
 @pytest.mark.parametrize(
     ("name", "parameters", "width"),
     [

@@ -1,4 +1,4 @@
-"""Parameters of the published sizes (specs/c2st.md §2.7)."""
+"""Parameters of the published sizes (docs/papers/c2st.md §2.7)."""
 
 import numpy as np
 import pytest

@@ -126,7 +126,7 @@ def test_frozen_word_vectors_still_learn_the_empty_prefix():
 
 
 def test_word_vectors_have_the_parameters_of_the_published_language_part():
-    """specs/c2st.md §2.7: 1.005 M with two adapters from 300 to 1024."""
+    """docs/papers/c2st.md §2.7: 1.005 M with two adapters from 300 to 1024."""
     assert WordVectorLanguageModel(1296).count_params() + 2 * (300 * 1024 + 1024) == 1_005_248
 
 

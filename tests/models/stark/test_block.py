@@ -1,4 +1,4 @@
-"""The fast block against the printed equations (specs/stark.md §8.2-8.5)."""
+"""The fast block against the printed equations (docs/papers/stark.md §8)."""
 
 import literal_stark as literal
 import numpy as np

@@ -1,4 +1,4 @@
-"""The whole model: counts, masks, gradients, saving, precision (specs/stark.md §8)."""
+"""The whole model: counts, masks, gradients, saving, precision (docs/papers/stark.md §8)."""
 
 import subprocess
 import sys

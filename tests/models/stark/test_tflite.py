@@ -1,4 +1,4 @@
-"""STARK converts to built-in TFLite operations and computes the same (specs/stark.md §8.7)."""
+"""STARK converts to built-in TFLite operations and computes the same (docs/papers/stark.md §8)."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""StepNet at full size: parameters, shapes and multiply-adds of specs/stepnet.md."""
+"""StepNet at full size: parameters, shapes and multiply-adds of docs/papers/stepnet.md."""
 
 import keras
 import numpy as np

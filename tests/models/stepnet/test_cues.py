@@ -1,4 +1,4 @@
-"""What each head of a StepNet sees (specs/stepnet.md §13.4 and §15, 14)."""
+"""What each head of a StepNet sees (docs/papers/stepnet.md §13.4 and §15)."""
 
 import json
 

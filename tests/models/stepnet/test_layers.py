@@ -166,7 +166,7 @@ def test_concatenation_is_one_linear_layer():
 # === Segments ===
 
 
-# specs/stepnet.md §5.
+# docs/papers/stepnet.md §5.
 @pytest.mark.parametrize(
     ("sizes", "starts"),
     [

@@ -189,7 +189,8 @@ def test_an_unknown_classifier_is_refused():
 
 
 def test_parameters_are_those_of_the_published_system():
-    """specs/c2st.md §2.7: TCN with its classifier 34.397 M, BiLSTM 12.599 M, classifier 1.328 M."""
+    """docs/papers/c2st.md §2.7: TCN with its classifier 34.397 M, BiLSTM 12.599 M, classifier
+    1.328 M."""
     convolution = TemporalConvolution()
     convolution.build((None, None, 512))
     trained = sum(int(np.prod(weight.shape)) for weight in convolution.trainable_weights)

@@ -33,7 +33,7 @@ def clips(seed=1, lengths=(12, 6, 8), channels=3):
     return x, mask
 
 
-# === The definition of specs/c2st.md §2.4 in loops, channels first ===
+# === The definition of docs/papers/c2st.md §2.4 in loops, channels first ===
 
 
 def convolve(x, kernel, bias):

@@ -25,7 +25,7 @@ def hollow(name, classes=PHOENIX14):
         return create_model(name, classes)
 
 
-# specs/ustm.md §9.1: adapters, backbone with them, MSTCN, everything.
+# docs/papers/ustm.md §9.1: adapters, backbone with them, MSTCN, everything.
 @pytest.mark.parametrize(
     ("name", "adapters", "backbone", "head", "total"),
     [

@@ -1,4 +1,7 @@
-"""The objective of isolated signs, and what a recipe of them refuses (specs/stepnet.md §6)."""
+"""The objective of isolated signs, and what a recipe of them refuses.
+
+See docs/papers/stepnet.md §6.
+"""
 
 import keras
 import numpy as np
