@@ -134,9 +134,9 @@ def _evaluate_run(options: argparse.Namespace) -> int:
             f"--drop-points and --drop-hand remove keypoints, but the run {loaded.path} reads video"
         )
     manifest = open_split(config.data, split, options.data, dropped)
-    with clip_bar(len(manifest), "evaluating", hidden=options.json) as tick:
+    with clip_bar(len(manifest), "evaluating", hidden=options.json) as advance:
         evaluation, written = score_run(
-            loaded, manifest, config.decoding, dropped.name(split), dropped.facts(), tick
+            loaded, manifest, config.decoding, dropped.name(split), dropped.facts(), advance
         )
     if options.json:
         value = {"split": split, **dropped.facts(), "sets": evaluation.summary()}
@@ -164,8 +164,8 @@ def _evaluate_bundle(options: argparse.Namespace) -> int:
     split = options.split or recipe.data.test
     dropped = DroppedPoints(options.drop_points, options.drop_hand, options.seed)
     manifest = open_split(recipe.data, split, options.data, dropped)
-    with clip_bar(len(manifest), "evaluating", hidden=options.json) as tick:
-        evaluation = score_bundle(bundle, manifest, recipe, precision, tick)
+    with clip_bar(len(manifest), "evaluating", hidden=options.json) as advance:
+        evaluation = score_bundle(bundle, manifest, recipe, precision, advance)
     if options.json:
         value = {"split": split, "precision": precision, **dropped.facts()}
         _print_json({**value, "sets": evaluation.summary()})

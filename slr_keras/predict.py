@@ -75,9 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
     hidden = options.to is None and sys.stdout.isatty()
     with (
         _recogniser(trained, options) as recogniser,
-        clip_bar(len(clips), "recognising", hidden) as tick,
+        clip_bar(len(clips), "recognising", hidden) as advance,
     ):
-        results = recognise_clips(recogniser, clips, overrides, tick)
+        results = recognise_clips(recogniser, clips, overrides, advance)
         about = _about(trained, recogniser, options)
         # The clean-up of `evaluate`, so that both commands give the same rate.
         predictions, failures = write(results, about, CLEAN_UP[trained.scoring])

@@ -54,7 +54,7 @@ def keras_reference(
     run: Run,
     heads: Sequence[str],
     manifest: Manifest,
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> Reference:
     """Recognise a split with the Keras model of a run, as `predict` does.
 
@@ -62,7 +62,7 @@ def keras_reference(
         run: with the weights.
         heads: heads whose mean probability is decoded.
         manifest: the clips.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Raises:
         UserError: the contract of the split differs from that of the run.
@@ -77,7 +77,7 @@ def keras_reference(
         rows = range(first, min(first + BATCH, len(manifest)))
         logits = recogniser.logits([manifest.load(row) for row in rows])
         scores += [clip[ENSEMBLE] for clip in logits]
-        tick(len(rows))
+        advance(len(rows))
     glosses = tuple(run.vocabulary.decode(recogniser.decode(clip).ids) for clip in scores)
     counts = _counted(manifest, glosses, run.config.data.scoring)
     return Reference(manifest, tuple(scores), glosses, counts)
@@ -87,7 +87,7 @@ def verify(
     bundle: Bundle,
     reference: Reference,
     precision: str,
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> dict[str, Any]:
     """Results of one precision of a bundle on the clips of a reference.
 
@@ -95,7 +95,7 @@ def verify(
         bundle: to verify.
         reference: results of Keras.
         precision: of the files.
-        tick: called with the clip count after each clip.
+        advance: called with the clip count after each clip.
 
     Returns:
         `wer` and `change` in points (long clips are read in windows, as in an app),
@@ -116,7 +116,7 @@ def verify(
                 errors.append(relative_error(scores[seen], expected[seen]))
                 agreeing += int((scores.argmax(-1) == expected.argmax(-1)).sum())
                 steps += len(expected)
-            tick(1)
+            advance(1)
     total = sum(_counted(manifest, tuple(glosses), bundle.scoring), ErrorCounts())
     return {
         "wer": round(total.wer, 4),

@@ -40,7 +40,7 @@ def score_bundle(
     manifest: Manifest,
     recipe: Config,
     precision: str | None = None,
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> "Evaluation":
     """Recognise and score a split.
 
@@ -49,7 +49,7 @@ def score_bundle(
         manifest: the clips; points and units are converted to those of the bundle.
         recipe: decoding and scoring.
         precision: of the files; the first of the bundle by default.
-        tick: called with the clip count after each clip.
+        advance: called with the clip count after each clip.
 
     Raises:
         UserError: a clip cannot be read or does not fit the bundle; names the clip.
@@ -64,7 +64,7 @@ def score_bundle(
             recipe.decoding,
             recipe.data.scoring,
             recogniser.language_model,
-            tick,
+            advance,
         )
 
 

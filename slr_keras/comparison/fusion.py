@@ -71,7 +71,7 @@ def fused_split(
     runs: Sequence[Run],
     split: str,
     manifests: Sequence[Manifest],
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> FusedSplit:
     """Collect the log-probabilities of two runs for a split; stored ones are read from the runs.
 
@@ -80,7 +80,7 @@ def fused_split(
         split: name under which the runs store their log-probabilities.
         manifests: the clips of each run, with the same ids and signs; their inputs may differ, for
             example frames and optical flow.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Raises:
         UserError: runs or clips that do not match; says what differs.
@@ -88,7 +88,7 @@ def fused_split(
     require_fusible(runs)
     _require_same_clips(*manifests)
     first, second = (
-        _log_probabilities(run, split, manifest, tick) for run, manifest in zip(runs, manifests)
+        _log_probabilities(run, split, manifest, advance) for run, manifest in zip(runs, manifests)
     )
     rows = {sample.id: row for row, sample in enumerate(manifests[1])}
     order = [rows[sample.id] for sample in manifests[0]]
@@ -150,11 +150,11 @@ def _require_same_clips(first: Manifest, second: Manifest) -> None:
         )
 
 
-def _log_probabilities(run: Run, split: str, manifest: Manifest, tick) -> np.ndarray:
+def _log_probabilities(run: Run, split: str, manifest: Manifest, advance) -> np.ndarray:
     from slr_keras.comparison.recognised import recognise
 
     # Writes the file into the run unless an up-to-date one is there.
-    recognise(run, split, manifest, tick)
+    recognise(run, split, manifest, advance)
     path = run.folder.log_probabilities(split)
     ids, values = read_log_probabilities(path)
     if ids != [sample.id for sample in manifest]:

@@ -38,7 +38,7 @@ def open_split(run: Run, split: str, folder: str | Path | None = None) -> Manife
 
 
 def recognise(
-    run: Run, split: str, manifest: Manifest, tick: Callable[[int], None] = lambda clips: None
+    run: Run, split: str, manifest: Manifest, advance: Callable[[int], None] = lambda clips: None
 ) -> Recognised:
     """Recognise a split, unless the run has predictions for these weights, recipe and clips.
 
@@ -48,7 +48,7 @@ def recognise(
         run: a run with best weights.
         split: name under which the predictions are stored.
         manifest: the clips.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Raises:
         UserError: no finished epoch, or clips that the model does not accept.
@@ -68,7 +68,7 @@ def recognise(
     made_of = provenance(run, manifest, run.decoding)
     model = run.model()
     predictor = Predictor(model, decoder=make_decoder(model, run.config))
-    evaluation = score(run, predictor, manifest, tick=tick)
+    evaluation = score(run, predictor, manifest, advance=advance)
     write_scores(run, split, evaluation, run.decoding, made_of)
     glosses = evaluation.glosses[ENSEMBLE]
     return Recognised(run, manifest, evaluation.references, glosses, reused=False)

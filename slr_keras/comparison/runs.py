@@ -47,6 +47,6 @@ def compare_runs(
         manifests[0].find(sample)
     sides = []
     for run, manifest in zip(runs, manifests, strict=True):
-        with bar(len(manifest)) as tick:
-            sides.append(recognise(run, split, manifest, tick))
+        with bar(len(manifest)) as advance:
+            sides.append(recognise(run, split, manifest, advance))
     return Comparison.of(*sides), tuple(sides)

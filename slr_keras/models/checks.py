@@ -1,4 +1,4 @@
-"""What a model refuses when it is made or called."""
+"""Refusals of a model: arguments of its constructor, and inputs of a call."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What a model is made of and what it costs, for a person to read."""
+"""Summary of a model: modules, output shapes, parameters and multiply-adds."""
 
 from slr_keras.models.complexity import module_costs
 from slr_keras.models.registry import create_model

@@ -24,7 +24,7 @@ def recognise_clips(
     recogniser: Recogniser,
     clips: Sequence[Clip],
     overrides: Overrides | None = None,
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> Iterator[Prediction | Failure]:
     """Recognise clips.
 
@@ -34,7 +34,7 @@ def recognise_clips(
         recogniser: recogniser of a trained model.
         clips: clips, not read yet.
         overrides: properties of the clips that the user states.
-        tick: called with the number of clips finished since the last call.
+        advance: called with the number of clips finished since the last call.
     """
     modality = modality_for(recogniser.trained.contract, overrides)
     read: list[tuple[Clip, Footage | Failure]] = []
@@ -44,9 +44,9 @@ def recognise_clips(
         read.append((clip, footage))
         frames += footage.length if isinstance(footage, Footage) else 0
         if len(read) >= _CLIPS_READ or frames >= _FRAMES_READ:
-            yield from _recognise(recogniser, read, tick)
+            yield from _recognise(recogniser, read, advance)
             read, frames = [], 0
-    yield from _recognise(recogniser, read, tick)
+    yield from _recognise(recogniser, read, advance)
 
 
 def _footage(modality: InputModality, clip: Clip, recogniser: Recogniser) -> Footage | Failure:
@@ -61,10 +61,10 @@ def _footage(modality: InputModality, clip: Clip, recogniser: Recogniser) -> Foo
 def _recognise(
     recogniser: Recogniser,
     read: Sequence[tuple[Clip, Footage | Failure]],
-    tick: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> Iterator[Prediction | Failure]:
     results = {row: item for row, (_, item) in enumerate(read) if isinstance(item, Failure)}
-    tick(len(results))
+    advance(len(results))
     # Shortest first, to minimise padding.
     rows = [row for row in range(len(read)) if row not in results]
     rows.sort(key=lambda row: read[row][1].length)
@@ -74,7 +74,7 @@ def _recognise(
         while wanted not in results:
             row, recognition = next(pairs)
             results[row] = _result(*read[row], recognition)
-            tick(1)
+            advance(1)
         yield results.pop(wanted)
 
 

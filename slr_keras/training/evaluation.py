@@ -186,7 +186,7 @@ def evaluate(
     decoding: DecodingConfig,
     scoring: str = "plain",
     language_model: NgramLanguageModel | None = None,
-    tick: Callable[[int], None] = lambda clips: None,
+    advance: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
     """Decode and score a dataset.
 
@@ -197,7 +197,7 @@ def evaluate(
         decoding: decoding options, used for every output.
         scoring: clean-up rules, a key of `slr_keras.text.phoenix.CLEAN_UP`.
         language_model: language model that `decoding` asks for.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Raises:
         UserError: the clips have no reference glosses, or the model's output is not a number.
@@ -219,7 +219,7 @@ def evaluate(
                 logits = values[:, 0, Vocabulary.FIRST_GLOSS_ID :]
                 kept = signs.setdefault(name, np.empty((len(manifest), logits.shape[1])))
                 kept[rows] = logits
-        tick(len(rows))
+        advance(len(rows))
     clean = CLEAN_UP[scoring]
     references = tuple(clean(sample.glosses) for sample in manifest)
     hypotheses = {

@@ -49,7 +49,7 @@ def score(
     predictor: Predictor,
     manifest: Manifest,
     decoding: DecodingConfig | None = None,
-    tick=lambda clips: None,
+    advance=lambda clips: None,
 ) -> Evaluation:
     """Score a run on a split.
 
@@ -61,7 +61,7 @@ def score(
         predictor: the run's model and decoder.
         manifest: clips of the split.
         decoding: decoding options; None: those of the recipe.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Raises:
         UserError: the split has other keypoints than the model was trained on.
@@ -76,7 +76,7 @@ def score(
         decoding,
         run.config.data.scoring,
         run.language_model(decoding),
-        tick,
+        advance,
     )
 
 

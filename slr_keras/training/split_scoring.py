@@ -109,7 +109,7 @@ def score_run(
     decoding: DecodingConfig,
     name: str,
     facts: dict[str, float],
-    tick: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> tuple[Evaluation, Path]:
     """Score the best weights of a run on a split, and write scores and predictions into the run.
 
@@ -119,7 +119,7 @@ def score_run(
         decoding: decoding options.
         name: name of the files that store the scores.
         facts: changes to the clips, for the record.
-        tick: called with the clip count after each batch.
+        advance: called with the clip count after each batch.
 
     Returns:
         The evaluation, and the path of the predictions or, for isolated signs, of the report.
@@ -128,6 +128,6 @@ def score_run(
     digests = provenance(run, manifest, decoding)
     model = run.model()
     predictor = Predictor(model, decoder=make_decoder(model, run.config))
-    evaluation = score(run, predictor, manifest, decoding, tick)
+    evaluation = score(run, predictor, manifest, decoding, advance)
     predictions = write_scores(run, name, evaluation, decoding, digests, **facts)
     return evaluation, run.folder.sign_report(name) if evaluation.signs else predictions

@@ -1,4 +1,4 @@
-"""What every command shares: its parser, common options, one-line errors and exit codes."""
+"""Basics of the commands: parser, common options, one-line errors and exit codes."""
 
 import argparse
 import errno

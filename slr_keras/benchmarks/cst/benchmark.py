@@ -1,4 +1,4 @@
-"""How fast the losses are here, with their gradients, and how much memory they take.
+"""Speed and memory of the CST losses and their gradients.
 
 Each round runs every contender once, so that a disturbance of the machine meets all alike; each
 library runs in a process of its own (`rounds`).

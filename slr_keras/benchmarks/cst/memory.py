@@ -1,4 +1,4 @@
-"""How far a call raises the memory in use."""
+"""Peak memory of a call above the memory in use before it."""
 
 import contextlib
 import ctypes

@@ -49,7 +49,7 @@ class Library:
         other.close()
 
     def ask(self, question: str, *values) -> Any:
-        """Send a question and wait for its answer: "prepare", "round" or "memory"."""
+        """Send a request and wait for its result: "prepare", "round" or "memory"."""
         where = f"benchmark of {', '.join(self.names)}"
         try:
             self._connection.send((question, *values))
@@ -99,7 +99,7 @@ def measured(
 
 
 def _serve(connection, names: list[str], threads: int) -> None:
-    """Answer questions until the other end is closed."""
+    """Serve requests until the other end is closed."""
     # After the start, so that a library is asked for threads before it makes any.
     from slr_keras.benchmarks.cst import contenders
     from slr_keras.benchmarks.cst.problem import Size

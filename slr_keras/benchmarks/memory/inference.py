@@ -1,4 +1,4 @@
-"""What one operation makes of tensors of known shape: shapes, and contents that follow."""
+"""Shape inference for one operation: output shapes, and contents where they follow."""
 
 import numpy as np
 import tensorflow as tf

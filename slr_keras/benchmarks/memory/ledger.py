@@ -1,4 +1,4 @@
-"""What a dry run holds: tensors that have a size and no content, and the book that is kept of them.
+"""Ledger of a dry run: tensors with a size and no content, and the memory that they would take.
 
 A buffer leaves the book when the last tensor that uses it is gone, which is when Python drops it:
 views share a buffer as TensorFlow's do, and no reference is counted here.
