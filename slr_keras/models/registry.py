@@ -3,10 +3,8 @@
 import fnmatch
 import importlib
 import importlib.util
-import inspect
-import numbers
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slr_keras.models.checks import OptionError
 from slr_keras.models.family import ModelFamily
+from slr_keras.models.options import check_options
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
@@ -26,13 +25,6 @@ STARK_79_STREAMS: Mapping[str, tuple[int, ...]] = {
     "left": tuple(range(27)),
     "right": (0, *range(27, 53)),
     "face": tuple(range(53, 79)),
-}
-# What an annotated argument takes, and what a message calls that.
-_KINDS: Mapping[Any, tuple[type, str]] = {
-    int: (numbers.Integral, "a whole number"),
-    float: (numbers.Real, "a number"),
-    bool: (bool, "true or false"),
-    str: (str, "text"),
 }
 #: Group of the entry points by which installed packages add families.
 ENTRY_POINTS = "slr_keras.models"
@@ -146,45 +138,11 @@ def create_model(
         options |= {"streams": STARK_79_STREAMS, "points": 79, "channels": 3}
     given = {"streams": streams, "points": points, "channels": channels}
     options |= {argument: value for argument, value in given.items() if value is not None}
-    _check_options(name, family.build, options)
+    check_options(f"model {name!r}", family.build, options)
     try:
         return family.build(vocabulary_size=vocabulary_size, **options)
     except OptionError as error:
         raise UserError(f"model {name!r}: {error}") from error
-
-
-def _check_options(name: str, build: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse unknown options and numbers of the wrong type before a constructor fails on them."""
-    known, open_ended = _arguments(build)
-    for option, value in options.items():
-        if option not in known and not open_ended:
-            hint = nearest(option, known)
-            raise UserError(f"model {name!r}: there is no option {option!r}{hint}")
-        kind, description = _KINDS.get(known.get(option), (object, ""))
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
-            raise UserError(
-                f"model {name!r}: option {option!r} must be {description}; got {value!r}"
-            )
-
-
-def _arguments(build: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
-    """Arguments of a class or function with their annotations, and whether it takes any others.
-
-    What a function passes on to the class that it returns is among them.
-    """
-    arguments: dict[str, Any] = {}
-    signature = inspect.signature(build, eval_str=True)
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
-            arguments[name] = parameter.annotation
-        elif inspect.isclass(build):
-            arguments |= dict.fromkeys(("name", "dtype", "trainable"))
-        elif signature.return_annotation is inspect.Signature.empty:
-            return arguments, True
-        else:
-            passed_on, open_ended = _arguments(signature.return_annotation)
-            return arguments | passed_on, open_ended
-    return arguments, False
 
 
 def _models() -> dict[str, ModelFamily]:

@@ -12,8 +12,7 @@ from slr_keras.metrics.isolated.report import as_json, markdown
 from slr_keras.metrics.isolated.score import SignScore, head_accuracies
 from slr_keras.training.evaluation import Evaluation
 from slr_keras.training.folder import RunFolder
-from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import atomic_write, write_text
+from slr_keras.utils.files import atomic_write, guarded, write_text
 
 
 def score_signs(evaluation: Evaluation) -> SignScore:
@@ -71,8 +70,6 @@ def read_log_probabilities(path: str | Path) -> tuple[list[str], np.ndarray]:
     Raises:
         UserError: the file is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["ids"].tolist(), file["log_probabilities"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); evaluate the run again") from error
+    problem, remedy = "cannot be read", "evaluate the run again"
+    with guarded(path, problem, remedy), np.load(path, allow_pickle=False) as file:
+        return file["ids"].tolist(), file["log_probabilities"]

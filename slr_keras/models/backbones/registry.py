@@ -7,6 +7,8 @@ from slr_keras.models.backbones.base import Backbone
 from slr_keras.models.backbones.i3d import I3d
 from slr_keras.models.backbones.resnet import ResNet
 from slr_keras.models.backbones.swin import Swin
+from slr_keras.models.checks import OptionError
+from slr_keras.models.options import check_options
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
@@ -97,7 +99,9 @@ def make_backbone(name: str, **overrides: Any) -> Backbone:
     if name not in BACKBONES:
         raise UserError(f"there is no backbone {name!r}{nearest(name, BACKBONES)}")
     kind, preset = BACKBONES[name]
+    options = {"name": name, **preset, **overrides}
+    check_options(f"backbone {name!r}", kind, options)
     try:
-        return kind(**{"name": name, **preset, **overrides})
-    except (TypeError, ValueError) as error:
+        return kind(**options)
+    except OptionError as error:
         raise UserError(f"backbone {name!r}: {error}") from error
