@@ -105,7 +105,7 @@ def test_a_cluster_has_one_chief(monkeypatch, jobs, kind, index, chief):
 def test_devices_that_do_not_exist_are_named_with_those_that_do():
     assert chosen_devices(None) == ["CPU:0"]
     assert chosen_devices(1) == ["CPU:0"]
-    with pytest.raises(UserError, match="there is no GPU:3; there are CPU:0"):
+    with pytest.raises(UserError, match="no device GPU:3; available are CPU:0"):
         chosen_devices(("GPU:3",))
     with pytest.raises(UserError, match="2 requested; available are CPU:0"):
         chosen_devices(2)
