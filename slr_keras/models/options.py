@@ -59,8 +59,9 @@ def _mismatch(value: Any, annotation: Any) -> str:
         return "" if value is None else "null"
     if annotation in _KINDS:
         kind, description = _KINDS[annotation]
-        is_flag = isinstance(value, bool) and annotation is not bool
-        return "" if isinstance(value, kind) and not is_flag else description
+        if annotation is bool:
+            return "" if isinstance(value, bool | int) and value in (0, 1) else description
+        return "" if isinstance(value, kind) and not isinstance(value, bool) else description
     if typing.get_origin(annotation) in _LISTS or annotation in _LISTS:
         listed = isinstance(value, Sequence) and not isinstance(value, str)
         return "" if listed else "a list"

@@ -127,7 +127,8 @@ def score_run(
     # Computed before the weights are read, so that later changes of weights or clips show.
     digests = provenance(run, manifest, decoding)
     model = run.model()
-    predictor = Predictor(model, decoder=make_decoder(model, run.config))
+    decoder = make_decoder(model, replace(run.config, decoding=decoding))
+    predictor = Predictor(model, decoder=decoder)
     evaluation = score(run, predictor, manifest, decoding, advance)
     predictions = write_scores(run, name, evaluation, decoding, digests, **facts)
     return evaluation, run.folder.sign_report(name) if evaluation.signs else predictions

@@ -148,7 +148,7 @@ def test_validation_finds_clips_that_are_too_short_at_the_models_rate(keypoint_f
     report = validate_folder(keypoint_folder)
     (finding,) = [item for item in report.findings if item.kind == "infeasible"]
     assert finding.sample == "at-60.0"
-    assert finding.what.startswith("40 frames at 30 a second give 10 steps")
+    assert finding.what.startswith("40 frames at 30 per second give 10 steps")
     assert report.splits["train"].infeasible == 1
 
 

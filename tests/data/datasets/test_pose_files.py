@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pose_file import write_pose
 
+from slr_keras.data import pose_file
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets import pose_files
 from slr_keras.data.layout import layout
@@ -31,13 +32,13 @@ OPENPOSE = {
 }
 
 
-def row_of(clip: pose_files.PoseClip, name: str) -> list[float]:
+def row_of(clip: pose_file.PoseClip, name: str) -> list[float]:
     """x of the first frame, which tells the row in the file, and y."""
     return clip.keypoints[0, layout(clip.layout).points.index(name), :2].tolist()
 
 
 def test_mediapipe_components_land_in_their_rows(tmp_path):
-    clip = pose_files.read_pose_clip(write_pose(tmp_path / "a.pose", MEDIAPIPE))
+    clip = pose_file.read_pose_clip(write_pose(tmp_path / "a.pose", MEDIAPIPE))
     assert (clip.layout, clip.fps, clip.image_size) == ("mediapipe_holistic_543", 25, (200, 100))
     assert clip.keypoints.shape == (4, 543, 4)
     np.testing.assert_allclose(clip.keypoints[0, 1:, 0], np.arange(1, 543))
@@ -47,14 +48,14 @@ def test_mediapipe_components_land_in_their_rows(tmp_path):
 
 def test_mediapipe_without_a_face_is_the_layout_of_75(tmp_path):
     parts = {name: points for name, points in MEDIAPIPE.items() if "FACE" not in name}
-    array, name, fps = pose_files.read_pose(write_pose(tmp_path / "a.pose", parts))
+    array, name, fps = pose_file.read_pose(write_pose(tmp_path / "a.pose", parts))
     assert (name, fps, array.shape) == ("mediapipe_75", 25, (4, 75, 4))
     np.testing.assert_allclose(array[0, 1:, 0], np.arange(1, 75))
 
 
 def test_reduced_components_are_placed_by_name_and_the_rest_is_missing(tmp_path):
     parts = MEDIAPIPE | {"POSE_LANDMARKS": ["LEFT_SHOULDER", "NOSE"], "FACE_LANDMARKS": ["0", "17"]}
-    clip = pose_files.read_pose_clip(write_pose(tmp_path / "a.pose", parts))
+    clip = pose_file.read_pose_clip(write_pose(tmp_path / "a.pose", parts))
     assert row_of(clip, "nose") == [1, 2]
     assert row_of(clip, "left_hand_wrist") == [4, 8]
     points = layout("mediapipe_holistic_543").points
@@ -64,7 +65,7 @@ def test_reduced_components_are_placed_by_name_and_the_rest_is_missing(tmp_path)
 
 
 def test_openpose_points_land_under_the_names_of_coco(tmp_path):
-    clip = pose_files.read_pose_clip(write_pose(tmp_path / "a.pose", OPENPOSE, axes="XYC"))
+    clip = pose_file.read_pose_clip(write_pose(tmp_path / "a.pose", OPENPOSE, axes="XYC"))
     assert (clip.layout, clip.keypoints.shape) == ("coco_wholebody_133", (4, 133, 3))
     assert row_of(clip, "left_shoulder") == [5, 10]
     assert row_of(clip, "right_wrist") == [4, 8]
@@ -77,14 +78,14 @@ def test_openpose_points_land_under_the_names_of_coco(tmp_path):
 
 
 def test_of_several_people_the_one_seen_best_is_taken(tmp_path):
-    clip = pose_files.read_pose_clip(write_pose(tmp_path / "a.pose", OPENPOSE, "XYC", people=2))
+    clip = pose_file.read_pose_clip(write_pose(tmp_path / "a.pose", OPENPOSE, "XYC", people=2))
     np.testing.assert_allclose(clip.keypoints[..., 2], 0.9)
 
 
 def test_an_unknown_layout_lists_its_components(tmp_path):
     path = write_pose(tmp_path / "a.pose", {"THORAX": ["A", "B"]})
     with pytest.raises(UserError, match=r"a\.pose: unknown keypoint layout.*THORAX"):
-        pose_files.read_pose(path)
+        pose_file.read_pose(path)
 
 
 def test_damaged_pose_files_are_reported_whatever_is_cut(tmp_path):
@@ -93,12 +94,12 @@ def test_damaged_pose_files_are_reported_whatever_is_cut(tmp_path):
     for length in (0, 1, 10, 100, 500, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
         with pytest.raises(UserError, match=r"a\.pose: (truncated|damaged|holds no)"):
-            pose_files.read_pose(path)
+            pose_file.read_pose(path)
     path.write_text("hello, world, this is no pose file at all")
     with pytest.raises(UserError, match=r"a\.pose: truncated"):
-        pose_files.read_pose(path)
+        pose_file.read_pose(path)
     with pytest.raises(UserError, match=r"none\.pose: cannot be read"):
-        pose_files.read_pose(tmp_path / "none.pose")
+        pose_file.read_pose(tmp_path / "none.pose")
 
 
 def test_a_folder_of_pose_files_becomes_a_data_folder(tmp_path):
@@ -139,7 +140,7 @@ def test_a_manifest_may_name_a_pose_file_itself(tmp_path):
 def test_the_library_s_own_samples_put_hands_at_the_end_of_arms(
     shared_data, name, expected, frames
 ):
-    clip = pose_files.read_pose_clip(shared_data / "pose_samples" / f"{name}.pose")
+    clip = pose_file.read_pose_clip(shared_data / "pose_samples" / f"{name}.pose")
     assert (clip.layout, len(clip.keypoints)) == (expected, frames)
     points = layout(expected).points
     hand, wrist, other = (
