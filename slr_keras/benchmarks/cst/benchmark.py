@@ -70,10 +70,10 @@ def _measure_one(size, repeats, threads, names, memory) -> dict[str, Timing]:
     held: dict[str, int | None] = {}
     if memory:
         # oneDNN's allocator pools what is freed, so that a second call seems to take nothing.
-        with libraries(names, threads, {"TF_ENABLE_ONEDNN_OPTS": "0"}) as found:
-            held = measured(found, size, 0, memory=True).memory
-    with libraries(names, threads) as found:
-        seconds = measured(found, size, repeats).seconds
+        with libraries(names, threads, {"TF_ENABLE_ONEDNN_OPTS": "0"}) as processes:
+            held = measured(processes, size, 0, memory=True).memory
+    with libraries(names, threads) as processes:
+        seconds = measured(processes, size, repeats).seconds
     return {
         name: Timing(*(1e3 * f(values) for f in (statistics.median, min, max)), held.get(name))
         for name, values in seconds.items()

@@ -26,29 +26,29 @@ def contenders(size: Size, names: Iterable[str] | None = None) -> dict[str, Call
 
     >>> from slr_keras.benchmarks.cst.contenders import contenders
     >>> from slr_keras.benchmarks.cst.problem import Size
-    >>> found = contenders(Size(1, 3, 2, 4), ["additive, graph"])
-    >>> losses, slopes = found["additive, graph"]()
+    >>> calls = contenders(Size(1, 3, 2, 4), ["additive, graph"])
+    >>> losses, slopes = calls["additive, graph"]()
     >>> losses.shape, [x.shape for x in slopes]
     (TensorShape([1]), [TensorShape([1, 3, 4]), TensorShape([1, 3, 4])])
     """
     problem = Problem.of(size)
     wanted = set(OURS if names is None else names)
-    found = {}
+    calls = {}
     parts = [tf.constant(x) for x in problem]
     for form in ("XLA", "graph"):
         if f"additive, {form}" in wanted:
-            found[f"additive, {form}"] = _call(cgd_loss_additive, parts[:2], parts[2:], form)
+            calls[f"additive, {form}"] = _call(cgd_loss_additive, parts[:2], parts[2:], form)
     if {"full, XLA", "full, graph"} & wanted:
         nodes = parts[0][:, :, None] + parts[1][:, None]
         for form in ("XLA", "graph"):
             if f"full, {form}" in wanted:
-                found[f"full, {form}"] = _call(cgd_loss, [nodes], parts[2:], form)
+                calls[f"full, {form}"] = _call(cgd_loss, [nodes], parts[2:], form)
     if "tf CTC, graph" in wanted:
-        found["tf CTC, graph"] = _call(_ctc, parts[:1], parts[2:], "graph")
+        calls["tf CTC, graph"] = _call(_ctc, parts[:1], parts[2:], "graph")
     if names is None or any(name.startswith("fast_rnnt") for name in names):
         peers = fast_rnnt_contenders(problem)
-        found |= {name: peer for name, peer in peers.items() if names is None or name in wanted}
-    return found
+        calls |= {name: peer for name, peer in peers.items() if names is None or name in wanted}
+    return calls
 
 
 def limit_threads(names: Iterable[str], threads: int) -> None:

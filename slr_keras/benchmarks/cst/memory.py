@@ -25,8 +25,8 @@ def peak_of(call: Callable[[], Any]) -> int | None:
         None where the system keeps no such count (other than Linux).
 
     >>> from slr_keras.benchmarks.cst.memory import peak_of
-    >>> found = peak_of(lambda: bytearray(2**24))
-    >>> found is None or found >= 0
+    >>> peak = peak_of(lambda: bytearray(2**24))
+    >>> peak is None or peak >= 0
     True
     """
     gc.collect()

@@ -15,8 +15,8 @@ def ratios(timings: Mapping[str, Timing]) -> dict[str, dict[str, tuple[float, fl
 
     >>> from slr_keras.benchmarks.cst.benchmark import Timing
     >>> from slr_keras.benchmarks.cst.report import ratios
-    >>> found = {"ours": Timing(2.0, 1.0, 3.0, None)}
-    >>> ratios(found | {"fast_rnnt full": Timing(8.0, 5.0, 9.0, None)})["ours"]
+    >>> timings = {"ours": Timing(2.0, 1.0, 3.0, None)}
+    >>> ratios(timings | {"fast_rnnt full": Timing(8.0, 5.0, 9.0, None)})["ours"]
     {'fast_rnnt full': (4.0, 5.0)}
     """
     return {
@@ -85,8 +85,8 @@ def record(size: Size, timings: Mapping[str, Timing]) -> dict[str, Any]:
 
     >>> from slr_keras.benchmarks.cst.benchmark import Timing
     >>> from slr_keras.benchmarks.cst.report import record
-    >>> found = record(Size(1, 3, 2, 4), {"additive, XLA": Timing(1.5, 1.25, 4.0, 192)})
-    >>> found["least_memory"], found["contenders"]["additive, XLA"]["memory_of_bound"]
+    >>> row = record(Size(1, 3, 2, 4), {"additive, XLA": Timing(1.5, 1.25, 4.0, 192)})
+    >>> row["least_memory"], row["contenders"]["additive, XLA"]["memory_of_bound"]
     (192, 1.5)
     """
     against = ratios(timings)
@@ -116,7 +116,7 @@ def plot_scaling(
     for panel, (axis, by_size) in zip(panels, curves.items()):
         values = [getattr(size, axis) for size in by_size]
         for marker, name in zip("osD^vPX", next(iter(by_size.values()))):
-            timings = [found[name] for found in by_size.values()]
+            timings = [by_name[name] for by_name in by_size.values()]
             style = "--" if name in PEERS else ":" if "CTC" in name else "-"
             medians = [x.median for x in timings]
             (line,) = panel.plot(values, medians, style, marker=marker, markersize=5, label=name)

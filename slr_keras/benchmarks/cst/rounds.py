@@ -48,17 +48,17 @@ class Library:
             self._process.start()
         other.close()
 
-    def ask(self, question: str, *values) -> Any:
+    def ask(self, request: str, *values) -> Any:
         """Send a request and wait for its result: "prepare", "round" or "memory"."""
         where = f"benchmark of {', '.join(self.names)}"
         try:
-            self._connection.send((question, *values))
-            found, answer = self._connection.recv()
+            self._connection.send((request, *values))
+            status, answer = self._connection.recv()
         except (EOFError, OSError) as error:
             raise UserError(
                 f"{where}: its process ended, for want of memory perhaps; try a smaller --size"
             ) from error
-        if found == "error":
+        if status == "error":
             raise UserError(f"{where}: {answer}; try a smaller --size")
         return answer
 
@@ -83,7 +83,7 @@ def measured(
     """
     libraries, size = list(libraries), tuple(size)
     prepared = [library.ask("prepare", size) for library in libraries]
-    names = [name for found in prepared for name in found]
+    names = [name for group in prepared for name in group]
     if memory:
         peaks: dict[str, int | None] = {}
         for library in libraries:

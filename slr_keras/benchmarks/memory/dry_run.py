@@ -115,21 +115,21 @@ class DryRun:
         handles = any(output.dtype in (tf.variant, tf.resource) for output in op.outputs)
         if handles or not all(isinstance(value, Tensor) for value in inputs):
             return on_lists(op, inputs, self.ledger)
-        found = self._infer(op, inputs)
+        inferred = self._infer(op, inputs)
         if op.type in VIEWS:
             return [
                 Tensor(dtype, shape, tensor.buffer, value)
-                for (dtype, shape, value), tensor in zip(found, inputs)
+                for (dtype, shape, value), tensor in zip(inferred, inputs)
             ]
         if op.type in IN_PLACE:
-            size = bytes_of(found[0][1], found[0][0])
+            size = bytes_of(inferred[0][1], inferred[0][0])
             inputs.clear()
             for number in step.dying:
                 if held[number].size == size:
                     del held[number]
         return [
             Tensor(dtype, shape, self.ledger.buffer(bytes_of(shape, dtype)), value)
-            for dtype, shape, value in found
+            for dtype, shape, value in inferred
         ]
 
     def _loop(self, op: tf.Operation, values: list[Value]) -> list[Value]:

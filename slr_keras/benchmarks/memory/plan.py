@@ -86,13 +86,13 @@ def _needs(op: tf.Operation) -> list[tf.Operation]:
 
 
 def _ancestors(roots: Sequence[tf.Operation]) -> set[str]:
-    found, waiting = set(), list(roots)
+    needed, waiting = set(), list(roots)
     while waiting:
         op = waiting.pop()
-        if op.name not in found:
-            found.add(op.name)
+        if op.name not in needed:
+            needed.add(op.name)
             waiting += _needs(op)
-    return found
+    return needed
 
 
 def _ordered(graph: tf.Graph, needed: set[str]) -> list[tf.Operation]:

@@ -198,15 +198,15 @@ def _frame(contract: Contract) -> FrameSpec:
 
 def _variables(kept: Mapping[str, list], ledger: Ledger) -> dict[int, Variable]:
     """Variables by their handle; all are there, whether the step uses them or not."""
-    found = {}
+    by_handle = {}
     for kind, variables in kept.items():
         ledger.kind = kind
         for variable in variables:
             shape = tuple(variable.shape)
             buffer = ledger.buffer(bytes_of(shape, variable.dtype))
-            found[id(variable.handle)] = Variable(Tensor(variable.dtype, shape, buffer))
+            by_handle[id(variable.handle)] = Variable(Tensor(variable.dtype, shape, buffer))
     ledger.kind = "activations"
-    return found
+    return by_handle
 
 
 def _captured(tensor: tf.Tensor, variables: Mapping[int, Variable], ledger: Ledger) -> Value:
