@@ -65,6 +65,11 @@ def test_an_upward_import_and_a_circle_are_noticed_where_they_are_put_in(root, t
     assert "slr_keras.utils.errors" in import_graph.circles(imports)[0]
 
 
+def test_no_module_is_longer_than_contributing_says(tree):
+    lengths = {name: file.read_text().count("\n") for name, file in tree[0].items()}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
 def test_no_command_is_imported_by_another_module_than_the_list_of_commands(tree):
     modules, imports = tree
     commands = {name for name in modules if import_graph.folder_of(name, modules) == "commands"}
