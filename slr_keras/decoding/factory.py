@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from slr_keras.decoding import (
-    DecodingConfig,
-)
+from slr_keras.decoding import DecodingConfig
 from slr_keras.decoding.context_outputs import ContextCtcDecoder, TransducerDecoder
 from slr_keras.decoding.outputs import CtcDecoder, Decoder, SignDecoder
 

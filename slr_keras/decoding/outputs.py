@@ -12,9 +12,7 @@ from slr_keras.decoding import (
     NgramLanguageModel,
     decode_batch,
 )
-from slr_keras.decoding.emission import (
-    ctc_emission,
-)
+from slr_keras.decoding.emission import ctc_emission
 from slr_keras.utils.errors import UserError
 
 ENSEMBLE = "ensemble"

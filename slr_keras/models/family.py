@@ -63,8 +63,3 @@ class ModelFamily:
     lite_obstacle: str = ""
     float_scopes: tuple[str, ...] = field(default=())
     streaming: bool = False
-
-    @property
-    def names_one_sign(self) -> bool:
-        """Whether a clip has one sign and no sequence of glosses."""
-        return self.output == "sign"

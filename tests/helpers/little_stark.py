@@ -1,6 +1,7 @@
 """A STARK of a few hundred weights, none of them special, and its stream call by call."""
 
 import keras
+import literal_stark
 import numpy as np
 import tensorflow as tf
 
@@ -23,14 +24,7 @@ LITTLE = {
 def little(streams=STREAMS, seed=0, **options):
     keras.utils.set_random_seed(seed)
     model = Stark(6, streams, points=5, **{**LITTLE, **options})
-    generator = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "seed" in weight.path:
-            continue
-        value = generator.normal(scale=0.4, size=weight.shape)
-        if "variance" in weight.path:
-            value = 0.5 + np.abs(value)
-        weight.assign(np.asarray(weight) * 0.5 + value.astype("float32"))
+    literal_stark.randomise(model, seed)
     return model
 
 

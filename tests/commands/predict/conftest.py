@@ -7,23 +7,14 @@ import zlib
 
 import numpy as np
 import pytest
+from tiny_run import GLOSSES, MODEL
 
 from slr_keras.config import parse_config
 from slr_keras.data.contract import contract
 from slr_keras.data.manifest import FolderWriter
 from slr_keras.predict import main
 
-GLOSSES = ("NORTH", "EAST", "SOUTH", "WEST")
 FRAMES = (40, 21, 1, 33, 4, 64, 7, 40)
-MODEL = {
-    "widths": [8],
-    "stem_width": 8,
-    "heads": 1,
-    "window": 3,
-    "pools": [1],
-    "head_width": 16,
-    "feed_forward_width": 16,
-}
 
 
 def moving_body(frames, rng, points=133):
