@@ -3,9 +3,10 @@
 from slr_keras.models.c2st import C2st
 from slr_keras.models.layers import Linear, MaskedBatchNormalization
 from slr_keras.models.registry import create_model, list_models
+from slr_keras.models.sign_conv import SignConv, SignConvIsolated
+from slr_keras.models.sign_head import SignHead
 from slr_keras.models.stark import (
     GlossHead,
-    SignHead,
     Stark,
     StarkBlock,
     StarkEncoder,
@@ -19,6 +20,8 @@ __all__ = [
     "GlossHead",
     "Linear",
     "MaskedBatchNormalization",
+    "SignConv",
+    "SignConvIsolated",
     "SignHead",
     "Stark",
     "StarkBlock",

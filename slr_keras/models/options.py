@@ -50,6 +50,17 @@ def check_options(owner: str, build: Callable[..., Any], options: Mapping[str, A
             raise UserError(f"{owner}: option {option!r} must be {expected}; got {value!r}")
 
 
+def accepts(build: Callable[..., Any], option: str) -> bool:
+    """Whether a class or function names an argument, or passes it on to what it returns.
+
+    >>> from slr_keras.models.options import accepts
+    >>> def build(width: int = 8): ...
+    >>> accepts(build, "width"), accepts(build, "depth")
+    (True, False)
+    """
+    return option in _arguments(build)[0]
+
+
 def _mismatch(value: Any, annotation: Any) -> str:
     """What the annotation asks for, if the value is something else; empty if it fits."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:

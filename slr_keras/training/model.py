@@ -8,6 +8,7 @@ from slr_keras.config import Config, ModelConfig
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.loaders.options import RGB
 from slr_keras.data.sampling import REDUCTION
+from slr_keras.data.skeleton import Skeleton
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.decoding.factory import DECODERS
 from slr_keras.decoding.outputs import Decoder
@@ -36,10 +37,11 @@ def build_model(
         UserError: the model or an option does not exist, or an option is determined by the
             contract.
     """
-    from slr_keras.models.registry import create_model
+    from slr_keras.models.options import accepts
+    from slr_keras.models.registry import create_model, family_of
 
     options = dict(completed(config.model).options)
-    for name in ("streams", "points", "channels", "image_size"):
+    for name in ("streams", "points", "channels", "skeleton", "image_size"):
         if name in options:
             raise UserError(
                 f"model.options.{name}: the contract of the data folder determines this option; "
@@ -51,6 +53,8 @@ def build_model(
         options["streams"] = contract.streams
         options["points"] = len(contract.points)
         options["channels"] = len(contract.channels)
+        if accepts(family_of(config.model.name).build, "skeleton"):
+            options["skeleton"] = Skeleton.of(contract).for_model()
     else:
         options["image_size"] = contract.shape[:2]
         if config.data.stream != RGB or "stream" in options:

@@ -3,14 +3,13 @@
 from slr_keras.models.stark.block import StarkBlock
 from slr_keras.models.stark.encoder import KeypointStem, StarkEncoder
 from slr_keras.models.stark.head import GlossHead
-from slr_keras.models.stark.isolated import SignHead, StarkIsolated
+from slr_keras.models.stark.isolated import StarkIsolated
 from slr_keras.models.stark.model import Stark
 from slr_keras.models.stark.streams import heads_of
 
 __all__ = [
     "GlossHead",
     "KeypointStem",
-    "SignHead",
     "Stark",
     "StarkBlock",
     "StarkEncoder",

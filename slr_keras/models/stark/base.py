@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from slr_keras.models.inputs import InputConfig, KeypointInputs
 from slr_keras.models.stark.streams import encode_streams, make_encoders, merge_streams
 
 Streams = Mapping[str, Sequence[int]]
@@ -24,6 +25,8 @@ class KeypointModel(keras.Model):
         dropout: dropout rate of the heads; kept for `get_config`.
         dtype: dtype policy of the layers.
         name: of the model.
+        inputs: options of `slr_keras.models.inputs.InputConfig`; None for the points as they are.
+        skeleton: hands and mirror map of the points, which some inputs need.
         encoder: the other arguments of `StarkEncoder`.
     """
 
@@ -42,16 +45,22 @@ class KeypointModel(keras.Model):
         dropout: float,
         dtype: Any,
         name: str | None,
+        inputs: Mapping[str, Any] | None = None,
+        skeleton: Mapping[str, Any] | None = None,
         **encoder: Any,
     ):
         # === Functional Model ===
+        input_layer = None
+        if inputs is not None:
+            inputs = InputConfig.of(inputs)
+            input_layer = KeypointInputs(inputs, skeleton, form="points", name="inputs")
         encoders = make_encoders(streams, dropout=attention_dropout, dtype=dtype, **encoder)
-        inputs, features, steps = encode_streams(encoders, streams, points, channels)
+        read, features, steps = encode_streams(encoders, streams, points, channels, input_layer)
         outputs = {
             head: layer(merge_streams(head, features, dtype), valid=steps)
             for head, layer in head_layers.items()
         }
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
+        super().__init__(inputs=read, outputs=outputs, name=name)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
@@ -71,7 +80,20 @@ class KeypointModel(keras.Model):
         self.spatial_decay = encoder["spatial_decay"]
         self.spatial_memory = encoder["spatial_memory"]
         self.causal = encoder["causal"]
+        self.inputs_config = inputs
+        self.skeleton = skeleton
+        self.input_layer = input_layer
         self.encoders = encoders
+
+    @property
+    def steps(self) -> int:
+        """Times to which each clip is resampled within the model; 0: frames are kept."""
+        return self.inputs_config.steps if self.inputs_config else 0
+
+    def adapt(self, batches) -> None:
+        """Learn the statistics of the inputs from batches of the train split."""
+        if self.input_layer is not None:
+            self.input_layer.adapt(batches)
 
     def get_config(self):
         return {
@@ -93,6 +115,8 @@ class KeypointModel(keras.Model):
             "spatial_decay": self.spatial_decay,
             "spatial_memory": self.spatial_memory,
             "causal": self.causal,
+            "inputs": self.inputs_config.to_json() if self.inputs_config else None,
+            "skeleton": self.skeleton,
         }
 
     @classmethod

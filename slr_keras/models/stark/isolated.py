@@ -7,68 +7,16 @@ loss.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
-from keras import ops
 
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.checks import OptionError
-from slr_keras.models.layers import PACKAGE, Linear
+from slr_keras.models.layers import PACKAGE
+from slr_keras.models.sign_head import SignHead
 from slr_keras.models.stark.base import KeypointModel
 from slr_keras.models.stark.streams import checked_streams, heads_of
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class SignHead(keras.layers.Layer):
-    """Classification head: mean over real steps, dropout, linear layer.
-
-    Args:
-        classes: number of signs (num_classes).
-        dropout: dropout rate on the mean. Defaults to `0.5`.
-
-    Call arguments:
-        inputs: `(batch, steps, channels)`.
-        valid: `(batch, steps)`, 1 on real steps. Defaults to all.
-
-    Returns:
-        logits `(batch, classes)` in float32.
-
-    >>> import numpy as np
-    >>> from slr_keras.models.stark.isolated import SignHead
-    >>> head = SignHead(3)
-    >>> head(np.zeros((2, 5, 8), "float32"), valid=np.ones((2, 5), "float32")).shape
-    TensorShape([2, 3])
-    """
-
-    def __init__(self, classes: int, dropout: float = 0.5, **kwargs):
-        super().__init__(**kwargs)
-        self.classes = classes
-        self.dropout = dropout
-
-    def build(self, inputs_shape, valid_shape=None):
-        policy = self.dtype_policy
-        self.mean_dropout = keras.layers.Dropout(self.dropout, dtype=policy)
-        self.linear = Linear(self.classes, dtype=policy, name="linear")
-        self.linear.build((inputs_shape[0], inputs_shape[-1]))
-
-    def call(self, inputs, valid=None, training=False):
-        if valid is None:
-            valid = ops.ones(ops.shape(inputs)[:2])
-        steps = ops.cast(valid, self.compute_dtype)
-        count = ops.maximum(ops.sum(steps, axis=1, keepdims=True), 1.0)
-        mean = ops.sum(inputs * ops.expand_dims(steps, -1), axis=1) / count
-        return ops.cast(self.linear(self.mean_dropout(mean, training=training)), "float32")
-
-    def compute_output_shape(self, inputs_shape, valid_shape=None):
-        return (inputs_shape[0], self.classes)
-
-    def multiply_adds(self, inputs_shape, valid_shape=None) -> int:
-        """Multiply-adds for `(batch, steps, channels)`."""
-        batch, _, channels = inputs_shape
-        return batch * channels * self.classes
-
-    def get_config(self):
-        return {**super().get_config(), "classes": self.classes, "dropout": self.dropout}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -83,7 +31,8 @@ class StarkIsolated(KeypointModel):
         streams, points, channels, widths, stem_width, heads, window, pools, stride,
             attention_dropout, position: see `Stark`.
         dropout: dropout rate of the heads. Defaults to `0.5`.
-        spatial_policy, spatial_decay, spatial_memory, causal: see `Stark`.
+        spatial_policy, spatial_decay, spatial_memory, causal, inputs, skeleton: see `Stark`.
+        pooling: pooling of the heads, see `ClipPooling`. Defaults to `"mean"`.
         dtype: dtype policy of the layers.
         name: name of the model.
 
@@ -128,6 +77,9 @@ class StarkIsolated(KeypointModel):
         spatial_decay: float = 0.97,
         spatial_memory: int = 64,
         causal: bool = False,
+        pooling: str = "mean",
+        inputs: Mapping[str, Any] | None = None,
+        skeleton: Mapping[str, Any] | None = None,
         dtype=None,
         name: str | None = None,
     ):
@@ -136,7 +88,7 @@ class StarkIsolated(KeypointModel):
             raise OptionError(f"a vocabulary of {vocabulary_size} tokens names no sign")
         streams = checked_streams(streams, points)
         head_layers = {
-            head: SignHead(classes, dropout, dtype=dtype, name=f"head_{head}")
+            head: SignHead(classes, dropout, pooling, dtype=dtype, name=f"head_{head}")
             for head in heads_of(streams)
         }
         super().__init__(
@@ -158,7 +110,13 @@ class StarkIsolated(KeypointModel):
             spatial_decay=spatial_decay,
             spatial_memory=spatial_memory,
             causal=causal,
+            inputs=inputs,
+            skeleton=skeleton,
             dtype=dtype,
             name=name,
         )
+        self.pooling = pooling
         self.head_layers = head_layers
+
+    def get_config(self):
+        return {**super().get_config(), "pooling": self.pooling}

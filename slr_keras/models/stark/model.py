@@ -4,6 +4,7 @@ See docs/papers/stark.md §0.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
@@ -49,6 +50,9 @@ class Stark(KeypointModel):
         causal_heads: whether the heads' convolutions read no later steps. Defaults to `False`.
         gloss_heads: names of the heads, such as `("fuse",)`. Defaults to `None`: every head whose
             streams exist. Heads other than `fuse` serve training; inference needs one head.
+        inputs: features of the points, options of `slr_keras.models.inputs.InputConfig`. Defaults
+            to `None`: the points as they are, as published.
+        skeleton: hands and mirror map, see `slr_keras.models.inputs.KeypointInputs`.
         dtype: dtype policy of the layers.
         name: name of the model.
 
@@ -97,6 +101,8 @@ class Stark(KeypointModel):
         causal: bool = False,
         causal_heads: bool = False,
         gloss_heads: Sequence[str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        skeleton: Mapping[str, Any] | None = None,
         dtype=None,
         name: str | None = None,
     ):
@@ -133,6 +139,8 @@ class Stark(KeypointModel):
             spatial_decay=spatial_decay,
             spatial_memory=spatial_memory,
             causal=causal,
+            inputs=inputs,
+            skeleton=skeleton,
             dtype=dtype,
             name=name,
         )

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import keras
-import numpy as np
-from keras import ops
 
 from slr_keras.models.checks import OptionError
+from slr_keras.models.inputs import KeypointInputs
+from slr_keras.models.inputs.operations import select_points
 from slr_keras.models.layers import PACKAGE
 from slr_keras.models.stark.encoder import StarkEncoder
 
@@ -97,6 +97,7 @@ def encode_streams(
     streams: Mapping[str, Sequence[int]],
     points: int,
     channels: int,
+    input_layer: KeypointInputs | None = None,
 ) -> tuple[dict, dict, "keras.KerasTensor"]:
     """Connect the inputs of a functional model to the features of each stream.
 
@@ -105,6 +106,7 @@ def encode_streams(
         streams: point indices of each stream.
         points: points in the input.
         channels: channels of a point.
+        input_layer: features of the points, in the form "points"; None for the points themselves.
 
     Returns:
         the inputs "keypoints" `(batch, time, points, channels)` and "mask" `(batch, time)`; the
@@ -112,12 +114,13 @@ def encode_streams(
     """
     keypoints = keras.Input((None, points, channels), dtype="float32", name="keypoints")
     mask = keras.Input((None,), dtype="float32", name="mask")
+    read, valid = (keypoints, mask) if input_layer is None else input_layer(keypoints, mask)
     features = {
-        name: encoders[name](_PointSelection(indices, name=f"points_{name}")(keypoints), mask)
+        name: encoders[name](_PointSelection(indices, name=f"points_{name}")(read), valid)
         for name, indices in streams.items()
     }
     stride = next(iter(encoders.values())).stride
-    steps = _StepMask(stride, name="steps")(mask)
+    steps = _StepMask(stride, name="steps")(valid)
     return {"keypoints": keypoints, "mask": mask}, features, steps
 
 
@@ -138,11 +141,7 @@ class _PointSelection(keras.layers.Layer):
         self.indices = tuple(indices)
 
     def call(self, inputs):
-        # Runs of neighbours become slices, because mobile devices have no fast gather.
-        indices = np.asarray(self.indices)
-        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
-        parts = [inputs[:, :, run[0] : run[-1] + 1] for run in np.split(indices, breaks)]
-        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
+        return select_points(inputs, self.indices)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:2], len(self.indices), input_shape[3])

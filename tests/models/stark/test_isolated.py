@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from slr_keras.models.registry import create_model, family_of, list_models
-from slr_keras.models.stark import SignHead, StarkIsolated
+from slr_keras.models.sign_head import SignHead
+from slr_keras.models.stark import StarkIsolated
 from slr_keras.utils.errors import UserError
 
 LITTLE = {"widths": (8, 12), "stem_width": 8, "heads": 2, "window": 3, "pools": (2, 1)}
