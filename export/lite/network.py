@@ -46,8 +46,11 @@ def require_exportable(run: "Run") -> None:
 
 
 def chosen_heads(run: "Run", model: "keras.Model", head: str) -> tuple[str, ...]:
-    """Heads whose mean probability a bundle gives: `fuse` alone, or those that the run decodes."""
-    if head == FUSE:
+    """Heads whose mean probability a bundle gives: `fuse` alone, or those that the run decodes.
+
+    A model without the head `fuse` gives those that the run decodes.
+    """
+    if head == FUSE and FUSE in model.output:
         return (FUSE,)
     return run.decoding.heads or tuple(getattr(model, "reported_heads", ())) or tuple(model.output)
 

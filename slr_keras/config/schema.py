@@ -154,6 +154,12 @@ class TrainingConfig:
     distillation_weight: float = option(
         1.0, "STARK: weight of the divergence of each head from the mean of all heads", minimum=0.0
     )
+    span_weight: float = option(
+        0.0,
+        "models of sentences with a span head (`model.options.span_head`): weight of the loss that "
+        "lets the steps inside a sign's span name the sign, on data with spans",
+        minimum=0.0,
+    )
     label_smoothing: float = option(
         0.0,
         "models of isolated signs: fraction of the target that is spread evenly over all signs",

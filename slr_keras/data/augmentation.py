@@ -39,6 +39,19 @@ class AugmentationConfig:
         drop_spans_share: longest such span, as a fraction of the clip.
         drop_hand: probability that a clip loses one hand in a span of frames.
         drop_hand_share: longest such span, as a fraction of the clip.
+        lose_hand: probability that a clip loses a hand in all frames; drawn for each hand.
+        ends: largest fraction of the clip by which its first and its last moment are moved.
+        time_warp: standard deviation of the logarithm of the speed in five parts of the clip.
+        hold: probability that a stretch of frames is held at its first frame.
+        hold_share: longest such stretch, as a fraction of the clip.
+        yaw: largest angle in degrees about the vertical axis, where the points have z.
+        pitch: largest angle in degrees about the axis from left to right, where they have z.
+        stretch: largest change of the logarithm of the scale of each axis by itself.
+        shear: largest shear of x by y, and of y by x.
+        limbs: largest change of the logarithm of the length of each limb.
+        hand_rotation: largest angle in degrees of each hand about its wrist, in the picture.
+        hand_scale: largest change of the logarithm of the size of each hand.
+        drift: standard deviation of slow noise on every coordinate, in normalised units.
 
     Raises:
         UserError: a value is out of range; names the field.
@@ -65,6 +78,19 @@ class AugmentationConfig:
     drop_spans_share: float = 0.5
     drop_hand: float = 0.1
     drop_hand_share: float = 0.5
+    lose_hand: float = 0.0
+    ends: float = 0.0
+    time_warp: float = 0.0
+    hold: float = 0.0
+    hold_share: float = 0.25
+    yaw: float = 0.0
+    pitch: float = 0.0
+    stretch: float = 0.0
+    shear: float = 0.0
+    limbs: float = 0.0
+    hand_rotation: float = 0.0
+    hand_scale: float = 0.0
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -75,15 +101,26 @@ class AugmentationConfig:
         self._choice("rotation_per", ("sample", "batch"))
         for name in ("rotation_probability", "mirror", "drop_points", "drop_spans", "drop_hand"):
             self._within(name, 0, 1)
-        for name in ("drop_spans_share", "drop_hand_share"):
+        for name in ("drop_spans_share", "drop_hand_share", "lose_hand", "hold", "hold_share"):
             self._within(name, 0, 1)
-        self._within("rotation", 0, 180)
+        for name in ("rotation", "yaw", "pitch", "hand_rotation"):
+            self._within(name, 0, 180)
+        self._within("ends", 0, 0.5)
+        for name in ("time_warp", "stretch", "shear", "limbs", "hand_scale", "drift"):
+            self._within(name, 0, np.inf)
         self._within("jitter", 0, np.inf)
         self._within("drop_points_most", 1, np.inf)
         self._within("drop_spans_most", 1, np.inf)
         self._pair("temporal_range", ordered=True)
         self._pair("scale", ordered=True)
         self._pair("translation", ordered=False)
+
+    @property
+    def distorts(self) -> bool:
+        """Whether clips get other bodies, cameras or timings (`slr_keras.data.distortion`)."""
+        names = ("lose_hand", "ends", "time_warp", "hold", "yaw", "pitch", "stretch", "shear")
+        names += ("limbs", "hand_rotation", "hand_scale", "drift")
+        return any(getattr(self, name) for name in names)
 
     @classmethod
     def literal(cls) -> "AugmentationConfig":

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -253,14 +252,9 @@ class ClipDataset:
             rng = np.random.default_rng([self.seed, epoch, SHARED, planned.number])
             training_epoch, shared = epoch, self.clips.draw_shared(rng)
 
-        def load(row: int) -> Clip | None:
-            return None if row == FILLER else self.clips.load(row, training_epoch, shared)
-
-        threads = min(self.clips.threads, len(planned.rows))
-        if threads == 1:
-            return [load(row) for row in planned.rows]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(load, planned.rows))
+        rows = [row for row in planned.rows if row != FILLER]
+        loaded = iter(self.clips.load_batch(rows, training_epoch, shared))
+        return [None if row == FILLER else next(loaded) for row in planned.rows]
 
     def _capacity(self) -> tuple[int, int]:
         """Number of batches to load in parallel and to keep ready, limited by `MOST_BYTES`."""
@@ -277,6 +271,8 @@ class ClipDataset:
 
     def _boundaries(self, given: Sequence[int] | None) -> tuple[int, ...]:
         lengths = self.clips.lengths()
-        if self.training and self.clips.resamples:
+        if self.training and self.clips.steps:
+            lengths = self.clips.lengths(0)
+        elif self.training and self.clips.resamples:
             lengths = self.clips.possible_lengths()
         return bucket_boundaries(lengths, self.batch_size, given)

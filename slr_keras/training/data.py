@@ -65,8 +65,12 @@ class RunData:
                 "start over with --restart"
             )
 
-    def training_dataset(self, replicas: int = 1) -> ClipDataset:
+    def training_dataset(self, replicas: int = 1, steps: int = 0) -> ClipDataset:
         """Dataset of the train split: shuffled, resampled, augmented.
+
+        Args:
+            replicas: see `ClipDataset`.
+            steps: number of steps to which the model resamples each clip; 0 if it does not.
 
         Raises:
             UserError: more clips than `training.max_infeasible` are too short for their glosses.
@@ -85,6 +89,7 @@ class RunData:
                 max_frames=config.data.max_frames,
                 ctc_epochs=ctc_epochs(config),
                 segments=segments(config),
+                steps=steps,
                 stream=config.data.stream,
             ),
             bucket_boundaries=config.data.buckets,

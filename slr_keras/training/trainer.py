@@ -96,7 +96,6 @@ class Trainer:
 
         # === Data ===
         self.run_data = open_run_data(config)
-        self.data = self.run_data.training_dataset(strategy.num_replicas_in_sync)
         vocabulary, contract = self.run_data.vocabulary, self.run_data.contract
 
         # === Model, optimiser, step ===
@@ -108,8 +107,13 @@ class Trainer:
                 components = load_component_weights(self.model, config.model, vocabulary)
             if settings.initial_run and not resumed:
                 load_initial_run(self.model, settings, vocabulary)
+            elif not resumed and not config.model.weights:
+                self._adapt_inputs()
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
+        self.data = self.run_data.training_dataset(
+            strategy.num_replicas_in_sync, getattr(self.model, "steps", 0)
+        )
         require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
         self.objective = make_objective(self.model, config)
@@ -128,6 +132,12 @@ class Trainer:
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
         self._saved_at = time.monotonic()
+
+    def _adapt_inputs(self) -> None:
+        """Let the model learn the statistics of its inputs from the train split."""
+        if hasattr(self.model, "adapt"):
+            clips = self.run_data.evaluation_dataset(self.run_data.train)
+            self.model.adapt(clips.numpy_batches())
 
     # === Checkpoints ===
 

@@ -24,6 +24,7 @@ STARK = {"points": POINTS, "streams": STREAMS, "stem_width": 8, "heads": 2, "win
 ISOLATED = {**STARK, "widths": (8, 8, 8, 12)}
 SENTENCES = {**ISOLATED, "head_width": 16, "feed_forward_width": 24}
 C2ST = {"image_size": (32, 32), "width": 16, "language_model_options": {"width": 8}}
+CONVOLUTIONS = {"points": POINTS, "width": 8, "block_dropout": 0.0}
 SWIN = {"embedding": 4, "depths": (1, 2), "heads": (1, 2), "window": 2, "stochastic_depth": 0.0}
 USTM = {"image_size": (16, 16), "adapter_width": 3, "positions": 64, "width": 8}
 STEPNET = {"image_size": (32, 32), "clip_frames": 8, "width": 8}
@@ -31,6 +32,12 @@ SMALLER = {
     "c2st": {**C2ST, "backbone": "swin_nano"},
     "c2st_r18": {**C2ST, "backbone": "resnet_micro"},
     "c2st_tiny": C2ST,
+    "sign_conv": CONVOLUTIONS,
+    "sign_conv_isolated": CONVOLUTIONS,
+    "sign_conv_isolated_large": {**CONVOLUTIONS, "attention_heads": 2},
+    "sign_conv_isolated_small": CONVOLUTIONS,
+    "sign_conv_large": CONVOLUTIONS,
+    "sign_conv_small": CONVOLUTIONS,
     "stark": SENTENCES,
     "stark_isolated": ISOLATED,
     "stark_isolated_tiny": {**ISOLATED, "widths": (8, 8, 12)},
@@ -54,6 +61,8 @@ STARK_HEADS = ("fuse", "left", "right", "body")
 #: Where a leading name stands for several models, the longest that fits counts.
 HEADS = {
     "c2st": ("chunk", "video"),
+    "sign_conv": ("glosses",),
+    "sign_conv_isolated": ("sign",),
     "stark": STARK_HEADS,
     "stark_isolated_tiny": ("fuse", "left", "right"),
     "stark_mobile": ("fuse",),
@@ -68,7 +77,7 @@ HEADS = {
 #: for rounding. The shift of the Swin's last norm is the same for all frames, and after a linear
 #: map the batch normalisation of C²ST's convolutions takes it away as well.
 BEFORE_NORMALISATION = re.compile(
-    r"(/stem/linear|/block_\d+/(feed_forward|output|residual_\d+)|head_\w+/input"
+    r"(/stem/linear|encoder/stem|/block_\d+/(feed_forward|output|residual_\d+)|head_\w+/input"
     r"|/K\d_\d/convolution|/P\d_\d/weigh_(approximation|detail)/convolution"
     r"|/adapter_\d+/((far|near)_\d|mix)/convolution)/bias$|/swin_nano/norm/beta$"
 )

@@ -5,6 +5,8 @@ parallelism, or on whether a run was resumed.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -75,6 +77,7 @@ class Loader(ABC):
         self.max_frames = options.max_frames
         self.segments = options.segments
         self.ctc_epochs = options.ctc_epochs
+        self.steps = options.steps
         self.fps = options.fps or contract.fps
         self._rates = [sample.fps or contract.fps for sample in manifest]
         for rate, place in zip(self._rates, places):
@@ -155,6 +158,8 @@ class Loader(ABC):
         """
         if self.segments is not None:
             return np.full(len(self), self.segments.count)
+        if epoch is not None and self.steps:
+            return np.full(len(self), self.steps)
         if epoch is None or not self.resamples:
             return np.array([self.evaluation_length(n) for n in self.frames.tolist()])
         return np.array([self.draw_length(self.rng(epoch, i), i) for i in range(len(self))])
@@ -178,6 +183,16 @@ class Loader(ABC):
             UserError: the clip cannot be read; names the sample.
         """
         return self.load_drawn(row, None if epoch is None else self.rng(epoch, row), shared)
+
+    def load_batch(
+        self, rows: Sequence[int], epoch: int | None = None, shared: float | None = None
+    ) -> list[Clip]:
+        """Load the clips of a batch, with as many threads as `threads`; see `load`."""
+        threads = min(self.threads, len(rows))
+        if threads <= 1:
+            return [self.load(row, epoch, shared) for row in rows]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda row: self.load(row, epoch, shared), rows))
 
     def file_frames(self, row: int, indices: np.ndarray | None = None) -> np.ndarray | slice:
         """Convert frame numbers at the model's rate to frame numbers of a clip's file.

@@ -1,6 +1,7 @@
 """Loader of keypoints: select points, fill gaps, normalise, and augment in training."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from slr_keras.data.augmentation import (
 from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.bucketing import expected_lengths
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.distortion import Draws, distort, read_at, warped_places
 from slr_keras.data.loaders.base import Loader
 from slr_keras.data.loaders.options import ClipOptions
+from slr_keras.data.loaders.prepared import PreparedClips
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import (
     evaluation_indices,
@@ -23,6 +26,7 @@ from slr_keras.data.sampling import (
     training_indices,
     training_length,
 )
+from slr_keras.data.skeleton import Skeleton
 from slr_keras.data.vocabulary import Vocabulary
 
 HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
@@ -47,6 +51,8 @@ class KeypointLoader(Loader):
         super().__init__(manifest, vocabulary, contract, options)
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)
+        self._skeleton = Skeleton.of(contract)
+        self._prepared = PreparedClips(self._whole, self.frames, self.frame.nbytes)
 
     @property
     def resamples(self) -> bool:
@@ -76,6 +82,9 @@ class KeypointLoader(Loader):
         self, row: int, rng: np.random.Generator | None, shared: float | None = None
     ) -> Clip:
         """Keypoints `(time, points, channels)` float32 and labels; `shared` is an angle."""
+        if rng is not None and self._distorts:
+            length = self.steps or self._drawn_length(rng, row)
+            return self._distorted([row], [rng], length)[0]
         points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
         if rng is None:
             return self._prepare(points)[self._indices(None, row)], self._labels(row)
@@ -86,6 +95,41 @@ class KeypointLoader(Loader):
         points = self._prepare(points)[indices]
         points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
         return points, self._labels(row)
+
+    def load_batch(
+        self, rows: Sequence[int], epoch: int | None = None, shared: float | None = None
+    ) -> list[Clip]:
+        """See `Loader`; clips that are resampled to the same number of steps are made at once."""
+        if epoch is None or not self.steps or not rows:
+            return super().load_batch(rows, epoch, shared)
+        return self._distorted(rows, [self.rng(epoch, row) for row in rows], self.steps)
+
+    @property
+    def _distorts(self) -> bool:
+        return bool(self.steps) or self.augmentation.distorts
+
+    def _drawn_length(self, rng: np.random.Generator, row: int) -> int:
+        if self.segments is not None:
+            return self.segments.count
+        if self.resamples:
+            return self.draw_length(rng, row)
+        return self.evaluation_length(int(self.frames[row]))
+
+    def _distorted(
+        self, rows: Sequence[int], generators: Sequence[np.random.Generator], frames: int
+    ) -> list[Clip]:
+        """Augmented clips of the same number of frames, each from its own generator."""
+        points, channels = self.frame.shape
+        draws = Draws(generators, frames, points, channels - 1, self.augmentation)
+        places = warped_places(draws, frames, self.augmentation)
+        flat, starts, lengths = self._prepared.of(rows)
+        clips = read_at(flat, starts, lengths, places)
+        clips = distort(clips, draws, self.augmentation, self._skeleton)
+        return [(clip, self._labels(row)) for clip, row in zip(clips, rows)]
+
+    def _whole(self, row: int) -> np.ndarray:
+        """All frames of a clip, prepared."""
+        return self._prepare(self.contract.select(self.manifest.load(row)[self.file_frames(row)]))
 
     def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
         if self.segments is not None:

@@ -27,6 +27,9 @@ class ClipOptions:
         segments: sampling rule that gives every clip the same number of frames, and overrides
             `max_frames` and the lengths of the augmentation; None: clips keep their own lengths.
         fps: frames per second of the model's input; None: the rate of the contract.
+        steps: number of even steps to which the model resamples each clip; in training, keypoint
+            clips are resampled to this number at once, warped as the augmentation says. 0: frames
+            are kept.
         stream: content of a batch of video: "rgb", or "flow" (`FlowLoader`).
 
     Raises:
@@ -45,6 +48,7 @@ class ClipOptions:
     ctc_epochs: int | None = None
     segments: Segments | None = None
     fps: float | None = None
+    steps: int = 0
     stream: str = RGB
 
     def __post_init__(self) -> None:

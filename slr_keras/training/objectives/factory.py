@@ -29,7 +29,7 @@ def make_objective(model: keras.Model, config: Config) -> Objective:
 
 
 def _ctc(model: keras.Model, config: Config) -> Objective:
-    return CtcObjective(config.training.distillation_weight)
+    return CtcObjective(config.training.distillation_weight, config.training.span_weight)
 
 
 def _classification(model: keras.Model, config: Config) -> Objective:
