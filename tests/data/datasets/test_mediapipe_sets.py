@@ -347,3 +347,55 @@ def test_frames_of_an_unknown_size_are_reported(tmp_path):
     recordings(tmp_path / "in", 7, count=3)
     with pytest.raises(UserError, match="7 values a frame; known are 1662, 258, 126"):
         mp_data.prepare(tmp_path / "in", tmp_path / "out")
+
+
+def test_a_folder_a_signer_is_found_and_leaves_persons_out(tmp_path):
+    for signer in ("ann", "bob", "cat"):
+        recordings(tmp_path / "in" / signer, 126, count=3, frames=2)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out", dev_signers=("bob",), test_signers=("cat",))
+    splits = read_folder(tmp_path / "out")
+    assert {name: ({s.signer for s in split}, len(split)) for name, split in splits.items()} == {
+        "train": ({"ann"}, 6), "dev": ({"bob"}, 6), "test": ({"cat"}, 6),
+    }  # fmt: skip
+    assert splits["train"][0].id == "ann/do it/0"
+    assert splits["train"][0].glosses == ("do-it",)
+
+
+def test_without_named_signers_the_last_recordings_of_every_signer_are_kept(tmp_path):
+    for signer, count in (("ann", 10), ("bob", 20)):
+        recordings(tmp_path / "in" / signer, 126, count=count, labels=("no",), frames=1)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out")
+    splits = read_folder(tmp_path / "out")
+    assert [s.id for s in splits["test"]] == ["ann/no/9", "bob/no/18", "bob/no/19"]
+    assert [s.signer for s in splits["dev"]] == ["ann", "bob", "bob"]
+
+
+def test_signers_are_mapped_to_folders_and_other_folders_left_out(tmp_path):
+    for place in ("MP_Data", "MP_Data1", "old/MP_Data"):
+        recordings(tmp_path / "in" / place, 126, count=2, labels=("no",), frames=1)
+    mp_data.prepare(
+        tmp_path / "in", tmp_path / "out", signers=("s0=MP_Data", "s1=old/MP_Data"),
+        test_signers=("s1",),
+    )  # fmt: skip
+    splits = read_folder(tmp_path / "out")
+    assert {name: [s.id for s in split] for name, split in splits.items()} == {
+        "train": ["s0/no/0", "s0/no/1"], "test": ["s1/no/0", "s1/no/1"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dev_signers": ("dan",)}, "no signer 'dan'.*known are ann, bob"),
+        ({"dev_signers": ("ann", "bob")}, "no signer is left for train"),
+        ({"signers": ("dan",)}, "--signers dan: .*dan is no folder <label>/<recording>"),
+        ({"signers": ("a=ann", "a=bob")}, "signer 'a' is named twice"),
+        ({"signer": "ann"}, "has a folder for each signer"),
+    ],
+)
+def test_signers_that_are_not_there_are_reported(tmp_path, options, message):
+    for signer in ("ann", "bob"):
+        recordings(tmp_path / "in" / signer, 126, count=2, frames=1)
+    with pytest.raises(UserError, match=message):
+        mp_data.prepare(tmp_path / "in", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
