@@ -1,4 +1,4 @@
-"""Convert a published data set, or your own recordings, to a data folder.
+"""Convert a published data set, or your own recordings, to a data folder; or merge data folders.
 
 fit, evaluate, validate and predict read data folders. Nothing is downloaded: the files are obtained
 from their makers, under their terms. `NAME --help` lists the source, the files that are needed, and
@@ -14,17 +14,25 @@ from slr_keras.utils.command import CommandParser, command_parser, run
 if TYPE_CHECKING:
     from slr_keras.data.datasets import Dataset, Option
 
+MERGE = "merge"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = vars(build_parser().parse_args(arguments))
     from slr_keras.data.datasets import dataset
+    from slr_keras.data.datasets.merge import merge
     from slr_keras.data.datasets.prepare import prepare, summarise
 
-    name, source, folder, force = (options.pop(key) for key in ("name", "source", "to", "force"))
-    prepare(name, Path(source), Path(folder), force, **options)
+    name, folder, force = (options.pop(key) for key in ("name", "to", "force"))
+    if name == MERGE:
+        merge(list(map(Path, options["folders"])), Path(folder), force, options["same_signers"])
+        title = f"merged from {', '.join(options['folders'])}"
+    else:
+        prepare(name, Path(options.pop("source")), Path(folder), force, **options)
+        title = dataset(name).title
     table, notes = summarise(Path(folder))
-    print(f"{Path(folder)}: {dataset(name).title}\n{table}")
+    print(f"{Path(folder)}: {title}\n{table}")
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return 0
@@ -63,6 +71,26 @@ def build_parser() -> CommandParser:
         )
         for option in known.options:
             command.add_argument(f"--{option.name.replace('_', '-')}", **_argument(option))
+    command = names.add_parser(
+        MERGE,
+        help="merge data folders of keypoints into one",
+        formatter_class=parser.formatter_class,
+        description="Merge data folders of keypoints: train to train, dev to dev, test to test.\n\n"
+        "Refused are contracts that differ in more than the frame rate (and, with body\n"
+        "normalisation, the image size in pixels), and a clip that would be in two splits.\n"
+        "Ids and signers that several folders have become FOLDER/ID and FOLDER/SIGNER.",
+        epilog="example:\n  python -m slr_keras.prepare merge data/a data/b --to data/both\n",
+    )
+    command.add_argument("folders", nargs="+", metavar="FOLDER", help="data folder to merge")
+    command.add_argument("--to", required=True, metavar="FOLDER", help="data folder to write")
+    command.add_argument(
+        "--force", action="store_true", help="replace an existing data set in FOLDER"
+    )
+    command.add_argument(
+        "--same-signers",
+        action="store_true",
+        help="a signer's name is the same person in all folders, who must be in one split",
+    )
     return parser
 
 

@@ -76,6 +76,7 @@ class FolderWriter:
     def add(
         self,
         split: str,
+        /,
         *,
         id: str,
         glosses: Sequence[str],

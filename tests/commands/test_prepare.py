@@ -92,6 +92,20 @@ def test_a_failure_keeps_the_old_data_and_leaves_nothing_behind(source, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "downloads"]
 
 
+def test_data_folders_are_merged_by_a_subcommand(source, tmp_path, capsys):
+    data, other = tmp_path / "a", tmp_path / "b"
+    main(arguments(source, data))
+    moved = dict(np.load(source / "skels.npz"))
+    np.savez(source / "skels.npz", **(moved | {"frames": moved["frames"] + 1}))
+    main(arguments(source, other))
+    merged = tmp_path / "merged"
+    assert main(["merge", str(data), str(other), "--to", str(merged)]) == 0
+    assert [s.id for s in read_folder(merged)["train"]] == [
+        "a/train/a-1", "a/dev/b-2", "b/train/a-1", "b/dev/b-2",
+    ]  # fmt: skip
+    assert "merged from" in capsys.readouterr().out
+
+
 def test_missing_files_are_listed_with_where_to_obtain_them(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty: missing Phoenix-2014T\.train.*MSKA"):

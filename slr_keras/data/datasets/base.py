@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -70,23 +71,33 @@ class Dataset:
         return f"the folder must hold {' | '.join(self.files)}; obtain it from {self.obtain}"
 
 
-def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, np.ndarray]:
+# Arrays of several rows a clip.
+_RAGGED = ("frames", "spans")
+
+
+def read_npz(
+    path: Path,
+    shapes: Mapping[str, tuple[int | None, ...]],
+    optional: Mapping[str, tuple[int | None, ...]] = MappingProxyType({}),
+) -> dict[str, np.ndarray]:
     """Read arrays of known shapes from an `.npz` file.
 
     Args:
         path: the file.
         shapes: name of every array needed to its shape; None for an axis of any length.
+        optional: the same of arrays that are read where the file has them.
 
     Raises:
         UserError: the file is damaged, or an array is missing or of another shape.
     """
-    arrays = read_entries(path, shapes)
-    for name, shape in shapes.items():
+    arrays = read_entries(path, shapes, optional)
+    present = {name: shape for name, shape in {**shapes, **optional}.items() if name in arrays}
+    for name, shape in present.items():
         actual = arrays[name].shape
         if len(actual) != len(shape) or any(b not in (None, a) for a, b in zip(actual, shape)):
             expected = ", ".join("any" if axis is None else str(axis) for axis in shape)
             raise UserError(f"{path}: array {name!r} has shape {actual}, not ({expected})")
-    rows = {len(arrays[name]) for name, shape in shapes.items() if name != "frames"}
+    rows = {len(arrays[name]) for name, shape in present.items() if shape and name not in _RAGGED}
     if len(rows) > 1:
         raise UserError(f"{path}: its arrays describe different numbers of clips: {sorted(rows)}")
     return arrays

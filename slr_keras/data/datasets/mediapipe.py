@@ -5,7 +5,8 @@ longer than one of the height wherever the image is wide, so clips are stored in
 a hand keeps its shape when it turns. The sets do not say what their cameras gave; it is an option.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from slr_keras.data.datasets.splits import by_order
 from slr_keras.data.writer import FolderWriter
 
 POSE, FACE, HAND = 33, 468, 21
+_PARTS = ("left_hand", "right_hand", "pose", "face")
 
 FPS = Option("fps", 30.0, "frames a second; the set does not record it")
 
@@ -63,13 +65,33 @@ def read_words(
         UserError: the file is missing or damaged, or an array is missing or of another shape.
     """
     dataset.require(source, file)
+    return read_file(source / file, *others, pose=pose, face=face)
+
+
+def read_file(
+    path: Path,
+    *others: str,
+    pose: bool = True,
+    face: bool = False,
+    optional: Sequence[str] = (),
+) -> dict[str, np.ndarray]:
+    """As `read_words`, of a file by its path.
+
+    Args:
+        path: the file.
+        others, pose, face: see `read_words`.
+        optional: arrays with one entry a clip that are read where the file has them.
+
+    Raises:
+        UserError: the file is damaged, or an array is missing or of another shape.
+    """
     shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(("labels", "index", *others), (None,))
     shapes |= dict.fromkeys(("left_hand", "right_hand"), (None, None, HAND, 3))
     if pose:
         shapes["pose"] = (None, None, POSE, 4)
     if face:
         shapes["face"] = (None, None, FACE, 3)
-    return read_npz(source / file, shapes)
+    return read_npz(path, shapes, dict.fromkeys(optional, (None,)))
 
 
 def assemble(
@@ -125,12 +147,13 @@ def write_words(
     clips: Iterable[np.ndarray],
     signers: Sequence[str],
 ) -> None:
-    """Write isolated signs: one gloss per clip."""
+    """Write isolated signs: one gloss per clip; clips of the split "" are left out."""
     with FolderWriter(folder, chosen) as writer:
         for name, label, split, clip, signer in zip(ids, labels, splits, clips, signers):
-            writer.add(
-                split, id=name, glosses=[one_word(str(label))], keypoints=clip, signer=signer
-            )
+            if split:
+                writer.add(
+                    split, id=name, glosses=[one_word(str(label))], keypoints=clip, signer=signer
+                )
 
 
 def write_recordings(
@@ -141,6 +164,8 @@ def write_recordings(
     frame_size: str,
     fps: float,
     signer: str = "",
+    dev_gap: float = 0.0,
+    held_out: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write isolated signs of one camera; the last recordings of every label are dev and test.
 
@@ -151,22 +176,37 @@ def write_recordings(
         dev_fraction, test_fraction: fractions of each label's recordings.
         frame_size, fps: of the camera.
         signer: of all recordings, "" if the set does not say.
+        dev_gap: fraction of each label's recordings that is left out between train and dev.
+        held_out: the same arrays of the test split; then none of `data` is test, and dev is the
+            last of it.
 
     Raises:
         UserError: the fractions leave nothing to train on, or no frame size.
     """
-    labels = data["labels"]
     layout = "mediapipe_holistic_543" if "face" in data else "mediapipe_75"
-    parts = (data.get(name) for name in ("left_hand", "right_hand", "pose", "face"))
-    write_words(
-        folder,
-        holistic_contract(layout, frame_size, fps),
-        numbered(labels, data["index"].tolist()),
-        labels,
-        by_order(labels, data["index"], dev_fraction, test_fraction),
-        assemble(frame_size, *parts),
-        [signer] * len(labels),
-    )
+    test_fraction = 0.0 if held_out else test_fraction
+    splits = by_order(data["labels"], data["index"], dev_fraction, test_fraction, dev_gap)
+    labels, clips = data["labels"].tolist(), assembled(data, frame_size)
+    ids = numbered(labels, data["index"].tolist())
+    if held_out:
+        theirs, numbers = held_out["labels"].tolist(), held_out["index"].tolist()
+        named = numbered(theirs, numbers)
+        if set(named) & set(ids):
+            named = numbered(theirs, ["held-out"] * len(theirs), numbers)
+        ids, labels, splits = ids + named, labels + theirs, splits + ["test"] * len(theirs)
+        clips = chain(clips, assembled(held_out, frame_size))
+    chosen = holistic_contract(layout, frame_size, fps)
+    write_words(folder, chosen, ids, labels, splits, clips, [signer] * len(labels))
+
+
+def recorded(data: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
+    """The landmarks of every clip, as recorded."""
+    return zip(*(data[part] for part in _PARTS if part in data))
+
+
+def assembled(data: Mapping[str, np.ndarray], size: str) -> np.ndarray:
+    """The clips of arrays that `read_words` gave: (N, T, 75 or 543, 4) in pixels."""
+    return assemble(size, *map(data.get, _PARTS))
 
 
 def numbered(labels: Sequence[str], *parts: Sequence[object]) -> list[str]:

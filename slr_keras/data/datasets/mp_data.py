@@ -1,9 +1,12 @@
 """The folder layout of many MediaPipe recordings: `<label>/<recording>/<frame>.npy`.
 
 A widely copied tutorial stores one vector a frame: pose (33 x 4), face (468 x 3), left and right
-hand (21 x 3 each), or the same without face, or the hands alone.
+hand (21 x 3 each), or the same without face, or the hands alone. Where several people sign, each
+has such a folder: `<signer>/<label>/<recording>/<frame>.npy`.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +14,24 @@ import numpy as np
 from slr_keras.data.arrays import read_array
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
-from slr_keras.data.datasets.splits import by_order
+from slr_keras.data.datasets.splits import by_order, by_signer
 from slr_keras.utils.errors import UserError
 
+_FORM = "<label>/<recording>/<frame>.npy"
 _POSE, _FACE, _HAND = mediapipe.POSE * 4, mediapipe.FACE * 3, mediapipe.HAND * 3
 _KNOWN = {
     _POSE + _FACE + 2 * _HAND: ("pose", "face"),
     _POSE + 2 * _HAND: ("pose",),
     2 * _HAND: (),
 }
+
+
+@dataclass(frozen=True)
+class _Recording:
+    id: str
+    label: str
+    signer: str
+    path: Path
 
 
 def prepare(
@@ -31,43 +43,47 @@ def prepare(
     fps: float = 30.0,
     order: str = "pose-face",
     signer: str = "",
+    signers: tuple[str, ...] = (),
+    dev_signers: tuple[str, ...] = (),
+    test_signers: tuple[str, ...] = (),
 ) -> None:
-    """Write the data folder of a folder `<label>/<recording>/<frame>.npy`.
+    """Write the data folder of a folder `<label>/<recording>/<frame>.npy`, or of one a signer.
 
     Args:
-        source: the folder of the labels.
+        source: the folder of the labels, or of the signers' folders of labels.
         folder: to write.
-        dev_fraction, test_fraction: fractions of each label's recordings, the last ones by number.
+        dev_fraction, test_fraction: fractions of each label's recordings, the last ones by number;
+            of each signer's, where there are several.
         frame_size, fps: of the camera.
         order: "pose-face" as in the tutorial, or "face-pose", as some recordings have it.
         signer: who signs, if it is one person.
+        signers: the signers' folders in `source`, each FOLDER or SIGNER=FOLDER; by default, every
+            folder is a signer where the labels lie one folder deeper.
+        dev_signers, test_signers: signers kept for these splits, in place of the fractions.
 
     Raises:
-        UserError: the folder has another form, a recording lacks frames, or a frame has another
-            number of values than the first.
+        UserError: the folder has another form, a recording lacks frames, a frame has another number
+            of values than the first, or a signer is unknown.
     """
-    recordings = [
-        (label.name, recording)
-        for label in _folders(source)
-        for recording in sorted(_folders(label), key=_order)
-        if any(recording.glob("*.npy"))
-    ]
-    if not recordings:
-        raise DATASET.missing(source, ["<label>/<recording>/<frame>.npy"])
-    labels = [label for label, _ in recordings]
-    first = _read(recordings[0][1])
+    recordings = _recordings(source, signers, signer)
+    labels = [recording.label for recording in recordings]
+    people = [recording.signer for recording in recordings]
+    first = _read(recordings[0].path)
     values = first.shape[-1]
     if values not in _KNOWN:
         known = ", ".join(str(size) for size in _KNOWN)
-        raise UserError(f"{recordings[0][1]}: {values} values a frame; known are {known}")
+        raise UserError(f"{recordings[0].path}: {values} values a frame; known are {known}")
     recorded = _KNOWN[values] if order == "pose-face" else _KNOWN[values][::-1]
     layout = "mediapipe_holistic_543" if "face" in recorded else "mediapipe_75"
-    splits = by_order(
-        labels, [_order(path)[0] for _, path in recordings], dev_fraction, test_fraction
-    )
+    if dev_signers or test_signers:
+        splits = by_signer(people, dev_signers, test_signers)
+    else:
+        blocks = [f"{who}/{label}" if who else label for who, label in zip(people, labels)]
+        numbers = [_order(recording.path)[0] for recording in recordings]
+        splits = by_order(blocks, numbers, dev_fraction, test_fraction)
 
     def clips():
-        for _, recording in recordings:
+        for recording in (recording.path for recording in recordings):
             frames = _read(recording)
             if frames.shape[-1] != values:
                 raise UserError(
@@ -79,17 +95,66 @@ def prepare(
     mediapipe.write_words(
         folder,
         mediapipe.holistic_contract(layout, frame_size, fps),
-        [f"{label}/{recording.name}" for label, recording in recordings],
+        [recording.id for recording in recordings],
         labels,
         splits,
         clips(),
-        [signer] * len(labels),
+        people,
     )
+
+
+def _recordings(source: Path, signers: Sequence[str], signer: str) -> list[_Recording]:
+    """The recordings of every signer, by label and number."""
+    named = _signers_folders(source, signers)
+    if not named:
+        recordings = [
+            _Recording(f"{label.name}/{path.name}", label.name, signer, path)
+            for label, path in _of_labels(source)
+        ]
+        if recordings:
+            return recordings
+        # One folder deeper, every folder is a signer.
+        named = {path.name: path for path in _folders(source) if _of_labels(path)}
+    if signer and named:
+        raise UserError(f"--signer {signer}: {source} has a folder for each signer; leave it out")
+    recordings = [
+        _Recording(f"{name}/{label.name}/{path.name}", label.name, name, path)
+        for name, folder in named.items()
+        for label, path in _of_labels(folder)
+    ]
+    if not recordings:
+        raise DATASET.missing(source, [_FORM])
+    return recordings
+
+
+def _signers_folders(source: Path, signers: Sequence[str]) -> dict[str, Path]:
+    """Signer to folder, from FOLDER or SIGNER=FOLDER."""
+    named: dict[str, Path] = {}
+    for text in signers:
+        name, equals, place = text.partition("=")
+        folder = source / (place if equals else name)
+        name = name if equals else folder.name
+        if name in named:
+            raise UserError(f"--signers {text}: signer {name!r} is named twice")
+        if not name or not folder.is_dir() or not _of_labels(folder):
+            raise UserError(f"--signers {text}: {folder} is no folder <label>/<recording>")
+        named[name] = folder
+    return named
+
+
+def _of_labels(folder: Path) -> list[tuple[Path, Path]]:
+    """(label, recording) of a folder of labels, by label and number."""
+    return [
+        (label, recording)
+        for label in _folders(folder)
+        for recording in sorted(_folders(label), key=_order)
+        if any(recording.glob("*.npy"))
+    ]
 
 
 def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DATASET.missing(folder, ["<label>/<recording>/<frame>.npy"])
+        raise DATASET.missing(folder, [_FORM])
     return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
@@ -123,17 +188,25 @@ def _parts(frames: np.ndarray, recorded: tuple[str, ...]) -> dict[str, np.ndarra
 
 DATASET = Dataset(
     name="mp_data",
-    title="folders of MediaPipe frames: <label>/<recording>/<frame>.npy, isolated signs",
+    title=f"folders of MediaPipe frames: {_FORM}, isolated signs",
     obtain="your own recordings, or one of the many repositories with a folder MP_Data",
     licence="yours, or the repository's",
     files=(
-        "<label>/<recording>/<frame>.npy: 1662 values (pose, face, hands), 258 (pose, hands) or "
-        "126 (hands)",
+        f"{_FORM}: 1662 values (pose, face, hands), 258 (pose, hands) or 126 (hands)",
+        f"or <signer>/{_FORM}",
     ),
     prepare=prepare,
     options=(
         *mediapipe.options(0.1, 0.1, "640x480"),
         Option("order", "pose-face", "which part comes first", ("pose-face", "face-pose")),
         Option("signer", "", "who signs, if it is one person"),
+        Option(
+            "signers",
+            (),
+            "the signers' folders in PATH, each FOLDER or SIGNER=FOLDER (default: every folder, "
+            "where the labels lie one folder deeper)",
+        ),
+        Option("dev_signers", (), "signers kept for dev, in place of the fractions"),
+        Option("test_signers", (), "signers kept for test, in place of the fractions"),
     ),
 )

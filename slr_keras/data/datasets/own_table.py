@@ -6,6 +6,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from slr_keras.data.datasets.base import Dataset, Option, number
+from slr_keras.data.datasets.span_arrays import Spans
 from slr_keras.data.datasets.splits import at_random, by_signer
 from slr_keras.data.lines import SPLITS
 from slr_keras.text.tables import read_table
@@ -13,6 +14,11 @@ from slr_keras.text.transcript import composed
 from slr_keras.utils.errors import UserError
 
 DEFAULT_TABLE = "glosses.csv"
+COLUMNS = (
+    "glosses.csv: columns id, glosses (separated by spaces); optional file, split, signer, text, "
+    "fps, spans (start:end of every gloss in frames, end exclusive, separated by spaces)"
+)
+"""The table, for help texts."""
 
 OPTIONS = (
     Option("table", DEFAULT_TABLE, "the table's name inside PATH"),
@@ -34,6 +40,7 @@ class Row:
     signer: str = ""
     text: str = ""
     fps: float | None = None
+    spans: Spans | None = None
 
 
 def read_rows(
@@ -48,7 +55,8 @@ def read_rows(
 ) -> Iterator[Row]:
     """Read the clips of a table with the columns id and glosses, and find their files.
 
-    Optional columns: file (default: the id with one of the suffixes), split, signer, text, fps.
+    Optional columns: file (default: the id with one of the suffixes), split, signer, text, fps, and
+    spans, the frames of every gloss as "start:end", end exclusive, separated by spaces.
 
     Args:
         source: folder of the table and the files.
@@ -90,7 +98,19 @@ def read_rows(
             signer=row.get("signer", ""),
             text=row.get("text", ""),
             fps=number(row["fps"], f"{path}:{line}: fps") if row.get("fps") else None,
+            spans=_spans(row["spans"], f"{path}:{line}") if row.get("spans") else None,
         )
+
+
+def _spans(text: str, where: str) -> Spans:
+    """Spans from "0:12 15:40"."""
+    spans = []
+    for span in text.split():
+        start, _, end = span.partition(":")
+        if not (start.isascii() and start.isdecimal() and end.isascii() and end.isdecimal()):
+            raise UserError(f"{where}: span {span!r} is not start:end in frames, such as 15:40")
+        spans.append([int(start), int(end)])
+    return spans
 
 
 def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path | None:

@@ -6,6 +6,7 @@ from typing import Any
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets import own_table
 from slr_keras.data.datasets.base import Dataset, Option
+from slr_keras.data.datasets.span_arrays import require_fit
 from slr_keras.data.pose_file import read_pose_clip
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
@@ -37,6 +38,8 @@ def prepare(source: Path, folder: Path, normalisation: str = "body", **table: An
                     f"{row.path}: {clip.layout} of {clip.image_size}, but {rows[0].path} is "
                     f"{first.layout} of {first.image_size}; prepare them apart"
                 )
+            if row.spans is not None:
+                require_fit(str(row.path), row.id, row.glosses, len(clip.keypoints), row.spans)
             writer.add(
                 row.split,
                 id=row.id,
@@ -45,6 +48,7 @@ def prepare(source: Path, folder: Path, normalisation: str = "body", **table: An
                 signer=row.signer,
                 text=row.text,
                 fps=row.fps or clip.fps,
+                **({} if row.spans is None else {"spans": row.spans}),
             )
 
 
@@ -54,8 +58,7 @@ DATASET = Dataset(
     obtain="your own recordings, or any corpus that is given out as .pose files",
     licence="yours, or the corpus'",
     files=(
-        "glosses.csv: columns id, glosses (separated by spaces); optional file, split, signer, "
-        "text, fps",
+        own_table.COLUMNS,
         "<id>.pose: MediaPipe Holistic, or OpenPose with face and hands",
     ),
     prepare=prepare,

@@ -1,7 +1,9 @@
 """Prepare a data set into a data folder, all of it or nothing."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +34,53 @@ def prepare(name: str, source: Path, folder: Path, force: bool = False, **settin
         UserError: the folder is occupied, or the data set's files are missing or malformed.
     """
     known = dataset(name)
+    _check_target(folder, force)
+    if not source.is_dir():
+        raise known.missing(source, known.files)
+    with replacing(folder, force) as fresh:
+        known.prepare(source, fresh, **settings)
+        write_json(fresh / RECORD, {"dataset": name, "options": settings})
+
+
+@contextlib.contextmanager
+def replacing(folder: Path, force: bool = False) -> Iterator[Path]:
+    """Write a data folder beside its place, which it takes when the block ends without an error.
+
+    Args:
+        folder: data folder to write.
+        force: replaces a data set in the folder.
+
+    Yields:
+        The path to write to; nothing is there yet.
+
+    >>> import pathlib, tempfile
+    >>> from slr_keras.data.datasets.prepare import replacing
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     folder = pathlib.Path(parent, "data")
+    ...     with replacing(folder) as fresh:
+    ...         fresh.mkdir()
+    ...         _ = (fresh / "train.jsonl").write_text("")
+    ...     [path.name for path in folder.iterdir()]
+    ['train.jsonl']
+
+    Raises:
+        UserError: the folder is occupied.
+    """
+    _check_target(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        fresh = Path(temporary, "data")
+        yield fresh
+        _replace(folder, fresh)
+
+
+def _check_target(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UserError(
             f"{folder}: the folder is not empty; choose another one, or --force to replace its data"
         )
-    if not source.is_dir():
-        raise known.missing(source, known.files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        fresh = Path(temporary, "data")
-        known.prepare(source, fresh, **settings)
-        write_json(fresh / RECORD, {"dataset": name, "options": settings})
-        _replace(folder, fresh)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

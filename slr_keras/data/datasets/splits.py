@@ -8,9 +8,14 @@ from slr_keras.utils.errors import UserError
 
 
 def by_signer(
-    signers: Sequence[str], dev: Collection[str], test: Collection[str] = ()
+    signers: Sequence[str], dev: Collection[str], test: Collection[str] = (), what: str = "signer"
 ) -> list[str]:
     """The split of every clip: the named signers are kept for dev and test.
+
+    Args:
+        signers: the signer of every clip.
+        dev, test: the signers of these splits.
+        what: "signer", or what else is kept apart, such as "session"; for messages.
 
     >>> from slr_keras.data.datasets.splits import by_signer
     >>> by_signer(["a", "b", "c", "a"], dev=["b"], test=["c"])
@@ -22,16 +27,18 @@ def by_signer(
     known = sorted(set(signers))
     for signer in [*dev, *test]:
         if signer not in known:
-            raise UserError(f"no signer {signer!r} in the data; known are {', '.join(known)}")
+            raise UserError(f"no {what} {signer!r} in the data; known are {', '.join(known)}")
     both = set(dev) & set(test)
     if both:
-        raise UserError(f"signer {sorted(both)[0]!r} cannot be in dev and in test")
+        raise UserError(f"{what} {sorted(both)[0]!r} cannot be in dev and in test")
     if not set(known) - set(dev) - set(test):
-        raise UserError("no signer is left for train; name fewer for dev and test")
+        raise UserError(f"no {what} is left for train; name fewer for dev and test")
     return ["dev" if s in dev else "test" if s in test else "train" for s in signers]
 
 
-def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: float) -> list[str]:
+def by_order(
+    labels: Sequence[str], order: Sequence[int], dev: float, test: float, gap: float = 0.0
+) -> list[str]:
     """The split of every clip: the last recordings of each label are test, those before dev.
 
     Consecutive recordings are similar; with a random split, scores would be too good.
@@ -40,15 +47,20 @@ def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: floa
         labels: the label of every clip.
         order: when it was recorded, within its label.
         dev, test: fractions of each label; a fraction above 0 is at least one clip.
+        gap: fraction of each label that is left out between train and dev; the split of these
+            clips is "". Without it, the last clip of train was recorded just before the first of
+            dev.
 
     >>> from slr_keras.data.datasets.splits import by_order
     >>> by_order(["a"] * 5, [4, 0, 1, 2, 3], dev=0.2, test=0.2)
     ['test', 'train', 'train', 'train', 'dev']
+    >>> by_order(["a"] * 5, range(5), dev=0.2, test=0.2, gap=0.2)
+    ['train', 'train', '', 'dev', 'test']
 
     Raises:
         UserError: the fractions leave nothing to train on.
     """
-    check_fractions(dev, test)
+    check_fractions(dev, test, gap)
     labels, order = np.asarray(labels), np.asarray(order)
     splits = np.full(len(labels), "train", dtype="<U5")
     for label in np.unique(labels):
@@ -56,8 +68,10 @@ def by_order(labels: Sequence[str], order: Sequence[int], dev: float, test: floa
         rows = rows[np.argsort(order[rows], kind="stable")]
         for_test = max(1, round(test * len(rows))) if test else 0
         for_dev = max(1, round(dev * len(rows))) if dev else 0
-        if for_test + for_dev >= len(rows):
+        for_gap = max(1, round(gap * len(rows))) if gap else 0
+        if for_test + for_dev + for_gap >= len(rows):
             raise UserError(f"label {label!r}: {len(rows)} clips are too few for these fractions")
+        splits[rows[len(rows) - for_test - for_dev - for_gap :]] = ""
         splits[rows[len(rows) - for_test - for_dev :]] = "dev"
         splits[rows[len(rows) - for_test :]] = "test"
     return splits.tolist()

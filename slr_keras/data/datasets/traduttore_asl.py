@@ -4,6 +4,7 @@ from pathlib import Path
 
 from slr_keras.data.datasets import mediapipe
 from slr_keras.data.datasets.base import Dataset, Option
+from slr_keras.data.datasets.held_out import given_file, require_new
 
 
 def prepare(
@@ -14,11 +15,15 @@ def prepare(
     test_fraction: float = 0.1,
     frame_size: str = "1280x720",
     fps: float = 30.0,
+    dev_gap: float = 0.0,
+    test_file: str = "",
 ) -> None:
     """Write the data folder of Traduttore's words, or of its letters (hands alone).
 
     Three people sign, but it is not recorded who; recordings lie in blocks, so the last ones of
-    every label are kept for dev and test.
+    every label are kept for dev and test: in order of `index`, the first are train, the next dev,
+    the last test. Neighbouring recordings are alike, and dev begins where train ends; `dev_gap`
+    puts recordings between them that are in no split, as dev lies between train and test.
 
     Args:
         source: folder of `words.npz` and `letters.npz`.
@@ -26,12 +31,32 @@ def prepare(
         part: "words" or "letters".
         dev_fraction, test_fraction: fractions of each label's recordings.
         frame_size, fps: of the camera.
+        dev_gap: fraction of each label's recordings that is left out between train and dev; test
+            stays the same.
+        test_file: file of the same arrays that becomes test; dev is then the last recordings of
+            `words.npz`, and train all those before it.
 
     Raises:
-        UserError: the file is missing or malformed, or the fractions leave nothing to train on.
+        UserError: a file is missing or malformed, the fractions leave nothing to train on, or the
+            test file repeats clips.
     """
-    data = mediapipe.read_words(DATASET, source, f"{part}.npz", pose=part == "words")
-    mediapipe.write_recordings(folder, data, dev_fraction, test_fraction, frame_size, fps)
+    pose = part == "words"
+    data = mediapipe.read_words(DATASET, source, f"{part}.npz", pose=pose)
+    held_out = None
+    if test_file:
+        path = given_file(source, test_file, "--test-file")
+        held_out = mediapipe.read_file(path, pose=pose)
+        require_new(path, mediapipe.recorded(held_out), mediapipe.recorded(data))
+    mediapipe.write_recordings(
+        folder,
+        data,
+        dev_fraction,
+        test_fraction,
+        frame_size,
+        fps,
+        dev_gap=dev_gap,
+        held_out=held_out,
+    )
 
 
 DATASET = Dataset(
@@ -43,10 +68,23 @@ DATASET = Dataset(
     files=(
         "words.npz: labels, index (N), pose (N, T, 33, 4), left_hand, right_hand (N, T, 21, 3)",
         "letters.npz: the same without pose",
+        "with --test-file: a file of the same arrays",
     ),
     prepare=prepare,
     options=(
         Option("part", "words", "which of the two files", ("words", "letters")),
         *mediapipe.options(0.1, 0.1, "1280x720"),
+        Option(
+            "dev_gap",
+            0.0,
+            "fraction of each label's recordings left out between train and dev, which are else "
+            "neighbours in time; test stays the same",
+        ),
+        Option(
+            "test_file",
+            "",
+            "held-out file of the same arrays, such as words_test.npz (inside PATH, or a path): "
+            "the test split, in place of --test-fraction",
+        ),
     ),
 )

@@ -131,6 +131,139 @@ def test_the_same_seed_composes_the_same_and_another_seed_others(source, tmp_pat
     assert made[0] == made[1] != made[2]
 
 
+def save_signers(source, file: str, *signers: str) -> dict[str, np.ndarray]:
+    """Clips of other signers: those of S01, moved and renamed."""
+    data = dict(np.load(source / "sequences.npz"))
+    own = data["signers"] == "S01"
+    frames = data["frames"][: data["lengths"][own].sum()]
+    made = {
+        "frames": np.concatenate([frames + 0.1 * i for i in range(len(signers))]).astype("f4"),
+        "signers": np.repeat(signers, own.sum()),
+    }
+    made |= {k: np.tile(data[k][own], len(signers)) for k in ("lengths", "labels", "reps")}
+    np.savez(source / file, **made)
+    return made
+
+
+@pytest.mark.parametrize("form", ["isolated", "sentences"])
+def test_signers_of_a_test_file_are_test_and_change_no_other_split(source, tmp_path, form):
+    save_signers(source, "test.npz", "S00", "S02")
+    options = {"form": form, "sentences": 3, "words": (4, 5)}
+    kinect_isl30.prepare(source, tmp_path / "plain", **options)
+    kinect_isl30.prepare(source, tmp_path / "out", **options, test_file="test.npz")
+    splits = read_folder(tmp_path / "out")
+    assert {s.signer for s in splits["test"]} == {"S00", "S02"}
+    assert len(splits["test"]) == {"isolated": 16, "sentences": 6}[form]
+    for name in ("train.npy", "train.jsonl", "dev.npy", "dev.jsonl", "keypoints.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+
+
+def save_sentences(source, **changed) -> dict[str, np.ndarray]:
+    """Two ready-made sentences of signers S02 and S05."""
+    random = np.random.default_rng(3)
+    made = {
+        "frames": random.normal(0, 0.3, (50, 20, 3)).astype("f4"),
+        "lengths": np.array([30, 20]),
+        "glosses": np.array(["day go home", "name day"]),
+        "signers": np.array(["S02", "S05"]),
+        "spans": np.array([[0, 9], [11, 20], [20, 30], [3, 9], [9, 20]]),
+    } | changed
+    np.savez(source / "sentences.npz", **{k: v for k, v in made.items() if v is not None})
+    return made
+
+
+def test_ready_made_sentences_are_test_with_their_spans_at_the_rate_of_the_clips(source, tmp_path):
+    made = save_sentences(source)
+    kinect_isl30.prepare(
+        source, tmp_path / "out", form="sentences", sentences=3, sentences_file="sentences.npz",
+        facing="recorded",
+    )  # fmt: skip
+    splits = read_folder(tmp_path / "out")
+    first, second = splits["test"]
+    assert (first.id, first.signer, first.glosses) == ("S02-0000", "S02", ("day", "go", "home"))
+    assert (first.frames, first.fps, second.frames) == (15, 15.0, 10)
+    assert first.extra["spans"] == [[0, 5], [6, 10], [10, 15]]
+    assert second.extra["spans"] == [[2, 5], [5, 10]]
+    np.testing.assert_array_equal(splits["test"].load(1)[..., :3], made["frames"][30::2])
+    assert {s.signer for s in splits["train"]} == {"S01", "S03"}
+
+
+def test_padded_spans_own_ids_and_a_rate_of_their_own_are_kept(source, tmp_path):
+    spans = np.array([[[0, 9], [11, 20], [20, 30]], [[3, 9], [9, 20], [-1, -1]]])
+    ids = np.array(["x", "y"])
+    save_sentences(source, spans=spans, ids=ids, fps=np.array(15.0))
+    kinect_isl30.prepare(
+        source, tmp_path / "out", form="sentences", sentences=3,
+        sentences_file=str(source / "sentences.npz"),
+    )  # fmt: skip
+    test = read_folder(tmp_path / "out")["test"]
+    assert [(s.id, s.frames, s.fps) for s in test] == [("x", 30, 15.0), ("y", 20, 15.0)]
+    assert test[1].extra["spans"] == [[3, 9], [9, 20]]
+
+
+def test_no_composed_sentence_has_the_glosses_of_a_ready_made_one(source, tmp_path):
+    pairs = ["day go", "go day", "day home", "home go", "go name", "name go"]
+    save_sentences(
+        source, frames=np.ones((60, 20, 3), "f4"), lengths=np.full(6, 10), spans=None,
+        glosses=np.array(pairs), signers=np.array(["S02"] * 6),
+    )  # fmt: skip
+    kinect_isl30.prepare(
+        source, tmp_path / "out", form="sentences", sentences=3, words=(2, 3), seed=2,
+        sentences_file="sentences.npz",
+    )  # fmt: skip
+    splits = read_folder(tmp_path / "out")
+    assert "spans" not in splits["test"][0].extra
+    for name in ("train", "dev"):
+        assert not {" ".join(s.glosses) for s in splits[name]} & set(pairs)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"glosses": None}, "no array 'glosses'"),
+        ({"lengths": np.array([30, 21])}, "'lengths' do not add up"),
+        ({"glosses": np.array(["day go", "name day"])}, "5 'spans' for 4 signs"),
+        ({"glosses": np.array(["day go home", ""])}, "5 'spans' for 3 signs"),
+        ({"spans": None, "glosses": np.array(["day", ""])}, "'S05-0000' has no glosses"),
+        ({"spans": np.zeros((5, 2))}, "'spans' is float64"),
+        ({"spans": np.full((2, 3, 2), [0, 9])}, "row 1 has 3 spans for 2 glosses"),
+        ({"spans": np.full((5, 2), [0, 40])}, r"sample 'S02-0000': span \[0, 40\)"),
+        ({"spans": np.array([[0, 9], [9, 10], [20, 30], [3, 9], [9, 20]])}, "span .5, 5. is empty"),
+        ({"signers": np.array(["S02", "S03"])}, "signer 'S03' is in the other data"),
+        ({"signers": np.array([2, 5])}, "'signers' is int64"),
+        ({"signers": np.array(["S02"])}, "different numbers of clips"),
+    ],
+)
+def test_sentences_that_do_not_fit_are_named_and_nothing_is_written(
+    source, tmp_path, changed, message
+):
+    save_sentences(source, **changed)
+    with pytest.raises(UserError, match=rf"sentences\.npz: .*{message}"):
+        kinect_isl30.prepare(
+            source, tmp_path / "out", form="sentences", sentences_file="sentences.npz"
+        )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sentences_file": "sentences.npz"}, "needs --form sentences"),
+        ({"test_file": "test.npz", "test_signers": ("S03",)}, "each is test; give one"),
+        ({"test_file": "sequences.npz"}, r"sequences\.npz: signer 'S01' is in the other data"),
+        ({"test_file": "none.npz"}, r"--test-file none\.npz: no such file"),
+    ],
+)
+def test_held_out_files_that_contradict_other_options_are_refused(
+    source, tmp_path, options, message
+):
+    save_sentences(source)
+    save_signers(source, "test.npz", "S02")
+    with pytest.raises(UserError, match=message):
+        kinect_isl30.prepare(source, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
 def clips(count: int, signs: int) -> list[IsolatedClip]:
     return [
         IsolatedClip(f"{i}", f"G{i % signs}", np.full((6, 3, 4), i, np.float32))

@@ -81,8 +81,69 @@ def test_ksl13_keeps_one_session_out(tmp_path):
 
 def test_an_unknown_session_is_reported(tmp_path):
     np.savez(tmp_path / "words.npz", **words(["a"] * 3, session=np.array(["s0"] * 3)))
-    with pytest.raises(UserError, match="no signer 's7'"):
-        ksl13.prepare(tmp_path, tmp_path / "out", fold="s7")
+    for options in ({"fold": "s7"}, {"test_session": "s7"}, {"fold": "s0", "dev_session": "s7"}):
+        with pytest.raises(UserError, match=r"words\.npz: no session 's7' .*known are s0"):
+            ksl13.prepare(tmp_path, tmp_path / "out", **options)
+
+
+def of_sessions(folder, *sessions: str, each: int = 6, file: str = "words.npz", start=0) -> None:
+    session = np.repeat(sessions, each)
+    made = words(["do it", "no"] * (len(session) // 2), session=session)
+    made["pose"] = made["pose"] + np.float16(start)
+    np.savez(folder / file, **made)
+
+
+def test_a_whole_session_of_ksl13_is_dev_and_no_split_shares_one(tmp_path):
+    of_sessions(tmp_path, "s0", "s1", "s2", "s3")
+    ksl13.prepare(tmp_path, tmp_path / "out", test_session="s2", dev_session="s1")
+    splits = read_folder(tmp_path / "out")
+    assert {name: {s.signer for s in split} for name, split in splits.items()} == {
+        "train": {"s0", "s3"}, "dev": {"s1"}, "test": {"s2"},
+    }  # fmt: skip
+    assert sum(map(len, splits.values())) == 24
+
+
+def test_one_session_of_ksl13_cannot_be_dev_and_test_nor_named_twice_over(tmp_path):
+    of_sessions(tmp_path, "s0", "s1", "s2")
+    with pytest.raises(UserError, match="session 's1' cannot be in dev and in test"):
+        ksl13.prepare(tmp_path, tmp_path / "out", test_session="s1", dev_session="s1")
+    with pytest.raises(UserError, match="--fold s0 and --test-session s1"):
+        ksl13.prepare(tmp_path, tmp_path / "out", fold="s0", test_session="s1")
+
+
+def test_a_fifth_session_of_ksl13_may_stand_in_the_file_or_in_a_second_one(tmp_path):
+    of_sessions(tmp_path, "s0", "s1", "s2", "s4")
+    ksl13.prepare(tmp_path, tmp_path / "one", fold="s4")
+    of_sessions(tmp_path, "s0", "s1", "s2")
+    of_sessions(tmp_path, "s4", file="more.npz", start=1)
+    data = dict(np.load(tmp_path / "more.npz"))
+    del data["session"]
+    np.savez(tmp_path / "s4.npz", **data)
+    for name, file in (("two", "more.npz"), ("three", str(tmp_path / "s4.npz"))):
+        ksl13.prepare(
+            tmp_path, tmp_path / name, test_session="s4", dev_session="s0", session_file=file
+        )
+        splits = read_folder(tmp_path / name)
+        assert {s.signer for s in splits["test"]} == {"s4"}
+        assert {s.signer for s in splits["train"]} == {"s1", "s2"}
+        np.testing.assert_allclose(
+            splits["test"].load(0)[:, 0, 0], data["pose"][0, :, 0, 0].astype("f4") * 640, rtol=1e-3
+        )
+    assert {s.signer for s in read_folder(tmp_path / "one")["test"]} == {"s4"}
+
+
+def test_a_second_file_of_ksl13_with_known_sessions_or_clips_is_refused(tmp_path):
+    of_sessions(tmp_path, "s0", "s1", "s2")
+    of_sessions(tmp_path, "s1", "s4", file="same_session.npz", start=1)
+    of_sessions(tmp_path, "s4", "s5", "s6", file="same_clips.npz")
+    for file, message in (
+        ("same_session.npz", r"same_session\.npz: session 's1' is in the other data"),
+        ("same_clips.npz", r"same_clips\.npz: 18 of its 18 clips, the first at row 0"),
+        ("none.npz", r"--session-file none\.npz: no such file"),
+    ):
+        with pytest.raises(UserError, match=message):
+            ksl13.prepare(tmp_path, tmp_path / "out", session_file=file)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("part", ["words", "letters"])
@@ -97,6 +158,57 @@ def test_traduttore_keeps_the_last_recordings(tmp_path, part):
     clip = splits["train"].load(0)
     assert (clip[:, SHOULDERS, 3] > 0).any() == (part == "words")
     assert (clip[:, 33:, 3] == 1).all()
+
+
+def ordered(count: int, first: int = 0) -> dict[str, np.ndarray]:
+    """Recordings of one label in a shuffled file; `index` is the time."""
+    order = np.random.default_rng(1).permutation(count)
+    made = words(["a"] * count, index=order + first)
+    made["pose"] = made["pose"] + np.float16(first)
+    return made
+
+
+def numbers(split) -> list[int]:
+    return sorted(int(sample.id.rsplit("-", 1)[1]) for sample in split)
+
+
+def test_dev_of_traduttore_is_a_later_block_and_a_gap_moves_it_off_train_but_not_test(tmp_path):
+    np.savez(tmp_path / "words.npz", **ordered(40))
+    traduttore_asl.prepare(tmp_path, tmp_path / "plain")
+    traduttore_asl.prepare(tmp_path, tmp_path / "gap", dev_gap=0.2)
+    plain, gap = read_folder(tmp_path / "plain"), read_folder(tmp_path / "gap")
+    assert numbers(plain["train"]) == list(range(32))
+    assert numbers(gap["train"]) == list(range(24))
+    for splits in (plain, gap):
+        assert numbers(splits["dev"]) == list(range(32, 36))
+        assert numbers(splits["test"]) == list(range(36, 40))
+
+
+def test_a_held_out_file_of_traduttore_is_test_and_the_last_own_recordings_are_dev(tmp_path):
+    np.savez(tmp_path / "words.npz", **ordered(40))
+    np.savez(tmp_path / "words_test.npz", **ordered(10, first=40))
+    traduttore_asl.prepare(tmp_path, tmp_path / "out", test_file="words_test.npz")
+    splits = read_folder(tmp_path / "out")
+    assert numbers(splits["train"]) == list(range(36))
+    assert numbers(splits["dev"]) == list(range(36, 40))
+    assert numbers(splits["test"]) == list(range(40, 50))
+
+
+def test_held_out_clips_whose_numbers_begin_anew_have_ids_of_their_own(tmp_path):
+    np.savez(tmp_path / "words.npz", **ordered(40))
+    again = ordered(10, first=40) | {"index": np.arange(10)}
+    np.savez(tmp_path / "words_test.npz", **again)
+    traduttore_asl.prepare(tmp_path, tmp_path / "out", test_file="words_test.npz")
+    splits = read_folder(tmp_path / "out")
+    ids = [sample.id for split in splits.values() for sample in split]
+    assert len(ids) == len(set(ids)) == 50
+    assert splits["test"][0].id == "a-held-out-0000"
+
+
+def test_a_held_out_file_of_clips_that_train_has_is_refused(tmp_path):
+    np.savez(tmp_path / "words.npz", **ordered(40))
+    with pytest.raises(UserError, match=r"words\.npz: 40 of its 40 clips.*in the other data"):
+        traduttore_asl.prepare(tmp_path, tmp_path / "out", test_file="words.npz")
 
 
 def test_signwish_is_one_signer(tmp_path):
@@ -235,3 +347,55 @@ def test_frames_of_an_unknown_size_are_reported(tmp_path):
     recordings(tmp_path / "in", 7, count=3)
     with pytest.raises(UserError, match="7 values a frame; known are 1662, 258, 126"):
         mp_data.prepare(tmp_path / "in", tmp_path / "out")
+
+
+def test_a_folder_a_signer_is_found_and_leaves_persons_out(tmp_path):
+    for signer in ("ann", "bob", "cat"):
+        recordings(tmp_path / "in" / signer, 126, count=3, frames=2)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out", dev_signers=("bob",), test_signers=("cat",))
+    splits = read_folder(tmp_path / "out")
+    assert {name: ({s.signer for s in split}, len(split)) for name, split in splits.items()} == {
+        "train": ({"ann"}, 6), "dev": ({"bob"}, 6), "test": ({"cat"}, 6),
+    }  # fmt: skip
+    assert splits["train"][0].id == "ann/do it/0"
+    assert splits["train"][0].glosses == ("do-it",)
+
+
+def test_without_named_signers_the_last_recordings_of_every_signer_are_kept(tmp_path):
+    for signer, count in (("ann", 10), ("bob", 20)):
+        recordings(tmp_path / "in" / signer, 126, count=count, labels=("no",), frames=1)
+    mp_data.prepare(tmp_path / "in", tmp_path / "out")
+    splits = read_folder(tmp_path / "out")
+    assert [s.id for s in splits["test"]] == ["ann/no/9", "bob/no/18", "bob/no/19"]
+    assert [s.signer for s in splits["dev"]] == ["ann", "bob", "bob"]
+
+
+def test_signers_are_mapped_to_folders_and_other_folders_left_out(tmp_path):
+    for place in ("MP_Data", "MP_Data1", "old/MP_Data"):
+        recordings(tmp_path / "in" / place, 126, count=2, labels=("no",), frames=1)
+    mp_data.prepare(
+        tmp_path / "in", tmp_path / "out", signers=("s0=MP_Data", "s1=old/MP_Data"),
+        test_signers=("s1",),
+    )  # fmt: skip
+    splits = read_folder(tmp_path / "out")
+    assert {name: [s.id for s in split] for name, split in splits.items()} == {
+        "train": ["s0/no/0", "s0/no/1"], "test": ["s1/no/0", "s1/no/1"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dev_signers": ("dan",)}, "no signer 'dan'.*known are ann, bob"),
+        ({"dev_signers": ("ann", "bob")}, "no signer is left for train"),
+        ({"signers": ("dan",)}, "--signers dan: .*dan is no folder <label>/<recording>"),
+        ({"signers": ("a=ann", "a=bob")}, "signer 'a' is named twice"),
+        ({"signer": "ann"}, "has a folder for each signer"),
+    ],
+)
+def test_signers_that_are_not_there_are_reported(tmp_path, options, message):
+    for signer in ("ann", "bob"):
+        recordings(tmp_path / "in" / signer, 126, count=2, frames=1)
+    with pytest.raises(UserError, match=message):
+        mp_data.prepare(tmp_path / "in", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()

@@ -64,6 +64,18 @@ def test_reduced_components_are_placed_by_name_and_the_rest_is_missing(tmp_path)
     assert (clip.keypoints[:, points.index("right_shoulder")] == 0).all()
 
 
+def test_spans_of_the_table_are_written_and_have_to_fit_the_file(tmp_path):
+    write_pose(tmp_path / "a.pose", MEDIAPIPE)
+    table = "id,glosses,split,spans\na,RAIN SUN,train,0:2 2:{}\n"
+    (tmp_path / "glosses.csv").write_text(table.format(4))
+    pose_files.prepare(tmp_path, tmp_path / "out")
+    train = read_folder(tmp_path / "out")["train"]
+    assert train[0].extra["spans"] == [[0, 2], [2, 4]]
+    (tmp_path / "glosses.csv").write_text(table.format(5))
+    with pytest.raises(UserError, match=r"a\.pose: .*span \[2, 5\).*outside the 4 frames"):
+        pose_files.prepare(tmp_path, tmp_path / "other")
+
+
 def test_openpose_points_land_under_the_names_of_coco(tmp_path):
     clip = pose_file.read_pose_clip(write_pose(tmp_path / "a.pose", OPENPOSE, axes="XYC"))
     assert (clip.layout, clip.keypoints.shape) == ("coco_wholebody_133", (4, 133, 3))

@@ -65,6 +65,24 @@ def test_ksl13_leaves_one_of_four_sessions_out(prepare, fold, clips):
     assert {s.signer for s in splits["test"]} == {fold}
 
 
+def test_ksl13_takes_whole_sessions_for_dev_and_test(prepare):
+    splits = prepare("ksl13", test_session="s2", dev_session="s1")
+    assert counts(splits) == {"train": 1040, "dev": 130, "test": 650}
+    assert not {s.signer for s in splits["train"]} & {"s1", "s2"}
+
+
+@pytest.mark.parametrize("part", ["words", "letters"])
+def test_the_test_clips_of_traduttore_are_the_last_tenth_whatever_becomes_of_dev(prepare, part):
+    plain, gap = (
+        prepare("traduttore_asl", part=part),
+        prepare("traduttore_asl", part=part, dev_gap=0.1),
+    )
+    for name in ("dev", "test"):
+        assert [s.id for s in plain[name]] == [s.id for s in gap[name]]
+    assert len(plain["test"]) == {"words": 382, "letters": 255}[part]
+    assert len(gap["train"]) < len(plain["train"])
+
+
 def test_boston_has_161_sentences_of_710_signs_and_112_glosses_by_3_signers(prepare):
     splits = prepare("rwth_boston104")
     assert counts(splits) == {"train": 128, "dev": 33}

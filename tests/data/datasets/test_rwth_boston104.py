@@ -55,6 +55,72 @@ def test_every_sentence_is_dev_in_exactly_one_fold(tmp_path):
     assert sorted(dev, key=int) == [str(video) for video in range(1, 11)]
 
 
+def write_test_part(folder, videos=("51", "52"), frames=8, table="test_segments.csv") -> None:
+    """The official test part in the format of the training part."""
+    lines = ["video,frame,left-x,left-y,right-x,right-y,nose-x,nose-y"]
+    lines += [f"{video},{frame},1,2,3,4,5,6" for video in videos for frame in range(frames)]
+    (folder / "test_frames.csv").write_text("\n".join(lines) + "\n")
+    if table == "test_sentences.csv":
+        rows = ["video,signer,num_frames,gloss"]
+        rows += [f"{video},man-1,{frames},JOHN BOOK" for video in videos]
+    else:
+        rows = ["video,speaker,word,startframe,endframe"]
+        rows += [f"{v},man-1,{w}" for v in videos for w in ("BOOK,4,6", "JOHN,1,3")]
+    (folder / table).write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("table", ["test_segments.csv", "test_words.csv", "test_sentences.csv"])
+def test_the_official_test_part_is_test_and_leaves_the_folds_as_they_are(tmp_path, table):
+    write(tmp_path)
+    write_test_part(tmp_path, table=table)
+    rwth_boston104.prepare(tmp_path, tmp_path / "plain", fold=2)
+    rwth_boston104.prepare(tmp_path, tmp_path / "out", fold=2, official_test=True)
+    plain, splits = read_folder(tmp_path / "plain"), read_folder(tmp_path / "out")
+    assert list(plain) == ["train", "dev"]
+    for name in plain:
+        assert [s.id for s in plain[name]] == [s.id for s in splits[name]]
+    assert [(s.id, s.glosses, s.signer, s.frames) for s in splits["test"]] == [
+        ("51", ("JOHN", "BOOK"), "man-1", 8), ("52", ("JOHN", "BOOK"), "man-1", 8),
+    ]  # fmt: skip
+    expected = None if table == "test_sentences.csv" else [[1, 4], [4, 7]]
+    assert splits["test"][0].extra.get("spans") == expected
+
+
+def test_the_repository_s_one_table_of_frames_serves_both_parts(tmp_path):
+    write(tmp_path, NAMES["repository"], videos=12)
+    words = (tmp_path / "train_words.csv").read_text().splitlines()
+    (tmp_path / "train_words.csv").write_text("\n".join(words[:21]))
+    (tmp_path / "test_words.csv").write_text("\n".join([words[0], *words[21:]]))
+    rwth_boston104.prepare(tmp_path, tmp_path / "out", official_test=True)
+    assert [s.id for s in read_folder(tmp_path / "out")["test"]] == ["11", "12"]
+
+
+def test_the_missing_files_of_the_test_part_are_named(tmp_path):
+    write(tmp_path)
+    message = r"missing test_frames\.csv or hands.*, test_segments\.csv or test_words"
+    with pytest.raises(UserError, match=message):
+        rwth_boston104.prepare(tmp_path, tmp_path / "out", official_test=True)
+    write_test_part(tmp_path)
+    (tmp_path / "test_frames.csv").unlink()
+    with pytest.raises(UserError, match=r"missing test_frames\.csv or hands_condensed\.csv; the"):
+        rwth_boston104.prepare(tmp_path, tmp_path / "out", official_test=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sentence_of_the_test_part_that_train_has_is_refused(tmp_path):
+    write(tmp_path)
+    write_test_part(tmp_path, videos=("3",))
+    with pytest.raises(UserError, match=r"test_segments\.csv: video 3 is in train_segments\.csv"):
+        rwth_boston104.prepare(tmp_path, tmp_path / "out", official_test=True)
+
+
+def test_a_test_sentence_with_too_few_frames_is_reported(tmp_path):
+    write(tmp_path)
+    write_test_part(tmp_path, frames=5)
+    with pytest.raises(UserError, match=r"test_frames\.csv: video 51 has 5 frames, but .* 7"):
+        rwth_boston104.prepare(tmp_path, tmp_path / "out", official_test=True)
+
+
 @pytest.mark.parametrize(
     ("file", "line", "text", "message"),
     [
