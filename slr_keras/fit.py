@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.config import Config
+    from slr_keras.training.evaluation import Evaluation
     from slr_keras.training.folder import RunFolder
 
 EXAMPLE = """\
@@ -17,6 +19,7 @@ log, predictions of the dev split and report.md.
 examples:
   python -m slr_keras.fit configs/demo.yaml
   python -m slr_keras.fit configs/demo.yaml --to runs/wide --set training.learning_rate=5e-4
+  python -m slr_keras.fit configs/demo.yaml --seeds 3 --distil
 """
 
 
@@ -31,8 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     config = load_config(options.config, options.set)
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
     command = ["python", "-m", "slr_keras.fit", *arguments]
+    opening = {"restart": options.restart, "resume": options.resume}
+    if options.seeds:
+        return _train_seeds(config, folder.path, command, options)
+    if options.distil:
+        raise UserError("--distil needs teachers: add --seeds N")
     if is_chief(config.distribution):
-        print(folder.open(config, restart=options.restart, resume=options.resume), flush=True)
+        print(folder.open(config, **opening), flush=True)
         with folder.locked():
             _train(config, folder, command)
     else:
@@ -40,7 +48,36 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
+def _train_seeds(config: "Config", folder: Path, command: list[str], options) -> int:
+    from slr_keras.training.folder import RunFolder
+    from slr_keras.training.seeds import table, train_seeds
+
+    if config.distribution.strategy == "multi_worker":
+        raise UserError("--seeds trains on one machine; remove it, or distribution.strategy")
+    if (folder / RunFolder(folder).config.name).is_file():
+        raise UserError(f"{folder}: holds one run; give another folder for several with --to")
+
+    def train_one(path: Path, one: "Config") -> "Evaluation":
+        run_folder = RunFolder(path)
+        print(run_folder.open(one, restart=options.restart, resume=options.resume), flush=True)
+        with run_folder.locked():
+            evaluation = _train(one, run_folder, command)
+        _forget_model()
+        return evaluation
+
+    scores = train_seeds(config, folder, options.seeds, options.distil, train_one)
+    print(f"\n{table(scores)}")
+    return 0
+
+
+def _forget_model() -> None:
+    """Release the graphs of a finished run before the next one begins."""
+    import keras
+
+    keras.backend.clear_session()
+
+
+def _train(config: "Config", folder: "RunFolder", command: list[str]) -> "Evaluation | None":
     from slr_keras.training.distribution import is_chief, wait_for_all
     from slr_keras.training.final_evaluation import evaluate_best_weights
     from slr_keras.training.report import plain_table
@@ -48,10 +85,12 @@ def _train(config: "Config", folder: "RunFolder", command: list[str]) -> None:
     from slr_keras.training.trainer import train
 
     strategy = train(config, folder)
+    evaluation = None
     if is_chief(config.distribution):
         evaluation = evaluate_best_weights(Run.load(folder.path), command)
         print(f"\n{config.data.dev} split:\n{plain_table(evaluation)}\n\n{folder.report}")
     wait_for_all(strategy)
+    return evaluation
 
 
 def build_parser() -> CommandParser:
@@ -68,6 +107,19 @@ def build_parser() -> CommandParser:
         "--restart",
         action="store_true",
         help="move an existing run aside and start a new one",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="train N runs that differ in their seed, in folders seed_0, seed_1, ... of the run "
+        "folder, and print mean and spread of their dev scores",
+    )
+    parser.add_argument(
+        "--distil",
+        action="store_true",
+        help="with --seeds: also train a run, in the folder distilled, that learns from the others",
     )
     return parser
 

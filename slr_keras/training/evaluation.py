@@ -18,6 +18,7 @@ from slr_keras.decoding.outputs import (
     CtcDecoder,
     Decoder,
 )
+from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.training.data_checks import require_lengths, require_single_glosses
@@ -232,6 +233,15 @@ def evaluate(
     counts = {n: tuple(sentence_counts(references, decoded)) for n, decoded in glosses.items()}
     classes = vocabulary.glosses if single else ()
     return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes)
+
+
+def accuracies(evaluation: Evaluation) -> dict[str, Any]:
+    """Top-1 accuracy by output and top-5 of the ensemble; empty for models of sentences."""
+    if not evaluation.signs:
+        return {}
+    signed = [sample.glosses[0] for sample in evaluation.manifest]
+    by_head = head_accuracies(evaluation.signs, signed, evaluation.classes)
+    return {"top_1": {n: top[1] for n, top in by_head.items()}, "top_5": by_head[ENSEMBLE][5]}
 
 
 def _check_finite(

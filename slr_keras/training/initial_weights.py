@@ -4,7 +4,7 @@ import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -14,6 +14,9 @@ from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
 from slr_keras.utils.suggestions import nearest
+
+if TYPE_CHECKING:
+    from slr_keras.training.data import RunData
 
 
 def load_component_weights(
@@ -39,6 +42,12 @@ def load_component_weights(
     if config.language_model:
         loaded["language_model"] = _load_language_model(model, config, vocabulary)
     return loaded
+
+
+def adapt_inputs(model: keras.Model, run_data: "RunData") -> None:
+    """Let a new model learn the statistics of its inputs from the train split, if it has any."""
+    if hasattr(model, "adapt"):
+        model.adapt(run_data.evaluation_dataset(run_data.train).numpy_batches())
 
 
 def _load_backbone(model: keras.Model, config: ModelConfig) -> dict[str, str]:

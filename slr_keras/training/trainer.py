@@ -12,8 +12,6 @@ import tensorflow as tf
 
 from slr_keras.config import Config
 from slr_keras.decoding import DecodingConfig
-from slr_keras.decoding.outputs import ENSEMBLE
-from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.training.bad_batch import refuse_batch
 from slr_keras.training.data import open_run_data
 from slr_keras.training.data_checks import require_lengths
@@ -25,10 +23,15 @@ from slr_keras.training.distribution import (
     wait_for_all,
 )
 from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
-from slr_keras.training.evaluation import Evaluation, Predictor, evaluate
+from slr_keras.training.evaluation import Evaluation, Predictor, accuracies, evaluate
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.initial_weights import freeze, load_component_weights, load_initial_run
+from slr_keras.training.initial_weights import (
+    adapt_inputs,
+    freeze,
+    load_component_weights,
+    load_initial_run,
+)
 from slr_keras.training.model import build_model, make_decoder, model_config
 from slr_keras.training.objectives.factory import make_objective
 from slr_keras.training.position import Position
@@ -37,6 +40,7 @@ from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
 from slr_keras.training.step import TrainingStep, make_optimiser
 from slr_keras.training.stop_request import stop_request
+from slr_keras.training.teachers import with_teachers
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
 from slr_keras.utils.errors import UserError
 
@@ -108,7 +112,7 @@ class Trainer:
             if settings.initial_run and not resumed:
                 load_initial_run(self.model, settings, vocabulary)
             elif not resumed and not config.model.weights:
-                self._adapt_inputs()
+                adapt_inputs(self.model, self.run_data)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
         self.data = self.run_data.training_dataset(
@@ -116,7 +120,8 @@ class Trainer:
         )
         require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
-        self.objective = make_objective(self.model, config)
+        objective = make_objective(self.model, config)
+        self.objective = with_teachers(objective, config, self.run_data)
         self.step = TrainingStep(
             strategy, self.model, self.objective, self.optimiser, settings, spec
         )
@@ -132,12 +137,6 @@ class Trainer:
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
         self._saved_at = time.monotonic()
-
-    def _adapt_inputs(self) -> None:
-        """Let the model learn the statistics of its inputs from the train split."""
-        if hasattr(self.model, "adapt"):
-            clips = self.run_data.evaluation_dataset(self.run_data.train)
-            self.model.adapt(clips.numpy_batches())
 
     # === Checkpoints ===
 
@@ -298,12 +297,4 @@ class Trainer:
             done.waiting,
         )
         rates = {name: evaluation.total(name).wer for name in evaluation.counts}
-        return epoch_record(trained, evaluation.total(), rates, **self._accuracies(evaluation))
-
-    def _accuracies(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Top-1 accuracy by output and top-5 of the ensemble; models of isolated signs only."""
-        if not evaluation.signs:
-            return {}
-        signed = [sample.glosses[0] for sample in evaluation.manifest]
-        by_head = head_accuracies(evaluation.signs, signed, evaluation.classes)
-        return {"top_1": {n: top[1] for n, top in by_head.items()}, "top_5": by_head[ENSEMBLE][5]}
+        return epoch_record(trained, evaluation.total(), rates, **accuracies(evaluation))
