@@ -19,6 +19,10 @@ methods:
   bag  classifies every frame alone, then smooths the predictions and collapses repeats
   svm  support vector machines (scikit-learn) on clips of one sign, resampled to one length
 
+Signs look different where the other hand leads. dtw compares a clip and its mirror image and takes
+the nearer; bag and svm also learn mirrored training clips. By default dev decides whether to, and
+if it shows no difference, clips are mirrored: dev clips of the training signers cannot show one.
+
 The baselines learn from the spans of the signs where the data has them, which is more than a CTC
 model is given; --no-spans cuts sentences into equal parts instead. Penalties and smoothing are
 tuned on dev, or on part of train where there is no dev.
@@ -96,6 +100,12 @@ def build_parser() -> CommandParser:
         metavar="N",
         help="number of successive frames averaged into one (default: 2)",
     )
+    add(
+        "--mirror",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="exchange left and right as well, see below (default: auto, as dev decides)",
+    )
     add("--no-spans", action="store_true", help="do not use the spans of the signs in train")
     parser.add_seed()
     return parser
@@ -109,6 +119,7 @@ def _baseline(options: argparse.Namespace) -> "Baseline":
         "stride": options.stride,
         "use_spans": not options.no_spans,
         "seed": options.seed,
+        "mirror": options.mirror,
     }
     if options.method == "dtw":
         return DtwBaseline(metric=options.metric, **shared)
@@ -124,6 +135,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "templates": options.templates if options.templates is not None else "default",
         "stride": options.stride,
         "spans": not options.no_spans,
+        "mirroring": options.mirror,
     }
 
 

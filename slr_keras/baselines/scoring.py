@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slr_keras.baselines.recognisers import Baseline
+from slr_keras.baselines.base import Baseline
 from slr_keras.data.manifest import Manifest, read_folder
 from slr_keras.metrics import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.utils.errors import UserError
