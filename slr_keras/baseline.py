@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.utils.command import CommandParser, command_parser, count, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.baselines import Baseline
@@ -23,12 +24,16 @@ Signs look different where the other hand leads. dtw compares a clip and its mir
 the nearer; bag and svm also learn mirrored training clips. By default dev decides whether to, and
 if it shows no difference, clips are mirrored: dev clips of the training signers cannot show one.
 
+--augment N also learns N augmented copies of every training clip, with the geometric part of the
+augmentation of --recipe (its section augmentation, but not its mirror: --mirror decides that).
+
 The baselines learn from the spans of the signs where the data has them, which is more than a CTC
 model is given; --no-spans cuts sentences into equal parts instead. Penalties and smoothing are
 tuned on dev, or on part of train where there is no dev.
 
-example:
+examples:
   python -m slr_keras.baseline dtw data/large --split test --to dtw.jsonl
+  python -m slr_keras.baseline svm data/ksl13_s3 --augment 4 --recipe configs/stark_ksl13.yaml
 """
 
 
@@ -106,6 +111,19 @@ def build_parser() -> CommandParser:
         default="auto",
         help="exchange left and right as well, see below (default: auto, as dev decides)",
     )
+    add(
+        "--augment",
+        type=count,
+        default=0,
+        metavar="N",
+        help="augmented copies of each training clip to learn as well (default: 0)",
+    )
+    add(
+        "--recipe",
+        type=Path,
+        metavar="CONFIG",
+        help="with --augment: recipe whose augmentation is used (default: recommended settings)",
+    )
     add("--no-spans", action="store_true", help="do not use the spans of the signs in train")
     parser.add_seed()
     return parser
@@ -113,13 +131,18 @@ def build_parser() -> CommandParser:
 
 def _baseline(options: argparse.Namespace) -> "Baseline":
     from slr_keras.baselines import BagBaseline, DtwBaseline, SvmBaseline
+    from slr_keras.config import load_config
 
+    if options.recipe and not options.augment:
+        raise UserError("--recipe gives the augmentation of copies; add --augment N")
     shared = {
         "per_gloss": options.templates,
         "stride": options.stride,
         "use_spans": not options.no_spans,
         "seed": options.seed,
         "mirror": options.mirror,
+        "copies": options.augment,
+        "augmentation": load_config(options.recipe).augmentation if options.recipe else None,
     }
     if options.method == "dtw":
         return DtwBaseline(metric=options.metric, **shared)
@@ -136,6 +159,8 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "stride": options.stride,
         "spans": not options.no_spans,
         "mirroring": options.mirror,
+        **({"augment": options.augment} if options.augment else {}),
+        **({"recipe": str(options.recipe)} if options.recipe else {}),
     }
 
 

@@ -5,8 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from slr_keras.baselines.augmentation import augmented_clip
 from slr_keras.baselines.features import Features
 from slr_keras.baselines.segments import Segment, choose_templates, segments_of
+from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.batch import stable_hash
+from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest
 from slr_keras.utils.errors import UserError
 
@@ -34,6 +38,8 @@ class Baseline:
         mirror: whether left and right are also exchanged, so that signs are recognised whichever
             hand leads. "auto" chooses what has fewer errors on the tuning clips. Of equal ones it
             mirrors, because tuning clips of the training signers do not show other hands.
+        copies: number of augmented copies that are learnt beside each training clip.
+        augmentation: of the copies; None: the recommended settings.
     """
 
     #: Maximum number of dev clips for tuning; None for all.
@@ -46,11 +52,14 @@ class Baseline:
         use_spans: bool = True,
         seed: int = 0,
         mirror: Mirror = "auto",
+        copies: int = 0,
+        augmentation: AugmentationConfig | None = None,
     ):
         self.per_gloss, self.stride, self.seed = per_gloss, stride, seed
         self.use_spans = use_spans
         #: Whether to mirror, in the order of preference.
         self.mirrors = {"auto": (True, False), "always": (True,), "never": (False,)}[mirror]
+        self.copies, self.augmentation = copies, augmentation or AugmentationConfig()
         self.isolated = False
         self.options: dict[str, Any] = {}
 
@@ -108,18 +117,43 @@ class Baseline:
             for row in progress(needed, "reading train")
         }
         self.features = Features(train.contract, self.stride).fit(prepared.values())
+        learnt = {
+            row: [clip, *self._augmented(train[row].id, clip, train.contract)]
+            for row, clip in prepared.items()
+        }
 
         def pieces(mirrored: bool = False) -> Pieces:
-            views = {row: self.features(clip, mirrored) for row, clip in prepared.items()}
-            return [
-                (segment.gloss, self._cut(views[segment.sample], segment)) for segment in chosen
-            ]
+            cut = []
+            for copy in range(1 + self.copies):
+                views = {row: self.features(clips[copy], mirrored) for row, clips in learnt.items()}
+                for segment in chosen:
+                    clips = learnt[segment.sample]
+                    frames = len(clips[0]), len(clips[copy])
+                    piece = self._cut(views[segment.sample], segment, *frames)
+                    cut.append((segment.gloss, piece))
+            return cut
 
         self._build(pieces, progress)
 
-    def _cut(self, view: np.ndarray, segment: Segment) -> np.ndarray:
-        start = min(segment.start // self.stride, len(view) - 1)
-        return view[start : max(start + 1, -(-segment.end // self.stride))]
+    def _augmented(
+        self, name: str, clip: np.ndarray, contract: KeypointContract
+    ) -> list[np.ndarray]:
+        """The copies of a clip; each depends on the id of the clip, its own number and the seed."""
+        return [
+            augmented_clip(
+                np.random.default_rng([self.seed, stable_hash(name), copy]),
+                clip,
+                contract,
+                self.augmentation,
+            )
+            for copy in range(self.copies)
+        ]
+
+    def _cut(self, view: np.ndarray, segment: Segment, frames: int, now: int) -> np.ndarray:
+        """Features of a segment of a clip that had `frames` frames and has `now`."""
+        begin, end = segment.start * now // frames, -(-segment.end * now // frames)
+        start = min(begin // self.stride, len(view) - 1)
+        return view[start : max(start + 1, -(-end // self.stride))]
 
     def _tune(self, manifest: Manifest, progress: Progress) -> None:
         """In each stage keep the options with the fewest errors; of equal ones the first."""

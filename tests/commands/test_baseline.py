@@ -123,3 +123,34 @@ def test_wrong_numbers_are_refused(folder, wrong, capsys):
         main(["dtw", str(folder), *wrong])
     assert stop.value.code == 2
     assert "is not a whole number" in capsys.readouterr().err
+
+
+def test_copies_take_the_augmentation_of_a_recipe(folder, tmp_path, capsys, monkeypatch):
+    from slr_keras.baselines import base
+
+    configs = []
+
+    def watched(rng, prepared, rules, config):
+        configs.append(config)
+        return prepared
+
+    monkeypatch.setattr(base, "augmented_clip", watched)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "data: {folder: none}\nmodel: {name: stark_tiny}\naugmentation: {rotation: 33}\n"
+    )
+    shown = result(capsys, "dtw", folder, "--augment", 2, "--recipe", recipe, "--json")
+    assert (shown["options"]["augment"], shown["options"]["recipe"]) == (2, str(recipe))
+    assert len(configs) == 24
+    assert {config.rotation for config in configs} == {33}
+    result(capsys, "dtw", folder, "--augment", 1, "--json")
+    assert configs[-1].rotation == 15
+    with pytest.raises(UserError, match="add --augment N"):
+        main(["dtw", str(folder), "--recipe", str(recipe)])
+
+
+@pytest.mark.parametrize("mirror", ["always", "never"])
+def test_mirroring_can_be_chosen(mirror, folder, capsys):
+    shown = result(capsys, "dtw", folder, "--mirror", mirror, "--json")
+    assert shown["options"]["mirror"] == (mirror == "always")
+    assert shown["options"]["mirroring"] == mirror
