@@ -31,16 +31,20 @@ The baselines learn from the spans of the signs where the data has them, which i
 model is given; --no-spans cuts sentences into equal parts instead. Penalties and smoothing are
 tuned on dev, or on part of train where there is no dev.
 
+Where all clips are of one sign, the score is the top-1 accuracy, as that of evaluate, otherwise the
+word error rate; the same for each signer and session, where the scored clips have several.
+
 examples:
   python -m slr_keras.baseline dtw data/large --split test --to dtw.jsonl
-  python -m slr_keras.baseline svm data/ksl13_s3 --augment 4 --recipe configs/stark_ksl13.yaml
+  python -m slr_keras.baseline svm data/ksl13 --augment 4 --recipe configs/stark_isolated_ksl13.yaml
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
-    from slr_keras.baselines.scoring import plain_text, read_data, score_baseline
+    from slr_keras.baselines.figures import figures, plain_text
+    from slr_keras.baselines.scoring import read_data, score_baseline
     from slr_keras.utils.progress import iteration_bars
 
     data = read_data(options.data, options.split)
@@ -49,14 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
             f"{data.scored.path}: {data.unlabelled} clips without glosses left out", file=sys.stderr
         )
     with iteration_bars() as progress:
-        score = score_baseline(_baseline(options), data, progress)
+        score = score_baseline(_baseline(options), data, progress, options.turn)
     result = {
         "method": options.method,
         "data": str(options.data),
         "split": options.split,
         "seed": options.seed,
         "options": {**_settings(options), **score.options},
-        **score.figures(options.seed),
+        **figures(score, options.seed),
     }
     if options.to:
         score.write(options.to)
@@ -125,6 +129,7 @@ def build_parser() -> CommandParser:
         help="with --augment: recipe whose augmentation is used (default: recommended settings)",
     )
     add("--no-spans", action="store_true", help="do not use the spans of the signs in train")
+    parser.add_turn()
     parser.add_seed()
     return parser
 
