@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.utils.command import CommandParser, command_parser, count, positive, run
+from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
     from slr_keras.baselines import Baseline
@@ -19,19 +20,31 @@ methods:
   bag  classifies every frame alone, then smooths the predictions and collapses repeats
   svm  support vector machines (scikit-learn) on clips of one sign, resampled to one length
 
+Signs look different where the other hand leads. dtw compares a clip and its mirror image and takes
+the nearer; bag and svm also learn mirrored training clips. By default dev decides whether to, and
+if it shows no difference, clips are mirrored: dev clips of the training signers cannot show one.
+
+--augment N also learns N augmented copies of every training clip, with the geometric part of the
+augmentation of --recipe (its section augmentation, but not its mirror: --mirror decides that).
+
 The baselines learn from the spans of the signs where the data has them, which is more than a CTC
 model is given; --no-spans cuts sentences into equal parts instead. Penalties and smoothing are
 tuned on dev, or on part of train where there is no dev.
 
-example:
+Where all clips are of one sign, the score is the top-1 accuracy, as that of evaluate, otherwise the
+word error rate; the same for each signer and session, where the scored clips have several.
+
+examples:
   python -m slr_keras.baseline dtw data/large --split test --to dtw.jsonl
+  python -m slr_keras.baseline svm data/ksl13 --augment 4 --recipe configs/stark_isolated_ksl13.yaml
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
-    from slr_keras.baselines.scoring import plain_text, read_data, score_baseline
+    from slr_keras.baselines.figures import figures, plain_text
+    from slr_keras.baselines.scoring import read_data, score_baseline
     from slr_keras.utils.progress import iteration_bars
 
     data = read_data(options.data, options.split)
@@ -40,14 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
             f"{data.scored.path}: {data.unlabelled} clips without glosses left out", file=sys.stderr
         )
     with iteration_bars() as progress:
-        score = score_baseline(_baseline(options), data, progress)
+        score = score_baseline(_baseline(options), data, progress, options.turn)
     result = {
         "method": options.method,
         "data": str(options.data),
         "split": options.split,
         "seed": options.seed,
         "options": {**_settings(options), **score.options},
-        **score.figures(options.seed),
+        **figures(score, options.seed),
     }
     if options.to:
         score.write(options.to)
@@ -96,19 +109,45 @@ def build_parser() -> CommandParser:
         metavar="N",
         help="number of successive frames averaged into one (default: 2)",
     )
+    add(
+        "--mirror",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="exchange left and right as well, see below (default: auto, as dev decides)",
+    )
+    add(
+        "--augment",
+        type=count,
+        default=0,
+        metavar="N",
+        help="augmented copies of each training clip to learn as well (default: 0)",
+    )
+    add(
+        "--recipe",
+        type=Path,
+        metavar="CONFIG",
+        help="with --augment: recipe whose augmentation is used (default: recommended settings)",
+    )
     add("--no-spans", action="store_true", help="do not use the spans of the signs in train")
+    parser.add_turn()
     parser.add_seed()
     return parser
 
 
 def _baseline(options: argparse.Namespace) -> "Baseline":
     from slr_keras.baselines import BagBaseline, DtwBaseline, SvmBaseline
+    from slr_keras.config import load_config
 
+    if options.recipe and not options.augment:
+        raise UserError("--recipe gives the augmentation of copies; add --augment N")
     shared = {
         "per_gloss": options.templates,
         "stride": options.stride,
         "use_spans": not options.no_spans,
         "seed": options.seed,
+        "mirror": options.mirror,
+        "copies": options.augment,
+        "augmentation": load_config(options.recipe).augmentation if options.recipe else None,
     }
     if options.method == "dtw":
         return DtwBaseline(metric=options.metric, **shared)
@@ -124,6 +163,9 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "templates": options.templates if options.templates is not None else "default",
         "stride": options.stride,
         "spans": not options.no_spans,
+        "mirroring": options.mirror,
+        **({"augment": options.augment} if options.augment else {}),
+        **({"recipe": str(options.recipe)} if options.recipe else {}),
     }
 
 

@@ -25,6 +25,7 @@ examples:
   python -m slr_keras.evaluate runs/demo
   python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
   python -m slr_keras.evaluate runs/demo --drop-points 1
+  python -m slr_keras.evaluate runs/demo --turn 20
   python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
   python -m slr_keras.evaluate runs/demo/tflite --precision dynamic
 """
@@ -74,6 +75,7 @@ def build_parser() -> CommandParser:
         help="robustness: remove a whole hand from this fraction of the frames of each clip "
         "(default: 0)",
     )
+    parser.add_turn()
     parser.add_seed("the choice of points and hands that are removed")
     add(
         "--scoring",
@@ -100,7 +102,7 @@ def _check(options: argparse.Namespace) -> None:
     if bool(options.run) == bool(options.compare):
         raise UserError("name one run to score it, or two with --compare RUN_A RUN_B")
     if options.compare:
-        for name in ("set", "drop_points", "drop_hand"):
+        for name in ("set", "drop_points", "drop_hand", "turn"):
             if getattr(options, name):
                 raise UserError(
                     f"--{name.replace('_', '-')} goes with one run; --compare decodes both as "
@@ -114,37 +116,32 @@ def _check(options: argparse.Namespace) -> None:
 
 def _evaluate_run(options: argparse.Namespace) -> int:
     from slr_keras.metrics.isolated.report import as_json
+    from slr_keras.training import split_scoring as scoring
     from slr_keras.training.report import plain_table
     from slr_keras.training.sign_files import score_signs
-    from slr_keras.training.split_scoring import (
-        DroppedPoints,
-        load_run,
-        open_split,
-        override_decoding,
-        score_run,
-    )
     from slr_keras.utils.progress import clip_bar
 
-    loaded = load_run(options.run, options.scoring)
-    config = override_decoding(loaded.config, options.set)
+    loaded = scoring.load_run(options.run, options.scoring)
+    config = scoring.override_decoding(loaded.config, options.set)
     split = options.split or config.data.test
-    dropped = DroppedPoints(options.drop_points, options.drop_hand, options.seed)
-    if loaded.modality != "keypoints" and dropped:
+    changes = scoring.ClipChanges(options.drop_points, options.drop_hand, options.seed)
+    if loaded.modality != "keypoints" and (changes or options.turn):
         raise UserError(
-            f"--drop-points and --drop-hand remove keypoints, but the run {loaded.path} reads video"
+            f"--drop-* and --turn change keypoints, but the run {loaded.path} reads video"
         )
-    manifest = open_split(config.data, split, options.data, dropped)
-    with clip_bar(len(manifest), "evaluating", hidden=options.json) as advance:
-        evaluation, written = score_run(
-            loaded, manifest, config.decoding, dropped.name(split), dropped.facts(), advance
-        )
+    cases = scoring.open_cases(config.data, split, options.data, changes, options.turn)
+    manifest = cases[0][1]
+    with clip_bar(len(cases) * len(manifest), "evaluating", hidden=options.json) as advance:
+        evaluations, written = scoring.score_run(loaded, cases, config.decoding, split, advance)
+    cost = scoring.turn_cost(options.turn, evaluations)
     if options.json:
-        value = {"split": split, **dropped.facts(), "sets": evaluation.summary()}
-        if evaluation.signs:
-            value["signs"] = as_json(score_signs(evaluation))
-        _print_json(value)
+        value = {"split": split, **changes.facts(), "sets": evaluations[0].summary()}
+        if evaluations[0].signs:
+            value["signs"] = as_json(score_signs(evaluations[0]))
+        _print_json(value, cost)
     else:
-        print(f"{manifest.path}, {len(manifest)} clips\n{plain_table(evaluation)}\n\n{written}")
+        print(f"{manifest.path}, {len(manifest)} clips\n{plain_table(evaluations[0])}\n")
+        print(f"{cost.plain_text()}\n\n{written}" if cost else written)
     return 0
 
 
@@ -152,25 +149,28 @@ def _evaluate_bundle(options: argparse.Namespace) -> int:
     from slr_keras.bundle.bundle import Bundle
     from slr_keras.bundle.scoring import recipe_of, score_bundle
     from slr_keras.config import override
+    from slr_keras.training import split_scoring as scoring
     from slr_keras.training.report import plain_table
-    from slr_keras.training.split_scoring import DroppedPoints, open_split, override_decoding
     from slr_keras.utils.progress import clip_bar
 
     bundle = Bundle.load(options.run)
     precision = bundle.chosen(options.precision)
-    recipe = override_decoding(recipe_of(bundle), options.set)
+    recipe = scoring.override_decoding(recipe_of(bundle), options.set)
     if options.scoring:
         recipe = override(recipe, [f"data.scoring={options.scoring}"])
     split = options.split or recipe.data.test
-    dropped = DroppedPoints(options.drop_points, options.drop_hand, options.seed)
-    manifest = open_split(recipe.data, split, options.data, dropped)
-    with clip_bar(len(manifest), "evaluating", hidden=options.json) as advance:
-        evaluation = score_bundle(bundle, manifest, recipe, precision, advance)
+    changes = scoring.ClipChanges(options.drop_points, options.drop_hand, options.seed)
+    cases = scoring.open_cases(recipe.data, split, options.data, changes, options.turn)
+    manifest = cases[0][1]
+    with clip_bar(len(cases) * len(manifest), "evaluating", hidden=options.json) as advance:
+        evaluations = [score_bundle(bundle, m, recipe, precision, advance) for _, m in cases]
+    cost = scoring.turn_cost(options.turn, evaluations)
     if options.json:
-        value = {"split": split, "precision": precision, **dropped.facts()}
-        _print_json({**value, "sets": evaluation.summary()})
+        value = {"split": split, "precision": precision, **changes.facts()}
+        _print_json({**value, "sets": evaluations[0].summary()}, cost)
     else:
-        print(f"{manifest.path}, {len(manifest)} clips, {precision}\n{plain_table(evaluation)}")
+        print(f"{manifest.path}, {len(manifest)} clips, {precision}")
+        print(plain_table(evaluations[0]) + (f"\n\n{cost.plain_text()}" if cost else ""))
     return 0
 
 
@@ -191,8 +191,9 @@ def _compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def _print_json(value: dict[str, Any], cost: Any = None) -> None:
+    turn = {"turn": cost.as_json()} if cost else {}
+    print(json.dumps(value | turn, indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slr_keras.baselines.recognisers import Baseline
+from slr_keras.baselines.base import Baseline
 from slr_keras.data.manifest import Manifest, read_folder
-from slr_keras.metrics import ErrorCounts, bootstrap_interval, sentence_counts
+from slr_keras.data.robustness import DegradedManifest
+from slr_keras.metrics import ErrorCounts, sentence_counts
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
+
+Hypotheses = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -46,35 +49,28 @@ class BaselineScore:
         options: settings that the baseline chose on dev.
         seconds_learning: duration of training, with the tuning.
         seconds_recognising: duration of the recognition of all clips.
+        isolated: whether all training clips and all scored clips are of one sign.
+        degrees: angle by which the clips were turned as well; 0: not at all.
+        turned: hypotheses of the clips turned by `degrees` and by -`degrees`; empty for 0.
     """
 
     data: BaselineData
-    hypotheses: tuple[tuple[str, ...], ...]
+    hypotheses: Hypotheses
     options: dict[str, Any]
     seconds_learning: float
     seconds_recognising: float
+    isolated: bool
+    degrees: float = 0.0
+    turned: tuple[Hypotheses, ...] = ()
 
-    def counts(self) -> list[ErrorCounts]:
-        """Word errors of each clip."""
-        references = [self.data.scored[row].glosses for row in self.data.rows]
-        return sentence_counts(references, self.hypotheses)
+    @property
+    def references(self) -> list[tuple[str, ...]]:
+        """Reference glosses of each clip of `data.rows`."""
+        return [self.data.scored[row].glosses for row in self.data.rows]
 
-    def figures(self, seed: int = 0) -> dict[str, Any]:
-        """Word error rate in percent with its 95 % interval, error counts and durations."""
-        counts = self.counts()
-        total = sum(counts[1:], counts[0])
-        return {
-            "wer": total.wer,
-            "interval": list(bootstrap_interval(counts, seed=seed)),
-            "substitutions": total.substitutions,
-            "insertions": total.insertions,
-            "deletions": total.deletions,
-            "references": total.references,
-            "sentences_right": sum(sentence.errors == 0 for sentence in counts),
-            "sentences": len(counts),
-            "seconds_learning": round(self.seconds_learning, 1),
-            "milliseconds_per_clip": round(1000 * self.seconds_recognising / len(counts), 1),
-        }
+    def counts(self, hypotheses: Hypotheses | None = None) -> list[ErrorCounts]:
+        """Word errors of each clip; by default those of `hypotheses`."""
+        return sentence_counts(self.references, hypotheses or self.hypotheses)
 
     def write(self, path: Path) -> None:
         """Write references and hypotheses as JSON lines."""
@@ -107,7 +103,10 @@ def read_data(folder: Path, split: str) -> BaselineData:
 
 
 def score_baseline(
-    baseline: Baseline, data: BaselineData, progress: Callable[..., Iterable[Any]]
+    baseline: Baseline,
+    data: BaselineData,
+    progress: Callable[..., Iterable[Any]],
+    degrees: float = 0.0,
 ) -> BaselineScore:
     """Train a baseline and recognise the clips that have glosses.
 
@@ -115,34 +114,34 @@ def score_baseline(
         baseline: not trained yet.
         data: of `read_data`.
         progress: wraps an iterable, with a description; a progress bar for example.
+        degrees: recognise the clips also with the body turned by this angle to both sides.
     """
+
+    def recognised(clips: Manifest, description: str) -> Hypotheses:
+        return tuple(
+            baseline.recognise(clips.contract.prepare(clips.load(row)))
+            for row in progress(data.rows, description)
+        )
+
     started = time.perf_counter()
     baseline = baseline.fit(data.train, data.dev, progress)
     learnt = time.perf_counter()
     scored = data.scored
-    hypotheses = tuple(
-        baseline.recognise(scored.contract.prepare(scored.load(row)))
-        for row in progress(data.rows, f"recognising {scored.path.stem}")
-    )
+    hypotheses = recognised(scored, f"recognising {scored.path.stem}")
     finished = time.perf_counter()
-    return BaselineScore(data, hypotheses, baseline.options, learnt - started, finished - learnt)
-
-
-def plain_text(result: dict[str, Any]) -> str:
-    """A result (method, data, split, options, seed and the figures) as text."""
-    low, high = result["interval"]
-    chosen = ", ".join(f"{key} {_short(value)}" for key, value in result["options"].items())
-    return (
-        f"{result['method']} on {result['data']} {result['split']} "
-        f"({chosen}, seed {result['seed']})\n"
-        f"WER {result['wer']:.2f} % (95 % interval {low:.2f} to {high:.2f})\n"
-        f"substitutions {result['substitutions']}, insertions {result['insertions']}, "
-        f"deletions {result['deletions']}, of {result['references']} glosses; "
-        f"{result['sentences_right']} of {result['sentences']} clips without an error\n"
-        f"trained in {result['seconds_learning']:.0f} s, "
-        f"recognised in {result['milliseconds_per_clip']:.1f} ms per clip"
+    turned = tuple(
+        recognised(DegradedManifest(scored, turn=turn), f"turned by {turn:+g} degrees")
+        for turn in (degrees, -degrees)
+        if turn
     )
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    single = all(len(scored[row].glosses) == 1 for row in data.rows)
+    return BaselineScore(
+        data,
+        hypotheses,
+        baseline.options,
+        learnt - started,
+        finished - learnt,
+        baseline.isolated and single,
+        degrees,
+        turned,
+    )

@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.baselines.recognisers import Baseline
+from slr_keras.baselines.base import Baseline, Pieces
 from slr_keras.utils.errors import UserError
 
 COSTS = (1.0, 10.0, 100.0)
 SHARPNESSES = (0.25, 1.0, 4.0)
 """Kernel coefficients, in units of 1 / mean squared distance of the training clips."""
+MOST_CLIPS = 20_000
+"""Largest number of training clips; their kernel matrix takes 3.2 GB."""
 
 
 class SvmBaseline(Baseline):
     """One-vs-one support vector machines with a Gaussian kernel (scikit-learn).
 
-    A clip is represented by its features at `moments` evenly spaced times. Cost and kernel width
-    are tuned on the whole dev split.
+    A clip is represented by its features at `moments` evenly spaced times. Where it mirrors, the
+    mirrored training clips are learnt, too. Cost, kernel width and the mirror are tuned on the
+    whole dev split.
 
     Args:
         moments: number of times at which a clip is sampled.
@@ -43,40 +46,79 @@ class SvmBaseline(Baseline):
             raise UserError(
                 "svm names the one sign of a clip, but the training clips are sentences"
             )
-        labelled = pieces()
-        self.labels = [label for label, _ in labelled]
-        self.vectors = np.stack([resampled(piece, self.moments) for _, piece in labelled])
-        self._norms = (self.vectors**2).sum(axis=1)
-        self._squares = self._squared_distances(self.vectors)
-        self._unit = float(self._squares.mean()) or 1.0
-        self._machine = cache(self._trained)
-        self.options = {"cost": 10.0, "sharpness": 1.0}
+        plain = pieces()
+        self.machines = {
+            mirror: KernelMachines(plain + (pieces(mirrored=True) if mirror else []), self.moments)
+            for mirror in self.mirrors
+        }
+        self.options = {"mirror": self.mirrors[0], "cost": 10.0, "sharpness": 1.0}
 
-    def _trained(self, cost: float, sharpness: float):
-        machine = _support_vector_classifier()(C=cost, kernel="precomputed")
-        return machine.fit(self._kernel(self._squares, sharpness), self.labels)
-
-    def _evidence(self, prepared) -> np.ndarray:
+    def _evidence(self, prepared) -> dict[bool, np.ndarray]:
         vector = resampled(self.features(prepared), self.moments)
-        return self._squared_distances(vector[None])
+        return {
+            mirror: machines.squared_distances(vector[None])
+            for mirror, machines in self.machines.items()
+        }
 
     def _stages(self, evidence) -> list[list[dict[str, Any]]]:
-        grid = product(COSTS, SHARPNESSES)
-        return [[{"cost": cost, "sharpness": sharpness} for cost, sharpness in grid]]
+        grid = product(self._mirror_stage(), COSTS, SHARPNESSES)
+        return [
+            [mirror | {"cost": cost, "sharpness": sharpness} for mirror, cost, sharpness in grid]
+        ]
 
-    def _decode(self, evidence, cost: float, sharpness: float) -> tuple[str, ...]:
-        if len(set(self.labels)) == 1:
-            return (self.labels[0],)
-        machine = self._machine(cost, sharpness)
-        return (str(machine.predict(self._kernel(evidence, sharpness))[0]),)
+    def _decode(self, evidence, mirror: bool, cost: float, sharpness: float) -> tuple[str, ...]:
+        return (self.machines[mirror].named(evidence[mirror], cost, sharpness),)
 
-    def _squared_distances(self, vectors: np.ndarray) -> np.ndarray:
+
+class KernelMachines:
+    """Support vector machines over the same clips, one for each cost and kernel width.
+
+    Args:
+        labelled: label and features `(frames, features)` of each clip.
+        moments: see `SvmBaseline`.
+
+    Raises:
+        UserError: too many clips for a kernel matrix in memory.
+    """
+
+    def __init__(self, labelled: Pieces, moments: int):
+        if len(labelled) > MOST_CLIPS:
+            raise UserError(
+                f"svm would learn from {len(labelled)} clips, copies included, and the kernel of "
+                f"more than {MOST_CLIPS} takes too much memory; limit --templates, or mirror or "
+                "augment less"
+            )
+        self.labels = [label for label, _ in labelled]
+        self.vectors = np.stack([resampled(piece, moments) for _, piece in labelled])
+        self._norms = (self.vectors**2).sum(axis=1)
+        self._squares = self.squared_distances(self.vectors)
+        self._unit = float(self._squares.mean()) or 1.0
+        self._machine = cache(self._trained)
+
+    def squared_distances(self, vectors: np.ndarray) -> np.ndarray:
         """Squared distances to every training clip, `(clips, training clips)`."""
         norms = (vectors**2).sum(axis=1)[:, None]
         return np.maximum(norms + self._norms - 2 * (vectors @ self.vectors.T), 0)
 
-    def _kernel(self, squares: np.ndarray, sharpness: float) -> np.ndarray:
+    def kernel(self, squares: np.ndarray, sharpness: float) -> np.ndarray:
+        """Gaussian kernel of squared distances."""
         return np.exp(-squares * (sharpness / self._unit))
+
+    def named(self, squares: np.ndarray, cost: float, sharpness: float) -> str:
+        """The label of a clip.
+
+        Args:
+            squares: `(1, training clips)` from `squared_distances`.
+            cost, sharpness: options of the machine, which is trained when first asked for.
+        """
+        if len(set(self.labels)) == 1:
+            return self.labels[0]
+        machine = self._machine(cost, sharpness)
+        return str(machine.predict(self.kernel(squares, sharpness))[0])
+
+    def _trained(self, cost: float, sharpness: float):
+        machine = _support_vector_classifier()(C=cost, kernel="precomputed")
+        return machine.fit(self.kernel(self._squares, sharpness), self.labels)
 
 
 def resampled(view: np.ndarray, moments: int) -> np.ndarray:

@@ -101,6 +101,18 @@ class CommandParser(argparse.ArgumentParser):
         )
         self.add_overrides()
 
+    def add_turn(self) -> None:
+        """Add `--turn`, an angle by which all clips are turned for a test of robustness."""
+        self.add_argument(
+            "--turn",
+            type=between(0, 90, "degrees"),
+            default=0.0,
+            metavar="DEGREES",
+            help="robustness: score the clips also with the body turned about the vertical axis by "
+            "+DEGREES and by -DEGREES, and report what that costs; exact where the keypoints have "
+            "z, otherwise an approximation that shortens x by the cosine (default: 0)",
+        )
+
     def add_workers(self, what: str) -> None:
         """Add `--workers`, by default one for each processor core."""
         self.add_argument(

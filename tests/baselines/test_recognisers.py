@@ -57,13 +57,67 @@ def test_left_handed_signers_are_recognised_by_mirroring(method, world, tmp_path
 
 
 @EVERY
-def test_without_dev_options_are_tuned_on_clips_held_out_of_train(method, sentences):
+def test_without_dev_options_are_tuned_on_clips_held_out_of_train(method, sentences, monkeypatch):
     train = read_folder(sentences)["train"]
-    untouched = method()
-    untouched._train(train, range(len(train)), lambda things, description="": things)
-    baseline = method().fit(train)
-    assert baseline.options != untouched.options
-    assert rate(baseline, read_folder(sentences)["test"]) < 20
+    baseline = method()
+    trained, tuned = [], []
+    train_on, tune_on = baseline._train, baseline._tune
+
+    def watched_train(manifest, rows, progress):
+        trained.append({manifest[row].id for row in rows})
+        train_on(manifest, rows, progress)
+
+    def watched_tune(manifest, progress):
+        tuned.append({sample.id for sample in manifest})
+        tune_on(manifest, progress)
+        # Not what `_train` sets.
+        assert baseline.options["mirror"]
+        baseline.options["mirror"] = False
+
+    monkeypatch.setattr(baseline, "_train", watched_train)
+    monkeypatch.setattr(baseline, "_tune", watched_tune)
+    baseline.fit(train)
+    (held_out,) = tuned
+    assert len(held_out) == len(train) // 5
+    everything = {sample.id for sample in train}
+    assert trained == [everything - held_out, everything]
+    assert not baseline.options["mirror"]
+    # All clips are of right-handed signers.
+    plain = method(mirror="never").fit(train)
+    assert rate(plain, read_folder(sentences)["test"]) < 20
+
+
+@EVERY
+@pytest.mark.parametrize("kind", ["sentences", "signs"])
+def test_when_dev_shows_no_difference_clips_are_mirrored(method, kind, request, monkeypatch):
+    splits = read_folder(request.getfixturevalue(kind))
+    baseline = method()
+    # Whatever the options are, the tuning clips come out the same.
+    monkeypatch.setattr(baseline, "_decode", lambda evidence, **options: ("UP",))
+    baseline.fit(splits["train"], splits["dev"])
+    assert baseline.options["mirror"] is True
+
+
+@EVERY
+def test_mirroring_always_and_never_do_not_depend_on_dev(method, world, tmp_path):
+    """Signers of dev lead with the hand of train, those of test with the other."""
+    splits = read_folder(world(tmp_path / "data", left_handed=("test",)))
+    always, never = (
+        method(mirror=mirror).fit(splits["train"], splits["dev"]) for mirror in ("always", "never")
+    )
+    assert (always.options["mirror"], never.options["mirror"]) == (True, False)
+    assert rate(always, splits["test"]) + 20 < rate(never, splits["test"])
+
+
+@EVERY
+def test_without_mirroring_nothing_is_mirrored(method, sentences, monkeypatch):
+    splits = read_folder(sentences)
+    baseline = method(mirror="never").fit(splits["train"], splits["dev"])
+    clip = splits["test"].contract.prepare(splits["test"].load(0))
+    monkeypatch.setattr("slr_keras.data.keypoints.mirror", None)
+    assert baseline.recognise(clip)
+    with pytest.raises(TypeError):
+        method(mirror="always").fit(splits["train"], splits["dev"]).recognise(clip)
 
 
 def test_tuning_chooses_the_options_with_the_fewest_errors(sentences):

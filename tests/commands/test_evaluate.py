@@ -128,6 +128,61 @@ def test_a_dropped_hand_is_gone_in_one_piece_for_its_share(data):
         assert frames[-1] - frames[0] + 1 == len(frames)
 
 
+def test_turned_clips_are_scored_in_both_directions_beside_the_usual_ones(run, capsys):
+    usual = scores(run, capsys, "--drop-points", 1)
+    found = scores(run, capsys, "--drop-points", 1, "--turn", 90)
+    # The tiny data has no z: at 90 degrees all of x is gone, and east and west look alike.
+    turn = found.pop("turn")
+    assert found == usual
+    assert (turn["degrees"], turn["measure"], turn["method"]) == (90, "wer", "foreshortening")
+    assert turn["none"]["value"] == pytest.approx(usual["sets"]["ensemble"]["wer"], abs=1e-3)
+    assert turn["none"]["low"] == pytest.approx(usual["sets"]["ensemble"]["low"], abs=1e-3)
+    assert turn["plus"]["value"] > turn["none"]["value"]
+    worse = max(turn["plus"]["value"], turn["minus"]["value"])
+    assert turn["worst"]["value"] == pytest.approx(worse - turn["none"]["value"])
+    for name, direction in (("+90", "plus"), ("-90", "minus")):
+        path = run / f"test_drop_points-1_turn{name}_scores.json"
+        written = json.loads(path.read_text())
+        assert (written["turn"], written["drop_points"]) == (float(name), 1)
+        assert written["sets"]["ensemble"]["wer"] == pytest.approx(
+            turn[direction]["value"], abs=1e-3
+        )
+
+
+def test_the_cost_of_a_turn_is_a_table_below_the_usual_one(run, capsys):
+    assert main([str(run), "--turn", "20"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "ensemble",
+        "no turn",
+        "turn by +20",
+        "turn by -20",
+        "worst change",
+        "by the cos",
+    ):
+        assert words in out
+    assert out.rstrip().endswith("test_predictions.jsonl")
+
+
+def test_isolated_signs_lose_accuracy_by_a_turn(tiny, tmp_path_factory, capsys):
+    signs = tiny.trained_signs(tmp_path_factory)
+    usual = scores(signs, capsys)["signs"]["groups"]["total"]["per_instance"]["top_1"]
+    turn = scores(signs, capsys, "--turn", 90)["turn"]
+    assert turn["measure"] == "accuracy"
+    assert turn["none"] == pytest.approx(usual)
+    assert turn["worst"]["value"] == turn["minus"]["value"] - turn["none"]["value"] < 0
+    assert turn["worst"]["low"] <= turn["worst"]["value"] <= turn["worst"]["high"]
+
+
+def test_a_turn_goes_with_one_run_and_up_to_ninety_degrees(run, capsys):
+    with pytest.raises(UserError, match="--turn goes with one run"):
+        main(["--compare", str(run), str(run), "--turn", "20"])
+    for wrong in ("-1", "91", "nan"):
+        with pytest.raises(SystemExit):
+            main([str(run), "--turn", wrong])
+    assert "is not a number from 0 to 90 degrees" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("points", "hand"), [(7, 0.0), (-1, 0.0), (0, 1.5), (0, -0.1)])
 def test_impossible_faults_are_refused(data, points, hand):
     with pytest.raises(UserError, match="--drop-"):
