@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from slr_keras.data.composition.whole_clips import IsolatedClip, compose_sentences
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets.base import Dataset, Option, cut, read_npz
-from slr_keras.data.datasets.composition import IsolatedClip, compose_sentences
 from slr_keras.data.datasets.splits import by_signer
 from slr_keras.data.layout import layout
 from slr_keras.data.writer import FolderWriter
