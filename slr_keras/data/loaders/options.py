@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.composition.config import CompositionConfig
 from slr_keras.data.sampling import MAX_FRAMES, check_max_frames
 from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
@@ -28,6 +29,9 @@ class ClipOptions:
             `max_frames` and the lengths of the augmentation; None: clips keep their own lengths.
         fps: frames per second of the model's input; None: the rate of the contract.
         stream: content of a batch of video: "rgb", or "flow" (`FlowLoader`).
+        composition: how training sentences are composed of clips of single signs; None: the clips
+            are those of the manifest.
+        spans: add the spans of the labels to the batches.
 
     Raises:
         UserError: the seed is negative, `max_frames` is not a positive multiple of 4, or `unknown`
@@ -46,6 +50,8 @@ class ClipOptions:
     segments: Segments | None = None
     fps: float | None = None
     stream: str = RGB
+    composition: CompositionConfig | None = None
+    spans: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
