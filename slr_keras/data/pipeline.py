@@ -140,6 +140,10 @@ class ClipDataset:
         """Frames of every clip in an epoch, `(clips,)`; no clip is loaded."""
         return self.clips.lengths(epoch if self.training else None)
 
+    def seconds(self, epoch: int = 0) -> np.ndarray:
+        """Length in seconds of every clip in an epoch, `(clips,)`."""
+        return self.lengths(epoch) / self.clips.fps
+
     def plan(self, epoch: int = 0) -> list[PlannedBatch]:
         """The batches of an epoch as rows of the manifest; no clip is loaded."""
         if not self.training:
