@@ -76,12 +76,14 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
 def check_labelled(train: Manifest) -> None:
     """Refuse a train split without glosses; warn about clips without glosses.
 
+    Clips whose manifest has the key `rest` are meant to have none.
+
     Raises:
         UserError: no clip has glosses.
     """
-    silent = [sample.id for sample in train if not sample.glosses]
-    if len(silent) == len(train):
+    if not any(sample.glosses for sample in train):
         raise UserError(f"{train.path}: no clip has glosses, so there is nothing to learn")
+    silent = [s.id for s in train if not s.glosses and not s.extra.get("rest")]
     if silent:
         _warn(
             f"{train.path}: {len(silent)} clips without glosses; the model learns to output "

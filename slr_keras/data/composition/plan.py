@@ -240,10 +240,8 @@ class Planner:
         """Frames of a transition: the largest distance of a hand, divided by a speed."""
         clips, config, draw = self.pool.clips, self.config, rng.random()
         left, right = clips[first.row], clips[second.row]
-        start = left.hands[round(first.positions[-1])] - left.root
-        stop = right.hands[round(second.positions[0])] - right.root
+        way = right.hands[round(second.positions[0])] - left.hands[round(first.positions[-1])]
         # NaN only if no hand is seen at both ends.
-        way = stop - start
         distance = math.sqrt(np.fmax.reduce((way * way).sum(axis=-1)))
         low, high = config.transition
         seconds = low + draw * (high - low)

@@ -19,8 +19,8 @@ class PoolClip:
         id: name of the clip.
         gloss: the sign; empty for a rest.
         group: signer or recording; the clips of a sentence are of one group.
-        hands: `(frames, tracked points, coordinates)` float32, the path of the hands; NaN where
-            they are missing.
+        hands: `(frames, tracked points, coordinates)` float32, the path of the hands from `root` in
+            normalised units; NaN where they are missing.
         root: `(coordinates,)` where the body is; the clips of a sentence are moved to one place.
     """
 
@@ -118,6 +118,7 @@ def pool_clip(
     keypoints: np.ndarray,
     hands: Sequence[int],
     root: Sequence[int] = (),
+    unit: float | Sequence[float] = 1.0,
 ) -> PoolClip:
     """Describe a clip by its keypoints.
 
@@ -129,14 +130,15 @@ def pool_clip(
         hands: indices of the points whose path determines the duration of transitions.
         root: indices of the points whose mean is the place of the body; empty: the clip is
             normalised by the body and stays where it is.
+        unit: length of a normalised unit in the coordinates of the clip, or one for each axis.
     """
-    tracks = keypoints[:, list(hands), :-1].astype(np.float32)
-    tracks[keypoints[:, list(hands), -1] <= 0] = np.nan
     place = np.zeros(keypoints.shape[-1] - 1, np.float32)
     points = keypoints[:, list(root)]
     together = (points[..., -1] > 0).all(axis=1)
     if root and together.any():
         place = np.median(points[together, :, :-1].mean(axis=1), axis=0).astype(np.float32)
+    tracks = ((keypoints[:, list(hands), :-1] - place) / np.array(unit)).astype(np.float32)
+    tracks[keypoints[:, list(hands), -1] <= 0] = np.nan
     return PoolClip(name, gloss, group, tracks, place)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.spans import checked_spans
@@ -53,6 +55,23 @@ def units_of(manifest: Manifest) -> Iterator[Unit]:
                 yield Unit(row, gloss, start, end)
         elif len(sample.glosses) <= 1:
             yield Unit(row, "".join(sample.glosses), 0, sample.frames)
+
+
+def unit_frames(unit: Unit, frames: np.ndarray) -> np.ndarray:
+    """The frames of a sign among selected frames of its clip; at least one.
+
+    Args:
+        unit: the sign.
+        frames: `(time,)` ascending numbers of the selected frames.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.composition.units import Unit, unit_frames
+    >>> unit_frames(Unit(0, "RAIN", 3, 7), np.arange(0, 12, 2)).tolist()
+    [4, 6]
+    """
+    start, end = np.searchsorted(frames, (unit.start, unit.end))
+    start = min(start, len(frames) - 1)
+    return frames[start : max(end, start + 1)]
 
 
 def group_of(sample: Sample) -> str:

@@ -1,17 +1,21 @@
 """Prepare a data set into a data folder, all of it or nothing."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from slr_keras.data.datasets import dataset
-from slr_keras.data.manifest import read_folder
+from slr_keras.data.manifest import read_folder, read_manifest
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
 
 RECORD = "prepared.json"
-_SPLITS = ("train", "dev", "test")
+#: Split of clips without any sign, for the number of false words a minute.
+REST_SPLIT = "rest"
+_SPLITS = ("train", "dev", "test", REST_SPLIT)
 _FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json", RECORD)
 
 
@@ -32,19 +36,30 @@ def prepare(name: str, source: Path, folder: Path, force: bool = False, **settin
         UserError: the folder is occupied, or the data set's files are missing or malformed.
     """
     known = dataset(name)
+    if not source.is_dir():
+        raise known.missing(source, known.files)
+    with fresh_folder(folder, force) as fresh:
+        known.prepare(source, fresh, **settings)
+        write_json(fresh / RECORD, {"dataset": name, "options": settings})
+
+
+@contextlib.contextmanager
+def fresh_folder(folder: Path, force: bool = False) -> Iterator[Path]:
+    """A path for new data, which replace those of a data folder when the block ends normally.
+
+    Raises:
+        UserError: the folder is occupied.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UserError(
             f"{folder}: the folder is not empty; choose another one, or --force to replace its data"
         )
-    if not source.is_dir():
-        raise known.missing(source, known.files)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         fresh = Path(temporary, "data")
-        known.prepare(source, fresh, **settings)
-        write_json(fresh / RECORD, {"dataset": name, "options": settings})
+        yield fresh
         _replace(folder, fresh)
 
 
@@ -69,6 +84,8 @@ def summarise(folder: Path) -> tuple[str, list[str]]:
         glosses that are not in train.
     """
     splits = read_folder(folder)
+    if (folder / f"{REST_SPLIT}.jsonl").is_file():
+        splits[REST_SPLIT] = read_manifest(folder / f"{REST_SPLIT}.jsonl")
     glosses = {name: [g for s in split for g in s.glosses] for name, split in splits.items()}
     trained = set(glosses.get("train", ()))
     lines = [f"{'split':<6} {'clips':>7} {'signs':>7} {'glosses':>8} {'signers':>8} {'minutes':>8}"]

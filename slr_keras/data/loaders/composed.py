@@ -17,14 +17,13 @@ from slr_keras.data.composition.pool import (
     require_signs,
 )
 from slr_keras.data.composition.rendering import render
-from slr_keras.data.composition.units import Unit, group_of, units_of
+from slr_keras.data.composition.units import Unit, group_of, unit_frames, units_of
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import fill_gaps
 from slr_keras.data.loaders.keypoints import KeypointLoader
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.sampling import required_frames
-from slr_keras.data.spans import spans_among
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 
@@ -211,14 +210,12 @@ class ComposedLoader(KeypointLoader):
 
     def _read_unit(self, unit: Unit) -> np.ndarray:
         """Prepared keypoints of a sign at the model's rate."""
-        frames = np.arange(int(self.frames[unit.row]))
-        source = self.file_frames(unit.row, frames)
-        (start, end), *_ = spans_among([(unit.start, unit.end)], source)
-        raw = self.manifest.load(unit.row)
-        points = self.contract.prepare(raw[source])
-        # A sign shorter than a frame of the model keeps one frame.
-        first = min(int(np.searchsorted(source, unit.start)), len(points) - 1)
-        return points[start:end] if end > start else points[first : first + 1]
+        source = self.file_frames(unit.row, np.arange(int(self.frames[unit.row])))
+        # The whole clip is prepared, so that a body has one place and size in all of its signs.
+        points = self.contract.prepare(self.manifest.load(unit.row)[source])
+        frames = unit_frames(unit, source)
+        start = np.searchsorted(source, frames[0])
+        return points[start : start + len(frames)]
 
 
 def _grammar(manifest: Manifest, path: str) -> list[Glosses]:
