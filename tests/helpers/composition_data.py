@@ -52,6 +52,9 @@ def write_isolated(folder):
                 for gloss in (*signs, "-"):
                     for number in range(clips):
                         keypoints = recording(rng, int(rng.integers(16, 30)))
+                        # Nearer to the camera or farther away, and beside its centre.
+                        keypoints[..., :3] *= rng.uniform(0.6, 1.4)
+                        keypoints[..., :3] += rng.uniform(-50, 50, 3)
                         if number == 1:
                             keypoints[-8:, 5] = 0
                         writer.add(
