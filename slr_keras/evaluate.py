@@ -16,7 +16,7 @@ EXAMPLE = """\
 The ensemble is the reported result. Predictions and scores are written into the run. A run that
 recognises one sign per clip is scored by accuracy instead (top-1, 2 and 5, by clip and by class,
 and for the groups of the data folder's groups.json); confusions and calibration are written in a
-report.
+report. Clips without glosses are rest: their score is the number of false words a minute.
 
 A bundle that `python -m export.tflite` wrote is scored as an app uses it: raw clips, the smallest
 file that holds the clip, and windows for longer clips. Nothing is written into the bundle.
@@ -26,6 +26,7 @@ examples:
   python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
   python -m slr_keras.evaluate runs/demo --drop-points 1
   python -m slr_keras.evaluate runs/demo --turn 20
+  python -m slr_keras.evaluate runs/asl --split rest
   python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
   python -m slr_keras.evaluate runs/demo/tflite --precision dynamic
 """

@@ -9,17 +9,33 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, frame_rate, run
 
 if TYPE_CHECKING:
     from slr_keras.data.datasets import Dataset, Option
 
 MERGE = "merge"
+COMPOSE = "compose"
+COMPOSE_DESCRIPTION = """\
+Write a data folder whose dev and test are sentences composed of isolated signs.
+
+train holds the isolated signs, for a recipe that composes sentences during training
+(composition.fraction). The sentences of dev and test are made of clips of the same split and of
+one folder and signer. If clips show a rest, the split rest is composed of those of test, for the
+number of false words a minute (evaluate RUN --split rest).
+"""
+COMPOSE_EXAMPLE = """\
+example:
+  python -m slr_keras.prepare compose data/traduttore data/signwish --to data/asl_sentences \\
+      --rest-label - --sentences 200
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = vars(build_parser().parse_args(arguments))
+    if options["name"] == COMPOSE:
+        return _compose(options)
     from slr_keras.data.datasets import dataset
     from slr_keras.data.datasets.merge import merge
     from slr_keras.data.datasets.prepare import prepare, summarise
@@ -31,15 +47,33 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         prepare(name, Path(options.pop("source")), Path(folder), force, **options)
         title = dataset(name).title
-    table, notes = summarise(Path(folder))
-    print(f"{Path(folder)}: {title}\n{table}")
+    _print_summary(f"{Path(folder)}: {title}", *summarise(Path(folder)))
+    return 0
+
+
+def _compose(options: dict[str, Any]) -> int:
+    from slr_keras.data.composition.config import CompositionConfig
+    from slr_keras.data.composition.folder import compose_folder
+    from slr_keras.data.datasets.prepare import summarise
+
+    names = ("order", "grammar", "words", "speed", "rest_label")
+    config = CompositionConfig(**{name: options[name] for name in names}, yaw=0.0)
+    folders, folder = [Path(path) for path in options["folders"]], Path(options["to"])
+    names = ("sentences", "rest_minutes", "without", "lower_case", "fps", "seed", "force")
+    compose_folder(folders, folder, config, **{name: options[name] for name in names})
+    _print_summary(f"{folder}: composed sentences", *summarise(folder))
+    return 0
+
+
+def _print_summary(title: str, table: str, notes: list[str]) -> None:
+    print(f"{title}\n{table}")
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    return 0
 
 
 def build_parser() -> CommandParser:
     """The command's options, with a subcommand for each data set."""
+    from slr_keras.data.composition.folder import compose_options
     from slr_keras.data.datasets import dataset, list_datasets
 
     example = "example:\n  python -m slr_keras.prepare {} --from {} --to data/{}\n"
@@ -91,6 +125,24 @@ def build_parser() -> CommandParser:
         action="store_true",
         help="a signer's name is the same person in all folders, who must be in one split",
     )
+    command = names.add_parser(
+        COMPOSE,
+        help="Sentences composed from data folders of isolated signs",
+        formatter_class=parser.formatter_class,
+        description=COMPOSE_DESCRIPTION,
+        epilog=COMPOSE_EXAMPLE,
+    )
+    command.add_argument(
+        "folders", nargs="+", metavar="FOLDER", help="data folders of isolated signs, of one layout"
+    )
+    command.add_argument("--to", required=True, metavar="FOLDER", help="data folder to write")
+    command.add_argument(
+        "--force", action="store_true", help="replace an existing data set in the folder"
+    )
+    for option in compose_options():
+        command.add_argument(f"--{option.name.replace('_', '-')}", **_argument(option))
+    help_text = "frames per second of all clips (default: the rate of the first folder)"
+    command.add_argument("--fps", type=frame_rate, metavar="N", help=help_text)
     return parser
 
 

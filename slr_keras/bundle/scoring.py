@@ -74,6 +74,10 @@ class _Clips:
 
     manifest: Manifest
 
+    def seconds(self) -> np.ndarray:
+        """Length in seconds of every clip, `(clips,)`."""
+        return np.array([sample.frames / self.manifest.rate(sample) for sample in self.manifest])
+
 
 class _Predictor:
     """Scores of the clips of a split, in batches of one clip."""

@@ -38,7 +38,12 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         for name in ("folder", "vocabulary")
         if (value := getattr(config.data, name))
     }
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
+    composition = config.composition
+    if composition.grammar:
+        grammar = str(Path(composition.grammar).expanduser().resolve())
+        composition = dataclasses.replace(composition, grammar=grammar)
+    data_config = dataclasses.replace(config.data, **data)
+    return dataclasses.replace(config, data=data_config, composition=composition)
 
 
 def parse_config(

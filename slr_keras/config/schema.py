@@ -1,7 +1,8 @@
 """The fields of a recipe, with their defaults, limits and help texts.
 
 `slr_keras.data.augmentation.AugmentationConfig`,
-`slr_keras.data.video.augmentation.VideoAugmentationConfig` and `slr_keras.decoding.DecodingConfig`
+`slr_keras.data.video.augmentation.VideoAugmentationConfig`,
+`slr_keras.data.composition.config.CompositionConfig` and `slr_keras.decoding.DecodingConfig`
 document their fields next to the code that uses them.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from slr_keras.config.option import option
 from slr_keras.config.training import TrainingConfig
 from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.composition.config import CompositionConfig
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.decoding import DecodingConfig
 
@@ -173,6 +175,7 @@ class Config:
     video_augmentation: VideoAugmentationConfig = dataclasses.field(
         default_factory=VideoAugmentationConfig
     )
+    composition: CompositionConfig = dataclasses.field(default_factory=CompositionConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     transduction: TransductionConfig = dataclasses.field(default_factory=TransductionConfig)
     self_distillation: SelfDistillationConfig = dataclasses.field(

@@ -14,7 +14,8 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
 Batch = dict[str, np.ndarray]
-Clip = tuple[np.ndarray, np.ndarray]
+# Frames and labels and, if the loader offers them, the spans of the labels.
+Clip = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,18 @@ def collate(
     weights: Sequence[float],
     frames: int,
     frame: FrameSpec,
+    spans: bool = False,
 ) -> Batch:
     """Stack clips into the arrays that `ClipDataset` describes.
 
     Args:
-        clips: frames `(time, *frame.shape)` and labels `(labels,)` of each clip; None for a
-            filler.
+        clips: frames `(time, *frame.shape)`, labels `(labels,)` and, with `spans`, spans
+            `(labels, 2)` of each clip; None for a filler.
         rows: row of each clip in the manifest, -1 for a filler.
         weights: weight of each clip.
         frames: padded length.
         frame: name, shape and dtype of a frame.
+        spans: add the spans.
 
     >>> import numpy as np
     >>> from slr_keras.data.batch import FrameSpec, collate
@@ -99,17 +102,20 @@ def collate(
     # At least one column, so that no array is empty.
     labels = np.zeros((size, max(most_labels, 1)), np.int32)
     label_lengths = np.zeros(size, np.int32)
+    placed = np.zeros((*labels.shape, 2), np.int32)
     for place, clip in enumerate(clips):
         if clip is None:
             continue
-        shown, targets = clip
+        shown, targets = clip[:2]
         content[place, : len(shown)] = shown
         content[place, len(shown) :] = shown[-1]
         mask[place, : len(shown)] = 1
         lengths[place] = len(shown)
         labels[place, : len(targets)] = targets
         label_lengths[place] = len(targets)
-    return {
+        if spans:
+            placed[place, : len(targets)] = clip[2]
+    batch = {
         frame.name: content,
         "mask": mask,
         "frames": lengths,
@@ -118,9 +124,10 @@ def collate(
         "index": np.array(rows, np.int32),
         "weight": np.array(weights, np.float32),
     }
+    return {**batch, "spans": placed} if spans else batch
 
 
-def element_spec(frame: FrameSpec) -> dict:
+def element_spec(frame: FrameSpec, spans: bool = False) -> dict:
     """`tf.TensorSpec` of every array of a batch; batch, time and label dimensions are dynamic.
 
     >>> from slr_keras.data.batch import FrameSpec, element_spec
@@ -129,7 +136,7 @@ def element_spec(frame: FrameSpec) -> dict:
     """
     import tensorflow as tf
 
-    return {
+    specification = {
         frame.name: tf.TensorSpec((None, None, *frame.shape), tf.as_dtype(frame.dtype)),
         "mask": tf.TensorSpec((None, None), tf.float32),
         "frames": tf.TensorSpec((None,), tf.int32),
@@ -138,6 +145,9 @@ def element_spec(frame: FrameSpec) -> dict:
         "index": tf.TensorSpec((None,), tf.int32),
         "weight": tf.TensorSpec((None,), tf.float32),
     }
+    if spans:
+        specification["spans"] = tf.TensorSpec((None, None, 2), tf.int32)
+    return specification
 
 
 def encode_labels(

@@ -152,12 +152,24 @@ def normalise_body(
     present = points[..., -1] > 0
     if not present.any():
         return _blank_missing(result)
-    result[..., :-1] = (coordinates - _origin(coordinates, present, root)) / _unit(
-        coordinates, present, scale
-    )
+    origin, unit = body_frame(points, root, scale)
+    result[..., :-1] = (coordinates - origin) / unit
     if y_axis == "down":
         result[..., 1] = -result[..., 1]
     return _blank_missing(result)
+
+
+def body_frame(
+    points: np.ndarray, root: tuple[int, ...], scale: tuple[int, int]
+) -> tuple[np.ndarray, float]:
+    """Origin `(coordinates,)` and unit of a clip, as in `normalise_body`.
+
+    Args:
+        points: (frames, points, channels), finite, score last; at least one point is present.
+        root, scale: see `normalise_body`.
+    """
+    coordinates, present = points[..., :-1], points[..., -1] > 0
+    return _origin(coordinates, present, root), _unit(coordinates, present, scale)
 
 
 def mirror(points: np.ndarray, permutation: tuple[int, ...]) -> np.ndarray:

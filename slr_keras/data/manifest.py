@@ -1,5 +1,6 @@
 """Manifests: one JSON object per line and clip, next to the keypoint or video files."""
 
+import copy
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -94,6 +95,13 @@ class Manifest(Sequence[Sample]):
             [self.lines[i] for i in indices],
             self._frame_contract,
         )
+
+    def relabelled(self, samples: Iterable[Sample]) -> "Manifest":
+        """A copy with other labels of the same clips."""
+        other = copy.copy(self)
+        other._samples = tuple(samples)
+        other.__dict__.pop("_rows", None)
+        return other
 
     def find(self, wanted: str) -> int:
         """The row of a sample, given its id or, if no sample has this id, its number.

@@ -42,7 +42,10 @@ class ClipDataset:
     - "mask" `(batch, time)` float32, 1 on real frames
     - "frames" `(batch,)` int32, number of real frames, a multiple of 4
     - "labels" `(batch, labels)` int32, padded with 0; "label_lengths" `(batch,)` int32
-    - "index" `(batch,)` int32, row in the manifest; -1 for a filler
+    - "index" `(batch,)` int32, row in the manifest or, if sentences are composed, number in
+      the epoch (`clip_id` gives the name); -1 for a filler
+    - "spans" `(batch, labels, 2)` int32, if the options ask for them: first frame and end of each
+      label in the frames of the batch, 0 where they are not known
     - "weight" `(batch,)` float32: 0 for a filler and, in training, for a clip whose resampled
       length is too short for its labels; 1 otherwise
 
@@ -114,7 +117,7 @@ class ClipDataset:
         self._failure: UserError | None = None
 
     def __len__(self) -> int:
-        return len(self.manifest)
+        return len(self.clips)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -128,9 +131,17 @@ class ClipDataset:
         """
         return self.clips.infeasible()
 
+    def clip_id(self, row: int, epoch: int = 0) -> str:
+        """Name of a clip of an epoch, for messages."""
+        return self.clips.clip_id(row, epoch)
+
     def lengths(self, epoch: int = 0) -> np.ndarray:
         """Frames of every clip in an epoch, `(clips,)`; no clip is loaded."""
         return self.clips.lengths(epoch if self.training else None)
+
+    def seconds(self, epoch: int = 0) -> np.ndarray:
+        """Length in seconds of every clip in an epoch, `(clips,)`."""
+        return self.lengths(epoch) / self.clips.fps
 
     def plan(self, epoch: int = 0) -> list[PlannedBatch]:
         """The batches of an epoch as rows of the manifest; no clip is loaded."""
@@ -219,7 +230,7 @@ class ClipDataset:
 
     def element_spec(self) -> dict:
         """`tf.TensorSpec` of every array of a batch; batch, time and label sizes are dynamic."""
-        return element_spec(self.clips.frame)
+        return element_spec(self.clips.frame, self.clips.spans)
 
     @contextlib.contextmanager
     def user_errors(self) -> Iterator[None]:
@@ -244,7 +255,8 @@ class ClipDataset:
         weights = [
             self._weight(clip, int(required[row])) for row, clip in zip(planned.rows, loaded)
         ]
-        return collate(loaded, planned.rows, weights, planned.frames, self.clips.frame)
+        frame, spans = self.clips.frame, self.clips.spans
+        return collate(loaded, planned.rows, weights, planned.frames, frame, spans)
 
     def _load_all(self, planned: PlannedBatch, epoch: int) -> list[Clip | None]:
         training_epoch, shared = None, None
@@ -273,6 +285,6 @@ class ClipDataset:
         lengths = self.clips.lengths()
         if self.training and self.clips.steps:
             lengths = self.clips.lengths(0)
-        elif self.training and self.clips.resamples:
+        elif self.training and self.clips.lengths_vary:
             lengths = self.clips.possible_lengths()
         return bucket_boundaries(lengths, self.batch_size, given)

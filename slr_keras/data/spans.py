@@ -1,5 +1,9 @@
 """Spans of a sample: the frames of each gloss."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 
@@ -34,3 +38,24 @@ def checked_spans(sample: Sample, spans: object) -> list[tuple[int, int]]:
             )
         before = start
     return pairs
+
+
+def spans_among(spans: Sequence[tuple[int, int]], frames: np.ndarray) -> np.ndarray:
+    """Spans in a selection of the frames of a clip.
+
+    Args:
+        spans: [start, end) of each gloss in frames of the clip.
+        frames: `(time,)` ascending numbers of the selected frames; frames may be repeated.
+
+    Returns:
+        `(spans, 2)` int32: [start, end) in the selected frames; (0, 0) if none is selected.
+
+    >>> import numpy as np
+    >>> from slr_keras.data.spans import spans_among
+    >>> spans_among([(0, 4), (6, 9), (9, 10)], np.array([0, 2, 4, 6, 8])).tolist()
+    [[0, 2], [3, 5], [0, 0]]
+    """
+    bounds = np.array(spans, np.int64).reshape(-1, 2)
+    placed = np.searchsorted(frames, bounds).astype(np.int32)
+    placed[placed[:, 0] == placed[:, 1]] = 0
+    return placed

@@ -28,7 +28,8 @@ class FolderWriter:
 
     Clips go to `<split>.npy` and `<split>.jsonl` in the order of the calls; `keypoints.json` is the
     contract. After an exception, the folder is unchanged. Existing splits that are not written are
-    kept if their contract is the same.
+    kept if their contract is the same. `further_splits` are names of splits besides train, dev and
+    test.
 
     >>> import os, tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -41,7 +42,10 @@ class FolderWriter:
     ['dev.jsonl', 'dev.npy', 'keypoints.json']
     """
 
-    def __init__(self, folder: str | Path, contract: KeypointContract):
+    def __init__(
+        self, folder: str | Path, contract: KeypointContract, further_splits: Sequence[str] = ()
+    ):
+        self._known = (*SPLITS, *further_splits)
         self.folder = Path(folder)
         self.contract = contract
         self._shape = (len(contract.source.points), len(contract.source.channels))
@@ -102,7 +106,7 @@ class FolderWriter:
         if self._temporary is None:
             raise RuntimeError("add clips inside the writer's with block")
         where = f"{self.folder / split}.jsonl: sample {id!r}"
-        if split not in SPLITS:
+        if split not in self._known:
             raise UserError(f"{where}: unknown split {split!r}; it must be train, dev or test")
         keypoints = np.asarray(keypoints)
         if keypoints.ndim != 3 or keypoints.shape[1:] != self._shape:

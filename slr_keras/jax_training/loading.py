@@ -22,7 +22,7 @@ AHEAD = 4
 def fixed_shapes(dataset: ClipDataset, buckets: int = SHAPES) -> ClipDataset:
     """Restrict the batches of a dataset to a few lengths; XLA compiles each length once."""
     lengths = dataset.lengths()
-    if dataset.training and dataset.clips.resamples:
+    if dataset.training and dataset.clips.lengths_vary:
         lengths = dataset.clips.possible_lengths()
     fractions = np.arange(1, buckets) / buckets
     bounds = np.quantile(lengths, fractions, method="inverted_cdf").astype(int).tolist()
@@ -41,8 +41,10 @@ def complete(batch: Batch, clips: int, labels: int) -> Batch:
     [[5, 0, 0], [0, 0, 0]]
     """
     missing = clips - len(batch["weight"])
-    wide = np.pad(batch["labels"], ((0, 0), (0, labels - batch["labels"].shape[1])))
-    batch = {**batch, "labels": wide}
+    more = ((0, 0), (0, labels - batch["labels"].shape[1]))
+    batch = {**batch, "labels": np.pad(batch["labels"], more)}
+    if "spans" in batch:
+        batch["spans"] = np.pad(batch["spans"], (*more, (0, 0)))
     return {
         name: np.pad(array, ((0, missing), *((0, 0),) * (array.ndim - 1)))
         for name, array in batch.items()
@@ -62,7 +64,7 @@ class ParallelBatches:
 
     def __init__(self, config: Config, run_data: RunData, processes: int):
         self.dataset = fixed_shapes(run_data.training_dataset())
-        self.labels = max(len(sample.glosses) for sample in run_data.train)
+        self.labels = self.dataset.clips.most_labels
         self.pool = None
         if processes:
             # Forking a process that runs JAX may deadlock.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
+from slr_keras.data.composition.rest import without_rest
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.modality import KEYPOINTS, Modality, Output
@@ -16,7 +17,9 @@ from slr_keras.training.data_checks import (
     check_labelled,
     check_signers,
     check_unknown_glosses,
+    refuse_composition,
     report_infeasible,
+    require_references,
     require_single_glosses,
 )
 from slr_keras.training.model import Contract
@@ -75,7 +78,7 @@ class RunData:
         Raises:
             UserError: more clips than `training.max_infeasible` are too short for their glosses.
         """
-        config = self.config
+        config, composition = self.config, self.config.composition
         keypoints = self.contract.modality == KEYPOINTS
         dataset = ClipDataset(
             self.train,
@@ -91,6 +94,8 @@ class RunData:
                 segments=segments(config),
                 steps=steps,
                 stream=config.data.stream,
+                composition=composition if composition.fraction else None,
+                spans=bool(composition.fraction) or any("spans" in s.extra for s in self.train),
             ),
             bucket_boundaries=config.data.buckets,
             replicas=replicas,
@@ -122,14 +127,17 @@ def open_run_data(config: Config, output: Output | None = None) -> RunData:
     from slr_keras.models.registry import family_of
 
     data, family = config.data, family_of(config.model.name)
-    train, dev = (read_split(data, split) for split in (data.train, data.dev))
+    rest = config.composition.rest_label
+    train, dev = (without_rest(read_split(data, name), rest) for name in (data.train, data.dev))
     if (output or family.output) == "sign":
         require_single_glosses(train)
         require_single_glosses(dev)
+        refuse_composition(config)
     check_labelled(train)
     vocabulary = _vocabulary(data, train)
     for sample in train:
         vocabulary.encode(sample.glosses, where=train.where(sample))
+    require_references(dev)
     check_unknown_glosses(data, dev, vocabulary)
     splits = {data.train: train, data.dev: dev}
     if data.test and (Path(data.folder) / f"{data.test}.jsonl").is_file():

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from slr_keras.config.schema import DataConfig
+from slr_keras.config.schema import Config, DataConfig
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
@@ -55,19 +55,19 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
     if not hasattr(model, "frames_range"):
         return
     shortest, longest = model.frames_range
-    drawn = dataset.training and dataset.clips.resamples
+    drawn = dataset.training and dataset.clips.lengths_vary
     lengths = dataset.clips.possible_lengths() if drawn else dataset.lengths()
-    lengths = lengths.reshape(len(dataset.manifest), -1)
+    lengths = lengths.reshape(len(dataset), -1)
     for row, (least, most) in enumerate(zip(lengths.min(axis=1), lengths.max(axis=1))):
         if longest is not None and most > longest:
             raise UserError(
-                f"{dataset.manifest.where(row)}: {most} frames, but the model has room for "
+                f"{dataset.clips.where(row)}: {most} frames, but the model has room for "
                 f"{longest}: set data.max_frames to {longest // 4 * 4} or less, or increase "
                 "model.options.positions"
             )
         if least < shortest:
             raise UserError(
-                f"{dataset.manifest.where(row)}: {least} frames, but the model without masking "
+                f"{dataset.clips.where(row)}: {least} frames, but the model without masking "
                 f"(the published form) needs {shortest}; remove the clip, or set "
                 "model.options.masked to true"
             )
@@ -76,16 +76,42 @@ def require_lengths(model: "keras.Model", dataset: ClipDataset) -> None:
 def check_labelled(train: Manifest) -> None:
     """Refuse a train split without glosses; warn about clips without glosses.
 
+    Clips whose manifest has the key `rest` are meant to have none.
+
     Raises:
         UserError: no clip has glosses.
     """
-    silent = [sample.id for sample in train if not sample.glosses]
-    if len(silent) == len(train):
+    if not any(sample.glosses for sample in train):
         raise UserError(f"{train.path}: no clip has glosses, so there is nothing to learn")
+    silent = [s.id for s in train if not s.glosses and not s.extra.get("rest")]
     if silent:
         _warn(
             f"{train.path}: {len(silent)} clips without glosses; the model learns to output "
             f"nothing for them: {_listed(silent)}"
+        )
+
+
+def require_references(manifest: Manifest) -> None:
+    """Refuse a split for the choice of the best epoch that has no glosses.
+
+    Raises:
+        UserError: no clip has glosses.
+    """
+    if not any(sample.glosses for sample in manifest):
+        raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
+
+
+def refuse_composition(config: Config) -> None:
+    """Refuse composed sentences for a model of isolated signs.
+
+    Raises:
+        UserError: the recipe composes sentences.
+    """
+    if config.composition.fraction:
+        raise UserError(
+            f"composition.fraction is {config.composition.fraction:g}, but {config.model.name} "
+            "names the one sign of a clip; set composition.fraction to 0, or choose a model of "
+            "sentences such as stark"
         )
 
 

@@ -18,6 +18,7 @@ from slr_keras.decoding.outputs import (
     CtcDecoder,
     Decoder,
 )
+from slr_keras.metrics.false_words import FalseWords, false_words
 from slr_keras.metrics.isolated.score import head_accuracies
 from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
@@ -124,6 +125,7 @@ class Evaluation:
         signs: log-probabilities `(clips, classes)` by output, for models of isolated signs;
             empty for others.
         classes: gloss of each class of `signs`.
+        seconds: length of each clip as the model saw it; empty: the length of its file.
     """
 
     manifest: Manifest
@@ -133,6 +135,17 @@ class Evaluation:
     counts: Mapping[str, tuple[ErrorCounts, ...]]
     signs: Mapping[str, np.ndarray] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    seconds: tuple[float, ...] = ()
+
+    @property
+    def has_references(self) -> bool:
+        """Whether any clip has reference glosses."""
+        return any(self.references)
+
+    def false_words(self, name: str = ENSEMBLE) -> FalseWords:
+        """Glosses that are output in the clips without reference glosses."""
+        seconds = self.seconds or [s.frames / self.manifest.rate(s) for s in self.manifest]
+        return false_words(self.references, self.glosses[name], seconds)
 
     def total(self, name: str = ENSEMBLE) -> ErrorCounts:
         """Errors summed over all clips."""
@@ -143,10 +156,22 @@ class Evaluation:
         return bootstrap_interval(self.counts[name])
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """WER, its interval, its parts and the rate of correct clips, in percent, by output."""
+        """WER, its interval, its parts and the rate of correct clips, in percent, by output.
+
+        Clips without reference glosses add their false words; a split of such clips has no WER.
+        """
         rows = {}
         for name, counts in self.counts.items():
-            total = self.total(name)
+            rest, total = self.false_words(name), self.total(name)
+            silence = {
+                "false_words": rest.words,
+                "rest_minutes": round(rest.minutes, 4),
+                "false_words_per_minute": round(rest.per_minute, 4),
+            }
+            faultless = round(100 * sum(c.errors == 0 for c in counts) / len(counts), 4)
+            if not self.has_references:
+                rows[name] = {"clips": len(counts), "faultless": faultless, **silence}
+                continue
             low, high = self.interval(name)
             rows[name] = {
                 "wer": round(total.wer, 4),
@@ -157,7 +182,8 @@ class Evaluation:
                 "insertions": round(total.percent(total.insertions), 4),
                 "words": total.references,
                 "clips": len(counts),
-                "faultless": round(100 * sum(c.errors == 0 for c in counts) / len(counts), 4),
+                "faultless": faultless,
+                **(silence if rest.clips else {}),
             }
         return rows
 
@@ -201,11 +227,10 @@ def evaluate(
         advance: called with the clip count after each batch.
 
     Raises:
-        UserError: the clips have no reference glosses, or the model's output is not a number.
+        UserError: the model's output is not a number, or a model of isolated signs gets a clip
+            that does not have one gloss.
     """
     manifest = dataset.manifest
-    if not any(sample.glosses for sample in manifest):
-        raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
     single = predictor.decoder.names_one_sign
     if single:
         require_single_glosses(manifest)
@@ -232,7 +257,8 @@ def evaluate(
     }
     counts = {n: tuple(sentence_counts(references, decoded)) for n, decoded in glosses.items()}
     classes = vocabulary.glosses if single else ()
-    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes)
+    seconds = tuple(dataset.seconds().tolist())
+    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes, seconds)
 
 
 def accuracies(evaluation: Evaluation) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from slr_keras.data.composition.rest import without_rest
 from slr_keras.data.manifest import Manifest
 from slr_keras.decoding import DecodingConfig
 from slr_keras.training.data import contract_of, evaluation_dataset, read_split
@@ -66,6 +67,7 @@ def score(
     Raises:
         UserError: the split has other keypoints than the model was trained on.
     """
+    manifest = without_rest(manifest, run.config.composition.rest_label)
     contract = contract_of(manifest, run.modality)
     run.contract.require_compatible(contract, f"the run {run.path}", str(manifest.folder))
     decoding = decoding or run.decoding

@@ -83,9 +83,15 @@ def markdown_table(evaluation: Evaluation) -> list[str]:
 
 
 def plain_table(evaluation: Evaluation) -> str:
-    """Table of WERs for a terminal; for isolated signs, accuracies and numbers of clips."""
+    """Table of WERs for a terminal; for isolated signs, accuracies and numbers of clips.
+
+    False words a minute follow if there are clips without reference glosses.
+    """
     if evaluation.signs:
         return plain_text(score_signs(evaluation))
+    rest = [f"{name:<10} {evaluation.false_words(name)}" for name in evaluation.counts]
+    if not evaluation.has_references:
+        return "\n".join(rest)
     rows = ["            WER %   95 % interval      del     ins     sub   correct sentences %"]
     for name, row in evaluation.summary().items():
         rows.append(
@@ -93,6 +99,8 @@ def plain_table(evaluation: Evaluation) -> str:
             f"{row['deletions']:6.2f}  {row['insertions']:6.2f}  {row['substitutions']:6.2f}  "
             f"{row['faultless']:6.1f}"
         )
+    if evaluation.false_words().clips:
+        rows += ["", *rest]
     return "\n".join(rows)
 
 

@@ -249,7 +249,7 @@ class Trainer:
         values = {name: float(value) for name, value in outcome.items()}
         if not np.isfinite([values["loss"], values["gradient_norm"]]).all():
             batch = next(self.data.numpy_batches(epoch, number))
-            ids = [self.run_data.train[row].id for row in batch["index"] if row >= 0]
+            ids = [self.data.clip_id(row, epoch) for row in batch["index"] if row >= 0]
             raise refuse_batch(self.folder, batch, ids, (epoch + 1, number + 1), values)
         clips = values.pop("clips")
         self.position.clips += clips

@@ -131,5 +131,5 @@ def test_a_teacher_of_other_signs_is_refused(runs, tiny, tmp_path):
     other = tmp_path / "recipe.yaml"
     other.write_text(yaml.safe_dump(recipe))
     teachers = f"training.teachers=[{folder / 'seed_0'}]"
-    with pytest.raises(UserError, match="training.teachers"):
+    with pytest.raises(UserError, match=r"training\.teachers"):
         fit.main([str(other), "--to", str(tmp_path / "run"), "--set", teachers])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from slr_keras.data.composition.whole_clips import IsolatedClip, compose_sentences
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets.base import Dataset, Option, cut, read_npz
-from slr_keras.data.datasets.composition import IsolatedClip, compose_sentences
 from slr_keras.data.datasets.given_sentences import KEYS, GivenSentence, read_sentences
 from slr_keras.data.datasets.held_out import given_file, require_apart
 from slr_keras.data.datasets.span_arrays import every_nth, require_fit

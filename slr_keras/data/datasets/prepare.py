@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.data.datasets import dataset
-from slr_keras.data.manifest import read_folder
+from slr_keras.data.manifest import read_folder, read_manifest
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
 
 RECORD = "prepared.json"
-_SPLITS = ("train", "dev", "test")
+#: Split of clips without any sign, for the number of false words a minute.
+REST_SPLIT = "rest"
+_SPLITS = ("train", "dev", "test", REST_SPLIT)
 _FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json", RECORD)
 
 
@@ -104,6 +106,8 @@ def summarise(folder: Path) -> tuple[str, list[str]]:
         glosses that are not in train.
     """
     splits = read_folder(folder)
+    if (folder / f"{REST_SPLIT}.jsonl").is_file():
+        splits[REST_SPLIT] = read_manifest(folder / f"{REST_SPLIT}.jsonl")
     glosses = {name: [g for s in split for g in s.glosses] for name, split in splits.items()}
     trained = set(glosses.get("train", ()))
     lines = [f"{'split':<6} {'clips':>7} {'signs':>7} {'glosses':>8} {'signers':>8} {'minutes':>8}"]

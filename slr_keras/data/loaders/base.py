@@ -18,6 +18,7 @@ from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.rates import frames_at_rate, indices_at_rate, require_rate
 from slr_keras.data.sampling import adjacent_repeats, check_frames, required_frames
+from slr_keras.data.spans import checked_spans, spans_among
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
@@ -40,6 +41,7 @@ class Loader(ABC):
         threads: number of clips of a batch to load in parallel.
         augmentation: augmentation in training.
         fps: frames per second of the model's input.
+        spans: whether a clip has spans of its labels as a third array.
         frames: `(clips,)` number of frames of every clip at this rate; all lengths refer to it.
 
     Raises:
@@ -78,6 +80,7 @@ class Loader(ABC):
         self.segments = options.segments
         self.ctc_epochs = options.ctc_epochs
         self.steps = options.steps
+        self.spans = options.spans
         self.fps = options.fps or contract.fps
         self._rates = [sample.fps or contract.fps for sample in manifest]
         for rate, place in zip(self._rates, places):
@@ -102,6 +105,16 @@ class Loader(ABC):
     @abstractmethod
     def resamples(self) -> bool:
         """Whether training changes lengths."""
+
+    @property
+    def most_labels(self) -> int:
+        """Largest number of labels of a clip."""
+        return max(map(len, self.labels))
+
+    @property
+    def lengths_vary(self) -> bool:
+        """Whether clips may have other lengths in other epochs."""
+        return self.resamples
 
     @abstractmethod
     def evaluation_length(self, frames: int) -> int:
@@ -164,6 +177,14 @@ class Loader(ABC):
             return np.array([self.evaluation_length(n) for n in self.frames.tolist()])
         return np.array([self.draw_length(self.rng(epoch, i), i) for i in range(len(self))])
 
+    def clip_id(self, row: int, epoch: int) -> str:
+        """Name of a clip of an epoch."""
+        return self.manifest[row].id
+
+    def where(self, row: int) -> str:
+        """File, line and id of a clip, for messages."""
+        return self.manifest.where(row)
+
     def rng(self, epoch: int, row: int) -> np.random.Generator:
         """The random generator of a clip in an epoch of training."""
         return np.random.default_rng([self.seed, epoch, self._keys[row]])
@@ -177,7 +198,8 @@ class Loader(ABC):
             shared: result of `draw_shared` for the batch.
 
         Returns:
-            Frames `(time, *frame.shape)` of dtype `frame.dtype`, and labels `(labels,)` int32.
+            Frames `(time, *frame.shape)` of dtype `frame.dtype`, labels `(labels,)` int32 and, if
+            `spans` is true, spans `(labels, 2)` int32.
 
         Raises:
             UserError: the clip cannot be read; names the sample.
@@ -210,8 +232,16 @@ class Loader(ABC):
         source = indices_at_rate(self.manifest[row].frames, self._rates[row], self.fps)
         return source if indices is None else source[indices]
 
-    def _labels(self, row: int) -> np.ndarray:
-        return np.array(self.labels[row], np.int32)
+    def _targets(self, row: int, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Labels and, if asked for, their spans among frame numbers at the model's rate."""
+        labels = np.array(self.labels[row], np.int32)
+        if not self.spans:
+            return (labels,)
+        sample = self.manifest[row]
+        given = sample.extra.get("spans")
+        if given is None:
+            return labels, np.zeros((len(labels), 2), np.int32)
+        return labels, spans_among(checked_spans(sample, given), self.file_frames(row, indices))
 
     def _required(self, row: int) -> int:
         # Enough for every epoch, so that lengths do not depend on the schedule of the objective.

@@ -87,14 +87,15 @@ class KeypointLoader(Loader):
             return self._distorted([row], [rng], length)[0]
         points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
         if rng is None:
-            return self._prepare(points)[self._indices(None, row)], self._labels(row)
+            indices = self._indices(None, row)
+            return self._prepare(points)[indices], *self._targets(row, indices)
         indices = self._indices(rng, row)
         lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
         # NaN is missing under every contract; zero may be a valid position.
         points[lost] = np.nan
         points = self._prepare(points)[indices]
         points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
-        return points, self._labels(row)
+        return points, *self._targets(row, indices)
 
     def load_batch(
         self, rows: Sequence[int], epoch: int | None = None, shared: float | None = None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.composition.config import CompositionConfig
 from slr_keras.data.sampling import MAX_FRAMES, check_max_frames
 from slr_keras.data.segments import Segments
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
@@ -31,6 +32,9 @@ class ClipOptions:
             clips are resampled to this number at once, warped as the augmentation says. 0: frames
             are kept.
         stream: content of a batch of video: "rgb", or "flow" (`FlowLoader`).
+        composition: how training sentences are composed of clips of single signs; None: the clips
+            are those of the manifest.
+        spans: add the spans of the labels to the batches.
 
     Raises:
         UserError: the seed is negative, `max_frames` is not a positive multiple of 4, or `unknown`
@@ -50,6 +54,8 @@ class ClipOptions:
     fps: float | None = None
     steps: int = 0
     stream: str = RGB
+    composition: CompositionConfig | None = None
+    spans: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:

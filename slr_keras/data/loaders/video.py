@@ -76,11 +76,13 @@ class VideoLoader(Loader):
         """Pictures `(time, height, width, 3)` uint8, RGB, and labels."""
         picture = self.contract.resize[::-1]
         if rng is None:
-            return self._read(row, self._indices(None, row), self._centre), self._labels(row)
+            indices = self._indices(None, row)
+            return self._read(row, indices, self._centre), *self._targets(row, indices)
         indices = self._indices(rng, row)
         window = draw_window(rng, picture, self.contract.crop, self.augmentation)
         colours = draw_colours(rng, self.augmentation)
-        return recolour(self._read(row, indices, window), colours), self._labels(row)
+        frames = recolour(self._read(row, indices, window), colours)
+        return frames, *self._targets(row, indices)
 
     @property
     def _centre(self) -> Window:

@@ -54,7 +54,10 @@ def check_samples(
     findings: list[Finding],
     fps: float | None = None,
 ) -> None:
-    """Report empty and one-frame clips, clips without glosses, and clips too short for CTC."""
+    """Report empty and one-frame clips, clips without glosses, and clips too short for CTC.
+
+    Clips with the key `rest` are meant to have no glosses.
+    """
     for where, sample in rows:
         if sample.frames == 0:
             what, advice = "the clip has no frames", "drop it"
@@ -65,6 +68,8 @@ def check_samples(
             advice = f"check it: the frame will be repeated to fill {temporal_stride} frames"
             findings.append(Finding(WARNING, "one-frame-clip", sample.id, where, what, advice))
         if not sample.glosses:
+            if sample.extra.get("rest"):
+                continue
             severity = ERROR if split == "train" else WARNING
             what, advice = "the clip has no glosses", "label it or drop it"
             findings.append(Finding(severity, "no-glosses", sample.id, where, what, advice))

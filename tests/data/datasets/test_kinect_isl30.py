@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from slr_keras.data.composition.whole_clips import IsolatedClip, compose_sentences
 from slr_keras.data.datasets import kinect_isl30
-from slr_keras.data.datasets.composition import IsolatedClip, compose_sentences
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import read_folder
 from slr_keras.utils.errors import UserError

@@ -1,0 +1,1 @@
+"""Composition of sentences from clips of isolated signs."""
