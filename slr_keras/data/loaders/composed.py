@@ -19,6 +19,7 @@ from slr_keras.data.composition.pool import (
 from slr_keras.data.composition.rendering import render
 from slr_keras.data.composition.units import Unit, group_of, unit_frames, units_of
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.distortion import Draws, distort
 from slr_keras.data.keypoints import fill_gaps
 from slr_keras.data.loaders.keypoints import KeypointLoader
 from slr_keras.data.loaders.options import ClipOptions
@@ -154,15 +155,24 @@ class ComposedLoader(KeypointLoader):
     def _composed(self, rng: np.random.Generator, shared: float | None) -> Clip:
         plan = self.planner.draw(rng)
         points = render(plan, self.pool)
-        lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
-        points[lost] = 0
-        gap, score = self.contract.max_gap, self.contract.interpolated_score
-        points = fill_gaps(points, gap, interpolated_score=score, zero_is_missing=False)
-        points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
+        if self.augmentation.distorts:
+            frames, count, channels = points.shape
+            draws = Draws([rng], frames, count, channels - 1, self.augmentation)
+            points = distort(points[None], draws, self.augmentation, self._skeleton)[0]
+            points = self._filled(points)
+        else:
+            lost = lost_points(rng, *points.shape[:2], self._hands, self.augmentation)
+            points[lost] = 0
+            points = self._filled(points)
+            points = transform(rng, points, self.augmentation, self.contract.mirror, shared)
         labels = np.array(self.vocabulary.encode(plan.glosses), np.int32)
         if not self.spans:
             return points, labels
         return points, labels, np.array(plan.spans, np.int32).reshape(-1, 2)
+
+    def _filled(self, points: np.ndarray) -> np.ndarray:
+        gap, score = self.contract.max_gap, self.contract.interpolated_score
+        return fill_gaps(points, gap, interpolated_score=score, zero_is_missing=False)
 
     def _planned(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Lengths and needed frames of an epoch."""

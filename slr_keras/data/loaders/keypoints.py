@@ -126,7 +126,8 @@ class KeypointLoader(Loader):
         flat, starts, lengths = self._prepared.of(rows)
         clips = read_at(flat, starts, lengths, places)
         clips = distort(clips, draws, self.augmentation, self._skeleton)
-        return [(clip, self._labels(row)) for clip, row in zip(clips, rows)]
+        read = np.rint(places * (lengths[:, None] - 1)).astype(int)
+        return [(clip, *self._targets(*of)) for clip, *of in zip(clips, rows, read)]
 
     def _whole(self, row: int) -> np.ndarray:
         """All frames of a clip, prepared."""
