@@ -128,7 +128,7 @@ def _evaluate_run(options: argparse.Namespace) -> int:
     changes = scoring.ClipChanges(options.drop_points, options.drop_hand, options.seed)
     if loaded.modality != "keypoints" and (changes or options.turn):
         raise UserError(
-            f"--drop-* and --turn change keypoints, but the run {loaded.path} reads video"
+            f"--drop-points, --drop-hand, --turn: need keypoints, but {loaded.path} reads video"
         )
     cases = scoring.open_cases(config.data, split, options.data, changes, options.turn)
     manifest = cases[0][1]

@@ -108,9 +108,10 @@ def test_ctc_with_context_trains_and_decodes_through_the_commands(data, tmp_path
         assert list(json.loads(capsys.readouterr().out)["sets"]) == ["ensemble", "chunk", "video"]
 
 
-def test_what_needs_keypoints_says_so(run):
-    with pytest.raises(UserError, match="--drop-points"):
-        evaluate([str(run), "--split", "dev", "--drop-points", "1"])
+@pytest.mark.parametrize("option", ["--drop-points", "--turn"])
+def test_what_needs_keypoints_says_so(run, option):
+    with pytest.raises(UserError, match=f"{option}.* reads video"):
+        evaluate([str(run), "--split", "dev", option, "1"])
 
 
 def test_every_level_can_be_the_one_that_counts(run, capsys):

@@ -147,6 +147,17 @@ def test_clips_longer_than_any_file_are_read_in_windows(bundle, run):
     assert (scores.argmax(-1) == whole.argmax(-1)).mean() > 0.7
 
 
+def test_a_turn_costs_a_bundle_what_it_costs_its_run(bundle, run, capsys):
+    found = []
+    for path in (bundle.path, run):
+        capsys.readouterr()
+        assert evaluate([str(path), "--split", "dev", "--turn", "90", "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["turn"])
+    assert found[0]["plus"]["value"] != found[0]["none"]["value"]
+    for key in ("none", "plus", "minus", "worst"):
+        assert found[0][key] == pytest.approx(found[1][key])
+
+
 def test_evaluate_gives_a_bundle_the_rate_that_the_export_found(bundle, capsys):
     capsys.readouterr()
     assert evaluate([str(bundle.path), "--split", "dev", "--json"]) == 0
