@@ -12,6 +12,7 @@ EXAMPLE = """\
 CONFIG_OR_FOLDER may also be the name of another benchmark, with options of its own:
   cgd     speed and memory of the transduction loss; see `benchmark cgd --help`
   memory  memory that a recipe's training step needs; see `benchmark memory --help`
+  sets    accuracy of models and baselines on sets of real signing; see `benchmark sets --help`
 
 Rates are medians over the repeats. Every repeat measures everything once, in turn, on the same
 batches, so that a disturbance of the machine affects all measurements equally. Training and
@@ -28,6 +29,7 @@ examples:
 SUBCOMMANDS = {
     "cgd": "slr_keras.benchmarks.cst.command",
     "memory": "slr_keras.benchmarks.memory.command",
+    "sets": "slr_keras.benchmarks.sets.command",
 }
 
 

@@ -24,7 +24,6 @@ file that holds the clip, and windows for longer clips. Nothing is written into 
 examples:
   python -m slr_keras.evaluate runs/demo
   python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
-  python -m slr_keras.evaluate runs/demo --drop-points 1
   python -m slr_keras.evaluate runs/demo --turn 20
   python -m slr_keras.evaluate runs/asl --split rest
   python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison

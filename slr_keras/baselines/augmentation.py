@@ -6,6 +6,8 @@ import numpy as np
 
 from slr_keras.data.augmentation import AugmentationConfig, transform
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.distortion import Draws, distort, read_at, warped_places
+from slr_keras.data.skeleton import Skeleton
 
 
 def augmented_clip(
@@ -14,11 +16,11 @@ def augmented_clip(
     contract: KeypointContract,
     config: AugmentationConfig,
 ) -> np.ndarray:
-    """Draw an augmented copy of a prepared clip, with the geometric part of a model's augmentation.
+    """Draw an augmented copy of a prepared clip, with a model's augmentation.
 
-    The copy is never mirrored, because a baseline decides about mirroring by itself. Points are not
-    lost and time is not resampled; the length may nevertheless change in a future augmentation, and
-    callers must not rely on it.
+    The copy is never mirrored, because a baseline decides about mirroring by itself. A recipe that
+    changes bodies, cameras and timings (`AugmentationConfig.distorts`) does so here, too; with
+    others points are not lost and time is not resampled.
 
     Args:
         rng: random generator of the copy.
@@ -38,4 +40,11 @@ def augmented_clip(
     >>> augmented_clip(rng, clip, rules, AugmentationConfig()).shape == clip.shape
     True
     """
-    return transform(rng, prepared, replace(config, mirror=0.0), contract.mirror)
+    config = replace(config, mirror=0.0)
+    if not config.distorts:
+        return transform(rng, prepared, config, contract.mirror)
+    frames, points, channels = prepared.shape
+    draws = Draws([rng], frames, points, channels - 1, config)
+    places = warped_places(draws, frames, config)
+    clips = read_at(prepared, np.array([0]), np.array([frames]), places)
+    return distort(clips, draws, config, Skeleton.of(contract))[0]

@@ -15,7 +15,8 @@ DecoderBuilder = Callable[["keras.Model", DecodingConfig, str], Decoder]
 
 
 def _ctc(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:
-    return CtcDecoder(decoding.heads or getattr(model, "reported_heads", ()))
+    heads = decoding.heads or getattr(model, "reported_heads", ())
+    return CtcDecoder(heads, getattr(model, "auxiliary_heads", ()))
 
 
 def _sign(model: "keras.Model", decoding: DecodingConfig, loss: str) -> Decoder:

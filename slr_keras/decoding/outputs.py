@@ -66,10 +66,12 @@ class CtcDecoder(Decoder):
 
     Args:
         heads: whose mean is the ensemble; all by default.
+        auxiliary: outputs that only training reads.
     """
 
-    def __init__(self, heads: Sequence[str] = ()):
+    def __init__(self, heads: Sequence[str] = (), auxiliary: Sequence[str] = ()):
         self.heads = tuple(heads)
+        self.auxiliary = tuple(auxiliary)
 
     def scores(self, outputs):
         """See `Decoder`."""
@@ -77,7 +79,11 @@ class CtcDecoder(Decoder):
 
         from slr_keras.losses import ensemble_log_probabilities
 
-        logits = {name: value for name, value in outputs.items() if value.shape.rank == 3}
+        logits = {
+            name: value
+            for name, value in outputs.items()
+            if value.shape.rank == 3 and name not in self.auxiliary
+        }
         heads = {name: tf.nn.log_softmax(tf.cast(x, tf.float32)) for name, x in logits.items()}
         return {ENSEMBLE: ensemble_log_probabilities(logits, self.heads), **heads}
 

@@ -110,8 +110,9 @@ class SignConv(_Base):
     TensorShape([1, 2, 5])
     """
 
-    #: Heads whose mean is the prediction.
+    #: Heads whose mean is the prediction, and outputs that only training reads.
     reported_heads = (GLOSSES,)
+    auxiliary_heads = (SPANS,)
 
     def __init__(
         self,

@@ -6,6 +6,8 @@ import pytest
 
 from slr_keras.data.contract import contract
 from slr_keras.data.skeleton import Skeleton
+from slr_keras.decoding import DecodingConfig
+from slr_keras.decoding.factory import DECODERS
 from slr_keras.models.checks import OptionError
 from slr_keras.models.registry import create_model
 from slr_keras.models.sign_conv import SignConv, SignConvIsolated
@@ -127,3 +129,11 @@ def test_an_isolated_sign_is_the_same_at_any_frame_rate():
         for x in (slow, fast)
     ]
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-4)
+
+
+def test_the_span_head_is_not_decoded():
+    model = SignConv(**LITTLE, span_head=True)
+    decoder = DECODERS["ctc"](model, DecodingConfig(), "cst")
+    points = clip()
+    outputs = model({"keypoints": points, "mask": np.ones(points.shape[:2], "float32")})
+    assert set(decoder.scores(outputs)) == {"ensemble", "glosses"}
