@@ -100,3 +100,24 @@ def test_the_grammar_is_taken_from_where_the_command_runs(tmp_path, monkeypatch)
     assert config.composition.grammar == str(tmp_path / "orders.txt")
     with pytest.raises(UserError, match=r"--set composition\.cut=0\.9: composition: cut is 0\.9"):
         load_config("recipe.yaml", ["composition.cut=0.9"])
+
+
+def test_batches_of_fixed_size_pad_spans_like_labels():
+    from slr_keras.jax_training.loading import complete
+
+    batch = {
+        "labels": np.array([[5, 6]], np.int32),
+        "spans": np.array([[[0, 4], [6, 9]]], np.int32),
+        "weight": np.ones(1, np.float32),
+    }
+    padded = complete(batch, clips=2, labels=3)
+    assert padded["spans"].tolist() == [[[0, 4], [6, 9], [0, 0]], [[0, 0]] * 3]
+    assert padded["labels"].shape == (2, 3)
+
+
+def test_the_most_labels_of_composed_sentences_are_known_in_advance(data):
+    run_data = open_run_data(parse_config(recipe(data, words=[1, 5])))
+    loader = run_data.training_dataset().clips
+    assert loader.most_labels == 5
+    drawn = [len(loader.plan(epoch, row).glosses) for epoch in range(5) for row in range(24)]
+    assert max(drawn) == 5

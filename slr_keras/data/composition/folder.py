@@ -25,7 +25,7 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
 
 # Longest composed clip in seconds, and the length of a clip of rest.
-_LONGEST, _REST = 30, 10
+_LONGEST, _REST = 30, 8
 
 
 def compose_options() -> tuple[Option, ...]:
@@ -170,7 +170,7 @@ class _Composer:
             self._write(writer, split, number, plan)
 
     def write_rest(self, writer: FolderWriter, minutes: float, seed: Sequence[int]) -> None:
-        """Write clips of rest of about ten seconds, if there are recordings of rest."""
+        """Write clips of rest of about eight seconds, if there are recordings of rest."""
         resting = [group for group in self.pool.groups.values() if group.rests]
         left, number = round(60 * minutes * self.fps), 0
         while resting and left > 0:
