@@ -6,7 +6,8 @@ import numpy as np
 
 from slr_keras.data.augmentation import AugmentationConfig, transform
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.distortion import Draws, distort, read_at, warped_places
+from slr_keras.data.distortion import distort, read_at, warped_places
+from slr_keras.data.draws import Draws
 from slr_keras.data.skeleton import Skeleton
 
 

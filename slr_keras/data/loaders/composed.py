@@ -19,7 +19,8 @@ from slr_keras.data.composition.pool import (
 from slr_keras.data.composition.rendering import render
 from slr_keras.data.composition.units import Unit, group_of, unit_frames, units_of
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.distortion import Draws, distort
+from slr_keras.data.distortion import distort
+from slr_keras.data.draws import Draws
 from slr_keras.data.keypoints import fill_gaps
 from slr_keras.data.loaders.keypoints import KeypointLoader
 from slr_keras.data.loaders.options import ClipOptions
