@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
+.PHONY: help demo quickstart bench-sets test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,11 @@ quickstart: $(CORE)/ready  ## the demo in its small form: the same commands, sec
 	$(CORE)/bin/python -m slr_keras.evaluate runs/quickstart --split test
 	$(CORE)/bin/python -m slr_keras.predict runs/quickstart data/quickstart/test.jsonl --limit 1 --times
 	$(CORE)/bin/python -m slr_keras.view data/quickstart --split test --sample 0 --to runs/quickstart/clip.gif
+
+SETS ?= downloads
+
+bench-sets: $(FULL)/ready  ## the tables of real signing in RESULTS.md, from the raw sets in SETS=FOLDER; resumable
+	$(FULL)/bin/python -m slr_keras.benchmark sets --from $(SETS) --to runs/sets --results RESULTS.md
 
 test: $(FULL)/ready  ## the whole suite but the long checks
 	$(FULL)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"

@@ -37,7 +37,7 @@ def test_recipe_loads_and_its_model_can_be_made(path):
     elif system == "ustm":
         assert make_decoder(model, config).heads == ("sequence",)
     elif family_of(name).modality == "keypoints":
-        assert model.output["fuse"].shape[-1] == 5
+        assert model.output[family_of(name).feature_head].shape[-1] == 5
     else:
         assert model.context_logits("video", [()]).shape == (1, 5)
 

@@ -26,7 +26,7 @@ from slr_keras.training.data import RunData, open_run_data
 from slr_keras.training.epoch_record import TrainedEpoch, epoch_record
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.history import History
-from slr_keras.training.initial_weights import freeze, load_initial_run
+from slr_keras.training.initial_weights import adapt_inputs, freeze, load_initial_run
 from slr_keras.training.model import build_model, completed
 from slr_keras.training.run import Run, write_description
 from slr_keras.training.schedule import learning_rate
@@ -75,6 +75,8 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
     )
     if config.training.initial_run:
         load_initial_run(model, config.training, run_data.vocabulary)
+    else:
+        adapt_inputs(model, run_data)
     freeze(model, config.training.frozen)
     write_description(folder, config, run_data, model.count_params())
     with ParallelBatches(config, run_data, options.processes) as batches:
