@@ -26,6 +26,10 @@ from slr_keras.models.layers import PACKAGE
 # Added to a hand's size, in normalised units; and to a variance.
 LEAST_SIZE, LEAST_VARIANCE = 1e-3, 1e-8
 FORMS = ("frames", "points")
+STANDARDISED = "standardised"
+#: Regular expression of what int8 files compute in float32: eight bits do not hold fractions of a
+#: pixel, nor features before they are standardised. Its layer is named "inputs".
+FLOAT_SCOPE = rf"/inputs(_\d+)?/(?!{STANDARDISED}(_\d+)?/)"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -100,11 +104,14 @@ class KeypointInputs(keras.layers.Layer):
 
     def standardised(self, features, mask):
         """Centred and scaled features, 0 where the mask is 0."""
-        if self.config.standardise:
-            limit = self.config.clip
-            features = ops.clip((features - self.mean) * self.scale, -limit, limit)
         real = ops.reshape(mask, (*ops.shape(mask), *(1,) * (len(features.shape) - 2)))
-        return features * real
+        if not self.config.standardise:
+            return features * real
+        limit = self.config.clip
+        features = ops.minimum((features - self.mean) * self.scale, limit)
+        # The first result with a known range: int8 files begin here.
+        with keras.name_scope(STANDARDISED):
+            return ops.maximum(features, -limit) * real
 
     def features(self, keypoints, mask):
         """The features before standardisation, and the mask of the steps; see `call`."""
