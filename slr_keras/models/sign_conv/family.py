@@ -33,6 +33,7 @@ FAMILIES = (
         {"sign_conv": BASE, "sign_conv_small": SMALL, "sign_conv_large": LARGE},
         feature_head=GLOSSES,
         float_scopes=(FLOAT_SCOPE,),
+        streaming="sign_conv",
     ),
     ModelFamily(
         "sign_conv_isolated",

@@ -100,7 +100,7 @@ FAMILIES = (
         # Sees all streams, whatever else is averaged.
         feature_head="fuse",
         float_scopes=FLOAT_SCOPES,
-        streaming=True,
+        streaming="stark",
     ),
     # STARK's encoders with a head that names one sign.
     ModelFamily(
