@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from slr_keras.streaming.factory import OWN_POLICY, POLICIES
 from slr_keras.utils.command import (
     CommandParser,
     command_parser,
@@ -30,6 +31,7 @@ examples:
   python -m export.tflite runs/demo
   python -m export.tflite runs/demo --precision fp32 dynamic --frames 128 --to demo.tflite
   python -m export.tflite runs/demo --precision int8 --limit int8=2 --clips 50
+  python -m export.tflite runs/demo --streaming
   python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
 """
 
@@ -92,10 +94,13 @@ def build_parser() -> CommandParser:
     )
     add(
         "--streaming",
-        choices=("prefix", "ema", "windowed"),
+        nargs="?",
+        choices=(*POLICIES, OWN_POLICY),
+        const=OWN_POLICY,
         metavar="POLICY",
-        help="also export a streaming form, four frames per call, with this spatial attention: "
-        "prefix, ema or windowed",
+        help="also export a streaming form, a few frames per call; for STARK with this spatial "
+        "attention: prefix, ema, windowed or own, which is the run's, or prefix for a run trained "
+        "on whole clips (without POLICY: own)",
     )
     add("--to", metavar="DIR", help="folder of the bundle (default: RUN/tflite)")
     parser.add_data()

@@ -8,6 +8,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from slr_keras.streaming.factory import NO_POLICY, OFFLINE, POLICIES
 from slr_keras.utils.command import CommandParser, command_parser, count, image_size, run
 from slr_keras.utils.errors import UserError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
     from slr_keras.streaming.sources import LandmarkSource
 
-POLICIES = ("prefix", "ema", "windowed")
 EXAMPLE = """\
 sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose); a video or, with
 --camera, the number of a camera (MediaPipe finds the points; name --layout
@@ -51,10 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     if is_bundle(options.run):
         return _with_bundle(Bundle.load(options.run), options)
+    from slr_keras.streaming.engine import KerasEngine
     from slr_keras.streaming.loading import (
-        engine_of,
         policy_of,
         require_streamable,
+        step_model_of,
         streaming_recogniser,
     )
     from slr_keras.training.run import Run
@@ -66,11 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
         from slr_keras.streaming.report import report
 
         return report(loaded, options, config)
-    source = _source(loaded.contract, options)
-    from slr_keras.streaming.model import with_policy
-
     policy = policy_of(loaded, (options.policy or [None])[0])
-    engine = engine_of(loaded, with_policy(loaded.model(), policy))
+    source = _source(loaded.contract, options)
+    engine = KerasEngine(step_model_of(loaded, policy))
     return _show(streaming_recogniser(loaded, engine, config), source, options)
 
 
@@ -87,10 +86,11 @@ def build_parser() -> CommandParser:
     add(
         "--policy",
         nargs="+",
-        choices=("offline", *POLICIES),
+        choices=(OFFLINE, *POLICIES, NO_POLICY),
         help="spatial attention: prefix averages over the frames so far, ema with exponential "
-        "decay, windowed over a window; offline, over the whole clip, and several policies go with "
-        "--report (default: the run's; prefix for a run trained on whole clips)",
+        "decay, windowed over a window; none for models without spatial attention; offline, over "
+        "the whole clip, and several policies go with --report (default: the run's; prefix for a "
+        "STARK trained on whole clips)",
     )
     parser.add_json()
     parser.add_split()
@@ -122,7 +122,7 @@ def build_parser() -> CommandParser:
 def _check(options: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
     policies = options.policy or []
-    if not options.report and (len(policies) > 1 or "offline" in policies):
+    if not options.report and (len(policies) > 1 or OFFLINE in policies):
         raise UserError(
             f"--policy {' '.join(policies)}: a stream has one policy of {', '.join(POLICIES)}; "
             "offline, which reads whole clips, and several policies go with --report"
@@ -144,9 +144,8 @@ def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
     file = bundle.stream_file()
     about = bundle.metadata["streaming"]
     if options.policy and options.policy != [about["policy"]]:
-        raise UserError(
-            f"{options.run}: was exported with --streaming {about['policy']}; omit --policy"
-        )
+        own = "" if about["policy"] == NO_POLICY else f" {about['policy']}"
+        raise UserError(f"{options.run}: was exported with --streaming{own}; omit --policy")
     source = _source(bundle.contract, options)
     with TfliteEngine(file, about) as engine:
         return _show(streaming_recogniser(bundle, engine, _stream_config(options)), source, options)

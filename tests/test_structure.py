@@ -79,7 +79,7 @@ def test_no_command_is_imported_by_another_module_than_the_list_of_commands(tree
 
 def test_a_family_of_models_is_named_in_its_own_folder_alone(root):
     """No code outside a model's folder asks for a model's class."""
-    classes = {"C2st", "Ustm", "StepNet", "Stark", "StarkIsolated"}
+    classes = {"C2st", "Ustm", "StepNet", "Stark", "StarkIsolated", "SignConv", "SignConvIsolated"}
     wrong = []
     for module, file in import_graph.modules_of(root, PACKAGES).items():
         if module.startswith("slr_keras.models."):

@@ -31,7 +31,7 @@ from slr_keras.bundle.bundle import METADATA, MODEL_CARD, Bundle, is_bundle
 from slr_keras.bundle.exported_files import write_exported_files
 from slr_keras.bundle.interpreter import ELSEWHERE, SHIPPED, has_runtime, runtime_version
 from slr_keras.bundle.scorer import SCORES, padded_inputs
-from slr_keras.streaming.loading import require_streamable
+from slr_keras.streaming.loading import policy_of, step_model_of
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json, write_text
@@ -63,8 +63,7 @@ def build(
     """
     run = Run.load(path)
     require_exportable(run)
-    if plan.streaming:
-        require_streamable(run)
+    policy = None if plan.streaming is None else policy_of(run, plan.streaming)
     if not has_runtime(SHIPPED):
         raise UserError("files are checked in ai-edge-litert: pip install ai-edge-litert")
     for runtime in filter(has_runtime, ELSEWHERE):
@@ -76,7 +75,7 @@ def build(
         )
     splits = Splits.read(run, plan)
     with replaced_folder(to) as folder:
-        _Builder(run, plan, splits, folder, report).build()
+        _Builder(run, plan, policy, splits, folder, report).build()
     return to
 
 
@@ -87,6 +86,7 @@ class _Builder:
         self,
         run: Run,
         plan: BundlePlan,
+        policy: str | None,
         splits: Splits,
         folder: Path,
         report: Callable[[str], None],
@@ -95,6 +95,9 @@ class _Builder:
         self.folder, self.report = folder, report
         self.model = run.model()
         self.heads = chosen_heads(run, self.model, plan.head)
+        # An option that a stream does not allow is found before anything is converted.
+        self.policy = policy
+        self.step_model = None if policy is None else step_model_of(run, policy, self.heads)
         self.float_scopes = (PREPARATION_SCOPE, *run.family.float_scopes)
         self.golden = golden_clips(run.contract, plan.buckets)
         self.files: dict[str, dict[int, dict[str, Any]]] = {}
@@ -107,8 +110,8 @@ class _Builder:
         value = metadata.describe(
             self.run, self.plan, self.heads, self.files, self.splits.folder, self.model.stride
         )
-        if self.plan.streaming:
-            value["streaming"] = self._stream(self.plan.streaming)
+        if self.step_model is not None:
+            value["streaming"] = self._stream()
         self._write(value)
         bundle = Bundle.load(self.folder)
         write_golden(bundle, self.golden, outputs)
@@ -151,19 +154,16 @@ class _Builder:
                 self.files.setdefault(precision, {})[bucket] = entry
         return outputs
 
-    def _stream(self, policy: str) -> dict[str, Any]:
+    def _stream(self) -> dict[str, Any]:
         plan = self.plan
-        parity = plan.parity_limit if plan.verified else None
-        clip = self.golden["full"][: plan.buckets[0]]
         return write_streaming(
-            self.run,
-            self.model,
-            self.heads,
-            policy,
+            self.step_model,
+            self.run.contract,
+            self.policy,
             plan.precisions,
-            clip,
+            self.golden["full"][: plan.buckets[0]],
             self.folder,
-            parity,
+            plan.parity_limit if plan.verified else None,
             self.report,
         )
 

@@ -18,7 +18,8 @@ class BundlePlan:
         calibration_clips: number of train clips for the calibration of int8.
         repeats: runs of a latency measurement; 0 measures none.
         data: data folder; None takes that of the recipe.
-        streaming: spatial policy of an additional streaming form; None writes none.
+        streaming: spatial policy of an additional streaming form, or `OWN_POLICY`; None writes
+            none.
     """
 
     precisions: tuple[str, ...]

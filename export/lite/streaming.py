@@ -4,7 +4,7 @@
 
 | key | value |
 | --- | --- |
-| `policy` | spatial policy |
+| `policy` | spatial policy; "none" for a model without spatial attention |
 | `frames`, `delay` | frames of a call; calls before the first valid row of scores |
 | `signature` | of the files |
 | `inputs`, `outputs` | shapes by name |
@@ -39,17 +39,15 @@ from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.streaming.endpoint import SHOULDERS, WRISTS
 from slr_keras.streaming.engine import TfliteEngine
 from slr_keras.streaming.landmarks import REFERENCE_FRAMES
-from slr_keras.streaming.loading import require_streamable
-from slr_keras.streaming.model import KEYPOINTS, SCORES, STATE, VALID, StreamingStark, with_policy
 from slr_keras.streaming.recogniser import FARTHEST, StreamConfig
+from slr_keras.streaming.step_model import KEYPOINTS, SCORES, STATE, VALID, StepModel
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from slr_keras.models.stark.model import Stark
-    from slr_keras.training.run import Run
+    from slr_keras.data.contract import KeypointContract
 
 
-def step_function(model: StreamingStark) -> Any:
+def step_function(model: StepModel) -> Any:
     """One call of the model as a `tf.function` of named tensors."""
     import tensorflow as tf
 
@@ -64,9 +62,8 @@ def step_function(model: StreamingStark) -> Any:
 
 
 def write_streaming(
-    run: "Run",
-    stark: "Stark",
-    heads: Sequence[str],
+    model: StepModel,
+    contract: "KeypointContract",
     policy: str,
     precisions: Sequence[str],
     clip: np.ndarray,
@@ -77,36 +74,32 @@ def write_streaming(
     """Write the files; returns their description for `metadata.json`.
 
     Args:
-        run: that is exported.
-        stark: model of the run.
-        heads: heads whose mean probability the scores are.
+        model: of `slr_keras.streaming.loading.step_model_of`.
+        contract: preparation of the raw points.
         policy: of the spatial attention.
-        precisions: of the files; int8 is skipped, since the sums in the state need more precision.
+        precisions: of the files; int8 is skipped, since the state needs more precision.
         clip: raw points of the comparison with Keras.
         folder: of the bundle.
         parity: largest relative error of fp32; None skips the comparison.
         report: called with a message before each step.
 
     Raises:
-        UserError: the model has no streaming form, or a file differs from Keras. Nothing is written
-            in these cases.
+        UserError: a file differs from Keras, or no precision has a streaming form. Nothing is
+            written in these cases.
     """
-    require_streamable(run)
-    stark = with_policy(stark, policy)
-    model = StreamingStark(stark, heads)
-    frames = run.contract.prepare(clip)
-    frames = frames[: len(frames) // stark.stride * stark.stride]
-    expected = _whole_clip(stark, heads, frames)
+    frames = contract.prepare(clip)
+    frames = frames[: len(frames) // model.frames * model.frames]
+    expected = _whole_clip(model, frames)
     about = {
         "policy": policy,
-        "frames": stark.stride,
+        "frames": model.frames,
         "delay": model.delay,
         "signature": SIGNATURE,
         "tensors": {"keypoints": KEYPOINTS, "valid": VALID, "scores": SCORES, "state": STATE},
         "recogniser": describe_recogniser(),
         "inputs": {name: list(shape) for name, shape in model.input_shapes.items()},
         "outputs": {
-            SCORES: [1, stark.vocabulary_size],
+            SCORES: [1, model.vocabulary_size],
             **{name: list(shape) for name, shape in model.state_shapes.items()},
         },
     }
@@ -154,13 +147,13 @@ def describe_recogniser(config: StreamConfig | None = None) -> dict[str, Any]:
     }
 
 
-def _whole_clip(stark: "Stark", heads: Sequence[str], frames: np.ndarray) -> np.ndarray:
-    """Log-probabilities by Keras of a complete clip under the policy of the model."""
+def _whole_clip(model: StepModel, frames: np.ndarray) -> np.ndarray:
+    """Log-probabilities by Keras of a complete clip."""
     from slr_keras.losses import ensemble_log_probabilities
 
     mask = np.ones((1, len(frames)), np.float32)
-    logits = stark({KEYPOINTS: frames[None], "mask": mask}, training=False)
-    return ensemble_log_probabilities(logits, tuple(heads))[0].numpy()
+    logits = model.clip_model({KEYPOINTS: frames[None], "mask": mask}, training=False)
+    return ensemble_log_probabilities(logits, model.heads)[0].numpy()
 
 
 def _streamed(path: Path, runtime: str, about: dict[str, Any], frames: np.ndarray) -> np.ndarray:

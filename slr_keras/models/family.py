@@ -42,7 +42,8 @@ class ModelFamily:
             `head_<name>` reads them.
         lite_obstacle: why no TFLite bundle can hold the models; empty if one can.
         float_scopes: regular expressions of the scopes that int8 files compute in float32.
-        streaming: whether the models have a streaming form.
+        streaming: how the models stream: a name of `slr_keras.streaming.factory.FORMS`, or a
+            `StreamingForm`; None if they have no streaming form.
 
     Example::
 
@@ -62,4 +63,4 @@ class ModelFamily:
     features: FeatureExtractor | None = None
     lite_obstacle: str = ""
     float_scopes: tuple[str, ...] = field(default=())
-    streaming: bool = False
+    streaming: str | Any = None

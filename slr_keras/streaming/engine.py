@@ -9,7 +9,7 @@ import numpy as np
 from slr_keras.bundle.interpreter import SHIPPED, Interpreter
 
 if TYPE_CHECKING:
-    from slr_keras.streaming.model import StreamingStark
+    from slr_keras.streaming.step_model import StepModel
 
 
 class Engine(Protocol):
@@ -36,16 +36,16 @@ class Engine(Protocol):
 
 
 class KerasEngine(Engine):
-    """Runs a `StreamingStark` as one TensorFlow function.
+    """Runs a `StepModel` as one TensorFlow function.
 
     Args:
-        model: see `slr_keras.streaming.model.streaming_model`.
+        model: see `slr_keras.streaming.loading.step_model_of`.
     """
 
-    def __init__(self, model: "StreamingStark"):
+    def __init__(self, model: "StepModel"):
         import tensorflow as tf
 
-        self.frames = model.stark.stride
+        self.frames = model.frames
         self.delay = model.delay
         self._shapes = model.input_shapes
         specs = {name: tf.TensorSpec(shape, name=name) for name, shape in self._shapes.items()}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
 from slr_keras.models.layers import PACKAGE
@@ -11,36 +10,32 @@ from slr_keras.models.stark.model import Stark
 from slr_keras.models.stark.policy import WINDOWED
 from slr_keras.models.stark.streams import HEAD_STREAMS
 from slr_keras.streaming import steps
+from slr_keras.streaming.inputs import inputs_shapes, inputs_step, require_streamable_inputs
+from slr_keras.streaming.step_model import (
+    KEYPOINTS,
+    SCORES,
+    STATE,
+    VALID,
+    StepModel,
+    checked_heads,
+    log_probabilities,
+)
 from slr_keras.utils.errors import UserError
-
-KEYPOINTS, VALID, SCORES = "keypoints", "valid", "log_probabilities"
-#: Prefix of the names of the state tensors.
-STATE = "state_"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class StreamingStark(keras.Model):
-    """A trained STARK that reads `stride` frames a call and keeps its state in explicit tensors.
+class StreamingStark(StepModel):
+    """A trained STARK that reads `stride` frames a call, see `StepModel`.
 
-    The model shares the weights of `stark`. Every call returns a row of scores; the first `delay`
-    rows belong to no frames. After the last frames of a clip, `delay` calls with `valid` 0 return
-    the remaining rows. The rows equal those of the complete clip under the same spatial policy. A
-    new clip begins with a state of zeros.
+    The rows equal those of the complete clip under the same spatial policy.
 
     Args:
         stark: a model of another spatial policy than `offline`.
         heads: heads whose mean probability is computed. Defaults to all.
 
-    Inputs, a dictionary:
-        `keypoints` `(1, stride, points, channels)`, `valid` `(1, 1)`: 1 for frames of the clip,
-        and the state with the shapes of `state_shapes`.
-
-    Outputs, a dictionary:
-        `log_probabilities` `(1, vocabulary_size)`, and the new state under the same names.
-
     Raises:
-        UserError: the spatial attention of the model needs the complete clip, or the model lacks a
-            head.
+        UserError: the spatial attention or the inputs of the model need later frames, or the model
+            lacks a head.
 
     >>> import numpy as np
     >>> from slr_keras.models.stark import Stark
@@ -61,12 +56,15 @@ class StreamingStark(keras.Model):
                 "the spatial attention of this model is a mean over the complete clip, which is "
                 "not available while streaming; choose the policy prefix, ema or windowed"
             )
-        names = tuple(heads) or tuple(stark.gloss_heads)
-        unknown = [name for name in names if name not in stark.gloss_heads]
-        if unknown:
-            raise UserError(f"the model has no head {unknown[0]!r}: {', '.join(stark.gloss_heads)}")
+        if stark.inputs_config is not None:
+            require_streamable_inputs(stark.inputs_config)
+            if stark.inputs_config.look_ahead:
+                raise UserError(
+                    "inputs.backward is false: the differences of positions read later frames, "
+                    "which are not available while streaming; train with inputs.backward: true"
+                )
+        self.heads = checked_heads(heads or tuple(stark.gloss_heads), tuple(stark.gloss_heads))
         self.stark = stark
-        self.heads = names
         self.streams = tuple(
             name for name in stark.streams if any(name in HEAD_STREAMS[head] for head in self.heads)
         )
@@ -75,11 +73,19 @@ class StreamingStark(keras.Model):
         self.delay = self.encoder_delay + steps.head_delay(stark.gloss_heads[self.heads[0]])
         self.state_shapes = self._state_shapes()
 
+    @property
+    def clip_model(self) -> Stark:
+        """See `StepModel`."""
+        return self.stark
+
     def _state_shapes(self) -> dict[str, tuple[int, ...]]:
         stark = self.stark
         shapes = {"valid": (1, self.delay + 1)}
         if stark.spatial_policy == WINDOWED:
             shapes["calls"] = (1, 1)
+        if stark.input_layer is not None:
+            parts = inputs_shapes(stark.input_layer, stark.points, stark.channels)
+            shapes |= {f"inputs_{part}": shape for part, shape in parts.items()}
         for name in self.streams:
             parts = steps.encoder_shapes(stark.encoders[name], len(stark.streams[name]))
             shapes |= {f"{name}_{part}": shape for part, shape in parts.items()}
@@ -87,17 +93,6 @@ class StreamingStark(keras.Model):
             parts = steps.head_shapes(stark.gloss_heads[name])
             shapes |= {f"head_{name}_{part}": shape for part, shape in parts.items()}
         return {f"{STATE}{name}": shape for name, shape in shapes.items()}
-
-    @property
-    def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the inputs by name; all are float32."""
-        stark = self.stark
-        frames = (1, stark.stride, stark.points, stark.channels)
-        return {KEYPOINTS: frames, VALID: (1, 1), **self.state_shapes}
-
-    def initial_state(self) -> dict[str, np.ndarray]:
-        """The state before a clip: zeros."""
-        return {name: np.zeros(shape, np.float32) for name, shape in self.state_shapes.items()}
 
     def call(self, inputs):
         stark = self.stark
@@ -111,9 +106,14 @@ class StreamingStark(keras.Model):
             half = stark.encoders[self.streams[0]].blocks[0].policy.half
             # 0 in the calls in which a new window begins.
             new["calls"] = ops.cast(calls < half - 1.5, calls.dtype) * (calls + 1)
+        read = inputs[KEYPOINTS]
+        if stark.input_layer is not None:
+            kept = steps.part(state, "inputs_")
+            read, changed = inputs_step(stark.input_layer, read, validity, kept)
+            new |= {f"inputs_{key}": value for key, value in changed.items()}
         features = {}
         for name in self.streams:
-            points = stark.get_layer(f"points_{name}")(inputs[KEYPOINTS])
+            points = stark.get_layer(f"points_{name}")(read)
             part = steps.part(state, f"{name}_")
             features[name], changed = steps.encoder_step(
                 stark.encoders[name], points, validity, calls, part
@@ -129,7 +129,7 @@ class StreamingStark(keras.Model):
             logits.append(row)
             new |= {f"head_{name}_{key}": value for key, value in changed.items()}
         outputs = {STATE + name: value for name, value in new.items()}
-        outputs[SCORES] = _log_probabilities(logits)
+        outputs[SCORES] = log_probabilities(logits)
         return outputs
 
     def get_config(self):
@@ -178,12 +178,3 @@ def with_policy(stark: Stark, policy: str | None = None, **options) -> Stark:
         raise UserError(str(error)) from error
     other.set_weights(stark.get_weights())
     return other
-
-
-def _log_probabilities(logits: list):
-    """Logarithm of the mean probability."""
-    if len(logits) == 1:
-        return ops.log_softmax(logits[0], axis=-1)
-    mean = sum(ops.softmax(row, axis=-1) for row in logits) / len(logits)
-    # The least normal float32: decoders do not accept infinities.
-    return ops.log(ops.maximum(mean, 1.2e-38))

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slr_keras.metrics.wer import bootstrap_interval, sentence_counts
+from slr_keras.streaming.factory import OFFLINE
 from slr_keras.streaming.recogniser import GLOSS, REVISE, SENTENCE, Event, StreamConfig
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
+    import keras
+
     from slr_keras.data.manifest import Manifest
     from slr_keras.streaming.engine import Engine
+    from slr_keras.streaming.step_model import StepModel
     from slr_keras.training.run import Run
-
-OFFLINE = "offline"
 
 
 @dataclass
@@ -72,7 +74,8 @@ def report(run: "Run", options: argparse.Namespace, config: StreamConfig) -> int
     """Print the report that the options of the command ask for; returns the exit code."""
     from slr_keras.streaming.loading import policy_of
 
-    policies = options.policy or [OFFLINE, policy_of(run)]
+    asked = options.policy or [OFFLINE, None]
+    policies = [policy if policy == OFFLINE else policy_of(run, policy) for policy in asked]
     if len(policies) > 1:
         rows = [_in_child(options, policy) for policy in policies]
     else:
@@ -104,7 +107,7 @@ def measure(
 
     Args:
         run: a trained run.
-        policy: spatial policy, or "offline".
+        policy: of `policy_of`, or "offline".
         options: of the command.
         config: of the stream.
 
@@ -116,7 +119,7 @@ def measure(
     """
     import tensorflow as tf
 
-    from slr_keras.streaming.model import with_policy
+    from slr_keras.streaming.loading import require_streamable, step_model_of
     from slr_keras.training.data import read_split
 
     # A step is too short for several threads. After its first operation, TensorFlow refuses a
@@ -128,19 +131,23 @@ def measure(
     manifest = read_split(data, options.split)
     if options.limit:
         manifest = manifest.subset(range(min(options.limit, len(manifest))))
-    stark = with_policy(run.model(), policy)
     row: dict[str, Any] = {"policy": policy, "clips": len(manifest)}
-    if policy != OFFLINE:
-        row |= _streamed(run, stark, manifest, config)
-    return row | _offline(run, stark, manifest)
+    if policy == OFFLINE:
+        model = require_streamable(run).clip_model(run.model(), policy)
+        return row | _offline(run, model, manifest)
+    step = step_model_of(run, policy)
+    return row | _streamed(run, step, manifest, config) | _offline(run, step.clip_model, manifest)
 
 
-def _streamed(run: "Run", stark, manifest: "Manifest", config: StreamConfig) -> dict[str, Any]:
-    from slr_keras.streaming.loading import engine_of, streaming_recogniser
+def _streamed(
+    run: "Run", model: "StepModel", manifest: "Manifest", config: StreamConfig
+) -> dict[str, Any]:
+    from slr_keras.streaming.engine import KerasEngine
+    from slr_keras.streaming.loading import streaming_recogniser
     from slr_keras.streaming.sources import ClipSource
     from slr_keras.training.evaluation import CLEAN_UP
 
-    keras_engine = engine_of(run, stark)
+    keras_engine = KerasEngine(model)
     keras_engine.step(None)
     engine, delays = _TimedEngine(keras_engine), Delays()
     clean = CLEAN_UP[run.config.data.scoring]
@@ -199,13 +206,13 @@ def _clips(run: "Run", manifest: "Manifest"):
         yield Clip(sample.id, manifest.where(row), read, sample.glosses)
 
 
-def _offline(run: "Run", stark, manifest: "Manifest") -> dict[str, Any]:
+def _offline(run: "Run", model: "keras.Model", manifest: "Manifest") -> dict[str, Any]:
     """WER of complete clips under the same policy."""
     from slr_keras.training.evaluation import Predictor
     from slr_keras.training.final_evaluation import score
     from slr_keras.training.model import make_decoder
 
-    predictor = Predictor(stark, decoder=make_decoder(stark, run.config))
+    predictor = Predictor(model, decoder=make_decoder(model, run.config))
     evaluation = score(run, predictor, manifest, run.decoding)
     return {"offline_wer": evaluation.total().wer, "offline_interval": evaluation.interval()}
 

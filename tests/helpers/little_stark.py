@@ -3,10 +3,13 @@
 import keras
 import literal_stark
 import numpy as np
-import tensorflow as tf
+from streamed_rows import call, rows_of, traced
+from streamed_rows import whole as offline
 
 from slr_keras.models.stark.model import Stark
-from slr_keras.streaming.model import SCORES, StreamingStark
+from slr_keras.streaming.model import StreamingStark
+
+__all__ = ["call", "clip", "little", "offline", "streamed", "traced"]
 
 STREAMS = {"body": (0, 1, 2, 3, 4), "left": (0, 1), "right": (0, 2), "face": (3, 4)}
 LITTLE = {
@@ -32,39 +35,6 @@ def clip(frames, seed=0):
     return np.random.default_rng(seed).normal(size=(1, frames, 5, 3)).astype("float32")
 
 
-def offline(model, clip, head):
-    """Log-probabilities of the whole clip."""
-    mask = np.ones(clip.shape[:2], "float32")
-    logits = model({"keypoints": clip, "mask": mask})[head]
-    return keras.ops.convert_to_numpy(keras.ops.log_softmax(logits[0], axis=-1))
-
-
-class traced:
-    """The streaming model as one function, which is faster to call a hundred times."""
-
-    def __init__(self, step):
-        self.delay, self.initial_state = step.delay, step.initial_state
-        self.function = tf.function(step, autograph=False, reduce_retracing=True)
-
-    def __call__(self, inputs):
-        return self.function({name: tf.constant(value) for name, value in inputs.items()})
-
-
-def call(step, frames, valid, state):
-    """One call of the streaming model: the row, and the new state."""
-    flag = np.full((1, 1), valid, "float32")
-    found = step({"keypoints": frames, "valid": flag, **state})
-    found = {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
-    return found.pop(SCORES), found
-
-
 def streamed(model, clip, head):
-    """The same rows, a step a call; after the clip's end the frames are nonsense."""
-    step, stride = traced(StreamingStark(model, (head,))), model.stride
-    state, rows = step.initial_state(), []
-    for first in range(0, clip.shape[1] + stride * step.delay, stride):
-        real = first < clip.shape[1]
-        frames = clip[:, first : first + stride] if real else np.full_like(clip[:, :stride], 7.0)
-        row, state = call(step, frames, float(real), state)
-        rows.append(row)
-    return np.concatenate(rows)[step.delay :]
+    """The rows of a clip, call by call."""
+    return rows_of(traced(StreamingStark(model, (head,))), clip)

@@ -69,6 +69,30 @@ def test_a_clip_alone_and_in_a_batch_give_the_same_rows_under_a_policy(stark, po
     np.testing.assert_allclose(found[1], stark.offline(model, together[1:], "fuse"), atol=1e-5)
 
 
+INPUTS = {"motion": (2, 4), "backward": True, "hands": "wrist", "standardise": True}
+SKELETON = {"hands": {"left": [1, 2, 3]}, "mirror": [0, 1, 2, 3, 4]}
+
+
+def test_features_of_the_points_give_the_rows_of_the_whole_clip(stark):
+    model = stark.little(spatial_policy="ema", inputs=INPUTS, skeleton=SKELETON)
+    clip = stark.clip(24)
+    clip[:, 3:9, 2, 2] = 0
+    np.testing.assert_allclose(
+        stark.streamed(model, clip, "fuse"), stark.offline(model, clip, "fuse"), atol=1e-5
+    )
+
+
+def test_features_of_later_frames_are_refused(stark):
+    for change, said in (
+        ("backward", r"inputs\.backward is false"),
+        ("steps", r"inputs\.steps is 8"),
+    ):
+        inputs = {**INPUTS, change: {"backward": False, "steps": 8}[change]}
+        model = stark.little(spatial_policy="ema", inputs=inputs, skeleton=SKELETON)
+        with pytest.raises(UserError, match=said):
+            StreamingStark(model)
+
+
 def test_policies_differ_and_share_their_weights(stark):
     offline = stark.little(window=5)
     clip = stark.clip(64)

@@ -79,9 +79,14 @@ class InputConfig:
         return {**dataclasses.asdict(self), "motion": list(self.motion)}
 
     @property
-    def streamable(self) -> bool:
-        """Whether no feature needs a later frame."""
-        return not self.steps and not self.dominant_hand and (self.backward or not self.motion)
+    def look_back(self) -> int:
+        """Earlier frames that the differences of a frame read."""
+        return max((k if self.backward else k // 2 for k in self.motion), default=0)
+
+    @property
+    def look_ahead(self) -> int:
+        """Later frames that the differences of a frame read."""
+        return max((0 if self.backward else k - k // 2 for k in self.motion), default=0)
 
 
 def checked_skeleton(skeleton: SkeletonOption | None, points: int) -> dict[str, Any]:

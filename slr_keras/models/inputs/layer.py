@@ -1,6 +1,6 @@
 """Features of keypoint models: motion, hands about their wrist, dominant hand, standardisation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,12 +14,22 @@ from slr_keras.models.inputs.config import (
     checked_skeleton,
     rest_of,
 )
-from slr_keras.models.inputs.operations import difference, mirrored, resample, select_points
+from slr_keras.models.inputs.operations import (
+    difference,
+    mirrored,
+    present,
+    resample,
+    select_points,
+)
 from slr_keras.models.layers import PACKAGE
 
 # Added to a hand's size, in normalised units; and to a variance.
 LEAST_SIZE, LEAST_VARIANCE = 1e-3, 1e-8
 FORMS = ("frames", "points")
+STANDARDISED = "standardised"
+#: Regular expression of what int8 files compute in float32: eight bits do not hold fractions of a
+#: pixel, nor features before they are standardised. Its layer is named "inputs".
+FLOAT_SCOPE = rf"/inputs(_\d+)?/(?!{STANDARDISED}(_\d+)?/)"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -90,34 +100,51 @@ class KeypointInputs(keras.layers.Layer):
 
     def call(self, keypoints, mask):
         features, mask = self.features(keypoints, mask)
-        if self.config.standardise:
-            limit = self.config.clip
-            features = ops.clip((features - self.mean) * self.scale, -limit, limit)
+        return self.standardised(features, mask), mask
+
+    def standardised(self, features, mask):
+        """Centred and scaled features, 0 where the mask is 0."""
         real = ops.reshape(mask, (*ops.shape(mask), *(1,) * (len(features.shape) - 2)))
-        return features * real, mask
+        if not self.config.standardise:
+            return features * real
+        limit = self.config.clip
+        features = ops.minimum((features - self.mean) * self.scale, limit)
+        # The first result with a known range: int8 files begin here.
+        with keras.name_scope(STANDARDISED):
+            return ops.maximum(features, -limit) * real
 
     def features(self, keypoints, mask):
         """The features before standardisation, and the mask of the steps; see `call`."""
         config = self.config
         keypoints = ops.cast(keypoints, "float32")
         mask = ops.cast(mask, "float32")
-        frames = ops.expand_dims(ops.expand_dims(mask, -1), -1)
-        seen = ops.cast(keypoints[..., -1:] > 0, "float32") * frames
+        seen = present(keypoints, mask)
         if config.steps:
             keypoints, seen = resample(keypoints, seen, mask, config.steps)
             mask = ops.ones_like(keypoints[:, :, 0, 0])
         if config.dominant_hand:
             keypoints, seen = self._dominant_on_the_right(keypoints, seen)
         positions = keypoints[..., :-1] * seen
-        shapes = self._hand_shapes(positions, seen)
         motion = [difference(positions, seen, k, config.backward) for k in config.motion]
+        return self.joined(positions, seen, motion, keypoints[..., -1:]), mask
+
+    def joined(self, positions, seen, motion: Sequence[Any], score):
+        """The features of frames whose differences are known, as those of a stream are.
+
+        Args:
+            positions: `(batch, time, points, coordinates)`, 0 for missing points.
+            seen: `(batch, time, points, 1)`.
+            motion: differences for each interval, with the shape of the positions.
+            score: `(batch, time, points, 1)`; for the form "points".
+        """
+        shapes = self._hand_shapes(positions, seen)
         if self.form == "points":
-            return self._by_point(positions, shapes, motion, keypoints[..., -1:]), mask
+            return self._by_point(positions, shapes, motion, score)
         groups = [select_points(positions, self.others), *shapes.values()]
         groups += [select_points(change, self.others) for change in motion]
         time = ops.shape(positions)[1]
         flat = [ops.reshape(g, (-1, time, g.shape[2] * g.shape[3])) for g in groups]
-        return ops.concatenate(flat, axis=-1), mask
+        return ops.concatenate(flat, axis=-1)
 
     def groups(self) -> list[np.ndarray]:
         """Indices of the features that share a scale, flattened over the axes of a frame."""
@@ -184,7 +211,7 @@ class KeypointInputs(keras.layers.Layer):
             shapes[side] = shape
         return shapes
 
-    def _by_point(self, positions, shapes: dict[str, Any], motion: list, score):
+    def _by_point(self, positions, shapes: dict[str, Any], motion: Sequence[Any], score):
         """Features of each point: position or hand shape, differences, score."""
         if shapes and self.config.hands == "wrist":
             rows = [*self.others]

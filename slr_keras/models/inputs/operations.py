@@ -26,6 +26,12 @@ def select_points(x, indices: Sequence[int]):
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
 
 
+def present(keypoints, mask):
+    """1 for each point of the clip that has a score: `(batch, time, points, 1)`."""
+    frames = ops.expand_dims(ops.expand_dims(mask, -1), -1)
+    return ops.cast(keypoints[..., -1:] > 0, "float32") * frames
+
+
 def difference(x, seen, interval: int, backward: bool):
     """Difference of positions over `interval` frames; 0 where either end is missing.
 

@@ -74,15 +74,20 @@ class ConvolutionBlock(keras.layers.Layer):
         self.norm.build(inputs_shape)
         self.channel_dropout = keras.layers.SpatialDropout1D(self.dropout, dtype=policy)
 
-    def convolved(self, inputs):
-        """The convolution alone; the streaming form gives it the steps of its state."""
+    def inner_steps(self, inputs):
+        """The convolution of the steps that have all neighbours: `kernel_size - 1` fewer."""
+        if self.depthwise:
+            return self.mix(self.filters(inputs))
+        return ops.conv(inputs, self.convolution.kernel, padding="valid")
+
+    def _convolved(self, inputs):
         if not self.depthwise:
             return self.convolution(inputs)
         before = self.kernel_size - 1 - self.look_ahead
-        return self.mix(self.filters(ops.pad(inputs, ((0, 0), (before, self.look_ahead), (0, 0)))))
+        return self.inner_steps(ops.pad(inputs, ((0, 0), (before, self.look_ahead), (0, 0))))
 
     def call(self, inputs, valid, training=False):
-        change = self.norm(self.convolved(inputs), valid=valid, training=training)
+        change = self.norm(self._convolved(inputs), valid=valid, training=training)
         change = self.channel_dropout(ops.relu(change), training=training)
         return (inputs + change) * ops.expand_dims(ops.cast(valid, inputs.dtype), -1)
 

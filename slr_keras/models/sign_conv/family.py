@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slr_keras.models.family import ModelFamily
+from slr_keras.models.inputs import FLOAT_SCOPE
 from slr_keras.models.sign_conv.model import GLOSSES, SIGN, SignConv, SignConvIsolated
 
 # What made the difference on real signing (docs/papers/sign_conv.md §4).
@@ -22,8 +23,6 @@ ISOLATED_LARGE = {
 SMALL = {"width": 56, "blocks": 4, "kernel_size": 3, "inputs": INPUTS}
 BASE = {"width": 144, "blocks": 5, "inputs": INPUTS}
 LARGE = {"width": 320, "blocks": 6, "inputs": INPUTS}
-# Eight bits do not hold fractions of a pixel, nor features before they are standardised.
-FLOAT_SCOPES = (r"/inputs/",)
 
 FAMILIES = (
     ModelFamily(
@@ -33,7 +32,8 @@ FAMILIES = (
         SignConv,
         {"sign_conv": BASE, "sign_conv_small": SMALL, "sign_conv_large": LARGE},
         feature_head=GLOSSES,
-        float_scopes=FLOAT_SCOPES,
+        float_scopes=(FLOAT_SCOPE,),
+        streaming="sign_conv",
     ),
     ModelFamily(
         "sign_conv_isolated",
@@ -48,6 +48,6 @@ FAMILIES = (
         objective="classification",
         decoder="sign",
         feature_head=SIGN,
-        float_scopes=FLOAT_SCOPES,
+        float_scopes=(FLOAT_SCOPE,),
     ),
 )

@@ -46,10 +46,11 @@ STARK_ISOLATED_TINY: Mapping[str, Any] = {
     name: value for name, value in STARK_TINY.items() if name not in _OF_GLOSS_HEADS
 }
 
-# Scopes that eight bits do not hold: the first layer, which reads fractions of a pixel; logits
-# beside the -1e9 that masks them; a softmax over all points, whose probabilities are below one
-# quantisation step; means and deviations of layer normalisation.
+# Scopes that eight bits do not hold: features of the points; the first layer, which reads fractions
+# of a pixel; logits beside the -1e9 that masks them; a softmax over all points, whose probabilities
+# are below one quantisation step; means and deviations of layer normalisation.
 FLOAT_SCOPES = (
+    r"/inputs(_\d+)?/",
     r"/points_\w+/|/encoder_\w+/transpose|/stem(_\d+)?/",
     f"{TEMPORAL_SOFTMAX}/",
     f"{SPATIAL_SOFTMAX}/",
@@ -99,7 +100,7 @@ FAMILIES = (
         # Sees all streams, whatever else is averaged.
         feature_head="fuse",
         float_scopes=FLOAT_SCOPES,
-        streaming=True,
+        streaming="stark",
     ),
     # STARK's encoders with a head that names one sign.
     ModelFamily(

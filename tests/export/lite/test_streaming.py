@@ -2,7 +2,9 @@
 
 import json
 
+import feature_models
 import pytest
+from drawn_run import drawn_run
 
 from export.tflite import main
 from slr_keras.bundle.bundle import Bundle
@@ -77,3 +79,57 @@ def test_a_file_that_is_not_the_verified_one_is_refused(run, bundle):
             stream([str(bundle), str(run.parent / "data")])
     finally:
         path.write_bytes(kept)
+
+
+@pytest.fixture(scope="module")
+def sign_conv(tiny, tmp_path_factory):
+    """A run of a causal SignConv, and its bundle."""
+    folder = tmp_path_factory.mktemp("sign_conv")
+    run = drawn_run(folder / "run", feature_models.tree_of("sign_conv", tiny, folder))
+    options = ["--precision", "fp32", "dynamic", "--frames", "16", "--no-latency", "--clips", "2"]
+    options += ["--limit", "fp32=100", "--limit", "dynamic=100", "--to", str(folder / "bundle")]
+    assert main([str(run), *options, "--streaming"]) == 0
+    return run, folder / "bundle"
+
+
+def test_a_model_without_spatial_attention_streams_without_a_policy(sign_conv, capsys):
+    run, bundle = sign_conv
+    about = Bundle.load(bundle).metadata["streaming"]
+    assert (about["policy"], about["frames"], about["delay"]) == ("none", 4, 0)
+    assert max(about["files"]["fp32"]["relative_error"].values()) <= 1e-5
+    found = []
+    for model in (run, bundle):
+        assert stream([str(model), str(run.parent / "data"), "--json"]) == 0
+        found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+    assert found[0]
+    assert found[0] == found[1]
+
+
+def test_a_policy_of_a_model_without_spatial_attention_is_refused(sign_conv):
+    run, bundle = sign_conv
+    data = str(run.parent / "data")
+    with pytest.raises(UserError, match="sign_conv_small has none; leave the policy out"):
+        stream([str(run), data, "--policy", "ema"])
+    with pytest.raises(UserError, match="sign_conv_small has none; leave the policy out"):
+        main([str(run), "--streaming", "ema"])
+    with pytest.raises(UserError, match="exported with --streaming; omit --policy"):
+        stream([str(bundle), data, "--policy", "ema"])
+
+
+def test_a_report_of_a_model_without_spatial_attention_has_a_row(sign_conv, capsys):
+    run, _ = sign_conv
+    arguments = [str(run), str(run.parent / "data"), "--report", "--limit", "1", "--json"]
+    assert stream([*arguments, "--policy", "none"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["policy"], row["latency_frames"]) == ("none", 3)
+
+
+def test_a_model_that_needs_the_complete_clip_is_refused_before_anything_is_converted(
+    tiny, tmp_path
+):
+    tree = feature_models.tree_of("sign_conv", tiny, tmp_path)
+    tree["model"]["options"] = {**feature_models.SENTENCES, "attention_blocks": 1}
+    run = drawn_run(tmp_path / "run", tree)
+    with pytest.raises(UserError, match="no streaming form: attention_blocks is 1"):
+        main([str(run), "--streaming", "--to", str(tmp_path / "bundle")])
+    assert not (tmp_path / "bundle").exists()
