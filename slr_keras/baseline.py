@@ -128,6 +128,11 @@ def build_parser() -> CommandParser:
         metavar="CONFIG",
         help="with --augment: recipe whose augmentation is used (default: recommended settings)",
     )
+    add(
+        "--train-on-dev",
+        action="store_true",
+        help="learn from dev, too, once the options are tuned on it",
+    )
     add("--no-spans", action="store_true", help="do not use the spans of the signs in train")
     parser.add_turn()
     parser.add_seed()
@@ -147,6 +152,7 @@ def _baseline(options: argparse.Namespace) -> "Baseline":
         "seed": options.seed,
         "mirror": options.mirror,
         "copies": options.augment,
+        "train_on_dev": options.train_on_dev,
         "augmentation": load_config(options.recipe).augmentation if options.recipe else None,
     }
     if options.method == "dtw":
@@ -165,6 +171,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "spans": not options.no_spans,
         "mirroring": options.mirror,
         **({"augment": options.augment} if options.augment else {}),
+        **({"train_on_dev": True} if options.train_on_dev else {}),
         **({"recipe": str(options.recipe)} if options.recipe else {}),
     }
 

@@ -11,6 +11,7 @@ from slr_keras.baselines.segments import Segment, choose_templates, segments_of
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.batch import stable_hash
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.joining import joined
 from slr_keras.data.manifest import Manifest
 from slr_keras.utils.errors import UserError
 
@@ -40,6 +41,7 @@ class Baseline:
             mirrors, because tuning clips of the training signers do not show other hands.
         copies: number of augmented copies that are learnt beside each training clip.
         augmentation: of the copies; None: the recommended settings.
+        train_on_dev: also learn from dev, with the options that were tuned on it.
     """
 
     #: Maximum number of dev clips for tuning; None for all.
@@ -54,7 +56,9 @@ class Baseline:
         mirror: Mirror = "auto",
         copies: int = 0,
         augmentation: AugmentationConfig | None = None,
+        train_on_dev: bool = False,
     ):
+        self.train_on_dev = train_on_dev
         self.per_gloss, self.stride, self.seed = per_gloss, stride, seed
         self.use_spans = use_spans
         #: Whether to mirror, in the order of preference.
@@ -91,10 +95,18 @@ class Baseline:
         if tuning:
             self._tune(dev.subset(tuning), progress)
         if dev is train and tuning:
-            options = self.options
-            self._train(train, labelled, progress)
-            self.options = options
+            self._refit(train, labelled, progress)
+        elif self.train_on_dev and dev is not None:
+            both = joined(train, dev)
+            rows = [row for row, sample in enumerate(both) if sample.glosses and sample.frames]
+            self._refit(both, rows, progress)
         return self
+
+    def _refit(self, clips: Manifest, rows: Sequence[int], progress: Progress) -> None:
+        """Train again on more clips with the options that were tuned."""
+        options = self.options
+        self._train(clips, rows, progress)
+        self.options = options
 
     def recognise(self, prepared: np.ndarray) -> Glosses:
         """Recognise the glosses of one clip.

@@ -32,6 +32,11 @@ class DataConfig:
     train: str = option("train", "split for training")
     dev: str = option("dev", "split for the choice of the best epoch")
     test: str = option("test", "split that `evaluate` scores by default")
+    train_on_dev: bool = option(
+        False,
+        "also learn from the dev split, once every choice is made; the last weights are kept, and "
+        "the dev score says nothing",
+    )
     vocabulary: str = option(
         "",
         "vocabulary file; empty: the folder's vocabulary.txt, else the glosses of the train split",

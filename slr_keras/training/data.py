@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.composition.rest import without_rest
+from slr_keras.data.joining import joined
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.modality import KEYPOINTS, Modality, Output
@@ -142,6 +143,8 @@ def open_run_data(config: Config, output: Output | None = None) -> RunData:
     splits = {data.train: train, data.dev: dev}
     if data.test and (Path(data.folder) / f"{data.test}.jsonl").is_file():
         splits[data.test] = read_split(data, data.test)
+    if data.train_on_dev:
+        train = splits[data.train] = joined(train, splits.pop(data.dev))
     if data.unseen_signers:
         check_signers(splits)
     return RunData(config, train, dev, vocabulary, contract_of(train, family.modality))

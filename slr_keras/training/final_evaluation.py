@@ -135,6 +135,8 @@ def _facts(run: Run, command: list[str]) -> dict[str, str]:
     if run.output == "sign":
         pages = run.folder.sign_report(run.config.data.dev).name
         signs = {"accuracies, confusions, calibration": f"[{pages}]({pages})"}
+    if run.config.data.train_on_dev:
+        signs["dev"] = "these clips are among the training clips; the score says nothing"
     return {
         **signs,
         "model": f"`{run.config.model.name}`, {len(run.vocabulary)} classes",

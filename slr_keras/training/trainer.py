@@ -276,8 +276,8 @@ class Trainer:
             )
             wer = evaluation.total().wer
             best = read_record(self.folder.best)["wer"] if self.folder.best.is_file() else np.inf
-            # A tie goes to the later epoch: it trained longer, at a lower learning rate.
-            if wer <= best:
+            # A tie goes to the later epoch; a model that learns from dev is not chosen by it.
+            if wer <= best or self.config.data.train_on_dev:
                 record = {"epoch": self.position.epoch + 1, "wer": wer}
                 save_arrays(self.folder.best, {"model": self.model.variables}, record)
         return evaluation

@@ -133,3 +133,16 @@ def test_a_teacher_of_other_signs_is_refused(runs, tiny, tmp_path):
     teachers = f"training.teachers=[{folder / 'seed_0'}]"
     with pytest.raises(UserError, match=r"training\.teachers"):
         fit.main([str(other), "--to", str(tmp_path / "run"), "--set", teachers])
+
+
+def test_a_run_that_learns_from_dev_keeps_its_last_weights_and_says_so(runs, tmp_path):
+    _, file = runs
+    run = tmp_path / "run"
+    changes = ["--set", "data.train_on_dev=true", "--set", "training.epochs=2"]
+    assert fit.main([str(file), "--to", str(run), *changes]) == 0
+    assert Run.load(run).best["epoch"] == 2
+    first = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
+    data = file.parent / "data"
+    clips = [len((data / f"{split}.jsonl").read_text().splitlines()) for split in ("train", "dev")]
+    assert first["step"] == -(-sum(clips) // 4)
+    assert "among the training clips" in (run / "report.md").read_text()

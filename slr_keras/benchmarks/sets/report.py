@@ -48,7 +48,7 @@ def write_section(file: Path, text: str) -> None:
     """
     content = file.read_text("utf-8")
     if BEGIN not in content or END not in content:
-        raise UserError(f"{file}: has no lines {BEGIN!r} and {END!r} around the section")
+        raise UserError(f"{file}: has no marks {BEGIN!r} and {END!r} around the section")
     before, rest = content.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     write_text(file, f"{before}{BEGIN}\n{text}{END}{after}")

@@ -90,10 +90,16 @@ def score_baseline(one: BenchSet, method: str, fold: Fold, places: Places) -> No
     if file.is_file():
         return
     data = scoring.read_data(prepared(fold.data, places), fold.split)
-    config = load_config(places.recipes / one.models[0].recipe)
+    first = one.models[0]
+    config = load_config(places.recipes / first.recipe, list(first.overrides))
     copies = 1 if method == "svm" else 0
     kind = {"dtw": DtwBaseline, "svm": SvmBaseline}[method]
-    baseline = kind(mirror="auto", copies=copies, augmentation=config.augmentation)
+    baseline = kind(
+        mirror="auto",
+        copies=copies,
+        augmentation=config.augmentation,
+        train_on_dev=config.data.train_on_dev,
+    )
     score = scoring.score_baseline(baseline, data, lambda items, *_: items)
     file.parent.mkdir(parents=True, exist_ok=True)
     score.write(file)

@@ -136,12 +136,16 @@ _ASL = Prepared(
 )
 
 
-def _isolated(recipe: str) -> tuple[Model, ...]:
+def _isolated(recipe: str, *shared: str) -> tuple[Model, ...]:
     return (
-        Model("sign_conv", recipe, distil=True),
-        Model("sign_conv, small", recipe, ("model.name=sign_conv_isolated_small",)),
-        Model("stark, same inputs", recipe, STARK_ISOLATED),
+        Model("sign_conv", recipe, shared, distil=True),
+        Model("sign_conv, small", recipe, (*shared, "model.name=sign_conv_isolated_small")),
+        Model("stark, same inputs", recipe, (*shared, *STARK_ISOLATED)),
     )
+
+
+#: The recipe was chosen with dev apart; its final models learn from dev, too. So do the baselines.
+REFIT = "data.train_on_dev=true"
 
 
 def _sentences(recipe: str) -> tuple[Model, ...]:
@@ -158,15 +162,15 @@ SETS: Sequence[BenchSet] = (
         "Kinect ISL, 30 signs, each of seven signers left out in turn",
         ACCURACY,
         tuple(_kinect(signer) for signer in _KINECT),
-        _isolated("sign_conv_kinect.yaml"),
+        _isolated("sign_conv_kinect.yaml", REFIT),
         ("svm", "dtw"),
     ),
     BenchSet(
         "ksl13",
-        "KSL-13, each of four sessions left out in turn, a whole session for dev",
+        "KSL-13, each of four sessions left out in turn, recipe chosen with a whole session as dev",
         ACCURACY,
         tuple(_ksl(place) for place in range(len(_KSL))),
-        _isolated("sign_conv_ksl13.yaml"),
+        _isolated("sign_conv_ksl13.yaml", REFIT),
         ("svm", "dtw"),
     ),
     BenchSet(
