@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from slr_keras.benchmarks.sets.models import Model
 from slr_keras.benchmarks.sets.runner import DONE, Places
 from slr_keras.benchmarks.sets.scores import ClipErrors, Score, score_of
-from slr_keras.benchmarks.sets.table import ACCURACY, BenchSet, Model
+from slr_keras.benchmarks.sets.table import ACCURACY, BenchSet
 from slr_keras.training.seeds import DISTILLED
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text

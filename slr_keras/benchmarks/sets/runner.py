@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slr_keras.benchmarks.sets.table import BenchSet, Fold, Model, Prepared
-from slr_keras.config import Config, load_config
+from slr_keras.benchmarks.sets.models import Model
+from slr_keras.benchmarks.sets.table import BenchSet, Fold, Prepared
+from slr_keras.config import Config, load_config, read_run_config
+from slr_keras.config.loading import differences
 from slr_keras.training.folder import RunFolder
 from slr_keras.training.seeds import distilled_run, seed_runs
+from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json, write_text
 
 DONE = "bench.json"
@@ -71,7 +74,7 @@ def train_model(one: BenchSet, model: Model, fold: Fold, seeds: int, places: Pla
     if model.distil:
         runs.append(distilled_run(config, folder, seeds))
     for path, run_config in runs:
-        if (path / DONE).is_file():
+        if _is_done(path, run_config):
             continue
         started, cpu = time.monotonic(), time.process_time()
         with _quiet(path.with_suffix(".log")):
@@ -80,6 +83,23 @@ def train_model(one: BenchSet, model: Model, fold: Fold, seeds: int, places: Pla
         facts = _score(path, fold.split, one.turn)
         write_json(path / DONE, {"seconds": trained, "cpu_seconds": trained_cpu, **facts})
         print(f"{one.name}, {model.name}, {fold.name}, {path.name}: {facts}", flush=True)
+
+
+def _is_done(path: Path, config: Config) -> bool:
+    """Whether a run with this config was trained and scored.
+
+    Raises:
+        UserError: the folder has a run with another config.
+    """
+    if not (path / DONE).is_file():
+        return False
+    changed = differences(read_run_config(path / "config.yaml"), config)
+    if changed:
+        raise UserError(
+            f"{path}: was trained with another config ({'; '.join(changed)}); give another folder "
+            "with --to, or remove this one"
+        )
+    return True
 
 
 def score_baseline(one: BenchSet, method: str, fold: Fold, places: Places) -> None:

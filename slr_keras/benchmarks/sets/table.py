@@ -4,22 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slr_keras.benchmarks.sets.models import REFIT, Model, ablations, isolated, sentences
+
 ACCURACY, WER = METRICS = ("accuracy", "wer")
-#: Inputs, pooling and budget of SignConv for STARK, so that the networks are compared alone.
-STARK_ISOLATED = (
-    "model.name=stark_isolated_tiny",
-    "model.options={attention_dropout: 0.0, pooling: quarters, inputs: {steps: 16, motion: [2, 4], "
-    "hands: wrist, standardise: true}}",
-    "training.distillation_weight=0.0",
-)
-STARK_SENTENCES = (
-    "model.name=stark_tiny",
-    "model.options={attention_dropout: 0.0, inputs: {motion: [2, 4], hands: wrist, "
-    "standardise: true}}",
-    "training.distillation_weight=0.25",
-    "training.span_weight=0.0",
-    "decoding.heads=[fuse]",
-)
 
 
 @dataclass(frozen=True)
@@ -52,23 +39,6 @@ class Fold:
     name: str
     data: Prepared
     split: str = "test"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A recipe, and the options that differ from it.
-
-    Attributes:
-        name: in the table.
-        recipe: file name in the folder of recipes.
-        overrides: `SECTION.KEY=VALUE`.
-        distil: whether a model that the seeds teach is scored, too.
-    """
-
-    name: str
-    recipe: str
-    overrides: tuple[str, ...] = ()
-    distil: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,25 +106,6 @@ _ASL = Prepared(
 )
 
 
-def _isolated(recipe: str, *shared: str) -> tuple[Model, ...]:
-    return (
-        Model("sign_conv", recipe, shared, distil=True),
-        Model("sign_conv, small", recipe, (*shared, "model.name=sign_conv_isolated_small")),
-        Model("stark, same inputs", recipe, (*shared, *STARK_ISOLATED)),
-    )
-
-
-#: The recipe was chosen with dev apart; its final models learn from dev, too. So do the baselines.
-REFIT = "data.train_on_dev=true"
-
-
-def _sentences(recipe: str) -> tuple[Model, ...]:
-    return (
-        Model("sign_conv", recipe, distil=True),
-        Model("stark, same inputs", recipe, STARK_SENTENCES),
-    )
-
-
 #: Every set in the order of the report.
 SETS: Sequence[BenchSet] = (
     BenchSet(
@@ -162,7 +113,7 @@ SETS: Sequence[BenchSet] = (
         "Kinect ISL, 30 signs, each of seven signers left out in turn",
         ACCURACY,
         tuple(_kinect(signer) for signer in _KINECT),
-        _isolated("sign_conv_kinect.yaml", REFIT),
+        isolated("sign_conv_kinect.yaml", REFIT),
         ("svm", "dtw"),
     ),
     BenchSet(
@@ -170,7 +121,7 @@ SETS: Sequence[BenchSet] = (
         "KSL-13, each of four sessions left out in turn, recipe chosen with a whole session as dev",
         ACCURACY,
         tuple(_ksl(place) for place in range(len(_KSL))),
-        _isolated("sign_conv_ksl13.yaml", REFIT),
+        isolated("sign_conv_ksl13.yaml", REFIT),
         ("svm", "dtw"),
     ),
     BenchSet(
@@ -178,7 +129,7 @@ SETS: Sequence[BenchSet] = (
         "Traduttore ASL words, last tenth of each word's recordings",
         ACCURACY,
         (_traduttore("words"),),
-        _isolated("sign_conv_traduttore.yaml"),
+        isolated("sign_conv_traduttore.yaml"),
         ("svm", "dtw"),
     ),
     BenchSet(
@@ -186,7 +137,7 @@ SETS: Sequence[BenchSet] = (
         "Traduttore ASL letters, hands alone, last tenth of each letter's recordings",
         ACCURACY,
         (_traduttore("letters"),),
-        _isolated("sign_conv_traduttore.yaml"),
+        isolated("sign_conv_traduttore.yaml"),
         ("svm", "dtw"),
     ),
     BenchSet(
@@ -194,7 +145,7 @@ SETS: Sequence[BenchSet] = (
         "Sentences composed of Kinect clips, signer S09",
         WER,
         (Fold("S09", Prepared("kinect_isl30", "kinect_isl30", {"form": "sentences"}), "dev"),),
-        _sentences("sign_conv_kinect_sentences.yaml"),
+        sentences("sign_conv_kinect_sentences.yaml"),
         ("dtw",),
     ),
     BenchSet(
@@ -210,7 +161,7 @@ SETS: Sequence[BenchSet] = (
         "RWTH-BOSTON-104, three points a frame, five folds",
         WER,
         tuple(_boston(fold) for fold in range(5)),
-        _sentences("sign_conv_boston.yaml"),
+        sentences("sign_conv_boston.yaml"),
         ("dtw",),
     ),
     BenchSet(
@@ -218,7 +169,21 @@ SETS: Sequence[BenchSet] = (
         "ASL sentences composed of recordings and sessions kept apart, 24 words",
         WER,
         (Fold("all", _ASL),),
-        _sentences("sign_conv_asl_sentences.yaml"),
+        sentences("sign_conv_asl_sentences.yaml"),
+    ),
+    BenchSet(
+        "kinect_ablation",
+        "Ingredients on Kinect ISL: taken from SignConv one at a time, added to STARK one by one",
+        ACCURACY,
+        tuple(_kinect(signer) for signer in _KINECT),
+        ablations("sign_conv_kinect.yaml", mirror=0.0),
+    ),
+    BenchSet(
+        "ksl13_ablation",
+        "The same on KSL-13",
+        ACCURACY,
+        tuple(_ksl(place) for place in range(len(_KSL))),
+        ablations("sign_conv_ksl13.yaml", mirror=0.5),
     ),
 )
 

@@ -8,10 +8,11 @@ import yaml
 
 from slr_keras import benchmark
 from slr_keras.benchmarks.sets import table
+from slr_keras.benchmarks.sets.models import Model
 from slr_keras.benchmarks.sets.report import BEGIN, END, section, write_section
 from slr_keras.benchmarks.sets.runner import Places, score_baseline, train_model
 from slr_keras.benchmarks.sets.scores import ClipErrors, score_of
-from slr_keras.benchmarks.sets.table import SETS, BenchSet, Fold, Model, Prepared, bench_set
+from slr_keras.benchmarks.sets.table import SETS, BenchSet, Fold, Prepared, bench_set
 from slr_keras.config import load_config
 from slr_keras.data.datasets import dataset
 from slr_keras.utils.errors import UserError
@@ -134,6 +135,13 @@ def test_what_is_done_is_not_done_again(bench):
     before = [file.stat().st_mtime_ns for file in files]
     train_model(one, one.models[0], one.folds[0], 2, places)
     assert [file.stat().st_mtime_ns for file in files] == before
+
+
+def test_a_run_of_another_recipe_is_not_taken_for_done(bench):
+    one, places = bench
+    other = Model("sign_conv", "little.yaml", ("training.epochs=3",))
+    with pytest.raises(UserError, match=r"training\.epochs"):
+        train_model(one, other, one.folds[0], 2, places)
 
 
 def test_the_section_replaces_what_stands_between_the_marks(tmp_path):
