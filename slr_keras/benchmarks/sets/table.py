@@ -169,7 +169,10 @@ SETS: Sequence[BenchSet] = (
         "ASL sentences composed of recordings and sessions kept apart, 24 words",
         WER,
         (Fold("all", _ASL),),
-        sentences("sign_conv_asl_sentences.yaml"),
+        (
+            *sentences("sign_conv_asl_sentences.yaml"),
+            Model("sign_conv, streaming form", "sign_conv_asl_stream.yaml"),
+        ),
     ),
     BenchSet(
         "kinect_ablation",
