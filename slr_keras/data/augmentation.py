@@ -52,9 +52,6 @@ class AugmentationConfig:
         hand_rotation: largest angle in degrees of each hand about its wrist, in the picture.
         hand_scale: largest change of the logarithm of the size of each hand.
         drift: standard deviation of slow noise on every coordinate, in normalised units.
-        blend: probability that a clip of one sign is averaged with another clip of the same sign,
-            for models that resample each clip to the same number of steps.
-        blend_share: largest weight of the other clip.
 
     Raises:
         UserError: a value is out of range; names the field.
@@ -94,8 +91,6 @@ class AugmentationConfig:
     hand_rotation: float = 0.0
     hand_scale: float = 0.0
     drift: float = 0.0
-    blend: float = 0.0
-    blend_share: float = 0.5
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -107,8 +102,6 @@ class AugmentationConfig:
         for name in ("rotation_probability", "mirror", "drop_points", "drop_spans", "drop_hand"):
             self._within(name, 0, 1)
         for name in ("drop_spans_share", "drop_hand_share", "lose_hand", "hold", "hold_share"):
-            self._within(name, 0, 1)
-        for name in ("blend", "blend_share"):
             self._within(name, 0, 1)
         for name in ("rotation", "yaw", "pitch", "hand_rotation"):
             self._within(name, 0, 180)

@@ -64,24 +64,6 @@ def read_at(
     return result
 
 
-def blended(
-    clips: np.ndarray, others: np.ndarray, draws: Draws, config: AugmentationConfig
-) -> np.ndarray:
-    """Average some clips with other clips of the same signs: signers between the signers.
-
-    Args:
-        clips, others: `(clips, frames, points, channels)`, score last. A point that is missing in
-            one of the two is that of the other.
-        draws: random numbers of the clips.
-        config: how often, and the largest weight of the other clip.
-    """
-    share = config.blend_share * draws.unit("share") * (draws.unit("blend") < config.blend)
-    weight = share[:, None, None, None] * (others[..., -1:] > 0)
-    own = (1 - share)[:, None, None, None] * (clips[..., -1:] > 0)
-    total = np.maximum(own + weight, np.finfo(np.float32).tiny)
-    return ((clips * own + others * weight) / total).astype(np.float32)
-
-
 def distort(
     clips: np.ndarray, draws: Draws, config: AugmentationConfig, skeleton: Skeleton
 ) -> np.ndarray:

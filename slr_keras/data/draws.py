@@ -15,7 +15,6 @@ _NAMES = (
     *("hold", "held", "held_from", "lose", "lose_count", "span", "span_count", "span_at"),
     *("span_length", "hand", "which", "hand_at", "hand_length", "lose_left", "lose_right"),
     *("scale_left", "scale_right", "turn_left", "turn_right"),
-    *("blend", "partner", "share"),
 )
 _PLACE = {name: place for place, name in enumerate(_NAMES)}
 _VECTORS = 2 * AXES

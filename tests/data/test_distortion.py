@@ -7,7 +7,7 @@ import pytest
 
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.contract import contract
-from slr_keras.data.distortion import blended, distort, read_at, warped_places
+from slr_keras.data.distortion import distort, read_at, warped_places
 from slr_keras.data.draws import Draws
 from slr_keras.data.skeleton import Skeleton
 from slr_keras.utils.errors import UserError
@@ -199,25 +199,3 @@ def test_a_clip_of_one_frame_is_repeated():
 def test_a_value_out_of_range_is_named(field):
     with pytest.raises(UserError, match=field):
         dataclasses.replace(NONE, **{field: -0.1})
-
-
-def test_a_blended_clip_lies_between_two_and_takes_what_one_of_them_lacks():
-    clips, others = body(40, missing=0.1), body(40, missing=0.1, seed=1)
-    config = only(blend=1.0, blend_share=0.5)
-    draws = Draws([np.random.default_rng(k) for k in range(40)], FRAMES, POINTS, 2, config)
-    found = blended(clips, others, draws, config)
-    low, high = np.minimum(clips, others), np.maximum(clips, others)
-    both = (clips[..., -1] > 0) & (others[..., -1] > 0)
-    assert ((found >= low - 1e-5) & (found <= high + 1e-5))[both].all()
-    alone = (clips[..., -1] == 0) & (others[..., -1] > 0)
-    np.testing.assert_allclose(found[alone], others[alone], atol=1e-5)
-    near = np.abs(found - clips)[both].mean() / np.abs(others - clips)[both].mean()
-    assert 0.15 < near < 0.35
-
-
-def test_clips_are_blended_with_the_given_probability():
-    clips, others = body(300), body(300, seed=1)
-    config = only(blend=0.3)
-    draws = Draws([np.random.default_rng(k) for k in range(300)], FRAMES, POINTS, 2, config)
-    changed = np.abs(blended(clips, others, draws, config) - clips).max((1, 2, 3)) > 1e-4
-    assert 0.2 < changed.mean() < 0.4

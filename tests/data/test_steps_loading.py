@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from slr_keras.data.augmentation import AugmentationConfig
-from slr_keras.data.draws import Draws
 from slr_keras.data.loaders import prepared
 from slr_keras.data.loaders.keypoints import KeypointLoader
 from slr_keras.data.loaders.options import ClipOptions
@@ -21,7 +20,6 @@ CONFIG = dataclasses.replace(
     jitter=0.01,
     limbs=0.1,
     mirror=0.5,
-    blend=0.5,
 )
 STEPS = 12
 
@@ -82,15 +80,3 @@ def test_a_large_split_is_read_batch_by_batch_and_gives_the_same(train, monkeypa
     found = loader(train).load_batch([1, 4], epoch=0)
     for (clip, _), (same, _) in zip(found, expected):
         np.testing.assert_allclose(clip, same, atol=1e-6)
-
-
-def test_a_clip_is_blended_with_clips_of_its_own_sign_alone(train):
-    config = dataclasses.replace(AugmentationConfig.none(), blend=1.0)
-    data = loader(train, config)
-    rows = list(range(len(train)))
-    generators = [data.rng(0, row) for row in rows]
-
-    draws = Draws(generators, STEPS, 6, 2, config)
-    partners = data._partners(rows, draws)
-    assert [train[p].glosses for p in partners] == [train[row].glosses for row in rows]
-    assert sum(p != row for p, row in zip(partners, rows)) > len(rows) / 2

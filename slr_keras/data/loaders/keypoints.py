@@ -15,7 +15,7 @@ from slr_keras.data.augmentation import (
 from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.bucketing import expected_lengths
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.distortion import blended, distort, read_at, warped_places
+from slr_keras.data.distortion import distort, read_at, warped_places
 from slr_keras.data.draws import Draws
 from slr_keras.data.loaders.base import Loader
 from slr_keras.data.loaders.options import ClipOptions
@@ -53,7 +53,6 @@ class KeypointLoader(Loader):
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)
         self._skeleton = Skeleton.of(contract)
-        self._alike: dict[tuple[int, ...], list[int]] = {}
         self._prepared = PreparedClips(self._whole, self.frames, self.frame.nbytes)
 
     @property
@@ -127,22 +126,9 @@ class KeypointLoader(Loader):
         places = warped_places(draws, frames, self.augmentation)
         flat, starts, lengths = self._prepared.of(rows)
         clips = read_at(flat, starts, lengths, places)
-        if self.steps and self.augmentation.blend:
-            partners = self._partners(rows, draws)
-            clips = blended(
-                clips, read_at(*self._prepared.of(partners), places), draws, self.augmentation
-            )
         clips = distort(clips, draws, self.augmentation, self._skeleton)
         read = np.rint(places * (lengths[:, None] - 1)).astype(int)
         return [(clip, *self._targets(*of)) for clip, *of in zip(clips, rows, read)]
-
-    def _partners(self, rows: Sequence[int], draws: Draws) -> list[int]:
-        """Another clip of the same glosses for each row."""
-        if not self._alike:
-            for row, labels in enumerate(self.labels):
-                self._alike.setdefault(tuple(labels), []).append(row)
-        alike = [self._alike[tuple(self.labels[row])] for row in rows]
-        return [group[int(u * len(group))] for group, u in zip(alike, draws.unit("partner"))]
 
     def _whole(self, row: int) -> np.ndarray:
         """All frames of a clip, prepared."""
