@@ -4,19 +4,17 @@ import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
 from slr_keras.config.schema import ModelConfig, TrainingConfig
+from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
 from slr_keras.utils.suggestions import nearest
-
-if TYPE_CHECKING:
-    from slr_keras.training.data import RunData
 
 
 def load_component_weights(
@@ -44,10 +42,10 @@ def load_component_weights(
     return loaded
 
 
-def adapt_inputs(model: keras.Model, run_data: "RunData") -> None:
-    """Let a new model learn the statistics of its inputs from the train split, if it has any."""
+def adapt_inputs(model: keras.Model, train: ClipDataset) -> None:
+    """Let a new model of keypoints learn the statistics of its inputs, if it has any."""
     if hasattr(model, "adapt"):
-        model.adapt(run_data.evaluation_dataset(run_data.train).numpy_batches())
+        model.adapt(train.clips.whole_batches())
 
 
 def _load_backbone(model: keras.Model, config: ModelConfig) -> dict[str, str]:

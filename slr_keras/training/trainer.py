@@ -111,13 +111,13 @@ class Trainer:
                 components = load_component_weights(self.model, config.model, vocabulary)
             if settings.initial_run and not resumed:
                 load_initial_run(self.model, settings, vocabulary)
-            elif not resumed and not config.model.weights:
-                adapt_inputs(self.model, self.run_data)
             freeze(self.model, settings.frozen)
             self.optimiser = make_optimiser(self.model, settings)
         self.data = self.run_data.training_dataset(
             strategy.num_replicas_in_sync, getattr(self.model, "steps", 0)
         )
+        if not (resumed or settings.initial_run or config.model.weights):
+            adapt_inputs(self.model, self.data)
         require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
         objective = make_objective(self.model, config)

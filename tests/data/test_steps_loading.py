@@ -80,3 +80,15 @@ def test_a_large_split_is_read_batch_by_batch_and_gives_the_same(train, monkeypa
     found = loader(train).load_batch([1, 4], epoch=0)
     for (clip, _), (same, _) in zip(found, expected):
         np.testing.assert_allclose(clip, same, atol=1e-6)
+
+
+def test_whole_clips_are_those_of_evaluation_without_a_cut(train):
+    data = loader(train)
+    clips = [
+        clip[mask > 0]
+        for batch in data.whole_batches(size=5)
+        for clip, mask in zip(batch["keypoints"], batch["mask"])
+    ]
+    assert len(clips) == len(train)
+    for row, clip in enumerate(clips):
+        np.testing.assert_array_equal(clip, train.contract.prepare(train.load(row)))

@@ -1,7 +1,7 @@
 """Loader of keypoints: select points, fill gaps, normalise, and augment in training."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -129,6 +129,20 @@ class KeypointLoader(Loader):
         clips = distort(clips, draws, self.augmentation, self._skeleton)
         read = np.rint(places * (lengths[:, None] - 1)).astype(int)
         return [(clip, *self._targets(*of)) for clip, *of in zip(clips, rows, read)]
+
+    def whole_batches(self, size: int = 64) -> Iterator[dict[str, np.ndarray]]:
+        """Every clip of the manifest as it was recorded, prepared, in batches without labels.
+
+        Yields:
+            "keypoints" `(batch, time, points, channels)`, 0 behind the end of a clip, and "mask".
+        """
+        for first in range(0, len(self.manifest), size):
+            rows = range(first, min(first + size, len(self.manifest)))
+            flat, starts, lengths = self._prepared.of(rows)
+            mask = np.arange(lengths.max()) < lengths[:, None]
+            batch = np.zeros((*mask.shape, *self.frame.shape), np.float32)
+            batch[mask] = np.concatenate([flat[s : s + n] for s, n in zip(starts, lengths)])
+            yield {"keypoints": batch, "mask": mask.astype(np.float32)}
 
     def _whole(self, row: int) -> np.ndarray:
         """All frames of a clip, prepared."""
