@@ -67,6 +67,13 @@ def _rows(one: BenchSet, seeds: int, places: Places) -> list[str]:
 
 def _model_rows(one: BenchSet, model: Model, seeds: int, places: Places) -> list[str]:
     names = [f"seed_{seed}" for seed in range(seeds)]
+    begun = [fold for fold in one.folds if (places.run(one, model, fold) / names[0]).is_dir()]
+    # Seeds that every fold has, so that a partly trained set is reported, too.
+    names = [
+        name
+        for name in names
+        if all((places.run(one, model, fold) / name / DONE).is_file() for fold in begun)
+    ] or names[:1]
     rows = []
     for label, runs in ((model.name, names), (f"{model.name}, distilled", [DISTILLED])):
         predictions = [

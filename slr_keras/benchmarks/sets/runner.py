@@ -115,7 +115,8 @@ def score_baseline(one: BenchSet, method: str, fold: Fold, places: Places) -> No
     copies = 1 if method == "svm" else 0
     kind = {"dtw": DtwBaseline, "svm": SvmBaseline}[method]
     baseline = kind(
-        mirror="auto",
+        # As the model: where it learns mirrored clips, so does the baseline.
+        mirror="always" if config.augmentation.mirror else "auto",
         copies=copies,
         augmentation=config.augmentation,
         train_on_dev=config.data.train_on_dev,
