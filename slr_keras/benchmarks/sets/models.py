@@ -48,10 +48,10 @@ class Model:
     distil: bool = False
 
 
-def isolated(recipe: str, *shared: str) -> tuple[Model, ...]:
+def isolated(recipe: str, *shared: str, distil: bool = True) -> tuple[Model, ...]:
     """Models of single signs, all with the same recipe and `shared` overrides."""
     return (
-        Model("sign_conv", recipe, shared, distil=True),
+        Model("sign_conv", recipe, shared, distil),
         Model("sign_conv, small", recipe, (*shared, "model.name=sign_conv_isolated_small")),
         Model("stark, same inputs", recipe, (*shared, *STARK_ISOLATED)),
     )
