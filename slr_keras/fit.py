@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train_seeds(config: "Config", folder: Path, command: list[str], options) -> int:
+    import keras
+
     from slr_keras.training.folder import RunFolder
     from slr_keras.training.seeds import table, train_seeds
 
@@ -62,19 +64,13 @@ def _train_seeds(config: "Config", folder: Path, command: list[str], options) ->
         print(run_folder.open(one, restart=options.restart, resume=options.resume), flush=True)
         with run_folder.locked():
             evaluation = _train(one, run_folder, command)
-        _forget_model()
+        # Release the graphs before the next run begins.
+        keras.backend.clear_session()
         return evaluation
 
     scores = train_seeds(config, folder, options.seeds, options.distil, train_one)
     print(f"\n{table(scores)}")
     return 0
-
-
-def _forget_model() -> None:
-    """Release the graphs of a finished run before the next one begins."""
-    import keras
-
-    keras.backend.clear_session()
 
 
 def _train(config: "Config", folder: "RunFolder", command: list[str]) -> "Evaluation | None":
