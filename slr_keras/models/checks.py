@@ -12,12 +12,17 @@ class OptionError(ValueError):
     """
 
 
-def require(condition, message: str) -> None:
+def require(condition, message: str, values=None):
     """Refuse with a message; within a graph, when it runs.
 
     Args:
         condition: a Python truth value, or a tensor of one.
         message: what is wrong, and what to do.
+        values: what is computed with if the condition holds. Within a graph operations run in any
+            order, and another one may fail first; those on the returned values wait for the check.
+
+    Returns:
+        The values.
 
     Raises:
         UserError: the condition does not hold. A graph raises TensorFlow's own error instead.
@@ -28,12 +33,16 @@ def require(condition, message: str) -> None:
     if isinstance(condition, bool):
         if not condition:
             raise UserError(message)
-        return
+        return values
     if keras.backend.backend() != "tensorflow":
-        return
+        return values
     import tensorflow as tf
 
     if not tf.executing_eagerly():
-        tf.debugging.Assert(condition, [message])
+        check = tf.debugging.Assert(condition, [message])
+        if values is not None:
+            with tf.control_dependencies([check]):
+                values = tf.identity(values)
     elif not bool(condition):
         raise UserError(message)
+    return values

@@ -118,10 +118,11 @@ class MapEncoder(BackboneEncoder):
 
     def call(self, video, valid=None, training=False):
         batch, frames = ops.shape(video)[:2]
-        require(
+        video = require(
             frames == self.frames,
             f"{self.name} takes clips of exactly {self.frames} frames; sample that many "
             "(data.clip_frames), or make the model with another clip_frames",
+            video,
         )
         # Frozen, it gives the same maps in training as in evaluation.
         training = training and self.trainable
