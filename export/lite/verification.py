@@ -25,8 +25,6 @@ from slr_keras.utils.errors import UserError
 WER_LIMITS: Mapping[str, float] = {FLOAT32: 0.1, FLOAT16: 0.1, DYNAMIC: 0.3, INT8: 1.0}
 # Largest difference of the fp32 scores, as a fraction of the largest score.
 PARITY_LIMIT = 1e-5
-# Changes are rounded to two digits.
-ROUNDING = 0.005
 BATCH = 8
 
 
@@ -139,9 +137,6 @@ def require_within(
 ) -> None:
     """Refuse a precision that differs too much from Keras.
 
-    In eight bits one gloss may always change, unless the limit is 0: on a small dev split one gloss
-    is more than the limit.
-
     Args:
         result: of `verify`.
         precision: that was verified.
@@ -154,7 +149,6 @@ def require_within(
 
     >>> from export.lite.verification import require_within
     >>> require_within({"change": 0.2, "relative_error": 0.01, "windowed": 0}, "dynamic", 500)
-    >>> require_within({"change": 1.0, "relative_error": 0.01, "windowed": 0}, "dynamic", 100)
     """
     if precision == FLOAT32 and result["relative_error"] > parity_limit:
         raise UserError(
@@ -162,10 +156,7 @@ def require_within(
             f"limit {parity_limit:g} (--parity); nothing was written"
         )
     limit = wer_limits[precision]
-    allowed = (
-        max(limit, 100 / words + ROUNDING) if limit and precision in (DYNAMIC, INT8) else limit
-    )
-    if result["change"] > allowed:
+    if result["change"] > limit:
         windows = (
             f"; {result['windowed']} clips are longer than the largest bucket and are read in "
             "windows: a larger --frames may help"
