@@ -56,7 +56,7 @@ def _train_seeds(config: "Config", folder: Path, command: list[str], options) ->
 
     if config.distribution.strategy == "multi_worker":
         raise UserError("--seeds trains on one machine; remove it, or distribution.strategy")
-    if (folder / RunFolder(folder).config.name).is_file():
+    if RunFolder(folder).exists:
         raise UserError(f"{folder}: holds one run; give another folder for several with --to")
 
     def train_one(path: Path, one: "Config") -> "Evaluation":
@@ -74,18 +74,12 @@ def _train_seeds(config: "Config", folder: Path, command: list[str], options) ->
 
 
 def _train(config: "Config", folder: "RunFolder", command: list[str]) -> "Evaluation | None":
-    from slr_keras.training.distribution import is_chief, wait_for_all
-    from slr_keras.training.final_evaluation import evaluate_best_weights
+    from slr_keras.training.complete_run import complete_run
     from slr_keras.training.report import plain_table
-    from slr_keras.training.run import Run
-    from slr_keras.training.trainer import train
 
-    strategy = train(config, folder)
-    evaluation = None
-    if is_chief(config.distribution):
-        evaluation = evaluate_best_weights(Run.load(folder.path), command)
+    evaluation = complete_run(config, folder, command)
+    if evaluation is not None:
         print(f"\n{config.data.dev} split:\n{plain_table(evaluation)}\n\n{folder.report}")
-    wait_for_all(strategy)
     return evaluation
 
 

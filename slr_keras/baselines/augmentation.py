@@ -6,8 +6,7 @@ import numpy as np
 
 from slr_keras.data.augmentation import AugmentationConfig, transform
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.distortion import distort, read_at, warped_places
-from slr_keras.data.draws import Draws
+from slr_keras.data.distortion import augmented_clips
 from slr_keras.data.skeleton import Skeleton
 
 
@@ -44,8 +43,7 @@ def augmented_clip(
     config = replace(config, mirror=0.0)
     if not config.distorts:
         return transform(rng, prepared, config, contract.mirror)
-    frames, points, channels = prepared.shape
-    draws = Draws([rng], frames, points, channels - 1, config)
-    places = warped_places(draws, frames, config)
-    clips = read_at(prepared, np.array([0]), np.array([frames]), places)
-    return distort(clips, draws, config, Skeleton.of(contract))[0]
+    start, length = np.array([0]), np.array([len(prepared)])
+    skeleton = Skeleton.of(contract)
+    clips, _ = augmented_clips(prepared, start, length, len(prepared), [rng], config, skeleton)
+    return clips[0]

@@ -30,6 +30,14 @@ def device() -> str:
     return f"{cores()} CPU cores"
 
 
+def limit_tensorflow(threads: int) -> None:
+    """Give TensorFlow a number of threads; before its first operation."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 def load_average() -> float | None:
     """Mean number of runnable processes over the last minute; None if unknown."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

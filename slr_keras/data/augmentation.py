@@ -4,11 +4,12 @@ docs/papers/stark.md §1.6 (resampling and rotation) and §1.4 (why points are d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from slr_keras.data.checked_options import CheckedOptions
 from slr_keras.data.keypoints import mirror
 from slr_keras.data.sampling import MODES
 from slr_keras.utils.errors import UserError
@@ -17,7 +18,7 @@ NO_RESAMPLING = "none"
 
 
 @dataclass(frozen=True)
-class AugmentationConfig:
+class AugmentationConfig(CheckedOptions):
     """Keypoint augmentation in training; the defaults are the recommended settings.
 
     Attributes:
@@ -93,10 +94,7 @@ class AugmentationConfig:
     drift: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            # YAML gives lists where Python has tuples.
-            if isinstance(getattr(self, field.name), list):
-                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        self._make_tuples()
         self._choice("temporal", (*MODES, NO_RESAMPLING))
         self._choice("rotation_per", ("sample", "batch"))
         for name in ("rotation_probability", "mirror", "drop_points", "drop_spans", "drop_hand"):
@@ -140,18 +138,6 @@ class AugmentationConfig:
         return cls(
             temporal=NO_RESAMPLING, rotation=0.0, drop_points=0.0, drop_spans=0.0, drop_hand=0.0
         )
-
-    def _choice(self, name: str, choices: Sequence[str]) -> None:
-        if getattr(self, name) not in choices:
-            raise UserError(
-                f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}"
-            )
-
-    def _within(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high:
-            bounds = f"at least {low}" if high == np.inf else f"between {low} and {high}"
-            raise UserError(f"{name} is {value}; it must be {bounds}")
 
     def _pair(self, name: str, ordered: bool) -> None:
         value = getattr(self, name)

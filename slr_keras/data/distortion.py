@@ -4,14 +4,44 @@ All clips have the same number of frames, so that each operation is one NumPy ca
 random numbers of a clip come from its own generator: a clip does not depend on the others.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from slr_keras.data.augmentation import AugmentationConfig
 from slr_keras.data.draws import AXES, KNOTS, SEGMENTS, Draws
+from slr_keras.data.keypoints import mirror
 from slr_keras.data.skeleton import Skeleton
 
 # A limb's length differs between bodies mostly on both sides alike.
 SYMMETRY = 0.3
+
+
+def augmented_clips(
+    frames: np.ndarray,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    steps: int,
+    generators: Sequence[np.random.Generator],
+    config: AugmentationConfig,
+    skeleton: Skeleton,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Warp and distort clips.
+
+    Args:
+        frames, starts, lengths: the clips, see `read_at`.
+        steps: number of frames of each result.
+        generators: one for each clip; it alone determines the result.
+        config: sizes of the changes.
+        skeleton: of the points.
+
+    Returns:
+        `(clips, steps, points, channels)` float32, and the `warped_places` at which they were read.
+    """
+    points, channels = frames.shape[1:]
+    draws = Draws(generators, steps, points, channels - 1, config)
+    places = warped_places(draws, steps, config)
+    return distort(read_at(frames, starts, lengths, places), draws, config, skeleton), places
 
 
 def warped_places(draws: Draws, steps: int, config: AugmentationConfig) -> np.ndarray:
@@ -97,9 +127,7 @@ def distort(
 def _mirrored(clips, draws: Draws, config: AugmentationConfig, skeleton: Skeleton) -> np.ndarray:
     chosen = draws.unit("mirror") < config.mirror
     if chosen.any():
-        other = clips[chosen][:, :, list(skeleton.mirror)]
-        other[..., 0] = 0 - other[..., 0]
-        clips[chosen] = other
+        clips[chosen] = mirror(clips[chosen], skeleton.mirror)
     return clips
 
 
@@ -107,34 +135,26 @@ def _other_bodies(positions, seen, draws: Draws, config: AugmentationConfig, ske
     """Other limb lengths, and hands turned in the picture and scaled about the wrist."""
     factors = config.limbs * (2 * draws.per_point(0) - 1)
     factors = np.exp((1 - SYMMETRY) * factors + SYMMETRY * factors[:, list(skeleton.mirror)])
-    result = positions.copy()
-    moved = {}
-    for side, hand in skeleton.hands.items():
-        angle = np.deg2rad(config.hand_rotation) * draws.signed(f"turn_{side}")
-        size = np.exp(config.hand_scale * draws.signed(f"scale_{side}"))
-        matrix = np.zeros((len(angle), 2, 2), np.float32)
-        matrix[:, 0, 0] = matrix[:, 1, 1] = np.cos(angle)
-        matrix[:, 0, 1], matrix[:, 1, 0] = np.sin(angle), -np.sin(angle)
-        moved |= dict.fromkeys(hand.fingers, (hand.wrist, matrix, size))
+    result, fingers = positions.copy(), set(skeleton.fingers)
     for point in skeleton.order:
-        if point in moved:
+        if point in fingers:
             continue
         parent = skeleton.parents[point]
         bone = positions[:, :, point] - positions[:, :, parent]
         longer = result[:, :, parent] + bone * factors[:, None, point, None]
         # A bone with a missing end is not one.
         whole = (seen[:, :, point] & seen[:, :, parent])[..., None]
-        shifted = positions[:, :, point]
-        result[:, :, point] = np.where(whole, longer, shifted)
-    for hand in skeleton.hands.values():
-        fingers = list(hand.fingers)
-        if not fingers:
+        result[:, :, point] = np.where(whole, longer, positions[:, :, point])
+    for side, hand in skeleton.hands.items():
+        if not hand.fingers:
             continue
-        _, matrix, size = moved[fingers[0]]
-        shape = positions[:, :, fingers] - positions[:, :, [hand.wrist]]
-        shape[..., :2] = np.einsum("ntvd,nde->ntve", shape[..., :2], matrix)
+        rows = list(hand.fingers)
+        turn = _rotations(config.hand_rotation * draws.signed(f"turn_{side}"), 2, 0, 1)
+        size = np.exp(config.hand_scale * draws.signed(f"scale_{side}"))
+        shape = positions[:, :, rows] - positions[:, :, [hand.wrist]]
+        shape[..., :2] = np.einsum("ntvd,nde->ntve", shape[..., :2], turn)
         shape *= size[:, None, None, None]
-        result[:, :, fingers] = result[:, :, [hand.wrist]] + shape
+        result[:, :, rows] = result[:, :, [hand.wrist]] + shape
     return result
 
 
@@ -148,13 +168,8 @@ def _other_cameras(positions, draws: Draws, config: AugmentationConfig):
         angles[0, 2] = config.yaw * draws.signed("yaw")
         angles[1, 2] = config.pitch * draws.signed("pitch")
     for (first, second), degrees in angles.items():
-        if not degrees.any():
-            continue
-        radians = np.deg2rad(degrees)
-        turn = np.tile(np.eye(coordinates, dtype=np.float32), (clips, 1, 1))
-        turn[:, first, first] = turn[:, second, second] = np.cos(radians)
-        turn[:, first, second], turn[:, second, first] = np.sin(radians), -np.sin(radians)
-        matrix = matrix @ turn
+        if degrees.any():
+            matrix = matrix @ _rotations(degrees, coordinates, first, second)
     low, high = config.scale
     factor = low + (high - low) * draws.unit("scale")[:, None]
     stretch = np.exp(config.stretch * draws.vector(1)[:, :coordinates])
@@ -166,6 +181,15 @@ def _other_cameras(positions, draws: Draws, config: AugmentationConfig):
     shift = draws.vector(0)[:, :2] * np.asarray(config.translation, np.float32)
     positions[..., :2] += shift[:, None]
     return positions.reshape(clips, -1, draws.points, coordinates)
+
+
+def _rotations(degrees: np.ndarray, size: int, first: int, second: int) -> np.ndarray:
+    """`(clips, size, size)` rotations in the plane of two axes, applied from the right."""
+    radians = np.deg2rad(degrees)
+    turns = np.tile(np.eye(size, dtype=np.float32), (len(radians), 1, 1))
+    turns[:, first, first] = turns[:, second, second] = np.cos(radians)
+    turns[:, first, second], turns[:, second, first] = np.sin(radians), -np.sin(radians)
+    return turns
 
 
 def _between_knots(knots: np.ndarray, frames: int) -> np.ndarray:
@@ -195,8 +219,7 @@ def _lost(draws: Draws, frames: int, config: AugmentationConfig, skeleton: Skele
         if share is not None:
             when = _span(draws.unit("span_at"), share * draws.unit("span_length"), frames)
         lost |= chosen[:, None] & when[..., None]
-    hands = list(skeleton.hands.values())
-    for side, hand in zip(skeleton.hands, hands):
+    for side, hand in skeleton.hands.items():
         rows = [hand.wrist, *hand.fingers] if hand.fingers else []
         gone = draws.unit(f"lose_{side}") < config.lose_hand
         second = draws.unit("which") < 0.5

@@ -1,7 +1,5 @@
 """Two splits of a data folder as one."""
 
-import copy
-
 from slr_keras.data.manifest import Manifest
 
 
@@ -20,8 +18,6 @@ def joined(first: Manifest, second: Manifest) -> Manifest:
     ...     [sample.id for sample in joined(splits["train"], splits["dev"])]
     ['train', 'dev']
     """
-    both = copy.copy(first)
-    both._samples = (*first, *second)
+    both = first.relabelled((*first, *second))
     both.lines = (*first.lines, *second.lines)
-    both.__dict__.pop("_rows", None)
     return both

@@ -282,9 +282,6 @@ class ClipDataset:
         return float(not self.training or len(clip[0]) >= required)
 
     def _boundaries(self, given: Sequence[int] | None) -> tuple[int, ...]:
-        lengths = self.clips.lengths()
-        if self.training and self.clips.steps:
-            lengths = self.clips.lengths(0)
-        elif self.training and self.clips.lengths_vary:
-            lengths = self.clips.possible_lengths()
+        varied = self.training and self.clips.lengths_vary
+        lengths = self.clips.possible_lengths() if varied else self.lengths()
         return bucket_boundaries(lengths, self.batch_size, given)

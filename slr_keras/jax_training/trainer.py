@@ -75,11 +75,11 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
     )
     if config.training.initial_run:
         load_initial_run(model, config.training, run_data.vocabulary)
-    else:
-        adapt_inputs(model, run_data.training_dataset())
     freeze(model, config.training.frozen)
     write_description(folder, config, run_data, model.count_params())
     with ParallelBatches(config, run_data, options.processes) as batches:
+        if not config.training.initial_run:
+            adapt_inputs(model, batches.dataset)
         _Training(config, folder, options, run_data, model, batches).run()
 
 

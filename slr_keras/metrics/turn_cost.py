@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from slr_keras.metrics.bootstrap import bootstrap_ratio, paired_bootstrap
+from slr_keras.metrics.bootstrap import paired_bootstrap
+from slr_keras.metrics.rates import rate
 from slr_keras.metrics.sign_accuracy import Estimate
 
 ROTATION = "x and z rotated"
@@ -63,7 +64,7 @@ class TurnCost:
             rotated: whether the keypoints have z.
             seed: of the bootstrap.
         """
-        scores = [_score(rows, references, accuracy, seed) for rows in errors]
+        scores = [rate(rows, references, accuracy, seed) for rows in errors]
         worst = 1 if np.sum(errors[1]) >= np.sum(errors[2]) else 2
         pair = paired_bootstrap(errors[0], errors[worst], references, seed=seed)
         ends = sorted(_points(end, accuracy) for end in (pair.low, pair.high))
@@ -103,16 +104,6 @@ class TurnCost:
             f"{ROTATION if self.rotated else FORESHORTENING}"
         )
         return "\n".join(lines)
-
-
-def _score(
-    errors: Sequence[float], references: Sequence[float], accuracy: bool, seed: int
-) -> Estimate:
-    rate = float(np.sum(errors) / np.sum(references))
-    low, high = bootstrap_ratio(errors, references, seed=seed)
-    if accuracy:
-        rate, low, high = 1 - rate, 1 - high, 1 - low
-    return Estimate(100 * rate, 100 * low, 100 * high)
 
 
 def _points(difference: float, accuracy: bool) -> float:

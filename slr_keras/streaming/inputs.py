@@ -67,9 +67,8 @@ def inputs_step(layer: "KeypointInputs", keypoints, validity: Validity, state: S
 
     motion = []
     for interval in config.motion:
-        before = interval if config.backward else interval // 2
-        early, late = -before, interval - before
-        change = moved(positions, late) - moved(positions, early)
-        motion.append(change * moved(seen, late) * moved(seen, early))
+        before, after = config.ends(interval)
+        change = moved(positions, after) - moved(positions, -before)
+        motion.append(change * moved(seen, after) * moved(seen, -before))
     features = layer.joined(moved(positions, 0), moved(seen, 0), motion, keypoints[..., -1:])
     return layer.standardised(features, validity.frames(group, config.look_ahead)), new

@@ -56,9 +56,9 @@ class StreamingStark(StepModel):
                 "the spatial attention of this model is a mean over the complete clip, which is "
                 "not available while streaming; choose the policy prefix, ema or windowed"
             )
-        if stark.inputs_config is not None:
-            require_streamable_inputs(stark.inputs_config)
-            if stark.inputs_config.look_ahead:
+        if stark.input_layer is not None:
+            require_streamable_inputs(stark.input_layer.config)
+            if stark.input_layer.config.look_ahead:
                 raise UserError(
                     "inputs.backward is false: the differences of positions read later frames, "
                     "which are not available while streaming; train with inputs.backward: true"

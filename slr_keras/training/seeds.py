@@ -55,10 +55,15 @@ def seed_runs(config: Config, folder: Path, seeds: int) -> Iterator[tuple[Path, 
         yield folder / f"seed_{seed}", replace(config, training=training)
 
 
-def distilled_run(config: Config, folder: Path, seeds: int) -> tuple[Path, Config]:
-    """Folder and recipe of the run that the runs of all seeds teach."""
-    teachers = tuple(str(path) for path, _ in seed_runs(config, folder, seeds))
-    return folder / DISTILLED, replace(config, training=replace(config.training, teachers=teachers))
+def all_runs(
+    config: Config, folder: Path, seeds: int, distil: bool
+) -> Iterator[tuple[Path, Config]]:
+    """The runs of `seed_runs` and, with `distil`, the run that all of them teach."""
+    yield from seed_runs(config, folder, seeds)
+    if distil:
+        teachers = tuple(str(path) for path, _ in seed_runs(config, folder, seeds))
+        training = replace(config.training, teachers=teachers)
+        yield folder / DISTILLED, replace(config, training=training)
 
 
 def train_seeds(
@@ -80,11 +85,8 @@ def train_seeds(
     Returns:
         The score of each run, the distilled one last.
     """
-    runs = list(seed_runs(config, folder, seeds))
-    if distil:
-        runs.append(distilled_run(config, folder, seeds))
     scores: list[SeedScore] = []
-    for path, one in runs:
+    for path, one in all_runs(config, folder, seeds, distil):
         scores.append(SeedScore.of(path.name, train(path, one)))
         write_json(folder / FILE, summary(scores))
     return scores

@@ -10,6 +10,7 @@ import tensorflow as tf
 from slr_keras.benchmarks.cst.memory import peak_of
 from slr_keras.benchmarks.cst.peers import fast_rnnt_contenders
 from slr_keras.benchmarks.cst.problem import Problem, Size
+from slr_keras.benchmarks.machine import limit_tensorflow
 from slr_keras.losses.cst.additive import cgd_loss_additive
 from slr_keras.losses.cst.full import cgd_loss
 
@@ -57,8 +58,7 @@ def limit_threads(names: Iterable[str], threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    limit_tensorflow(threads)
 
 
 def warm_up(calls: Mapping[str, Callable[[], Any]]) -> None:

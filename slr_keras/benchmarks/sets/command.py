@@ -19,7 +19,7 @@ example:
 def main(arguments: list[str]) -> int:
     """Run `benchmark sets`; returns the exit code."""
     options = build_parser().parse_args(arguments)
-    from slr_keras.benchmarks.machine import device
+    from slr_keras.benchmarks.machine import device, limit_tensorflow
     from slr_keras.benchmarks.sets.report import section, write_section
     from slr_keras.benchmarks.sets.runner import Places, score_baseline, train_model
     from slr_keras.benchmarks.sets.table import SETS, bench_set
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         return 0
     sets = [bench_set(name) for name in options.only] if options.only else list(SETS)
     if options.threads:
-        _limit_threads(options.threads)
+        limit_tensorflow(options.threads)
     places = Places(options.source, options.recipes, options.to)
     for one in [] if options.report else sets:
         for fold in one.folds:
@@ -92,13 +92,6 @@ def build_parser() -> CommandParser:
         help="write the tables between the marks of this file, such as RESULTS.md",
     )
     return parser
-
-
-def _limit_threads(threads: int) -> None:
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def _commit() -> str:

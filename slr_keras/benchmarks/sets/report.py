@@ -66,21 +66,18 @@ def _rows(one: BenchSet, seeds: int, places: Places) -> list[str]:
 
 
 def _model_rows(one: BenchSet, model: Model, seeds: int, places: Places) -> list[str]:
-    names = [f"seed_{seed}" for seed in range(seeds)]
-    begun = [fold for fold in one.folds if (places.run(one, model, fold) / names[0]).is_dir()]
+    folders = [places.run(one, model, fold) for fold in one.folds]
+    begun = [folder for folder in folders if folder.is_dir()]
     # Seeds that every fold has, so that a partly trained set is reported, too.
-    names = [
-        name
-        for name in names
-        if all((places.run(one, model, fold) / name / DONE).is_file() for fold in begun)
-    ] or names[:1]
+    names = [f"seed_{seed}" for seed in range(seeds)]
+    done = [name for name in names if all((folder / name / DONE).is_file() for folder in begun)]
     rows = []
-    for label, runs in ((model.name, names), (f"{model.name}, distilled", [DISTILLED])):
+    for label, runs in ((model.name, done or names[:1]), (f"{model.name}, distilled", [DISTILLED])):
         predictions = [
-            [places.run(one, model, fold) / run / f"{fold.split}_predictions.jsonl" for run in runs]
-            for fold in one.folds
+            [folder / run / f"{fold.split}_predictions.jsonl" for run in runs]
+            for folder, fold in zip(folders, one.folds)
         ]
-        extra = _extra([file.parent for fold in predictions for file in fold])
+        extra = _extra([folder / run for folder in folders for run in runs])
         rows += _row(one, label + extra, predictions)
     return rows
 

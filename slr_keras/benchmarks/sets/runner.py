@@ -13,7 +13,7 @@ from slr_keras.benchmarks.sets.table import BenchSet, Fold, Prepared
 from slr_keras.config import Config, load_config, read_run_config
 from slr_keras.config.loading import differences
 from slr_keras.training.folder import RunFolder
-from slr_keras.training.seeds import distilled_run, seed_runs
+from slr_keras.training.seeds import all_runs
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json, write_text
 
@@ -53,7 +53,7 @@ def prepared(data: Prepared, places: Places) -> Path:
         return folder
     print(f"preparing {folder.name}", file=sys.stderr)
     if data.dataset != "compose":
-        prepare(data.dataset, places.raw / data.source, folder, **_options(data))
+        prepare(data.dataset, places.raw / data.source, folder, **data.options)
         return folder
     from slr_keras.data.composition.config import CompositionConfig
     from slr_keras.data.composition.folder import compose_folder
@@ -70,10 +70,7 @@ def train_model(one: BenchSet, model: Model, fold: Fold, seeds: int, places: Pla
     folder = places.run(one, model, fold)
     data = prepared(fold.data, places)
     config = load_config(places.recipes / model.recipe, [f"data.folder={data}", *model.overrides])
-    runs = list(seed_runs(config, folder, seeds))
-    if model.distil:
-        runs.append(distilled_run(config, folder, seeds))
-    for path, run_config in runs:
+    for path, run_config in all_runs(config, folder, seeds, model.distil):
         if _is_done(path, run_config):
             continue
         started, cpu = time.monotonic(), time.process_time()
@@ -131,15 +128,12 @@ def score_baseline(one: BenchSet, method: str, fold: Fold, places: Places) -> No
 def _train(path: Path, config: Config) -> None:
     import keras
 
-    from slr_keras.training.final_evaluation import evaluate_best_weights
-    from slr_keras.training.run import Run
-    from slr_keras.training.trainer import train
+    from slr_keras.training.complete_run import complete_run
 
     folder = RunFolder(path)
     folder.open(config)
     with folder.locked():
-        train(config, folder)
-        evaluate_best_weights(Run.load(path), ["python", "-m", "slr_keras.benchmark", "sets"])
+        complete_run(config, folder, ["python", "-m", "slr_keras.benchmark", "sets"])
     keras.backend.clear_session()
 
 
@@ -173,14 +167,6 @@ def _quiet(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         yield
-
-
-def _options(data: Prepared) -> dict:
-    """Every option of the data set, those of the table in place of the defaults."""
-    from slr_keras.data.datasets import dataset
-
-    defaults = {option.name: option.default for option in dataset(data.dataset).options}
-    return {**defaults, **data.options}
 
 
 def _text(value) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.metrics import sentence_counts
-
-RESAMPLES = 5000
+from slr_keras.metrics.rates import rate
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,6 @@ def score_of(errors: ClipErrors, accuracy: bool, seed: int = 0) -> Score:
     >>> score.value, score.by_seed
     (75.0, (50.0, 100.0))
     """
-    clips = len(errors.words)
-    mean = errors.errors.mean(axis=0)
-    rows = np.random.default_rng(seed).integers(0, clips, (RESAMPLES, clips))
-    rates = 100 * mean[rows].sum(axis=1) / errors.words[rows].sum(axis=1)
-    values = 100 * errors.errors.sum(axis=1) / errors.words.sum()
-    low, high = np.percentile(rates, (2.5, 97.5))
-    if accuracy:
-        values, low, high = 100 - values, 100 - high, 100 - low
-    by_seed = tuple(float(value) for value in values)
-    return Score(float(values.mean()), float(low), float(high), by_seed, clips)
+    mean = rate(errors.errors.mean(axis=0), errors.words, accuracy, seed)
+    by_seed = tuple(rate(one, errors.words, accuracy, seed).value for one in errors.errors)
+    return Score(mean.value, mean.low, mean.high, by_seed, len(errors.words))

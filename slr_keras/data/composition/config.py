@@ -1,17 +1,18 @@
 """Options of composed sentences."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from slr_keras.data.checked_options import CheckedOptions
 from slr_keras.utils.errors import UserError
 
 ORDERS = ("random", "sentences", "ngram")
 
 
 @dataclass(frozen=True)
-class CompositionConfig:
+class CompositionConfig(CheckedOptions):
     """Training sentences composed from clips of isolated signs; off by default.
 
     A sentence consists of clips of one signer, or of one `group` if the manifest names groups.
@@ -74,12 +75,8 @@ class CompositionConfig:
     yaw: float = 5.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            # YAML gives lists where Python has tuples.
-            if isinstance(getattr(self, field.name), list):
-                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
-        if self.order not in ORDERS:
-            raise UserError(f"order is {self.order!r}; choose one of {', '.join(ORDERS)}")
+        self._make_tuples()
+        self._choice("order", ORDERS)
         for name in ("fraction", "rest_ends", "rest_between", "silent"):
             self._within(name, 0, 1)
         self._within("cut", 0, 0.45)
@@ -93,12 +90,6 @@ class CompositionConfig:
             self._pair(name, positive=True)
         for name in ("transition", "rest_seconds"):
             self._pair(name, positive=False)
-
-    def _within(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high:
-            bounds = f"at least {low}" if high == np.inf else f"between {low} and {high}"
-            raise UserError(f"{name} is {value}; it must be {bounds}")
 
     def _pair(self, name: str, positive: bool) -> None:
         value = getattr(self, name)

@@ -8,8 +8,6 @@ import numpy as np
 from slr_keras.data.contract import KeypointContract
 from slr_keras.utils.errors import UserError
 
-MOST_BYTES = 2**30
-
 
 @dataclass(frozen=True)
 class PoolClip:
@@ -81,34 +79,6 @@ class ClipPool:
             group = self.groups.setdefault(clip.group, Group(clip.group))
             rows = group.signs.setdefault(clip.gloss, []) if clip.gloss else group.rests
             rows.append(row)
-
-
-class KeptClips:
-    """Keypoints of clips, each read once; clips beyond 1 GiB are read again each time.
-
-    Args:
-        read: gives the keypoints of a row.
-
-    >>> import numpy as np
-    >>> from slr_keras.data.composition.pool import KeptClips
-    >>> kept = KeptClips(lambda row: np.full((8, 2, 3), row))
-    >>> kept(5) is kept(5)
-    True
-    """
-
-    def __init__(self, read: Callable[[int], np.ndarray]):
-        self._read = read
-        self._kept: dict[int, np.ndarray] = {}
-        self._bytes = 0
-
-    def __call__(self, row: int) -> np.ndarray:
-        kept = self._kept.get(row)
-        if kept is None:
-            kept = self._read(row)
-            if self._bytes + kept.nbytes <= MOST_BYTES:
-                self._kept[row] = kept
-                self._bytes += kept.nbytes
-        return kept
 
 
 def pool_clip(

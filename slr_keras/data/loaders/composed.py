@@ -10,7 +10,6 @@ from slr_keras.data.composition.grammar import Glosses, read_grammar
 from slr_keras.data.composition.plan import Planner, SentencePlan
 from slr_keras.data.composition.pool import (
     ClipPool,
-    KeptClips,
     PoolClip,
     moving_points,
     pool_clip,
@@ -210,22 +209,20 @@ class ComposedLoader(KeypointLoader):
         # Normalisation by the body puts every clip in one place.
         moved = contract.root if contract.normalisation == "image" else ()
         root = [contract.points.index(point) for point in moved]
-        keypoints = KeptClips(lambda row: self._read_unit(units[row]))
 
-        def described(row: int, unit: Unit) -> PoolClip:
-            sample = self.manifest[unit.row]
-            group = group_of(sample)
-            return pool_clip(sample.id, unit.gloss, group, keypoints(row), hands, root)
+        def described(unit: Unit) -> PoolClip:
+            sample, keypoints = self.manifest[unit.row], self._keypoints(unit)
+            return pool_clip(sample.id, unit.gloss, group_of(sample), keypoints, hands, root)
 
-        return ClipPool([described(row, unit) for row, unit in enumerate(units)], keypoints)
+        return ClipPool(list(map(described, units)), lambda row: self._keypoints(units[row]))
 
-    def _read_unit(self, unit: Unit) -> np.ndarray:
-        """Prepared keypoints of a sign at the model's rate."""
+    def _keypoints(self, unit: Unit) -> np.ndarray:
+        """Prepared keypoints of a sign at the model's rate; not to be changed."""
         source = self.file_frames(unit.row, np.arange(int(self.frames[unit.row])))
-        # The whole clip is prepared, so that a body has one place and size in all of its signs.
-        points = self.contract.prepare(self.manifest.load(unit.row)[source])
         frames = unit_frames(unit, source)
-        start = np.searchsorted(source, frames[0])
+        # The whole clip is prepared, so that a body has one place and size in all of its signs.
+        points, starts, _ = self._prepared.of([unit.row])
+        start = starts[0] + np.searchsorted(source, frames[0])
         return points[start : start + len(frames)]
 
 

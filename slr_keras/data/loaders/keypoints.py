@@ -15,8 +15,7 @@ from slr_keras.data.augmentation import (
 from slr_keras.data.batch import Clip, FrameSpec
 from slr_keras.data.bucketing import expected_lengths
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.distortion import distort, read_at, warped_places
-from slr_keras.data.draws import Draws
+from slr_keras.data.distortion import augmented_clips
 from slr_keras.data.loaders.base import Loader
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.loaders.prepared import PreparedClips
@@ -27,10 +26,10 @@ from slr_keras.data.sampling import (
     training_indices,
     training_length,
 )
-from slr_keras.data.skeleton import Skeleton
+from slr_keras.data.skeleton import FINGER, HAND, Skeleton
 from slr_keras.data.vocabulary import Vocabulary
 
-HAND = re.compile("hand|thumb|index|middle|ring|little|pinky")
+HAND_POINT = re.compile(f"{HAND.pattern}|{FINGER.pattern}")
 
 
 class KeypointLoader(Loader):
@@ -58,7 +57,8 @@ class KeypointLoader(Loader):
     @property
     def resamples(self) -> bool:
         """Whether training changes lengths."""
-        return self.segments is None and self.augmentation.temporal != NO_RESAMPLING
+        fixed = self.segments is not None or self.steps
+        return not fixed and self.augmentation.temporal != NO_RESAMPLING
 
     def evaluation_length(self, frames: int) -> int:
         """Length in evaluation of a clip of `frames` frames; a multiple of 4."""
@@ -121,12 +121,10 @@ class KeypointLoader(Loader):
         self, rows: Sequence[int], generators: Sequence[np.random.Generator], frames: int
     ) -> list[Clip]:
         """Augmented clips of the same number of frames, each from its own generator."""
-        points, channels = self.frame.shape
-        draws = Draws(generators, frames, points, channels - 1, self.augmentation)
-        places = warped_places(draws, frames, self.augmentation)
         flat, starts, lengths = self._prepared.of(rows)
-        clips = read_at(flat, starts, lengths, places)
-        clips = distort(clips, draws, self.augmentation, self._skeleton)
+        clips, places = augmented_clips(
+            flat, starts, lengths, frames, generators, self.augmentation, self._skeleton
+        )
         read = np.rint(places * (lengths[:, None] - 1)).astype(int)
         return [(clip, *self._targets(*of)) for clip, *of in zip(clips, rows, read)]
 
@@ -175,5 +173,5 @@ def hand_points(contract: KeypointContract) -> list[tuple[int, ...]]:
     hands = []
     for stream in ("left", "right"):
         points = contract.streams.get(stream, ())
-        hands.append(tuple(point for point in points if HAND.search(contract.points[point])))
+        hands.append(tuple(point for point in points if HAND_POINT.search(contract.points[point])))
     return [hand for hand in hands if hand]

@@ -4,11 +4,12 @@ See docs/papers/c2st.md §2.1.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from slr_keras.data.checked_options import CheckedOptions
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.pixels import Window
 from slr_keras.utils.errors import UserError
@@ -18,7 +19,7 @@ TEMPORAL = ("random", "uniform", NO_RESAMPLING)
 
 
 @dataclass(frozen=True)
-class VideoAugmentationConfig:
+class VideoAugmentationConfig(CheckedOptions):
     """Video augmentation in training; the defaults are the published recipe.
 
     Attributes:
@@ -54,10 +55,7 @@ class VideoAugmentationConfig:
     colour: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            # YAML gives lists where Python has tuples.
-            if isinstance(getattr(self, field.name), list):
-                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        self._make_tuples()
         low, high = self.temporal_range if len(self.temporal_range) == 2 else (0, 0)
         self._require(0 < low <= high, "temporal_range", "(low, high) with 0 < low <= high")
         self._require(self.temporal in TEMPORAL, "temporal", f"one of {', '.join(TEMPORAL)}")

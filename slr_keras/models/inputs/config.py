@@ -78,15 +78,25 @@ class InputConfig:
         """The options as JSON values."""
         return {**dataclasses.asdict(self), "motion": list(self.motion)}
 
+    def ends(self, interval: int) -> tuple[int, int]:
+        """Frames before and after a frame between which its difference is taken.
+
+        >>> from slr_keras.models.inputs import InputConfig
+        >>> InputConfig().ends(3), InputConfig(backward=True).ends(3)
+        ((1, 2), (3, 0))
+        """
+        before = interval if self.backward else interval // 2
+        return before, interval - before
+
     @property
     def look_back(self) -> int:
         """Earlier frames that the differences of a frame read."""
-        return max((k if self.backward else k // 2 for k in self.motion), default=0)
+        return max((self.ends(interval)[0] for interval in self.motion), default=0)
 
     @property
     def look_ahead(self) -> int:
         """Later frames that the differences of a frame read."""
-        return max((0 if self.backward else k - k // 2 for k in self.motion), default=0)
+        return max((self.ends(interval)[1] for interval in self.motion), default=0)
 
 
 def checked_skeleton(skeleton: SkeletonOption | None, points: int) -> dict[str, Any]:

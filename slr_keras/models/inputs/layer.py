@@ -125,7 +125,7 @@ class KeypointInputs(keras.layers.Layer):
         if config.dominant_hand:
             keypoints, seen = self._dominant_on_the_right(keypoints, seen)
         positions = keypoints[..., :-1] * seen
-        motion = [difference(positions, seen, k, config.backward) for k in config.motion]
+        motion = [difference(positions, seen, *config.ends(k)) for k in config.motion]
         return self.joined(positions, seen, motion, keypoints[..., -1:]), mask
 
     def joined(self, positions, seen, motion: Sequence[Any], score):
@@ -228,7 +228,7 @@ class KeypointInputs(keras.layers.Layer):
         def travel(side: str):
             wrist = self.hands[side][0]
             rows = slice(wrist, wrist + 1)
-            step = difference(keypoints[:, :, rows, :-1], seen[:, :, rows], 1, backward=True)
+            step = difference(keypoints[:, :, rows, :-1], seen[:, :, rows], before=1, after=0)
             length = ops.sqrt(ops.sum(ops.square(step), axis=-1) + 1e-12)
             return ops.sum(length, axis=(1, 2))
 

@@ -32,17 +32,16 @@ def present(keypoints, mask):
     return ops.cast(keypoints[..., -1:] > 0, "float32") * frames
 
 
-def difference(x, seen, interval: int, backward: bool):
-    """Difference of positions over `interval` frames; 0 where either end is missing.
+def difference(x, seen, before: int, after: int):
+    """x[t + after] - x[t - before]; 0 where either end is missing.
 
     Args:
         x: `(batch, time, points, coordinates)`.
         seen: `(batch, time, points, 1)`, 1 where a point of the clip is present.
-        interval: frames between the two positions.
-        backward: x[t] - x[t - k]; otherwise x[t + k - k // 2] - x[t - k // 2].
+        before, after: frames from the frame to the two positions; not both 0.
     """
-    before = interval if backward else interval // 2
-    padding = ((0, 0), (before, interval - before), (0, 0), (0, 0))
+    interval = before + after
+    padding = ((0, 0), (before, after), (0, 0), (0, 0))
     x, seen = ops.pad(x, padding), ops.pad(seen, padding)
     return (x[:, interval:] - x[:, :-interval]) * seen[:, interval:] * seen[:, :-interval]
 

@@ -7,7 +7,7 @@ import keras
 
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.checks import OptionError
-from slr_keras.models.inputs import InputConfig, KeypointInputs
+from slr_keras.models.inputs import InputConfig, KeypointInputs, ReadsFeatures
 from slr_keras.models.layers import PACKAGE, Linear
 from slr_keras.models.sign_conv.encoder import ConvolutionEncoder
 from slr_keras.models.sign_head import SignHead
@@ -15,52 +15,47 @@ from slr_keras.models.sign_head import SignHead
 GLOSSES, SPANS, SIGN = "glosses", "spans", "sign"
 
 
-class _Base(keras.Model):
-    """Inputs and encoder that both models share, and their configuration."""
+class _Base(ReadsFeatures, keras.Model):
+    """Inputs and encoder that both models share, and their configuration.
 
-    #: Arrays of a batch that the model reads.
-    clip_inputs = ("keypoints", "mask")
+    Args:
+        heads: from the steps `(batch, steps, width)` and their mask to the outputs by name.
+        options: arguments of the model, as `get_config` returns them.
+        stride: frames per output step.
+        causal: whether no convolution reads later steps.
+        dtype: dtype policy of the layers.
+        name: of the model.
+    """
 
-    def __init__(self, heads, options: Mapping[str, Any], dtype, name):
-        self_inputs = KeypointInputs(options["inputs"], options["skeleton"], name="inputs")
+    def __init__(self, heads, options: Mapping[str, Any], stride: int, causal: bool, dtype, name):
+        input_layer = KeypointInputs(options["inputs"], options["skeleton"], name="inputs")
         encoder = ConvolutionEncoder(
             options["width"],
             options["blocks"],
             options["kernel_size"],
             options["depthwise"],
             options["block_dropout"],
-            options["causal"],
+            causal,
             options["attention_blocks"],
             options["attention_heads"],
-            options["stride"],
+            stride,
             dtype=dtype,
             name="encoder",
         )
-        keypoints = keras.Input(
-            (None, options["points"], options["channels"]), dtype="float32", name="keypoints"
-        )
+        points, channels = options["points"], options["channels"]
+        keypoints = keras.Input((None, points, channels), dtype="float32", name="keypoints")
         mask = keras.Input((None,), dtype="float32", name="mask")
-        features, valid = self_inputs(keypoints, mask)
-        steps = encoder(features, valid)
-        outputs = heads(steps, valid)
+        features, valid = input_layer(keypoints, mask)
+        outputs = heads(encoder(features, valid), valid)
         super().__init__(inputs={"keypoints": keypoints, "mask": mask}, outputs=outputs, name=name)
         self.options = dict(options)
-        self.stride = options["stride"]
-        self.points = options["points"]
-        self.channels = options["channels"]
         self.vocabulary_size = options["vocabulary_size"]
-        self.causal = options["causal"]
-        self.input_layer = self_inputs
+        self.points = points
+        self.channels = channels
+        self.stride = stride
+        self.causal = causal
+        self.input_layer = input_layer
         self.encoder = encoder
-
-    @property
-    def steps(self) -> int:
-        """Times to which each clip is resampled within the model; 0: frames are kept."""
-        return self.input_layer.config.steps
-
-    def adapt(self, batches) -> None:
-        """Learn the statistics of the inputs from batches of the train split."""
-        self.input_layer.adapt(batches)
 
     def get_config(self):
         return {"name": self.name, **self.options}
@@ -169,7 +164,7 @@ class SignConv(_Base):
             "causal": causal,
             "span_head": span_head,
         }
-        super().__init__(heads, options, dtype, name)
+        super().__init__(heads, options, stride, causal, dtype, name)
         self.span_head = span_head
 
 
@@ -251,12 +246,10 @@ class SignConvIsolated(_Base):
         }
         super().__init__(
             lambda steps, valid: {SIGN: head(steps, valid=valid)},
-            {**options, "stride": 1, "causal": False},
-            dtype,
-            name,
+            options,
+            stride=1,
+            causal=False,
+            dtype=dtype,
+            name=name,
         )
         self.head_layers = {SIGN: head}
-
-    def get_config(self):
-        config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("stride", "causal")}

@@ -5,13 +5,13 @@ from typing import Any
 
 import keras
 
-from slr_keras.models.inputs import InputConfig, KeypointInputs
+from slr_keras.models.inputs import KeypointInputs, ReadsFeatures
 from slr_keras.models.stark.streams import encode_streams, make_encoders, merge_streams
 
 Streams = Mapping[str, Sequence[int]]
 
 
-class KeypointModel(keras.Model):
+class KeypointModel(ReadsFeatures, keras.Model):
     """Base of models that read keypoints through STARK's encoders.
 
     Args:
@@ -29,9 +29,6 @@ class KeypointModel(keras.Model):
         skeleton: hands and mirror map of the points, which some inputs need.
         encoder: the other arguments of `StarkEncoder`.
     """
-
-    #: Arrays of a batch that the model reads.
-    clip_inputs = ("keypoints", "mask")
 
     def __init__(
         self,
@@ -52,7 +49,6 @@ class KeypointModel(keras.Model):
         # === Functional Model ===
         input_layer = None
         if inputs is not None:
-            inputs = InputConfig.of(inputs)
             input_layer = KeypointInputs(inputs, skeleton, form="points", name="inputs")
         encoders = make_encoders(streams, dropout=attention_dropout, dtype=dtype, **encoder)
         read, features, steps = encode_streams(encoders, streams, points, channels, input_layer)
@@ -80,20 +76,9 @@ class KeypointModel(keras.Model):
         self.spatial_decay = encoder["spatial_decay"]
         self.spatial_memory = encoder["spatial_memory"]
         self.causal = encoder["causal"]
-        self.inputs_config = inputs
         self.skeleton = skeleton
         self.input_layer = input_layer
         self.encoders = encoders
-
-    @property
-    def steps(self) -> int:
-        """Times to which each clip is resampled within the model; 0: frames are kept."""
-        return self.inputs_config.steps if self.inputs_config else 0
-
-    def adapt(self, batches) -> None:
-        """Learn the statistics of the inputs from batches of the train split."""
-        if self.input_layer is not None:
-            self.input_layer.adapt(batches)
 
     def get_config(self):
         return {
@@ -115,7 +100,7 @@ class KeypointModel(keras.Model):
             "spatial_decay": self.spatial_decay,
             "spatial_memory": self.spatial_memory,
             "causal": self.causal,
-            "inputs": self.inputs_config.to_json() if self.inputs_config else None,
+            "inputs": self.input_layer.config.to_json() if self.input_layer else None,
             "skeleton": self.skeleton,
         }
 
