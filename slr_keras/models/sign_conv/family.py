@@ -7,7 +7,7 @@ from slr_keras.models.family import ModelFamily
 from slr_keras.models.inputs import FLOAT_SCOPE
 from slr_keras.models.sign_conv.model import GLOSSES, SIGN, SignConv, SignConvIsolated
 
-# What made the difference on real signing (docs/papers/sign_conv.md §4).
+# Inputs of the recipes for real signing (docs/papers/sign_conv.md §1).
 INPUTS: Mapping[str, Any] = {"motion": (2, 4), "hands": "wrist", "standardise": True}
 STEPS = 16
 # About 50 thousand, 500 thousand and 3 million parameters.
