@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.augmentation import AugmentationConfig
-from slr_keras.data.loaders import prepared
+from slr_keras.data.loaders import keypoints, prepared
 from slr_keras.data.loaders.keypoints import KeypointLoader
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import read_folder
@@ -92,3 +92,12 @@ def test_whole_clips_are_those_of_evaluation_without_a_cut(train):
     assert len(clips) == len(train)
     for row, clip in enumerate(clips):
         np.testing.assert_array_equal(clip, train.contract.prepare(train.load(row)))
+
+
+def test_batches_of_whole_clips_keep_their_limit_of_memory(train, monkeypatch):
+    data = loader(train)
+    frame = next(iter(data.whole_batches(size=1)))["keypoints"][0, 0].nbytes
+    longest = int(data.frames.max())
+    monkeypatch.setattr(keypoints, "WHOLE_BYTES", 3 * longest * frame)
+    sizes = [len(batch["keypoints"]) for batch in data.whole_batches()]
+    assert sizes == [3] * (len(train) // 3) + [len(train) % 3] * (len(train) % 3 > 0)

@@ -29,6 +29,9 @@ from slr_keras.data.sampling import (
 from slr_keras.data.skeleton import FINGER, HAND, Skeleton
 from slr_keras.data.vocabulary import Vocabulary
 
+#: Largest size of a batch of whole clips, and most clips in it.
+WHOLE_BYTES, WHOLE_CLIPS = 2**26, 512
+
 HAND_POINT = re.compile(f"{HAND.pattern}|{FINGER.pattern}")
 
 
@@ -128,12 +131,19 @@ class KeypointLoader(Loader):
         read = np.rint(places * (lengths[:, None] - 1)).astype(int)
         return [(clip, *self._targets(*of)) for clip, *of in zip(clips, rows, read)]
 
-    def whole_batches(self, size: int = 64) -> Iterator[dict[str, np.ndarray]]:
+    def whole_batches(self, size: int | None = None) -> Iterator[dict[str, np.ndarray]]:
         """Every clip of the manifest as it was recorded, prepared, in batches without labels.
+
+        Args:
+            size: clips of a batch; None: as many as fit into `WHOLE_BYTES`, and at most
+                `WHOLE_CLIPS`.
 
         Yields:
             "keypoints" `(batch, time, points, channels)`, 0 behind the end of a clip, and "mask".
         """
+        if size is None:
+            longest = int(self.frames.max(initial=1)) * self.frame.nbytes
+            size = min(max(WHOLE_BYTES // longest, 1), WHOLE_CLIPS)
         for first in range(0, len(self.manifest), size):
             rows = range(first, min(first + size, len(self.manifest)))
             flat, starts, lengths = self._prepared.of(rows)
