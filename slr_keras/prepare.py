@@ -42,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     name, folder, force = (options.pop(key) for key in ("name", "to", "force"))
     if name == MERGE:
-        merge(list(map(Path, options["folders"])), Path(folder), force, options["same_signers"])
+        folders = list(map(Path, options["folders"]))
+        merge(folders, Path(folder), force, options["same_signers"], options["without"])
         title = f"merged from {', '.join(options['folders'])}"
     else:
         prepare(name, Path(options.pop("source")), Path(folder), force, **options)
@@ -124,6 +125,13 @@ def build_parser() -> CommandParser:
         "--same-signers",
         action="store_true",
         help="a signer's name is the same person in all folders, who must be in one split",
+    )
+    command.add_argument(
+        "--without",
+        nargs="+",
+        default=(),
+        metavar="GLOSS",
+        help="leave out the clips of these glosses",
     )
     command = names.add_parser(
         COMPOSE,

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from slr_keras.data.contract import KeypointContract
@@ -16,6 +16,7 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
+from slr_keras.utils.suggestions import nearest
 
 _VOCABULARY = "vocabulary.txt"
 _LEFT_OUT = ("groups.json",)
@@ -25,7 +26,11 @@ Folders = Mapping[str, dict[str, Manifest]]
 
 
 def merge(
-    folders: Sequence[Path], folder: Path, force: bool = False, same_signers: bool = False
+    folders: Sequence[Path],
+    folder: Path,
+    force: bool = False,
+    same_signers: bool = False,
+    without: Collection[str] = (),
 ) -> None:
     """Merge data folders: train to train, dev to dev, test to test.
 
@@ -37,6 +42,7 @@ def merge(
         folder: to write.
         force: replaces a data set in the folder.
         same_signers: a name is the same person in all folders.
+        without: glosses; clips that have one of them are left out.
 
     >>> import pathlib, tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -54,7 +60,7 @@ def merge(
 
     Raises:
         UserError: fewer than two folders, contracts that differ, a clip or a signer in several
-            splits, or a folder of video.
+            splits, a folder of video, or a gloss of `without` that no clip has.
     """
     if len({path.resolve() for path in folders}) < max(2, len(folders)):
         raise UserError("merge: give two or more folders, each once")
@@ -62,6 +68,8 @@ def merge(
         raise UserError(f"{folder}: is one of the folders to merge; choose another one")
     by_name = dict(zip(_names(folders), folders))
     read = {name: _read(path) for name, path in by_name.items()}
+    if without:
+        read = _without(read, without)
     chosen = _one_contract(by_name, read)
     ids = _shared({s.id for split in splits.values() for s in split} for splits in read.values())
     signers = _shared(
@@ -73,9 +81,13 @@ def merge(
     with replacing(folder, force) as fresh:
         with FolderWriter(fresh, chosen) as writer:
             _write(writer, read, ids, signers)
-        _write_vocabulary(fresh, by_name.values(), read)
+        _write_vocabulary(fresh, by_name.values(), read, without)
         _write_missing(fresh, by_name, read)
-        options = {"folders": list(map(str, folders)), "same_signers": same_signers}
+        options = {
+            "folders": list(map(str, folders)),
+            "same_signers": same_signers,
+            "without": sorted(without),
+        }
         write_json(fresh / RECORD, {"dataset": "merge", "options": options})
     for name in _LEFT_OUT:
         for path in folders:
@@ -94,6 +106,25 @@ def _read(path: Path) -> dict[str, Manifest]:
     if (path / FRAMES_FILE).exists():
         raise UserError(f"{path}: holds video; merge takes folders of keypoints alone")
     return splits
+
+
+def _without(read: Folders, glosses: Collection[str]) -> Folders:
+    """The folders without the clips of some glosses."""
+    every = {
+        g for splits in read.values() for split in splits.values() for s in split for g in s.glosses
+    }
+    for gloss in glosses:
+        if gloss not in every:
+            raise UserError(f"--without {gloss}: no clip has this gloss{nearest(gloss, every)}")
+    kept: dict[str, dict[str, Manifest]] = {}
+    for name, splits in read.items():
+        kept[name] = {
+            split: manifest.subset(
+                n for n, s in enumerate(manifest) if not {*s.glosses} & {*glosses}
+            )
+            for split, manifest in splits.items()
+        }
+    return kept
 
 
 def _one_contract(by_name: Mapping[str, Path], read: Folders) -> KeypointContract:
@@ -159,7 +190,9 @@ def _write(writer: FolderWriter, read: Folders, ids: set[str], signers: set[str]
                 )
 
 
-def _write_vocabulary(fresh: Path, folders: Iterable[Path], read: Folders) -> None:
+def _write_vocabulary(
+    fresh: Path, folders: Iterable[Path], read: Folders, without: Collection[str]
+) -> None:
     """The union of the folders' classes, where one of them lists its own."""
     paths = [folder / _VOCABULARY for folder in folders]
     if not any(path.exists() for path in paths):
@@ -170,7 +203,8 @@ def _write_vocabulary(fresh: Path, folders: Iterable[Path], read: Folders) -> No
             glosses |= dict.fromkeys(Vocabulary.read(path).glosses)
         else:
             glosses |= dict.fromkeys(g for s in splits.get("train", ()) for g in s.glosses)
-    Vocabulary(tuple(glosses)).write(fresh / _VOCABULARY)
+    kept = tuple(gloss for gloss in glosses if gloss not in without)
+    Vocabulary(kept).write(fresh / _VOCABULARY)
 
 
 def _write_missing(fresh: Path, by_name: Mapping[str, Path], read: Folders) -> None:

@@ -153,3 +153,19 @@ def test_one_folder_twice_the_target_among_them_and_video_are_refused(a, tmp_pat
     with pytest.raises(UserError, match="b: holds video"):
         merge([a, b], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_clips_of_glosses_that_are_left_out_are_in_no_split(a, tmp_path):
+    sun = {"glosses": ["SUN"]}
+    b = write(tmp_path / "b", [("train", "4", "s4", sun), ("dev", "5", "s5", sun)])
+    merge([a, b], tmp_path / "out", without=["RAIN"])
+    splits = read_folder(tmp_path / "out")
+    assert [(name, s.id) for name, split in splits.items() for s in split] == [
+        ("train", "4"), ("dev", "5"),
+    ]  # fmt: skip
+
+
+def test_a_gloss_to_leave_out_that_no_clip_has_is_refused_and_names_the_nearest(a, tmp_path):
+    b = write(tmp_path / "b", [("train", "4", "s4")])
+    with pytest.raises(UserError, match=r"--without RAINY: no clip has this gloss.*RAIN"):
+        merge([a, b], tmp_path / "out", without=["RAINY"])
