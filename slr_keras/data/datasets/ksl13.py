@@ -13,6 +13,7 @@ from slr_keras.utils.errors import UserError
 
 _FILE = "words.npz"
 _FOLD = "s3"
+_NONE = "none"
 
 
 def prepare(
@@ -36,7 +37,7 @@ def prepare(
         source: folder of `words.npz`.
         folder: to write.
         fold: the test session, unless `test_session` is given.
-        test_session: the test session.
+        test_session: the test session; "none": there is no test split.
         dev_session: the session that is dev as a whole.
         session_file: a second file of the same arrays, with other sessions; without an array
             `session`, it is one session, called as the file.
@@ -47,6 +48,7 @@ def prepare(
     Raises:
         UserError: a file is missing or malformed, or a session unknown; lists the known ones.
     """
+    test = () if test_session == _NONE else (test_session or fold,)
     if test_session and fold not in (_FOLD, test_session):
         raise UserError(f"--fold {fold} and --test-session {test_session}: name one session")
     files = _read(source, session_file)
@@ -55,7 +57,7 @@ def prepare(
     )
     dev = (dev_session,) if dev_session else ()
     try:
-        splits = np.array(by_signer(sessions.tolist(), dev, (test_session or fold,), "session"))
+        splits = np.array(by_signer(sessions.tolist(), dev, test, "session"))
         known = splits == "train"
         if dev_fraction and not dev:
             # Within a session: the sessions differ in length.
@@ -107,7 +109,7 @@ DATASET = Dataset(
             "sessions, so that their score says little about a new session: prefer --test-session "
             f"with --dev-session (default: {_FOLD})",
         ),
-        Option("test_session", "", "session kept for test, in place of --fold"),
+        Option("test_session", "", "session kept for test, in place of --fold; none: no test"),
         Option(
             "dev_session",
             "",

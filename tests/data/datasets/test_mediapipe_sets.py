@@ -103,6 +103,15 @@ def test_a_whole_session_of_ksl13_is_dev_and_no_split_shares_one(tmp_path):
     assert sum(map(len, splits.values())) == 24
 
 
+def test_ksl13_without_a_test_session_has_every_session_in_train_and_dev(tmp_path):
+    of_sessions(tmp_path, "s0", "s1", "s2", "s3")
+    ksl13.prepare(tmp_path, tmp_path / "out", test_session="none", dev_session="s1")
+    splits = read_folder(tmp_path / "out")
+    assert {name: {s.signer for s in split} for name, split in splits.items()} == {
+        "train": {"s0", "s2", "s3"}, "dev": {"s1"},
+    }  # fmt: skip
+
+
 def test_one_session_of_ksl13_cannot_be_dev_and_test_nor_named_twice_over(tmp_path):
     of_sessions(tmp_path, "s0", "s1", "s2")
     with pytest.raises(UserError, match="session 's1' cannot be in dev and in test"):
