@@ -5,6 +5,7 @@ longer than one of the height wherever the image is wide, so clips are stored in
 a hand keeps its shape when it turns. The sets do not say what their cameras gave; it is an option.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,9 +15,11 @@ import numpy as np
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.datasets.base import Dataset, Option, frame_size, one_word, read_npz
 from slr_keras.data.datasets.splits import by_order
+from slr_keras.data.layout import layout
 from slr_keras.data.writer import FolderWriter
 
 POSE, FACE, HAND = 33, 468, 21
+_HAND_POINT = re.compile(r"_hand_wrist$|_\d$")
 _PARTS = ("left_hand", "right_hand", "pose", "face")
 
 FPS = Option("fps", 30.0, "frames a second; the set does not record it")
@@ -44,6 +47,36 @@ def options(dev: float, test: float, size: str) -> tuple[Option, ...]:
 def holistic_contract(layout: str, size: str, fps: float) -> KeypointContract:
     """The contract of clips in pixels, normalised by the shoulders."""
     return contract(layout, image_size=frame_size(size), normalisation="body", fps=fps)
+
+
+def hands_contract(size: str, fps: float) -> KeypointContract:
+    """The contract of clips in pixels of which a model sees the hands alone.
+
+    Where a detector also finds the body, as in a video, the body is not read. One hand is measured
+    by its own size, two hands by the distance between their wrists.
+
+    >>> from slr_keras.data.datasets.mediapipe import hands_contract
+    >>> len(hands_contract("640x480", 30.0).points)
+    42
+    """
+    source = layout("mediapipe_75")
+    points = tuple(p for p in source.streams["body"] if _HAND_POINT.search(p))
+    row = {point: index for index, point in enumerate(points)}
+    sides = ("left", "right")
+    streams = {side: tuple(row[p] for p in points if p.startswith(f"{side}_")) for side in sides}
+    wrists = tuple(f"{side}_hand_wrist" for side in sides)
+    return contract(
+        source.name,
+        points=points,
+        indices=source.indices(points),
+        streams={"body": tuple(range(len(points))), **streams},
+        mirror=tuple(row[source.mirror[point]] for point in points),
+        image_size=frame_size(size),
+        normalisation="body",
+        root=wrists,
+        scale=wrists,
+        fps=fps,
+    )
 
 
 def read_words(
@@ -183,7 +216,6 @@ def write_recordings(
     Raises:
         UserError: the fractions leave nothing to train on, or no frame size.
     """
-    layout = "mediapipe_holistic_543" if "face" in data else "mediapipe_75"
     test_fraction = 0.0 if held_out else test_fraction
     splits = by_order(data["labels"], data["index"], dev_fraction, test_fraction, dev_gap)
     labels, clips = data["labels"].tolist(), assembled(data, frame_size)
@@ -195,7 +227,11 @@ def write_recordings(
             named = numbered(theirs, ["held-out"] * len(theirs), numbers)
         ids, labels, splits = ids + named, labels + theirs, splits + ["test"] * len(theirs)
         clips = chain(clips, assembled(held_out, frame_size))
-    chosen = holistic_contract(layout, frame_size, fps)
+    if "pose" not in data:
+        chosen = hands_contract(frame_size, fps)
+    else:
+        name = "mediapipe_holistic_543" if "face" in data else "mediapipe_75"
+        chosen = holistic_contract(name, frame_size, fps)
     write_words(folder, chosen, ids, labels, splits, clips, [signer] * len(labels))
 
 

@@ -7,6 +7,7 @@ from slr_keras.data.datasets import (
     asl_signwish,
     holistic_full_sample,
     ksl13,
+    mediapipe,
     mp_data,
     msl150_sample,
     traduttore_asl,
@@ -167,6 +168,16 @@ def test_traduttore_keeps_the_last_recordings(tmp_path, part):
     clip = splits["train"].load(0)
     assert (clip[:, SHOULDERS, 3] > 0).any() == (part == "words")
     assert (clip[:, 33:, 3] == 1).all()
+
+
+def test_a_model_of_letters_does_not_see_the_body_that_a_detector_finds():
+    chosen = mediapipe.hands_contract("640x480", 30.0)
+    clip = np.random.default_rng(0).uniform(1, 99, (9, 75, 4))
+    clip[..., 3] = 1
+    without = clip.copy()
+    without[:, :33] = 0
+    assert chosen.prepare(clip).shape == (9, 42, 3)
+    np.testing.assert_array_equal(chosen.prepare(clip), chosen.prepare(without))
 
 
 def ordered(count: int, first: int = 0) -> dict[str, np.ndarray]:
