@@ -12,7 +12,7 @@ PACKAGES = ("slr_keras", "export")
 FLOORS = (
     ("slr_keras", "export"),
     ("slr_keras.utils",),
-    ("slr_keras.text", "slr_keras.losses"),
+    ("slr_keras.text", "slr_keras.losses", "slr_keras.hub"),
     ("slr_keras.data", "slr_keras.metrics"),
     ("slr_keras.decoding", "slr_keras.models", "slr_keras.extraction", "slr_keras.baselines"),
     ("slr_keras.config", "slr_keras.weights"),
@@ -26,7 +26,7 @@ FLOORS = (
     ("slr_keras.bundle",),
     ("slr_keras.streaming", "export.common"),
     ("export.lite", "export.graph"),
-    ("export.serving",),
+    ("export.serving", "export.presets"),
     (import_graph.COMMANDS,),
 )
 

@@ -9,12 +9,13 @@ from keras import ops
 
 from slr_keras.models.checks import OptionError
 from slr_keras.models.complexity import ModuleCost
+from slr_keras.models.presets import FromPreset
 from slr_keras.models.temporal import BiLstm, TemporalConvolution
 
 Shape = tuple[int | None, ...]
 
 
-class VideoModel(keras.Model):
+class VideoModel(FromPreset, keras.Model):
     """Base of models that read clips of RGB or optical flow.
 
     The constructor of a subclass makes all layers and then calls `build()`, so that all weights

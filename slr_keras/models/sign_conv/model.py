@@ -9,13 +9,14 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.checks import OptionError
 from slr_keras.models.inputs import InputConfig, KeypointInputs, ReadsFeatures
 from slr_keras.models.layers import PACKAGE, Linear
+from slr_keras.models.presets import FromPreset
 from slr_keras.models.sign_conv.encoder import ConvolutionEncoder
 from slr_keras.models.sign_head import SignHead
 
 GLOSSES, SPANS, SIGN = "glosses", "spans", "sign"
 
 
-class _Base(ReadsFeatures, keras.Model):
+class _Base(ReadsFeatures, FromPreset, keras.Model):
     """Inputs and encoder that both models share, and their configuration.
 
     Args:

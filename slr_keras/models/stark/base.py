@@ -6,12 +6,13 @@ from typing import Any
 import keras
 
 from slr_keras.models.inputs import KeypointInputs, ReadsFeatures
+from slr_keras.models.presets import FromPreset
 from slr_keras.models.stark.streams import encode_streams, make_encoders, merge_streams
 
 Streams = Mapping[str, Sequence[int]]
 
 
-class KeypointModel(ReadsFeatures, keras.Model):
+class KeypointModel(ReadsFeatures, FromPreset, keras.Model):
     """Base of models that read keypoints through STARK's encoders.
 
     Args:

@@ -1,0 +1,1 @@
+"""Presets of trained runs: weights, bundle, card and licence in one folder."""
