@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.compare:
         return _compare(options)
     from slr_keras.bundle.bundle import is_bundle
+    from slr_keras.bundle.named import model_path
 
+    options.run = options.run and model_path(options.run)
     if is_bundle(options.run):
         return _evaluate_bundle(options)
     if options.precision:

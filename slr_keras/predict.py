@@ -36,7 +36,7 @@ where the manifest has glosses; json adds times and confidences; vtt is one WebV
 per clip, so that --to names a folder for several clips. Times are seconds from the start of the
 clip.
 
-RUN may also be a bundle that `python -m export.tflite` wrote: its files run in ai-edge-litert,
+MODEL may also be a bundle that `python -m export.tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported.
 
 A clip that cannot be recognised is reported after all other clips; the exit code is then 2.
@@ -52,6 +52,9 @@ examples:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
+    from slr_keras.bundle.named import model_and_inputs
+
+    options.run, options.inputs = model_and_inputs(options.inputs)
     from slr_keras.data.layout import layout
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
@@ -91,8 +94,13 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.predict", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("run", metavar="RUN", help="run folder that `fit` made, or a bundle")
-    add("inputs", metavar="INPUT", nargs="+", help="what to recognise, see below")
+    add(
+        "inputs",
+        metavar="[MODEL] INPUT",
+        nargs="+",
+        help="MODEL: run folder that `fit` made, bundle, or preset (default: the preset asl-words; "
+        "see `slr presets`). INPUT: what to recognise, see below",
+    )
     parser.add_recognition()
     parser.add_image_size()
     add(

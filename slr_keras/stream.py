@@ -48,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     _check(options)
     from slr_keras.bundle.bundle import Bundle, is_bundle
+    from slr_keras.bundle.named import model_path
 
+    options.run = model_path(options.run)
     if is_bundle(options.run):
         return _with_bundle(Bundle.load(options.run), options)
     from slr_keras.streaming.engine import KerasEngine
