@@ -35,8 +35,8 @@ Where all clips are of one sign, the score is the top-1 accuracy, as that of eva
 word error rate; the same for each signer and session, where the scored clips have several.
 
 examples:
-  python -m slr_keras.baseline dtw data/large --split test --to dtw.jsonl
-  python -m slr_keras.baseline svm data/ksl13 --augment 4 --recipe configs/stark_isolated_ksl13.yaml
+  slr baseline dtw data/large --split test --to dtw.jsonl
+  slr baseline svm data/ksl13 --augment 4 --recipe configs/stark_isolated_ksl13.yaml
 """
 
 

@@ -19,10 +19,10 @@ batches, so that a disturbance of the machine affects all measurements equally. 
 evaluation include their input; evaluation is the forward pass, without decoding.
 
 examples:
-  python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
-  python -m slr_keras.benchmark configs/stark_demo.yaml --json
-  python -m slr_keras.benchmark cgd --plot curves.png
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml
+  slr benchmark data/demo --model stark_tiny --batch 8 --steps 20
+  slr benchmark configs/stark_demo.yaml --json
+  slr benchmark cgd --plot curves.png
+  slr benchmark memory configs/ustm_phoenix14.yaml
 """
 
 #: Benchmarks with options of their own, and the modules that parse them.

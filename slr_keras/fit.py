@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.invocation import program
 
 if TYPE_CHECKING:
     from slr_keras.config import Config
@@ -17,9 +18,9 @@ The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png
 log, predictions of the dev split and report.md.
 
 examples:
-  python -m slr_keras.fit configs/demo.yaml
-  python -m slr_keras.fit configs/demo.yaml --to runs/wide --set training.learning_rate=5e-4
-  python -m slr_keras.fit configs/demo.yaml --seeds 3 --distil
+  slr fit configs/stark_demo.yaml
+  slr fit configs/stark_demo.yaml --to runs/wide --set training.learning_rate=5e-4
+  slr fit configs/stark_demo.yaml --seeds 3 --distil
 """
 
 
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     config = load_config(options.config, options.set)
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
-    command = ["python", "-m", "slr_keras.fit", *arguments]
+    command = [*program().split(), "fit", *arguments]
     opening = {"restart": options.restart, "resume": options.resume}
     if options.seeds:
         return _train_seeds(config, folder.path, command, options)

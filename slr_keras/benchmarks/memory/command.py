@@ -18,8 +18,8 @@ compared with a GPU. A card of 80 GB is assumed to have 80e9 bytes for tensors. 
 batch have the same length.
 
 examples:
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --frames 140 232 --batch 1 2
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --set model.name=ustm_t \\
+  slr benchmark memory configs/ustm_phoenix14.yaml --frames 140 232 --batch 1 2
+  slr benchmark memory configs/ustm_phoenix14.yaml --set model.name=ustm_t \\
       --set model.options.recompute=false --precision float32 mixed_bfloat16
 """
 

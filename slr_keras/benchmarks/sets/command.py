@@ -11,8 +11,8 @@ from slr_keras.utils.command import CommandParser, command_parser, positive
 
 EXAMPLE = """\
 example:
-  python -m slr_keras.benchmark sets --from PATH --to runs/sets --results RESULTS.md
-  python -m slr_keras.benchmark sets --from PATH --only kinect ksl13 --seeds 1
+  slr benchmark sets --from PATH --to runs/sets --results RESULTS.md
+  slr benchmark sets --from PATH --only kinect ksl13 --seeds 1
 """
 
 
@@ -41,10 +41,7 @@ def main(arguments: list[str]) -> int:
                 continue
             for fold in one.folds:
                 train_model(one, model, fold, options.seeds, places)
-    facts = (
-        f"`python -m slr_keras.benchmark sets`, {options.seeds} seeds, commit `{_commit()}`, "
-        f"{device()}."
-    )
+    facts = f"`slr benchmark sets`, {options.seeds} seeds, commit `{_commit()}`, {device()}."
     text = section(sets, options.seeds, places, facts)
     if options.results:
         write_section(options.results, text)
