@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import program
+from slr_keras.utils.show_text import ShowText
 
 if TYPE_CHECKING:
     from slr_keras.config import Config
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from slr_keras.training.folder import RunFolder
 
 EXAMPLE = """\
+CONFIG is the file of a recipe, or the name of one that --list shows.
+
 The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
 log, predictions of the dev split and report.md.
 
 examples:
-  slr fit configs/stark_demo.yaml
-  slr fit configs/stark_demo.yaml --to runs/wide --set training.learning_rate=5e-4
-  slr fit configs/stark_demo.yaml --seeds 3 --distil
+  slr fit stark_demo
+  slr fit stark_demo --to runs/wide --set training.learning_rate=5e-4
+  slr fit stark_demo --seeds 3 --distil
 """
 
 
@@ -88,6 +91,13 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.fit", __doc__, EXAMPLE)
     parser.add_run_folder()
+    parser.add_argument(
+        "--list",
+        action=ShowText,
+        make=_recipes,
+        nargs=0,
+        help="print the recipes that come with the package, and exit",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--resume",
@@ -113,6 +123,12 @@ def build_parser() -> CommandParser:
         help="with --seeds: also train a run, in the folder distilled, that learns from the others",
     )
     return parser
+
+
+def _recipes(text: str) -> str:
+    from slr_keras.config.recipes import recipe_listing
+
+    return recipe_listing()
 
 
 if __name__ == "__main__":

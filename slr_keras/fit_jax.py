@@ -15,7 +15,7 @@ The run folder is that of `slr fit`: evaluate, predict and export read it with T
 any machine. Every call starts a new run; a stopped run cannot be continued.
 
 examples:
-  slr fit_jax configs/stark_simulator_large_full.yaml --minutes 30
+  slr fit_jax stark_simulator_large_full --minutes 30
   slr evaluate runs/stark_simulator_large_full --split test
 """
 

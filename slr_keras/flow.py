@@ -28,7 +28,7 @@ the flow is estimated again. The command may be stopped at any time; the same co
 
 examples:
   slr flow data/wlasl100 --method dis
-  slr fit configs/RECIPE.yaml --set data.stream=flow
+  slr fit RECIPE --set data.stream=flow
 """
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from slr_keras.config.recipes import find_recipe
 from slr_keras.config.schema import Config
 from slr_keras.config.yaml_source import KeyPath, read_value, read_yaml
 from slr_keras.utils.errors import UserError
@@ -20,13 +21,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a recipe.
 
     Args:
-        path: YAML file.
+        path: YAML file, or the name of a recipe that comes with the package.
         overrides: `"section.key=value"` strings; the value is YAML.
 
     Raises:
-        UserError: a key does not exist (suggests the nearest), a value has the wrong type or is
-            out of limits; names file, line and key.
+        UserError: there is no such recipe (names the nearest); a key does not exist (suggests the
+            nearest), a value has the wrong type or is out of limits; names file, line and key.
     """
+    path = find_recipe(path)
     values, lines = read_yaml(path)
     origin = {key: f"{path}:{line}" for key, line in lines.items()}
     for text in overrides:

@@ -97,7 +97,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def add_run_folder(self) -> None:
         """Add the positional CONFIG and the options `--to` and `--set` of the training commands."""
-        self.add_argument("config", metavar="CONFIG", help="recipe (.yaml)")
+        self.add_argument("config", metavar="CONFIG", help="recipe (file or name)")
         self.add_argument(
             "--to", metavar="RUN", help="run folder to write (default: runs/<name of CONFIG>)"
         )
