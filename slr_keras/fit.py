@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from slr_keras.training.folder import RunFolder
 
 EXAMPLE = """\
-CONFIG is the file of a recipe, or the name of one that --list shows.
+CONFIG is the file of a recipe, or the name of one that --list shows. --help-config explains its
+keys.
 
 The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
 log, predictions of the dev split and report.md.
@@ -98,6 +99,15 @@ def build_parser() -> CommandParser:
         nargs=0,
         help="print the recipes that come with the package, and exit",
     )
+    parser.add_argument(
+        "--help-config",
+        action=ShowText,
+        make=_keys,
+        nargs="?",
+        metavar="KEY",
+        help="print the keys of a recipe, or those of a section such as training or model.options, "
+        "or one key, and exit",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--resume",
@@ -129,6 +139,12 @@ def _recipes(text: str) -> str:
     from slr_keras.config.recipes import recipe_listing
 
     return recipe_listing()
+
+
+def _keys(text: str) -> str:
+    from slr_keras.config.reference import plain
+
+    return plain(text)
 
 
 if __name__ == "__main__":
