@@ -1,7 +1,7 @@
 """Extract the keypoints of signers from videos with MediaPipe Holistic, into a data folder.
 
 MediaPipe finds 543 landmarks. Nothing is downloaded or sent. The command needs
-pip install 'slr-keras[keypoints,video]'.
+pip install 'slr-keras[keypoints,video]', or in a checkout pip install '.[keypoints,video]'.
 """
 
 import sys

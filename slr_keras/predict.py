@@ -26,8 +26,8 @@ inputs: clips of the run's modality, a manifest (.jsonl), a data folder, or a fo
 For a run that reads keypoints, a clip is a .npy file, or a .npz file with the array `keypoints` and
 optionally `fps` (frames x points x channels, as the run's keypoints.json says), or a .pose file;
 NaN and infinite coordinates count as missing points. A clip may also be a video file, in which
-MediaPipe finds the keypoints (pip install 'slr-keras[keypoints,video]'; for many videos use
-`slr extract`, which reads several in parallel). For a run that reads video, a clip is a video
+MediaPipe finds the keypoints (it needs what `slr extract` needs; for many videos use that command,
+which reads several in parallel). For a run that reads video, a clip is a video
 file of any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy file of uint8 (frames
 x height x width x 3); frames are resized and cropped as the run's frames.json says.
 
