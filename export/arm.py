@@ -12,8 +12,8 @@ Debian packages (140 MB) in a folder that is kept. The exit code is 1 if a best 
 differs.
 
 examples:
-  python -m export.arm runs/demo/tflite
-  python -m export.arm runs/demo/tflite --data data/demo --split test --clips 50 --to arm.json
+  slr arm runs/demo/tflite
+  slr arm runs/demo/tflite --data data/demo --split test --clips 50 --to arm.json
 """
 
 
@@ -54,7 +54,7 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("export.arm", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("bundle", metavar="BUNDLE", help="folder that `export.tflite` wrote")
+    add("bundle", metavar="BUNDLE", help="folder that `slr tflite` wrote")
     add(
         "--precision",
         nargs="+",

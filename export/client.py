@@ -17,21 +17,21 @@ from slr_keras.utils.errors import UserError
 EXAMPLE = """\
 URL: http, https, grpc or grpcs ://HOST[:PORT]/MODEL, followed by /versions/N or /labels/L for one
 version. The default port is 8501 for REST and 8500 for gRPC. The server is TensorFlow Serving or
-`python -m export.serve`.
+`slr serve`.
 
 inputs: clips of the model's modality, a manifest (.jsonl), a data folder, or a folder of clips, as
-for `python -m slr_keras.predict`. The server scores and the client decodes, which needs the
-version's labels: --assets is the folder that `python -m export.saved_model` wrote, or a copy of
+for `slr predict`. The server scores and the client decodes, which needs the
+version's labels: --assets is the folder that `slr saved_model` wrote, or a copy of
 N/assets. Clips that are longer than the model accepts are sent as overlapping windows.
 
 Requests that a server cannot answer (UNAVAILABLE, 429, 503) are repeated after pauses that double.
 A clip that fails is reported at the end, and the exit code is then 2.
 
 examples:
-  python -m export.client grpc://127.0.0.1:8500/stark clip.npy --assets served/stark --times
-  python -m export.client https://signs.example:8501/c2st/labels/canary clip.mp4 --assets assets \\
+  slr client grpc://127.0.0.1:8500/stark clip.npy --assets served/stark --times
+  slr client https://signs.example:8501/c2st/labels/canary clip.mp4 --assets assets \\
     --authority ca.pem --token-file token
-  python -m export.client http://127.0.0.1:8501/stark --ready 60
+  slr client http://127.0.0.1:8501/stark --ready 60
 """
 
 

@@ -7,7 +7,7 @@ from slr_keras.utils.command import CommandParser, command_parser, positive, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-BASE is a model's folder, with versions that `python -m export.saved_model` published; the newest
+BASE is a model's folder, with versions that `slr saved_model` published; the newest
 is loaded. Two servers are started, reachable from this machine alone: one forms batches, the other
 runs every request separately. In every round the bare model and both servers are measured one after
 the other: the bare model with full batches in memory, the servers with --clients clients (at most
@@ -20,8 +20,8 @@ clips, as a fraction of the time that they took; "server's CPU" is the CPU time 
 process alone, the model included.
 
 examples:
-  python -m export.load served/stark
-  python -m export.load served/stark --clients 50 --seconds 10 --frames 128 --rounds 1
+  slr load served/stark
+  slr load served/stark --clients 50 --seconds 10 --frames 128 --rounds 1
 """
 
 

@@ -28,9 +28,9 @@ gives the input of the last layer; for C2ST, serving_context gives what the prec
 the scores.
 
 examples:
-  python -m export.saved_model runs/demo served/stark
-  python -m export.saved_model runs/c2st served/c2st --version 7 --precision bfloat16
-  python -m export.saved_model runs/ustm served/ustm --frames 64 128 256 400
+  slr saved_model runs/demo served/stark
+  slr saved_model runs/c2st served/c2st --version 7 --precision bfloat16
+  slr saved_model runs/ustm served/ustm --frames 64 128 256 400
   saved_model_cli show --dir served/stark/1 --tag_set serve --signature_def serving_default
 """
 

@@ -17,7 +17,7 @@ from slr_keras.utils.command import (
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-DIR is a folder that `python -m export.serving_config` wrote: the models.config, batching.config and
+DIR is a folder that `slr serving_config` wrote: the models.config, batching.config and
 monitoring.config that TensorFlow Serving reads. Each base_path is a folder of a container; --mount
 maps it to a folder of this machine, as docker's -v does.
 
@@ -30,9 +30,9 @@ The server listens at 127.0.0.1 unless --host names another address. Without --t
 who reaches the port can send requests; without --certificate and --key, requests are not encrypted.
 
 examples:
-  python -m export.serve serving --mount served/stark:/models/stark
-  python -m export.serve serving --mount served:/models --grpc-port 0 --rest-port 0
-  python -m export.serve serving --mount served:/models --host 0.0.0.0 \\
+  slr serve serving --mount served/stark:/models/stark
+  slr serve serving --mount served:/models --grpc-port 0 --rest-port 0
+  slr serve serving --mount served:/models --host 0.0.0.0 \\
     --certificate server.pem --key server.key --token-file token
 """
 

@@ -14,18 +14,18 @@ from slr_keras.utils.command import (
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-BASE is a model's folder, with versions that `python -m export.saved_model` published; one server
+BASE is a model's folder, with versions that `slr saved_model` published; one server
 may serve several models. DIR receives models.config, batching.config, monitoring.config,
-docker-compose.yaml, and COMMANDS.md with the commands to copy. `python -m export.serve DIR` reads
+docker-compose.yaml, and COMMANDS.md with the commands to copy. `slr serve DIR` reads
 the same files without a container, for development and tests.
 
 Without labels, the newest version is served (--keep for more versions). With --stable and --canary,
 these two versions are served, and clients name them as /labels/stable and /labels/canary.
 
 examples:
-  python -m export.serving_config served/stark --to serving
-  python -m export.serving_config served/stark --to serving --stable 3 --canary 4
-  python -m export.serving_config served/c2st served/ustm --to serving --batch-sizes 1 2 4
+  slr serving_config served/stark --to serving
+  slr serving_config served/stark --to serving --stable 3 --canary 4
+  slr serving_config served/c2st served/ustm --to serving --batch-sizes 1 2 4
 """
 
 

@@ -28,11 +28,11 @@ SLR_TENSORFLOW_2_16 names the Python of an environment that has it), equals Kera
 increases the word error rate on the dev split by no more than --limit allows.
 
 examples:
-  python -m export.tflite runs/demo
-  python -m export.tflite runs/demo --precision fp32 dynamic --frames 128 --to demo.tflite
-  python -m export.tflite runs/demo --precision int8 --limit int8=2 --clips 50
-  python -m export.tflite runs/demo --streaming
-  python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
+  slr tflite runs/demo
+  slr tflite runs/demo --precision fp32 dynamic --frames 128 --to demo.tflite
+  slr tflite runs/demo --precision int8 --limit int8=2 --clips 50
+  slr tflite runs/demo --streaming
+  slr predict runs/demo/tflite clip.npy --precision dynamic
 """
 
 

@@ -35,8 +35,8 @@ Where all clips are of one sign, the score is the top-1 accuracy, as that of eva
 word error rate; the same for each signer and session, where the scored clips have several.
 
 examples:
-  python -m slr_keras.baseline dtw data/large --split test --to dtw.jsonl
-  python -m slr_keras.baseline svm data/ksl13 --augment 4 --recipe configs/stark_isolated_ksl13.yaml
+  slr baseline dtw data/large --split test --to dtw.jsonl
+  slr baseline svm data/ksl13 --augment 4 --recipe stark_isolated_ksl13
 """
 
 
@@ -124,7 +124,6 @@ def build_parser() -> CommandParser:
     )
     add(
         "--recipe",
-        type=Path,
         metavar="CONFIG",
         help="with --augment: recipe whose augmentation is used (default: recommended settings)",
     )
@@ -172,7 +171,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "mirroring": options.mirror,
         **({"augment": options.augment} if options.augment else {}),
         **({"train_on_dev": True} if options.train_on_dev else {}),
-        **({"recipe": str(options.recipe)} if options.recipe else {}),
+        **({"recipe": options.recipe} if options.recipe else {}),
     }
 
 

@@ -19,10 +19,10 @@ batches, so that a disturbance of the machine affects all measurements equally. 
 evaluation include their input; evaluation is the forward pass, without decoding.
 
 examples:
-  python -m slr_keras.benchmark data/demo --model stark_tiny --batch 8 --steps 20
-  python -m slr_keras.benchmark configs/stark_demo.yaml --json
-  python -m slr_keras.benchmark cgd --plot curves.png
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml
+  slr benchmark data/demo --model stark_tiny --batch 8 --steps 20
+  slr benchmark stark_demo --json
+  slr benchmark cgd --plot curves.png
+  slr benchmark memory ustm_phoenix14
 """
 
 #: Benchmarks with options of their own, and the modules that parse them.
@@ -70,7 +70,7 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.benchmark", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("source", metavar="CONFIG_OR_FOLDER", help="recipe (.yaml) or data folder")
+    add("source", metavar="CONFIG_OR_FOLDER", help="recipe (file or name) or data folder")
     add("--model", help="registered model (default: the recipe's, or stark_tiny)")
     add("--batch", type=positive, metavar="N", help="clips per batch (default: the recipe's, or 8)")
     add("--steps", type=positive, default=20, metavar="N", help="batches measured (default: 20)")

@@ -13,9 +13,9 @@ from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 examples:
-  python -m slr_keras.convert swin_t-704ceda3.pth --backbone swin_t --to swin_t.safetensors
-  python -m slr_keras.convert TSM_kinetics.pth --backbone tsm_r50 --to tsm_r50.safetensors
-  python -m slr_keras.convert best.pt --model ustm_b --vocabulary vocabulary.txt --to b.safetensors
+  slr convert swin_t-704ceda3.pth --backbone swin_t --to swin_t.safetensors
+  slr convert TSM_kinetics.pth --backbone tsm_r50 --to tsm_r50.safetensors
+  slr convert best.pt --model ustm_b --vocabulary vocabulary.txt --to b.safetensors
 """
 
 

@@ -18,16 +18,16 @@ recognises one sign per clip is scored by accuracy instead (top-1, 2 and 5, by c
 and for the groups of the data folder's groups.json); confusions and calibration are written in a
 report. Clips without glosses are rest: their score is the number of false words a minute.
 
-A bundle that `python -m export.tflite` wrote is scored as an app uses it: raw clips, the smallest
+A bundle that `slr tflite` wrote is scored as an app uses it: raw clips, the smallest
 file that holds the clip, and windows for longer clips. Nothing is written into the bundle.
 
 examples:
-  python -m slr_keras.evaluate runs/demo
-  python -m slr_keras.evaluate runs/demo --split dev --set decoding.beam=10
-  python -m slr_keras.evaluate runs/demo --turn 20
-  python -m slr_keras.evaluate runs/asl --split rest
-  python -m slr_keras.evaluate --compare runs/demo runs/longer --to comparison
-  python -m slr_keras.evaluate runs/demo/tflite --precision dynamic
+  slr evaluate runs/demo
+  slr evaluate runs/demo --split dev --set decoding.beam=10
+  slr evaluate runs/demo --turn 20
+  slr evaluate runs/asl --split rest
+  slr evaluate --compare runs/demo runs/longer --to comparison
+  slr evaluate runs/demo/tflite --precision dynamic
 """
 
 

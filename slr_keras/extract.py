@@ -1,7 +1,7 @@
 """Extract the keypoints of signers from videos with MediaPipe Holistic, into a data folder.
 
 MediaPipe finds 543 landmarks. Nothing is downloaded or sent. The command needs
-pip install 'slr-keras[keypoints,video]'.
+pip install 'slr-keras[keypoints,video]', or in a checkout pip install '.[keypoints,video]'.
 """
 
 import sys
@@ -37,8 +37,8 @@ of an option they are extracted again. The command may be stopped at any time; t
 continues.
 
 examples:
-  python -m slr_keras.extract recordings --to data/mine --glosses glosses.csv --contact-sheet
-  python -m slr_keras.extract data/wlasl100 --to data/wlasl100_keypoints --fps 25
+  slr extract recordings --to data/mine --glosses glosses.csv --contact-sheet
+  slr extract data/wlasl100 --to data/wlasl100_keypoints --fps 25
 """
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.invocation import program
+from slr_keras.utils.show_text import ShowText
 
 if TYPE_CHECKING:
     from slr_keras.config import Config
@@ -13,13 +15,16 @@ if TYPE_CHECKING:
     from slr_keras.training.folder import RunFolder
 
 EXAMPLE = """\
+CONFIG is the file of a recipe, or the name of one that --list shows. --help-config explains its
+keys.
+
 The run folder holds the resolved config, checkpoints, metrics.jsonl, curves.png, a TensorBoard
 log, predictions of the dev split and report.md.
 
 examples:
-  python -m slr_keras.fit configs/demo.yaml
-  python -m slr_keras.fit configs/demo.yaml --to runs/wide --set training.learning_rate=5e-4
-  python -m slr_keras.fit configs/demo.yaml --seeds 3 --distil
+  slr fit stark_demo
+  slr fit stark_demo --to runs/wide --set training.learning_rate=5e-4
+  slr fit stark_demo --seeds 3 --distil
 """
 
 
@@ -33,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     config = load_config(options.config, options.set)
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
-    command = ["python", "-m", "slr_keras.fit", *arguments]
+    command = [*program().split(), "fit", *arguments]
     opening = {"restart": options.restart, "resume": options.resume}
     if options.seeds:
         return _train_seeds(config, folder.path, command, options)
@@ -87,6 +92,22 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.fit", __doc__, EXAMPLE)
     parser.add_run_folder()
+    parser.add_argument(
+        "--list",
+        action=ShowText,
+        make=_recipes,
+        nargs=0,
+        help="print the recipes that come with the package, and exit",
+    )
+    parser.add_argument(
+        "--help-config",
+        action=ShowText,
+        make=_keys,
+        nargs="?",
+        metavar="KEY",
+        help="print the keys of a recipe, or those of a section such as training or model.options, "
+        "or one key, and exit",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--resume",
@@ -112,6 +133,18 @@ def build_parser() -> CommandParser:
         help="with --seeds: also train a run, in the folder distilled, that learns from the others",
     )
     return parser
+
+
+def _recipes(text: str) -> str:
+    from slr_keras.config.recipes import recipe_listing
+
+    return recipe_listing()
+
+
+def _keys(text: str) -> str:
+    from slr_keras.config.reference import plain
+
+    return plain(text)
 
 
 if __name__ == "__main__":

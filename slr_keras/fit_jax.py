@@ -11,12 +11,12 @@ from slr_keras.utils.command import (
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-The run folder is that of slr_keras.fit: evaluate, predict and export read it with TensorFlow, on
+The run folder is that of `slr fit`: evaluate, predict and export read it with TensorFlow, on
 any machine. Every call starts a new run; a stopped run cannot be continued.
 
 examples:
-  python -m slr_keras.fit_jax configs/stark_simulator_large_full.yaml --minutes 30
-  python -m slr_keras.evaluate runs/stark_simulator_large_full --split test
+  slr fit_jax stark_simulator_large_full --minutes 30
+  slr evaluate runs/stark_simulator_large_full --split test
 """
 
 

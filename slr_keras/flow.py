@@ -27,8 +27,8 @@ Clips that have their flow already are skipped; after a change of the method, th
 the flow is estimated again. The command may be stopped at any time; the same command continues.
 
 examples:
-  python -m slr_keras.flow data/wlasl100 --method dis
-  python -m slr_keras.fit configs/RECIPE.yaml --set data.stream=flow
+  slr flow data/wlasl100 --method dis
+  slr fit RECIPE --set data.stream=flow
 """
 
 

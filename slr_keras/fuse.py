@@ -12,8 +12,8 @@ Log-probabilities that a run has already are used again if its weights, recipe a
 changed.
 
 examples:
-  python -m slr_keras.fuse runs/rgb runs/flow
-  python -m slr_keras.fuse runs/rgb runs/flow --sweep --to fused
+  slr fuse runs/rgb runs/flow
+  slr fuse runs/rgb runs/flow --sweep --to fused
 """
 
 

@@ -22,7 +22,7 @@ the glosses of train by frequency, as for a recogniser; the file cannot be loade
 vocabulary.
 
 example:
-  python -m slr_keras.gloss_lm data/demo --to gloss_lm.npz
+  slr gloss_lm data/demo --to gloss_lm.npz
 """
 
 

@@ -26,8 +26,8 @@ inputs: clips of the run's modality, a manifest (.jsonl), a data folder, or a fo
 For a run that reads keypoints, a clip is a .npy file, or a .npz file with the array `keypoints` and
 optionally `fps` (frames x points x channels, as the run's keypoints.json says), or a .pose file;
 NaN and infinite coordinates count as missing points. A clip may also be a video file, in which
-MediaPipe finds the keypoints (pip install 'slr-keras[keypoints,video]'; for many videos use
-slr_keras.extract, which reads several in parallel). For a run that reads video, a clip is a video
+MediaPipe finds the keypoints (it needs what `slr extract` needs; for many videos use that command,
+which reads several in parallel). For a run that reads video, a clip is a video
 file of any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy file of uint8 (frames
 x height x width x 3); frames are resized and cropped as the run's frames.json says.
 
@@ -36,16 +36,16 @@ where the manifest has glosses; json adds times and confidences; vtt is one WebV
 per clip, so that --to names a folder for several clips. Times are seconds from the start of the
 clip.
 
-MODEL may also be a bundle that `python -m export.tflite` wrote: its files run in ai-edge-litert,
+MODEL may also be a bundle that `slr tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported.
 
 A clip that cannot be recognised is reported after all other clips; the exit code is then 2.
 
 examples:
-  python -m slr_keras.predict runs/demo clip.npy --times
-  python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
-  python -m slr_keras.predict runs/c2st clip.mp4 --format vtt --to clip.vtt
-  python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
+  slr predict runs/demo clip.npy --times
+  slr predict runs/demo data/demo --split test --format json --to test.json
+  slr predict runs/c2st clip.mp4 --format vtt --to clip.vtt
+  slr predict runs/demo/tflite clip.npy --precision dynamic
 """
 
 
@@ -129,8 +129,8 @@ def _loaded(options: argparse.Namespace) -> "TrainedModel":
         return Bundle.load(options.run)
     if options.precision:
         raise UserError(
-            f"--precision {options.precision}: {options.run} is no bundle; `python -m "
-            "export.tflite` makes one of a run"
+            f"--precision {options.precision}: {options.run} is no bundle; "
+            "`slr tflite` makes one of a run"
         )
     from slr_keras.training.run import Run
 

@@ -26,7 +26,7 @@ number of false words a minute (evaluate RUN --split rest).
 """
 COMPOSE_EXAMPLE = """\
 example:
-  python -m slr_keras.prepare compose data/traduttore data/signwish --to data/asl_sentences \\
+  slr prepare compose data/traduttore data/signwish --to data/asl_sentences \\
       --rest-label - --sentences 200
 """
 
@@ -77,7 +77,7 @@ def build_parser() -> CommandParser:
     from slr_keras.data.composition.folder import compose_options
     from slr_keras.data.datasets import dataset, list_datasets
 
-    example = "example:\n  python -m slr_keras.prepare {} --from {} --to data/{}\n"
+    example = "example:\n  slr prepare {} --from {} --to data/{}\n"
     parser = command_parser(
         "slr_keras.prepare",
         __doc__,
@@ -114,7 +114,7 @@ def build_parser() -> CommandParser:
         "Refused are contracts that differ in more than the frame rate (and, with body\n"
         "normalisation, the image size in pixels), and a clip that would be in two splits.\n"
         "Ids and signers that several folders have become FOLDER/ID and FOLDER/SIGNER.",
-        epilog="example:\n  python -m slr_keras.prepare merge data/a data/b --to data/both\n",
+        epilog="example:\n  slr prepare merge data/a data/b --to data/both\n",
     )
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="data folder to merge")
     command.add_argument("--to", required=True, metavar="FOLDER", help="data folder to write")

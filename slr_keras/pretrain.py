@@ -26,7 +26,7 @@ swin_nano; a Swin without them knows only relative positions and hardly learns w
 swin_nano needs many clips per step: --clips 32 --frames 2 --epochs 80 --learning-rate 3e-3.
 
 example:
-  python -m slr_keras.pretrain data/demo_frames --backbone resnet_micro --to backbone.safetensors
+  slr pretrain data/demo_frames --backbone resnet_micro --to backbone.safetensors
 """
 
 

@@ -21,7 +21,7 @@ phoenix is the published CTM pipeline, which cleans the hypothesis alone, word b
 repeats.
 
 example:
-  python -m slr_keras.score dev.stm hypotheses.ctm --clean phoenix --per-speaker
+  slr score dev.stm hypotheses.ctm --clean phoenix --per-speaker
 """
 
 

@@ -15,9 +15,9 @@ from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 examples:
-  python -m slr_keras.simulate --lexicon demo --to data/demo
-  python -m slr_keras.simulate --lexicon demo --to data/demo64 --frames 64
-  python -m slr_keras.simulate --cues order --to data/order
+  slr simulate --lexicon demo --to data/demo
+  slr simulate --lexicon demo --to data/demo64 --frames 64
+  slr simulate --cues order --to data/order
 """
 
 

@@ -35,11 +35,11 @@ glosses, "sentence" holds the whole sentence with seconds from the start of the 
 the stream; the frames that were read are still recognised.
 
 examples:
-  python -m slr_keras.stream runs/demo clip.npy
-  python -m slr_keras.stream runs/demo data/demo --split test --sample 3 --json
-  python -m slr_keras.stream runs/demo data/demo --report --policy offline prefix ema windowed
-  python -m slr_keras.stream runs/demo 0 --camera --layout mediapipe_holistic_543
-  detector | python -m slr_keras.stream runs/demo - --policy ema
+  slr stream runs/demo clip.npy
+  slr stream runs/demo data/demo --split test --sample 3 --json
+  slr stream runs/demo data/demo --report --policy offline prefix ema windowed
+  slr stream runs/demo 0 --camera --layout mediapipe_holistic_543
+  detector | slr stream runs/demo - --policy ema
 """
 
 

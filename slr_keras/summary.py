@@ -7,7 +7,7 @@ from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 example:
-  python -m slr_keras.summary stark --classes 1094
+  slr summary stark --classes 1094
 """
 
 

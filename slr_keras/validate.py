@@ -10,7 +10,7 @@ Prints a table of the splits and the problems of each sample. The exit code is 0
 errors (warnings are allowed), 2 otherwise.
 
 example:
-  python -m slr_keras.validate data/demo --forbid-shared-signers
+  slr validate data/demo --forbid-shared-signers
 """
 SHOWN_PER_KIND = 5
 

@@ -12,7 +12,7 @@ from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 example:
-  python -m slr_keras.view data/demo --split test --sample 3 --to clip.gif
+  slr view data/demo --split test --sample 3 --to clip.gif
 """
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from slr_keras.__main__ import INDEX
+
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -56,7 +58,7 @@ def blocks(text: str, language: str) -> list[tuple[int, str]]:
 
 
 def command_lines(block: str) -> list[tuple[str, list[str]]]:
-    """(module, arguments) of every `python -m slr_keras...` or `export...` in a console block.
+    """(module, arguments) of every `slr`, `python -m slr_keras...` or `export...`.
 
     A line may begin with a prompt, continue after a backslash, hold several commands joined by
     `&&`, `;` or `|`, redirect its output, and set variables of the environment.
@@ -78,15 +80,28 @@ def command_lines(block: str) -> list[tuple[str, list[str]]]:
 
 
 def _module_of(command: list[str]) -> list[tuple[str, list[str]]]:
+    # Variables of the environment may come first.
+    while command and re.fullmatch(r"\w+=.*", command[0]):
+        command = command[1:]
+    if command[:1] == ["slr"]:
+        return _of_the_index(command[1:])
     if "-m" not in command:
         return []
     at = command.index("-m")
     if at == 0 or not re.fullmatch(r"(.*/)?python[0-9.]*", command[at - 1]):
         return []
     module, arguments = command[at + 1], command[at + 2 :]
-    if module == "slr_keras" and arguments and not arguments[0].startswith("-"):
-        module, arguments = f"slr_keras.{arguments[0]}", arguments[1:]
+    if module in ("slr_keras", "export"):
+        return _of_the_index(arguments, module)
     return [(module, arguments)] if module.split(".")[0] in ("slr_keras", "export") else []
+
+
+def _of_the_index(arguments: list[str], package: str = "slr_keras") -> list[tuple[str, list[str]]]:
+    """The module that the first argument of `slr` or of `python -m slr_keras` names."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] == "help":
+        return [(package, arguments)]
+    package = INDEX.packages().get(arguments[0], package)
+    return [(f"{package}.{arguments[0]}", arguments[1:])]
 
 
 def check_command(module: str, arguments: list[str]) -> None:
@@ -159,6 +174,7 @@ $ CUDA_VISIBLE_DEVICES=0 python -m slr_keras.predict runs/demo "my clip.npy" \\
     --format json > out.json  # the glosses
 python -m slr_keras score a b && .venv/bin/python3.11 -m slr_keras.predict --help | head
 python -m pip install .
+pip install slr-keras && slr help | TF_CPP_MIN_LOG_LEVEL=3 slr tflite runs/demo
 """
 
 
@@ -167,6 +183,8 @@ def test_command_lines_are_found_in_a_console_block():
         ("slr_keras.predict", ["runs/demo", "my clip.npy", "--format", "json"]),
         ("slr_keras.score", ["a", "b"]),
         ("slr_keras.predict", ["--help"]),
+        ("slr_keras", ["help"]),
+        ("export.tflite", ["runs/demo"]),
     ]
 
 

@@ -56,7 +56,7 @@ def left_out(header):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_says_its_command_hardware_time_and_score(path):
     header = header_of(path)
-    assert f"python -m slr_keras.fit configs/{path.name}" in header
+    assert f"slr fit {path.stem}" in header
     assert left_out(header) == []
 
 

@@ -35,7 +35,7 @@ def require_servable(run: "Run") -> None:
         raise UserError(
             f"{run.path}: reads optical flow, which takes seconds for each picture and cannot be "
             "computed within the graph; serve a run of pictures (data.stream: rgb), or score this "
-            "one with `python -m slr_keras.evaluate`"
+            "one with `slr evaluate`"
         )
 
 

@@ -17,6 +17,7 @@ from export.graph.names import (
     LENGTHS,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 # TensorFlow Serving's limit.
@@ -106,7 +107,6 @@ def _protos() -> Any:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
         raise UserError(
-            "warm-up records need tensorflow-serving-api: pip install 'slr-keras[serving]', or "
-            "--no-warmup"
+            f"warm-up records need tensorflow-serving-api: {install('serving')}, or --no-warmup"
         ) from error
     return prediction_log_pb2

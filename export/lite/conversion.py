@@ -13,6 +13,7 @@ import numpy as np
 
 from export.lite.flatbuffer import output_names, without_ranges
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.quiet import without_native_notes
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,6 +24,7 @@ SIGNATURE = "serving_default"
 Inputs = Mapping[str, np.ndarray]
 
 
+@without_native_notes()
 def convert(
     function: "tf.types.experimental.PolymorphicFunction",
     precision: str,

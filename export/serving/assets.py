@@ -130,6 +130,6 @@ def _folder(path: Path, version: int | None) -> Path:
         if (folder / DESCRIPTION).is_file():
             return folder
     raise UserError(
-        f"{path}: contains no {DESCRIPTION}; give the folder that `python -m export.saved_model` "
+        f"{path}: contains no {DESCRIPTION}; give the folder that `slr saved_model` "
         "wrote, one of its versions, or a copy of the assets of a version"
     )

@@ -1,4 +1,4 @@
-"""Clients of TensorFlow Serving and of `export.serve`: target, settings and retries."""
+"""Clients of TensorFlow Serving and of `slr serve`: target, settings and retries."""
 
 import random
 import re

@@ -22,6 +22,7 @@ from export.serving.config import (
 )
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
+from slr_keras.utils.invocation import as_started
 
 COMPOSE, COMMANDS = "docker-compose.yaml", "COMMANDS.md"
 IMAGE = "tensorflow/serving:2.19.0"
@@ -69,9 +70,7 @@ def write_deployment(deployment: Deployment, to: str | Path) -> list[Path]:
 def _model(name: str, base: Path, deployment: Deployment) -> Model:
     available = versions(base)
     if not available:
-        raise UserError(
-            f"{base}: has no versions; `python -m export.saved_model RUN {base}` makes one"
-        )
+        raise UserError(f"{base}: has no versions; `slr saved_model RUN {base}` makes one")
     for label, version in deployment.labels.items():
         if version not in available:
             raise UserError(
@@ -176,21 +175,21 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         "Without a container, for development and tests:",
         "",
         "```console",
-        f"$ python -m export.serve {to} {local}",
+        f"$ slr serve {to} {local}",
         "```",
         "",
         "# Check the server",
         "",
         "```console",
-        f"$ python -m export.client grpc://127.0.0.1:{GRPC_PORT}/{first} --ready 120",
+        f"$ slr client grpc://127.0.0.1:{GRPC_PORT}/{first} --ready 120",
         f"$ curl http://127.0.0.1:{REST_PORT}/v1/models/{first}",
         f"$ curl http://127.0.0.1:{REST_PORT}{METRICS_PATH}",
         "```",
         "",
         "# Move a label",
         "",
-        "Publish the new version, then run `python -m export.serving_config` again with `--stable`",
+        "Publish the new version, then run `slr serving_config` again with `--stable`",
         "and `--canary`, and with `--to` this folder. TensorFlow Serving reads",
         f"`{MODELS}` every 30 seconds.",
     ]
-    return "\n".join(lines) + "\n"
+    return as_started("\n".join(lines)) + "\n"

@@ -53,7 +53,7 @@ def newest(base: Path) -> Path:
     """
     available = versions(base)
     if not available:
-        raise UserError(f"{base}: has no versions; make one with python -m export.saved_model")
+        raise UserError(f"{base}: has no versions; make one with `slr saved_model`")
     return base / str(available[-1])
 
 

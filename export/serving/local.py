@@ -34,7 +34,7 @@ def running(config: Path, *options: str) -> Iterator[LocalServer]:
 
     Args:
         config: folder of the configuration; the log of the server is written there.
-        options: of `python -m export.serve`.
+        options: of `slr serve`.
 
     Raises:
         UserError: the server did not start; quotes its last message.

@@ -9,6 +9,7 @@ import importlib.util
 from typing import Any
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 _INT64, _STRING, _BOOL = "Int64Value", "StringValue", "BoolValue"
 # name → (number, a wrapper of google.protobuf, a message of this file, or a plain type)
@@ -41,7 +42,7 @@ def require_serving(*modules: str) -> None:
     """
     for module in modules or ("tensorflow_serving", "grpc"):
         if importlib.util.find_spec(module) is None:
-            raise UserError(f"{module} is not installed: pip install 'slr-keras[serving]'")
+            raise UserError(f"{module} is not installed: {install('serving')}")
 
 
 def message(name: str) -> Any:

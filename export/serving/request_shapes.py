@@ -39,7 +39,7 @@ def grouped(
     if frames > longest:
         raise refused(
             f"clips have {frames} frames, this model takes up to {longest}; split them into "
-            "overlapping windows, as python -m export.client does"
+            "overlapping windows, as `slr client` does"
         )
     padded = next(size for size in model.buckets if size >= frames)
     return rows, (name, padded, *(inputs[key].shape[2:] for key in signature.inputs)), padded

@@ -8,6 +8,7 @@ import numpy as np
 
 from slr_keras.baselines.base import Baseline, Pieces
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 COSTS = (1.0, 10.0, 100.0)
 SHARPNESSES = (0.25, 1.0, 4.0)
@@ -148,7 +149,5 @@ def _support_vector_classifier():
     try:
         from sklearn.svm import SVC
     except ImportError as error:
-        raise UserError(
-            "svm needs scikit-learn; install it with `pip install 'slr-keras[svm]'`"
-        ) from error
+        raise UserError(f"svm needs scikit-learn; {install('svm')}") from error
     return SVC

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.errors import UserError
-
 if TYPE_CHECKING:
     import keras
 
@@ -19,10 +17,10 @@ DEFAULT_MODEL = "stark_tiny"
 
 
 def read_config(source: Path, model: str | None = None, batch: int | None = None) -> "Config":
-    """Read a recipe file, or create a recipe that trains `DEFAULT_MODEL` on a data folder.
+    """Read a recipe, or create a recipe that trains `DEFAULT_MODEL` on a data folder.
 
     Args:
-        source: recipe (.yaml) or data folder.
+        source: recipe (file or name) or data folder.
         model: replaces the recipe's model and resets the options of the model.
         batch: replaces the number of clips per batch.
 
@@ -30,13 +28,12 @@ def read_config(source: Path, model: str | None = None, batch: int | None = None
         UserError: the recipe or data folder does not exist.
     """
     from slr_keras.config import load_config, parse_config
+    from slr_keras.config.recipes import find_recipe
 
     if source.is_dir():
         config = parse_config({"data": {"folder": str(source)}, "model": {"name": DEFAULT_MODEL}})
-    elif source.is_file():
-        config = load_config(source)
     else:
-        raise UserError(f"{source}: no such recipe or data folder; give the path of one")
+        config = load_config(find_recipe(source, "recipe or data folder"))
     if model:
         # The options of another model would not fit.
         named = dataclasses.replace(config.model, name=model, options={})

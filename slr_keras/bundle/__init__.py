@@ -1,1 +1,1 @@
-"""TFLite bundles of `python -m export.tflite`: reading and inference without TensorFlow."""
+"""TFLite bundles of `slr tflite`: reading and inference without TensorFlow."""

@@ -35,7 +35,7 @@ def is_bundle(path: str | Path) -> bool:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A TFLite bundle, written by `python -m export.tflite`.
+    """A TFLite bundle, written by `slr tflite`.
 
     Attributes:
         path: the folder.
@@ -64,9 +64,7 @@ class Bundle:
         """
         path = Path(path)
         if not is_bundle(path):
-            raise UserError(
-                f"{path}: no bundle here; `python -m export.tflite RUN --to {path}` makes one"
-            )
+            raise UserError(f"{path}: no bundle here; `slr tflite RUN --to {path}` makes one")
         metadata = read_json(path / METADATA)
         if metadata.get("version") != VERSION:
             raise UserError(

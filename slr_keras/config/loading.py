@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from slr_keras.config.kinds import describe
+from slr_keras.config.recipes import find_recipe
 from slr_keras.config.schema import Config
 from slr_keras.config.yaml_source import KeyPath, read_value, read_yaml
 from slr_keras.utils.errors import UserError
@@ -20,13 +22,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a recipe.
 
     Args:
-        path: YAML file.
+        path: YAML file, or the name of a recipe that comes with the package.
         overrides: `"section.key=value"` strings; the value is YAML.
 
     Raises:
-        UserError: a key does not exist (suggests the nearest), a value has the wrong type or is
-            out of limits; names file, line and key.
+        UserError: there is no such recipe (names the nearest); a key does not exist (suggests the
+            nearest), a value has the wrong type or is out of limits; names file, line and key.
     """
+    path = find_recipe(path)
     values, lines = read_yaml(path)
     origin = {key: f"{path}:{line}" for key, line in lines.items()}
     for text in overrides:
@@ -230,12 +233,12 @@ class _Reader:
         if kind is type(None) and value is None:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.fail(path, f"expected {_describe(kind)}, found {value!r}")
+            self.fail(path, f"expected {describe(kind)}, found {value!r}")
         return value
 
     def sequence(self, value: Any, origin: Any, inner: tuple, kind: Any, path: KeyPath) -> Any:
         if not isinstance(value, list | tuple):
-            self.fail(path, f"expected {_describe(kind)}, found {value!r}")
+            self.fail(path, f"expected {describe(kind)}, found {value!r}")
         open_ended = origin is not tuple or (len(inner) == 2 and inner[1] is Ellipsis)
         if not open_ended and len(value) != len(inner):
             self.fail(path, f"expected {len(inner)} values, found {len(value)}")
@@ -249,7 +252,7 @@ class _Reader:
                 return self.value(value, kind, path)
             except UserError:
                 continue
-        self.fail(path, f"expected {_describe(union)}, found {value!r}")
+        self.fail(path, f"expected {describe(union)}, found {value!r}")
 
     def check_limits(self, value: Any, limits: Mapping[str, Any], path: KeyPath) -> None:
         low, high = limits.get("minimum"), limits.get("maximum")
@@ -262,18 +265,3 @@ class _Reader:
                 self.fail(path, f"{number} is below the minimum {low}")
             if high is not None and number > high:
                 self.fail(path, f"{number} is above the maximum {high}")
-
-
-def _describe(kind: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    if kind in names:
-        return names[kind]
-    if kind is type(None):
-        return "null"
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_describe(item) for item in inner)
-    if origin in (tuple, list, Sequence):
-        items = [_describe(item) for item in inner if item is not Ellipsis]
-        return f"a list of {items[0] if len(set(items)) == 1 else ' and '.join(items)}"
-    return str(kind)

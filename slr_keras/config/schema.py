@@ -71,7 +71,7 @@ class DataConfig:
         "segments; `tsn`: segments of rounded length, as in TSN; `consecutive`: frames in a row",
     )
     stream: Literal["rgb", "flow"] = option(
-        "rgb", "input of a video model: RGB frames, or the optical flow made by `slr_keras.flow`"
+        "rgb", "input of a video model: RGB frames, or the optical flow made by `slr flow`"
     )
 
 
@@ -79,22 +79,22 @@ class DataConfig:
 class ModelConfig:
     """Name and options of the model, and its pretrained weights."""
 
-    name: str = option("stark", "name of a model; `python -m slr_keras.summary` lists them")
+    name: str = option("stark", "name of a model; `slr summary` lists them")
     options: Mapping[str, Any] = option(
         {}, "keyword arguments of the model that replace those of its preset"
     )
     weights: str = option(
-        "", "initial weights of the model: file of `slr_keras.convert --model`; empty: random"
+        "", "initial weights of the model: file of `slr convert --model`; empty: random"
     )
     backbone_weights: str = option(
         "",
-        "initial weights of a video model's backbone: file of `slr_keras.convert` or "
-        "`slr_keras.pretrain`, or a torchvision, timm, Hugging Face, TSM or I3D checkpoint; empty: "
+        "initial weights of a video model's backbone: file of `slr convert` or "
+        "`slr pretrain`, or a torchvision, timm, Hugging Face, TSM or I3D checkpoint; empty: "
         "random",
     )
     language_model: str = option(
         "",
-        "initial weights of C²ST's gloss language model: file of `slr_keras.gloss_lm`; for `words` "
+        "initial weights of C²ST's gloss language model: file of `slr gloss_lm`; for `words` "
         "also a fastText or GloVe text file; for `bert` a keras-hub preset folder; empty: random",
     )
 

@@ -34,9 +34,7 @@ def read_clip(
         UserError: names the file and what is wrong with it.
     """
     if not sample.keypoints:
-        raise UserError(
-            "the sample has no keypoints, only video; find them with `python -m slr_keras.extract`"
-        )
+        raise UserError("the sample has no keypoints, only video; find them with `slr extract`")
     path = folder / sample.keypoints
     if path.suffix == ".npy":
         array = mapped(path, sample, open_files)

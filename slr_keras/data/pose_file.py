@@ -10,6 +10,7 @@ import numpy as np
 
 from slr_keras.data.layout import layout
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 from slr_keras.utils.files import guarded
 
 _HANDS = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
@@ -133,7 +134,7 @@ def _parse(path: Path) -> Any:
         from pose_format import Pose
     except ImportError as error:
         raise UserError(
-            f"{path}: reading .pose files needs the library pose-format; install slr-keras[pose]"
+            f"{path}: reading .pose files needs the library pose-format; {install('pose')}"
         ) from error
     with guarded(path, "truncated, or not a .pose file"):
         pose = Pose.read(path.read_bytes())

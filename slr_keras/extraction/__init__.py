@@ -1,7 +1,7 @@
 """Keypoint extraction from video: MediaPipe Holistic in a separate process, offline.
 
 `landmark_frames` gives the landmarks of a recording or a camera, one frame after another;
-`python -m slr_keras.extract` makes data folders of many recordings.
+`slr extract` makes data folders of many recordings.
 """
 
 from slr_keras.extraction.frames import LandmarkFrame, LandmarkFrames, landmark_frames

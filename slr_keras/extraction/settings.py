@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 #: Layout of MediaPipe Holistic: pose, face, left hand, right hand.
 LAYOUT = "mediapipe_holistic_543"
@@ -20,7 +21,7 @@ _MODELS = (
     "modules/holistic_landmark/holistic_landmark_cpu.binarypb",
     "modules/pose_landmark/pose_landmark_full.tflite",
 )
-_INSTALL = "pip install 'slr-keras[keypoints,video]'"
+_INSTALL = install("keypoints", "video")
 
 
 @dataclass(frozen=True)

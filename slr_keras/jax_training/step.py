@@ -54,7 +54,7 @@ def make_step(
 
     Args:
         model: a STARK model; its variables are not read.
-        config: options of optimiser and losses, as for `slr_keras.fit`.
+        config: options of optimiser and losses, as for `slr fit`.
         teacher: model to distil from in addition to the glosses.
 
     Raises:
@@ -63,7 +63,7 @@ def make_step(
     if config.optimiser == "momentum" or config.accumulate > 1:
         raise UserError(
             "fit_jax supports the optimisers adam and adamw, without training.accumulate; change "
-            "these options or use slr_keras.fit"
+            "these options or use `slr fit`"
         )
 
     def losses(trainable, rest, batch):

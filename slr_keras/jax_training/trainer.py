@@ -55,7 +55,7 @@ class Options:
 
 
 def train(config: Config, folder: RunFolder, options: Options) -> None:
-    """Train a STARK model; writes the same files as `slr_keras.fit`, except the last state.
+    """Train a STARK model; writes the same files as `slr fit`, except the last state.
 
     Args:
         config: the recipe.
@@ -67,7 +67,7 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
     """
     config = dataclasses.replace(config, model=completed(config.model))
     if family_of(config.model.name).name != "stark":
-        raise UserError("fit_jax trains STARK for sentences; use slr_keras.fit for other models")
+        raise UserError("fit_jax trains STARK for sentences; use `slr fit` for other models")
     keras.utils.set_random_seed(config.training.seed)
     run_data = open_run_data(config)
     model = build_model(

@@ -32,7 +32,7 @@ class KerasScorer(Scorer):
         if run.config.data.stream == "flow":
             raise UserError(
                 f"{run.path}: the run reads optical flow, which only data folders have; score the "
-                "run with `python -m slr_keras.evaluate`"
+                "run with `slr evaluate`"
             )
         self._model = run.model()
         self.decoder = make_decoder(self._model, replace(run.config, decoding=decoding))

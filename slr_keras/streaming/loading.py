@@ -26,7 +26,7 @@ def require_streamable(run: "Run") -> StreamingForm:
     if run.output == "sign":
         raise UserError(
             f"{run.path}: {run.model_name} recognises one sign for each clip, and a stream has no "
-            "clips; recognise clips with `python -m slr_keras.predict`"
+            "clips; recognise clips with `slr predict`"
         )
     raise UserError(
         f"{run.path}: {run.model_name} has no streaming form; STARK and SignConv for sentences "

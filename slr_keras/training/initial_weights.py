@@ -121,7 +121,7 @@ def _load_word_vectors(target: Any, path: Path, vocabulary: Vocabulary) -> str:
 
 
 def _load_own(target: Any, path: Path, vocabulary: Vocabulary) -> str:
-    """Load a file written by `slr_keras.gloss_lm`."""
+    """Load a file written by `slr gloss_lm`."""
     from slr_keras.models.gloss_lm import load_language_model
 
     loaded = load_language_model(path, vocabulary)

@@ -56,8 +56,7 @@ class Run:
         folder = RunFolder(path)
         if not folder.exists:
             raise UserError(
-                f"{path}: no run here (no config.yaml); train one with "
-                f"`python -m slr_keras.fit CONFIG --to {path}`"
+                f"{path}: no run here (no config.yaml); train one with `slr fit CONFIG --to {path}`"
             )
         config = read_run_config(folder.config)
         if not folder.model.is_file():

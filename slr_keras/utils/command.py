@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.invocation import as_started, program
+from slr_keras.utils.quiet import hush_libraries
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
-
-INVOCATION = "python -m {module}"
-"""How usage lines show a command: `{module}` is slr_keras.fit, `{name}` is fit."""
 
 
 def run(
@@ -26,13 +25,12 @@ def run(
     A `UserError`, or an operating-system error that the user can correct (no such file, disk full),
     becomes one line on standard error and exit code 2; Ctrl-C gives exit code 130.
     """
-    # TensorFlow logs CPU features at import unless this is set before.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    hush_libraries()
     try:
         code = main(arguments) or 0
         sys.stdout.flush()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {as_started(str(error))}", file=sys.stderr)
         code = USER_MISTAKE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -53,6 +51,10 @@ def run(
 
 class CommandParser(argparse.ArgumentParser):
     """An argument parser with the options that several commands share."""
+
+    def format_help(self) -> str:
+        """The help text, with commands as this program was started."""
+        return as_started(super().format_help())
 
     def add_json(self, instead_of: str = "text") -> None:
         """Add `--json`."""
@@ -95,7 +97,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def add_run_folder(self) -> None:
         """Add the positional CONFIG and the options `--to` and `--set` of the training commands."""
-        self.add_argument("config", metavar="CONFIG", help="recipe (.yaml)")
+        self.add_argument("config", metavar="CONFIG", help="recipe (file or name)")
         self.add_argument(
             "--to", metavar="RUN", help="run folder to write (default: runs/<name of CONFIG>)"
         )
@@ -186,10 +188,10 @@ def command_parser(module: str, docstring: str | None, examples: str) -> Command
     >>> parser = command_parser("slr_keras.predict", "Recognise glosses.", "example: ...")
     >>> parser.add_json()
     >>> parser.prog, parser.parse_args(["--json"]).json
-    ('python -m slr_keras.predict', True)
+    ('python -m slr_keras predict', True)
     """
     return CommandParser(
-        prog=INVOCATION.format(module=module, name=module.rpartition(".")[2]),
+        prog=f"{program()} {module.rpartition('.')[2]}",
         description=docstring,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,

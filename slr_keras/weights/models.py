@@ -77,8 +77,7 @@ def load_model_weights(model: keras.Model, path: str | Path, vocabulary: "Vocabu
     checkpoint = read_checkpoint(path)
     if _DIGEST not in checkpoint.metadata:
         raise UserError(
-            f"{path}: not the weights of a whole model; `python -m slr_keras.convert --model` "
-            "makes such a file"
+            f"{path}: not the weights of a whole model; `slr convert --model` makes such a file"
         )
     if checkpoint.metadata[_DIGEST] != vocabulary.digest:
         raise UserError(

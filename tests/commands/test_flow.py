@@ -127,7 +127,7 @@ def test_flow_of_pictures_that_have_changed_is_not_read(folder):
 
     load()
     Image.fromarray(pictures("shown", 9)[8][::-1, ::-1]).save(folder / "shown" / "2.png")
-    with pytest.raises(UserError, match=r"a.zip: was made with bytes .*; run .*slr_keras.flow"):
+    with pytest.raises(UserError, match=r"a.zip: was made with bytes .*; run .*slr flow"):
         load()
     flow(folder)
     load()

@@ -145,7 +145,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
 def test_help_shows_an_example_without_importing_tensorflow():
     done = command("--help")
     assert done.returncode == 0
-    assert "python -m slr_keras.score dev.stm" in done.stdout
+    assert "python -m slr_keras score dev.stm" in done.stdout
     modules = subprocess.run(
         [sys.executable, "-c", "import slr_keras.score, sys; print(*sys.modules)"],
         capture_output=True,

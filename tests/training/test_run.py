@@ -64,7 +64,7 @@ def test_report_shows_wer_with_its_parts_interval_heads_worst_sentences_and_vers
     assert f"**Dev WER {scores['ensemble']['wer']:.2f} %**" in report
     for word in ("95 % interval", "deletions", "insertions", "substitutions", "| fuse |"):
         assert word in report
-    for word in ("tensorflow 2.", "keras 3.", "python -m slr_keras.fit", "best epoch"):
+    for word in ("tensorflow 2.", "keras 3.", "python -m slr_keras fit", "best epoch"):
         assert word in report
 
 
@@ -171,7 +171,7 @@ def test_weights_of_another_model_are_refused(copy):
 
 
 def test_a_folder_without_a_run_and_a_run_without_an_epoch_say_what_to_do(copy, tmp_path):
-    with pytest.raises(UserError, match=r"slr_keras\.fit CONFIG"):
+    with pytest.raises(UserError, match=r"slr fit CONFIG"):
         Run.load(tmp_path / "nowhere")
     (copy / "checkpoints" / "best.npz").unlink()
     with pytest.raises(UserError, match="no epoch is finished"):

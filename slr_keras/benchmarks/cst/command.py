@@ -18,7 +18,7 @@ medians (and by the fastest rounds). fast_rnnt is measured where it and torch ar
 is another lattice, listed for scale.
 
 example:
-  python -m slr_keras.benchmark cgd --repeats 50 --memory --to cgd.json --plot curves.png
+  slr benchmark cgd --repeats 50 --memory --to cgd.json --plot curves.png
 """
 
 

@@ -2,11 +2,9 @@
 
 import argparse
 import json
-from pathlib import Path
 
 from slr_keras.benchmarks.memory.clips import CLASSES, GLOSSES
 from slr_keras.utils.command import CommandParser, command_parser, positive
-from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
 Neither a GPU nor data is needed: the training step is traced at its full size and run with shapes
@@ -18,8 +16,8 @@ compared with a GPU. A card of 80 GB is assumed to have 80e9 bytes for tensors. 
 batch have the same length.
 
 examples:
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --frames 140 232 --batch 1 2
-  python -m slr_keras.benchmark memory configs/ustm_phoenix14.yaml --set model.name=ustm_t \\
+  slr benchmark memory ustm_phoenix14 --frames 140 232 --batch 1 2
+  slr benchmark memory ustm_phoenix14 --set model.name=ustm_t \\
       --set model.options.recompute=false --precision float32 mixed_bfloat16
 """
 
@@ -32,8 +30,6 @@ def main(arguments: list[str]) -> int:
     from slr_keras.benchmarks.memory.training import TracedStep
     from slr_keras.config import load_config, override
 
-    if not Path(options.recipe).is_file():
-        raise UserError(f"{options.recipe}: no such recipe; give the path of a .yaml file")
     config = load_config(options.recipe, options.set)
     contract = contract_of(config, options.size)
     classes = options.classes or classes_of(config)
@@ -64,7 +60,7 @@ def build_parser() -> CommandParser:
     """The subcommand's options."""
     parser = command_parser("slr_keras.benchmark memory", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("recipe", help="recipe (.yaml)", metavar="RECIPE")
+    add("recipe", help="recipe (file or name)", metavar="RECIPE")
     add(
         "--frames",
         type=positive,

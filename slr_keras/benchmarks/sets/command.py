@@ -11,8 +11,8 @@ from slr_keras.utils.command import CommandParser, command_parser, positive
 
 EXAMPLE = """\
 example:
-  python -m slr_keras.benchmark sets --from PATH --to runs/sets --results RESULTS.md
-  python -m slr_keras.benchmark sets --from PATH --only kinect ksl13 --seeds 1
+  slr benchmark sets --from PATH --to runs/sets --results RESULTS.md
+  slr benchmark sets --from PATH --only kinect ksl13 --seeds 1
 """
 
 
@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     from slr_keras.benchmarks.sets.report import section, write_section
     from slr_keras.benchmarks.sets.runner import Places, score_baseline, train_model
     from slr_keras.benchmarks.sets.table import SETS, bench_set
+    from slr_keras.config.recipes import recipes_folder
 
     if options.list:
         for one in SETS:
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     sets = [bench_set(name) for name in options.only] if options.only else list(SETS)
     if options.threads:
         limit_tensorflow(options.threads)
-    places = Places(options.source, options.recipes, options.to)
+    places = Places(options.source, options.recipes or recipes_folder(), options.to)
     for one in [] if options.report else sets:
         for fold in one.folds:
             for method in one.baselines if options.baselines else ():
@@ -41,10 +42,7 @@ def main(arguments: list[str]) -> int:
                 continue
             for fold in one.folds:
                 train_model(one, model, fold, options.seeds, places)
-    facts = (
-        f"`python -m slr_keras.benchmark sets`, {options.seeds} seeds, commit `{_commit()}`, "
-        f"{device()}."
-    )
+    facts = f"`slr benchmark sets`, {options.seeds} seeds, commit `{_commit()}`, {device()}."
     text = section(sets, options.seeds, places, facts)
     if options.results:
         write_section(options.results, text)
@@ -74,9 +72,8 @@ def build_parser() -> CommandParser:
     add(
         "--recipes",
         type=Path,
-        default=Path("configs"),
         metavar="FOLDER",
-        help="folder of the recipes (default: configs)",
+        help="folder of the recipes (default: the package's)",
     )
     add("--only", nargs="+", default=(), metavar="SET", help="these sets (default: all)")
     add("--models", nargs="+", default=(), metavar="NAME", help="these models (default: all)")

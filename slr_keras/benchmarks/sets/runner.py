@@ -16,6 +16,7 @@ from slr_keras.training.folder import RunFolder
 from slr_keras.training.seeds import all_runs
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json, write_text
+from slr_keras.utils.invocation import program
 
 DONE = "bench.json"
 
@@ -133,7 +134,7 @@ def _train(path: Path, config: Config) -> None:
     folder = RunFolder(path)
     folder.open(config)
     with folder.locked():
-        complete_run(config, folder, ["python", "-m", "slr_keras.benchmark", "sets"])
+        complete_run(config, folder, [*program().split(), "benchmark", "sets"])
     keras.backend.clear_session()
 
 

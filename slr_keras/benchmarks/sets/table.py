@@ -11,7 +11,7 @@ ACCURACY, WER = METRICS = ("accuracy", "wer")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A call of `slr_keras.prepare`.
+    """A call of `slr prepare`.
 
     Attributes:
         dataset: name of the data set, or "compose".
@@ -51,7 +51,7 @@ class BenchSet:
         metric: "accuracy" or "wer".
         folds: scored together: clips of all folds count alike.
         models: trained with every seed.
-        baselines: methods of `slr_keras.baseline`.
+        baselines: methods of `slr baseline`.
         turn: degrees of `evaluate --turn`; 0: the clips are not turned.
     """
 

@@ -34,7 +34,7 @@ class Dataset:
     """A data set: description, source, and the function that prepares it.
 
     Attributes:
-        name: as given to `python -m slr_keras.prepare`.
+        name: as given to `slr prepare`.
         title: one line.
         obtain: where the user gets its files.
         licence: terms of use.

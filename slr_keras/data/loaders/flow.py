@@ -13,7 +13,7 @@ from slr_keras.utils.errors import UserError
 
 
 class FlowLoader(VideoLoader):
-    """Optical flow of a manifest's clips, made by `slr_keras.flow`.
+    """Optical flow of a manifest's clips, made by `slr flow`.
 
     A clip of n pictures has the flow fields 0 .. n - 2. Frame p of the model's input is a stack of
     the five fields p .. p + 4, each with x before y: `(height, width, 10)` uint8, 128 for no
@@ -42,8 +42,8 @@ class FlowLoader(VideoLoader):
             raise UserError(
                 f"{self.manifest.folder}: the flow was made from pictures of "
                 f"{self.recipe.size[0]} x {self.recipe.size[1]}, but frames.json resizes to "
-                f"{self.contract.resize[0]} x {self.contract.resize[1]}; run `python -m "
-                f"slr_keras.flow {self.manifest.folder}` again"
+                f"{self.contract.resize[0]} x {self.contract.resize[1]}; run "
+                f"`slr flow {self.manifest.folder}` again"
             )
         self.frame = FrameSpec("video", (*self.contract.crop, 2 * STEPS), "uint8")
         self.frames = np.maximum(self.frames - STEPS, 1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from slr_keras.data.writer import npy_header
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 VIDEOS = ("npy", "mp4")
 SMALLEST, LARGEST = 16, 1024
@@ -112,8 +113,7 @@ class Mp4Film:
             import av
         except ImportError as error:
             raise UserError(
-                "writing mp4 needs PyAV: pip install 'slr-keras[video]', or write arrays "
-                "(--video npy)"
+                f"writing mp4 needs PyAV: {install('video')}, or write arrays (--video npy)"
             ) from error
         if size[0] % 2 or size[1] % 2:
             raise UserError(f"frames of {size[0]}x{size[1]}: mp4 needs an even width and height")

@@ -35,7 +35,7 @@ FLOW = "flow"
 RECORD = "record.json"
 VERSION = 1
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
-_RUN = "run `python -m slr_keras.flow {}`"
+_RUN = "run `slr flow {}`"
 
 
 @dataclass(frozen=True)

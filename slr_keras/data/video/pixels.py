@@ -6,6 +6,7 @@ from types import ModuleType
 import numpy as np
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,5 @@ def library(name: str, purpose: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise UserError(
-            f"{purpose} needs {name}, which cannot be imported ({error}); "
-            "pip install 'slr-keras[video]'"
+            f"{purpose} needs {name}, which cannot be imported ({error}); {install('video')}"
         ) from error

@@ -6,6 +6,7 @@ from keras import ops
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel, State
 from slr_keras.models.layers import PACKAGE
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 
 # Entry of the word piece table after the last piece of a gloss.
 NOTHING = -1
@@ -185,7 +186,5 @@ def keras_hub():
     try:
         import keras_hub
     except ImportError as error:
-        raise UserError(
-            f'BERT contexts need keras-hub ({error}); install it: pip install "slr-keras[lm]"'
-        ) from error
+        raise UserError(f"BERT contexts need keras-hub ({error}); {install('lm')}") from error
     return keras_hub

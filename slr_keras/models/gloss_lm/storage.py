@@ -106,7 +106,5 @@ def load_language_model(
 def _record(path: str | Path) -> dict[str, Any]:
     record = read_record(path)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise UserError(
-            f"{path}: not a gloss language model; make one with python -m slr_keras.gloss_lm"
-        )
+        raise UserError(f"{path}: not a gloss language model; make one with `slr gloss_lm`")
     return record

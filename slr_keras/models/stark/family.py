@@ -74,14 +74,26 @@ def kept_streams(
 def build(
     streams: Mapping[str, Sequence[int]], without: Sequence[str] = (), **options: Any
 ) -> Stark:
-    """Make a STARK for sentences, less the streams named in `without` unless none would remain."""
+    """Make a STARK for sentences.
+
+    Args:
+        streams: point indices of each stream of the layout.
+        without: names of streams that are left out, unless none would remain.
+        options: of `Stark`.
+    """
     return Stark(streams=kept_streams(streams, without), **options)
 
 
 def build_isolated(
     streams: Mapping[str, Sequence[int]], without: Sequence[str] = (), **options: Any
 ) -> StarkIsolated:
-    """Make a STARK for single signs; `without` as for sentences."""
+    """Make a STARK for single signs.
+
+    Args:
+        streams: point indices of each stream of the layout.
+        without: names of streams that are left out, unless none would remain.
+        options: of `StarkIsolated`.
+    """
     return StarkIsolated(streams=kept_streams(streams, without), **options)
 
 

@@ -73,7 +73,7 @@ class KeypointInput(InputModality):
         if (folder / FRAMES_FILE).exists() and not (folder / CONTRACT_FILE).exists():
             raise UserError(
                 f"{manifest.path}: the clips are videos, but the run reads keypoints; extract them "
-                f"with `python -m slr_keras.extract {folder} --to FOLDER`"
+                f"with `slr extract {folder} --to FOLDER`"
             )
         theirs = manifest.contract
         agreed_layout(theirs.source, self.contract, str(manifest.path), self.overrides.layout)

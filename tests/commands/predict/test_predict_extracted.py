@@ -97,5 +97,5 @@ def test_a_data_folder_of_video_is_sent_to_extract(tmp_path, whole_body):
 
     FrameContract((64, 48)).write(tmp_path / "frames.json")
     write_manifest(tmp_path / "test.jsonl", [Sample("a", (), 5, video="a.mp4")])
-    with pytest.raises(UserError, match=r"test.jsonl: the clips are videos.*slr_keras.extract"):
+    with pytest.raises(UserError, match=r"test.jsonl: the clips are videos.*slr extract"):
         find_clips([tmp_path], whole_body)

@@ -223,7 +223,7 @@ def test_flow_that_is_missing_damaged_or_stale_is_refused_with_what_to_do(folder
             loader(folder).load(row)
 
     path.unlink()
-    refused("this clip has no flow; run `python -m slr_keras.flow")
+    refused("this clip has no flow; run `slr flow")
     for damage in (whole[: len(whole) // 2], b"", whole.replace(b"PNG", b"GNP")):
         path.write_bytes(damage)
         refused(r"nine.zip: damaged")

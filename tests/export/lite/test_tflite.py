@@ -252,7 +252,7 @@ def test_help_explains_with_an_example_and_loads_nothing_heavy():
     assert done.returncode == 0, done.stderr
     modules, _, text = done.stdout.partition("\n")
     assert not {"tensorflow", "keras", "numpy"} & set(modules.split())
-    assert "python -m export.tflite runs/demo" in text
+    assert "python -m slr_keras tflite runs/demo" in text
 
 
 def test_options_that_do_not_go_together_are_refused(run):
