@@ -18,7 +18,7 @@ untested, and scores, a list of {system, clips, predictions, manifest, by}. The 
 these, which `evaluate` and `baseline --to` write. configs/presets has examples.
 
 example:
-  python -m export.preset runs/asl_words/distilled configs/presets/asl-words.yaml --to asl-words
+  slr preset runs/asl_words/distilled configs/presets/asl-words.yaml --to asl-words
 """
 
 

@@ -11,9 +11,9 @@ https://HOST/FILE.zip#sha256=DIGEST. What an address names is downloaded into ~/
 (SLR_KERAS_CACHE names another folder); nothing else is ever downloaded.
 
 examples:
-  python -m slr_keras.presets
-  python -m slr_keras.presets asl-words --card
-  python -m slr_keras.predict asl-words clip.mp4
+  slr presets
+  slr presets asl-words --card
+  slr predict asl-words clip.mp4
 """
 
 

@@ -72,8 +72,8 @@ def preset_card(
             "",
             "## Make it again",
             "",
-            "`recipe.yaml` is the recipe; its header has the commands. On one machine the weights are "
-            "equal bit for bit.",
+            "`recipe.yaml` is the recipe; its header has the commands. On one machine they give "
+            "equal weights, bit for bit.",
             "",
         ]
     )

@@ -11,6 +11,7 @@ from slr_keras.hub import shipped
 from slr_keras.hub.download import cache_folder, download
 from slr_keras.hub.preset import DESCRIPTION, is_preset
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.extras import install
 from slr_keras.utils.suggestions import nearest
 
 #: Largest size of the files of a downloaded preset.
@@ -169,10 +170,7 @@ def _read(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _missing(package: str) -> UserError:
-    return UserError(
-        f"this address needs the package {package}: pip install 'slr-keras[hub]', or in a checkout "
-        "pip install '.[hub]'"
-    )
+    return UserError(f"this address needs the package {package}: {install('hub')}")
 
 
 def _reason(error: Exception) -> str:
