@@ -32,9 +32,9 @@ file of any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy fi
 x height x width x 3); frames are resized and cropped as the run's frames.json says.
 
 outputs: text is one line per clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
-where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of subtitles
-per clip, so that --to names a folder for several clips. Times are seconds from the start of the
-clip.
+where the manifest has glosses; json adds times and confidences. vtt and srt are subtitles (WebVTT,
+SubRip) and eaf is a document of ELAN with the tiers gloss and confidence: one file per clip, so
+that --to names a folder for several clips. Times are seconds from the start of the clip.
 
 RUN may also be a bundle that `python -m export.tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported.
@@ -45,6 +45,7 @@ examples:
   python -m slr_keras.predict runs/demo clip.npy --times
   python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
   python -m slr_keras.predict runs/c2st clip.mp4 --format vtt --to clip.vtt
+  slr predict runs/c2st clips --format eaf --to documents
   python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
 """
 

@@ -71,7 +71,7 @@ def test_many_failures_are_counted_and_not_all_listed(predict, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "vtt"], "8 clips make 8 subtitle files: name a folder"),
+        (["--format", "vtt"], "8 clips make 8 .vtt files: name a folder"),
         (["--split", "nowhere"], "no split 'nowhere'.*train, dev, test"),
         (["--layout", "nowhere"], "unknown keypoint layout 'nowhere'"),
         (["--to", "."], "is a folder; name the file"),
