@@ -17,6 +17,7 @@ from slr_keras.recognition.formats import (
 from slr_keras.recognition.subtitles import to_subrip, to_webvtt
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
+from slr_keras.utils.progress import beside_bars
 
 Results = Iterable[Prediction | Failure]
 Sorted = tuple[list[Prediction], list[Failure]]
@@ -66,13 +67,15 @@ class _TextWriter:
         def keep(prediction: Prediction) -> None:
             text.append(to_text(prediction, self.times, clean))
             if self.path is None:
-                print(text[-1], end="", flush=True)
+                with beside_bars():
+                    print(text[-1], end="", flush=True)
 
         predictions, failures = _sorted(results, keep)
         line = score_line(predictions, clean)
         end = f"\n{line}\n" if line else ""
         if self.path is None:
-            print(end, end="")
+            with beside_bars():
+                print(end, end="")
         elif predictions:
             write_text(self.path, "".join(text) + end)
         return predictions, failures
@@ -88,7 +91,8 @@ class _JsonWriter:
         predictions, failures = _sorted(results)
         text = to_json(predictions, about, failures, clean)
         if self.path is None:
-            sys.stdout.write(text)
+            with beside_bars():
+                sys.stdout.write(text)
         else:
             write_text(self.path, text)
         return predictions, failures
@@ -121,7 +125,8 @@ class _ClipWriter:
             folder = Path() if path is None else path.parent
             text = self.formatted(prediction, about, self.videos[key], folder)
             if path is None:
-                sys.stdout.write(text)
+                with beside_bars():
+                    sys.stdout.write(text)
             else:
                 write_text(path, text)
 
