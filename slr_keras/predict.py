@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,7 @@ examples:
   python -m slr_keras.predict runs/demo data/demo --split test --format json --to test.json
   python -m slr_keras.predict runs/c2st clip.mp4 --format vtt --to clip.vtt
   slr predict runs/c2st clips --format eaf --to documents
+  slr predict runs/demo clip.mp4 --video annotated.mp4 --cache keypoints
   python -m slr_keras.predict runs/demo/tflite clip.npy --precision dynamic
 """
 
@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = build_parser().parse_args(arguments)
     from slr_keras.data.layout import layout
+    from slr_keras.recognition.annotated.films import Films
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
@@ -72,13 +73,12 @@ def main(arguments: list[str] | None = None) -> int:
     clips = clips[: options.limit]
     # Mistakes are reported before the model is built, which takes seconds.
     write = writer(options.format, options.to, clips, options.times)
-    # A bar would break up output lines on the same terminal.
-    hidden = options.to is None and sys.stdout.isatty()
+    films = Films(options.video, clips, trained.contract, overrides)
     with (
         _recogniser(trained, options) as recogniser,
-        clip_bar(len(clips), "recognising", hidden) as advance,
+        clip_bar(len(clips), "recognising") as advance,
     ):
-        results = recognise_clips(recogniser, clips, overrides, advance)
+        results = films.drawn(recognise_clips(recogniser, films.clips, overrides, advance))
         about = _about(trained, recogniser, options)
         # The clean-up of `evaluate`, so that both commands give the same rate.
         predictions, failures = write(results, about, CLEAN_UP[trained.scoring])
@@ -100,6 +100,12 @@ def build_parser() -> CommandParser:
         "--cache",
         metavar="FOLDER",
         help="store the keypoints found in videos here and use them again (default: not stored)",
+    )
+    add(
+        "--video",
+        metavar="FILE",
+        help="also write the clip as a video (.mp4) with its points and the signs; a folder for "
+        "several clips",
     )
     add(
         "--head",

@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_recognised(
         ["--fps", "nan"],
         ["--image-size", "0x5"],
         ["--image-size", "wide"],
-        ["--format", "srt"],
+        ["--format", "xml"],
     ],
 )
 def test_an_option_out_of_range_is_refused(trained, data, arguments, capsys):

@@ -132,3 +132,18 @@ def test_two_clips_never_share_a_file(predict, tmp_path, moving):
     inputs = (tmp_path / "a" / "clip.npy", tmp_path / "b" / "clip.npy")
     with pytest.raises(UserError, match=r"b/clip.npy: .*overwrite that of .*a/clip.npy"):
         predict(*inputs, "--format", "vtt", "--to", tmp_path / "out")
+
+
+def test_annotated_videos_of_several_clips_go_to_a_folder_and_change_no_result(
+    predict, data, tmp_path, lengths
+):
+    av = pytest.importorskip("av")
+    _, plain, _ = predict(data)
+    code, out, _ = predict(data, "--video", tmp_path / "films")
+    assert (code, out) == (0, plain)
+    for number, frames in enumerate(lengths):
+        with av.open(str(tmp_path / "films" / f"test-{number}.mp4")) as container:
+            assert (container.streams.video[0].frames, container.streams.video[0].average_rate) == (
+                frames,
+                25,
+            )
