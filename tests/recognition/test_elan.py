@@ -102,3 +102,21 @@ def test_the_document_names_clip_run_and_vocabulary():
     root, _ = parsed(to_elan(prediction(name="a/b"), ABOUT))
     known = {found.get("NAME"): found.text for found in root.iter("PROPERTY")}
     assert {"clip": "a/b", "run": "runs/demo", "vocabulary": "3fa9"}.items() <= known.items()
+
+
+@pytest.mark.parametrize(("frames", "fps"), [(23, 25.0), (47, 50.0), (9, 30.0)])
+def test_the_sign_of_a_clip_of_one_sign_is_an_annotation_over_the_whole_clip(
+    tiny, tmp_path_factory, tmp_path, frames, fps
+):
+    import numpy as np
+
+    from slr_keras.predict import main
+
+    run = tiny.trained_signs(tmp_path_factory)
+    points = tiny.clip(["EAST"], np.random.default_rng(0), frames_per_gloss=40)[:frames]
+    np.savez(tmp_path / "clip.npz", keypoints=points, fps=fps)
+    document = tmp_path / "clip.eaf"
+    arguments = [str(run), str(tmp_path / "clip.npz"), "--format", "eaf", "--to", str(document)]
+    assert main(arguments) == 0
+    ((_, start, end, _),) = parsed(document.read_text())[1]
+    assert (start, end) == (0, round(1000 * frames / fps))
