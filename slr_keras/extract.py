@@ -12,6 +12,7 @@ from slr_keras.utils.command import (
     USER_MISTAKE,
     CommandParser,
     command_parser,
+    fraction,
     print_first,
     run,
 )
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from slr_keras.extraction.report import Report
 
 LISTED = 20
+APART = ("dev_signers", "test_signers", "dev_fraction", "test_fraction", "seed")
 EXAMPLE = """\
 inputs: video files, folders of PNG or JPEG frames, folders that are searched recursively, patterns
 such as "clips/**/*.mp4", data folders or manifests (.jsonl) of video, and tables (.csv) with a
@@ -36,8 +38,12 @@ end, and the exit code is then 2. Videos that are done are skipped; after a chan
 of an option they are extracted again. The command may be stopped at any time; the same command
 continues.
 
+fit needs the splits train and dev: --dev-fraction or --dev-signers chooses the clips of dev, unless
+the table has a column split.
+
 examples:
   slr extract recordings --to data/mine --glosses glosses.csv --contact-sheet
+  slr extract recordings --to data/mine --glosses glosses.csv --dev-fraction 0.2
   slr extract data/wlasl100 --to data/wlasl100_keypoints --fps 25
 """
 
@@ -59,6 +65,23 @@ def build_parser() -> CommandParser:
         choices=("train", "dev", "test"),
         help="split of clips whose split is not stated (default: train with glosses, test without)",
     )
+    for name in ("dev", "test"):
+        add(
+            f"--{name}-signers",
+            nargs="*",
+            default=(),
+            metavar="SIGNER",
+            help=f"signers kept for {name}, of clips whose split is not stated",
+        )
+        add(
+            f"--{name}-fraction",
+            type=fraction,
+            default=0.0,
+            metavar="F",
+            help=f"fraction of these clips for {name}, the same of each sign, without such signers "
+            "(default: none)",
+        )
+    parser.add_seed("the clips for dev and test")
     add(
         "--fps",
         type=float,
@@ -112,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.extraction.report import table
     from slr_keras.extraction.run import Job, extract
     from slr_keras.extraction.settings import Settings, mediapipe_version
-    from slr_keras.extraction.sources import find_sources, with_glosses
+    from slr_keras.extraction.sources import find_sources, with_glosses, with_splits
 
     mediapipe_version()
     folder = Path(options.to)
@@ -121,9 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
     sources, without = find_sources(options.inputs, folder), []
     if options.glosses:
         sources, without = with_glosses(sources, Path(options.glosses))
-    split = options.split or ("train" if any(source.glosses for source in sources) else "test")
+    apart = {name: getattr(options, name) for name in APART}
+    sources = with_splits(sources, options.split, **apart)
     job = Job(folder, settings, options.normalisation, options.patience, options.contact_sheet)
-    report, made = extract(sources, split, job, options.workers)
+    report, made = extract(sources, job, options.workers)
     kept = len(report.clips) - made
     print(f"{folder}: keypoints of {made} clips found, of {kept} there already")
     if report.clips:

@@ -35,8 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.config import load_config
     from slr_keras.training.distribution import is_chief
     from slr_keras.training.folder import RunFolder
+    from slr_keras.training.splits import require_splits
 
     config = load_config(options.config, options.set)
+    require_splits(config.data)
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
     command = [*program().split(), "fit", *arguments]
     opening = {"restart": options.restart, "resume": options.resume}

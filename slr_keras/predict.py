@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +31,9 @@ file of any kind that FFmpeg reads, a folder of PNG or JPEG frames, or a .npy fi
 x height x width x 3); frames are resized and cropped as the run's frames.json says.
 
 outputs: text is one line per clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
-where the manifest has glosses; json adds times and confidences; vtt is one WebVTT file of subtitles
-per clip, so that --to names a folder for several clips. Times are seconds from the start of the
-clip.
+where the manifest has glosses; json adds times and confidences. vtt and srt are subtitles (WebVTT,
+SubRip) and eaf is a document of ELAN with the tiers gloss and confidence: one file per clip, so
+that --to names a folder for several clips. Times are seconds from the start of the clip.
 
 MODEL may also be a bundle that `slr tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported.
@@ -42,9 +41,13 @@ without TensorFlow, with the head that was exported.
 A clip that cannot be recognised is reported after all other clips; the exit code is then 2.
 
 examples:
+  slr predict clip.mp4
+  slr predict asl-letters clip.mp4 --times
   slr predict runs/demo clip.npy --times
   slr predict runs/demo data/demo --split test --format json --to test.json
   slr predict runs/c2st clip.mp4 --format vtt --to clip.vtt
+  slr predict runs/c2st clips --format eaf --to documents
+  slr predict runs/demo clip.mp4 --video annotated.mp4 --cache keypoints
   slr predict runs/demo/tflite clip.npy --precision dynamic
 """
 
@@ -56,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     options.run, options.inputs = model_and_inputs(options.inputs)
     from slr_keras.data.layout import layout
+    from slr_keras.recognition.annotated.films import Films
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
@@ -74,13 +78,12 @@ def main(arguments: list[str] | None = None) -> int:
     clips = clips[: options.limit]
     # Mistakes are reported before the model is built, which takes seconds.
     write = writer(options.format, options.to, clips, options.times)
-    # A bar would break up output lines on the same terminal.
-    hidden = options.to is None and sys.stdout.isatty()
+    films = Films(options.video, clips, trained.contract, overrides)
     with (
         _recogniser(trained, options) as recogniser,
-        clip_bar(len(clips), "recognising", hidden) as advance,
+        clip_bar(len(clips), "recognising") as advance,
     ):
-        results = recognise_clips(recogniser, clips, overrides, advance)
+        results = films.drawn(recognise_clips(recogniser, films.clips, overrides, advance))
         about = _about(trained, recogniser, options)
         # The clean-up of `evaluate`, so that both commands give the same rate.
         predictions, failures = write(results, about, CLEAN_UP[trained.scoring])
@@ -107,6 +110,12 @@ def build_parser() -> CommandParser:
         "--cache",
         metavar="FOLDER",
         help="store the keypoints found in videos here and use them again (default: not stored)",
+    )
+    add(
+        "--video",
+        metavar="FILE",
+        help="also write the clip as a video (.mp4) with its points and the signs; a folder for "
+        "several clips",
     )
     add(
         "--head",

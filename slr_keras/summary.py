@@ -6,8 +6,9 @@ from slr_keras.utils.command import CommandParser, command_parser, positive, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
-example:
+examples:
   slr summary stark --classes 1094
+  slr summary stepnet --classes 2000
 """
 
 
@@ -22,7 +23,8 @@ def build_parser() -> CommandParser:
         type=int,
         default=1094,
         metavar="N",
-        help="number of classes with the blank (default: 1094)",
+        help="number of classes: of signs for a model of isolated signs, of glosses and the blank "
+        "for one of sentences (default: 1094)",
     )
     parser.add_argument(
         "--frames",

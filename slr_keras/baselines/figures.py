@@ -60,9 +60,9 @@ def plain_text(result: dict[str, Any]) -> str:
     if "accuracy" in result:
         by_class = result["per_class"]
         lines += [
-            f"top-1 accuracy {_percent(result['accuracy'], result['interval'])}, "
+            f"top-1 accuracy by clip {_percent(result['accuracy'], result['interval'])}, "
             f"{result['right']} of {result['clips']} clips",
-            f"averaged over the signs {_percent(by_class['accuracy'], by_class['interval'])}",
+            f"top-1 accuracy by class {_percent(by_class['accuracy'], by_class['interval'])}",
         ]
     else:
         lines += [

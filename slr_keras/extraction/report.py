@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slr_keras.extraction.parts import PARTS, Found, Summary, summarised
 from slr_keras.utils.files import atomic_path, write_json
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 RECORD, PICTURE = "extraction.json", "extraction.png"
 # Okabe and Ito's palette, which colour-blind readers can distinguish.
-_COLOURS = dict(zip(PARTS, ("#444444", "#0072B2", "#D55E00", "#009E73")))
+_COLOURS = dict(zip(PARTS, ("#BBBBBB", "#56B4E9", "#D55E00", "#000000")))
+# From wide to narrow, so that equal curves lie on each other and all are seen.
+_WIDTHS = dict(zip(PARTS, (9.0, 6.0, 3.2, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,12 @@ def _percent(fraction: float) -> str:
 
 
 def _draw(report: Report, path: Path) -> None:
-    """Draw the fraction of frames with each part: one curve a part, over the sorted clips."""
+    with atomic_path(path) as temporary:
+        figure_of(report).savefig(temporary, format="png", dpi=110)
+
+
+def figure_of(report: Report) -> "Figure":
+    """The fraction of frames with each part: one curve a part, over the sorted clips."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4.2), layout="constrained")
@@ -122,7 +132,9 @@ def _draw(report: Report, path: Path) -> None:
     for part, summary in report.summary().items():
         clips = [clip.parts[part] for clip in report.clips]
         label = f"{part}: {_percent(summary.frames).strip()} of frames"
-        style = {"color": _COLOURS[part], "marker": "o", "markersize": 3, "linewidth": 1.2}
+        width = _WIDTHS[part]
+        style = {"color": _COLOURS[part], "marker": "o", "linewidth": width}
+        style |= {"markersize": width + 2, "solid_capstyle": "butt"}
         percent = sorted(100 * clip.seen / clip.frames for clip in clips)
         coverage.plot(100 * place, percent, label=label, **style)
         seconds = sorted(clip.gap / report.clips[0].fps for clip in clips)
@@ -141,12 +153,12 @@ def _draw(report: Report, path: Path) -> None:
         ylabel="seconds",
         xlim=(0, 100),
     )
-    gaps.set_ylim(bottom=0)
+    # A little below 0, so that the widest curve is whole.
+    gaps.set_ylim(bottom=-0.04 * gaps.get_ylim()[1])
     for axes in (coverage, gaps):
         axes.grid(color="#DDDDDD", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     count, failed = len(report.clips), len(report.failures)
     heading = f"{count} clip{'s' * (count != 1)}" + (f", {failed} failed" if failed else "")
     figure.suptitle(heading, x=0.01, ha="left", fontsize=10)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    return figure

@@ -1,6 +1,5 @@
 """Extract many videos in parallel; a failed video does not stop the others."""
 
-import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -124,21 +123,17 @@ def _array_length(path: Path) -> int:
     return len(array) if array.ndim else 0
 
 
-def extract(
-    sources: Sequence[Source], split: str, job: Job, workers: int = 1
-) -> tuple[Report, int]:
+def extract(sources: Sequence[Source], job: Job, workers: int = 1) -> tuple[Report, int]:
     """Extract the keypoints of clips and write the data folder of those that succeeded.
 
     Args:
-        sources: the clips.
-        split: of the clips that name none.
+        sources: the clips, each with a split.
         job: extracts each clip.
         workers: number of clips at the same time.
 
     Returns:
         The detection statistics, and the number of clips that were extracted.
     """
-    sources = [dataclasses.replace(source, split=source.split or split) for source in sources]
     made: dict[int, bool] = {}
     failures: dict[int, str] = {}
     for number, done in _each(sources, job, workers):

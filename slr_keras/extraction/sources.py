@@ -3,11 +3,12 @@
 import dataclasses
 import glob
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slr_keras.data.datasets.splits import held_out
 from slr_keras.data.lines import FRAMES_FILE, SPLITS
 from slr_keras.data.manifest import Manifest, read_folder, read_manifest
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
@@ -212,6 +213,61 @@ def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], 
             f"first clip is {without[0]!r}"
         )
     return joined, without
+
+
+def with_splits(
+    sources: Sequence[Source],
+    split: str | None = None,
+    dev_signers: Sequence[str] = (),
+    test_signers: Sequence[str] = (),
+    dev_fraction: float = 0.0,
+    test_fraction: float = 0.0,
+    seed: int = 0,
+) -> list[Source]:
+    """Give a split to the clips that state none.
+
+    Args:
+        sources: the clips.
+        split: of all these clips; None: train if any clip has glosses, else test.
+        dev_signers, test_signers, dev_fraction, test_fraction, seed: as for `prepare npz`, see
+            `held_out`. Fractions are of the clips with glosses; the others stay in train.
+
+    Raises:
+        UserError: both `split` and clips to keep apart are given, no clip is without a split, or
+            a signer is unknown.
+
+    >>> from pathlib import Path
+    >>> from slr_keras.extraction.sources import Source, with_splits
+    >>> clips = [Source(name, Path(f"{name}.mp4"), glosses=("RAIN",)) for name in "abcd"]
+    >>> sorted(clip.split for clip in with_splits(clips, dev_fraction=0.25))
+    ['dev', 'train', 'train', 'train']
+    """
+    apart = bool(dev_signers or test_signers or dev_fraction or test_fraction)
+    if apart and split:
+        raise UserError(
+            f"--split {split} puts all clips into one split: omit it, or the options for dev and "
+            "test"
+        )
+    unstated = [row for row, source in enumerate(sources) if not source.split]
+    if not apart:
+        labelled = any(source.glosses for source in sources)
+        chosen = [split or ("train" if labelled else "test")] * len(unstated)
+    else:
+        if not (dev_signers or test_signers):
+            unstated = [row for row in unstated if sources[row].glosses]
+        if not unstated:
+            raise UserError(
+                "no clip with glosses is without a split, so none can be chosen for dev or test: "
+                "omit these options, give --glosses, or remove the column split"
+            )
+        clips = [sources[row] for row in unstated]
+        glosses, signers = [clip.glosses for clip in clips], [clip.signer for clip in clips]
+        named = (dev_signers, test_signers)
+        chosen = held_out(glosses, signers, *named, dev_fraction, test_fraction, seed)
+    result = [dataclasses.replace(source, split=source.split or "train") for source in sources]
+    for row, name in zip(unstated, chosen, strict=True):
+        result[row] = dataclasses.replace(result[row], split=name)
+    return result
 
 
 def _unique(sources: list[Source]) -> list[Source]:

@@ -34,13 +34,13 @@ class ModuleCost:
 
 
 def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
-    """Cost of every module with weights for one clip, in the order of the computation.
+    """Cost of every module with trainable weights for one clip, in the order of the computation.
 
     Elementwise operations (normalisation, activations, softmax) are not counted.
 
     Args:
-        model: a functional model whose layers with weights have `multiply_adds(*shapes)`, or a
-            model with a method `module_costs(frames)`.
+        model: a functional model whose layers with trainable weights have
+            `multiply_adds(*shapes)`, or a model with a method `module_costs(frames)`.
         frames: length of the clip, a multiple of the model's stride.
 
     Raises:
@@ -58,7 +58,7 @@ def module_costs(model: "keras.Model", frames: int = 100) -> list[ModuleCost]:
     shapes = _static_shapes(model, frames)
     costs = []
     for layer in model.layers:
-        if not layer.weights:
+        if not layer.trainable_weights:
             continue
         if not hasattr(layer, "multiply_adds"):
             raise TypeError(f"module {layer.name!r} cannot count its multiply-adds")
@@ -83,6 +83,9 @@ def _static_shapes(model, frames):
             inputs = [known[id(tensor)] for tensor in tensors]
             nested = len(inputs) > 1 and type(layer).__name__ == "Concatenate"
             output = layer.compute_output_shape(*([inputs] if nested else inputs))
-            shapes[layer.name] = (inputs, tuple(output))
-            known[id(node.output_tensors[0])] = tuple(output)
+            # A layer with several outputs gives a shape for each.
+            outputs = [output] if len(node.output_tensors) == 1 else output
+            shapes[layer.name] = (inputs, tuple(outputs[0]))
+            for tensor, shape in zip(node.output_tensors, outputs, strict=True):
+                known[id(tensor)] = tuple(shape)
     return shapes

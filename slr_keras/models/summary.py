@@ -1,16 +1,22 @@
 """Summary of a model: modules, output shapes, parameters and multiply-adds."""
 
+import keras
+
+from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.complexity import module_costs
-from slr_keras.models.registry import create_model
+from slr_keras.models.registry import create_model, family_of
 from slr_keras.utils.errors import UserError
 
 
 def summarise(name: str, classes: int, frames: int) -> dict:
     """Parameters, output shapes and multiply-adds of a model, by module and in total.
 
+    The weights are neither made nor initialised.
+
     Args:
         name: a registered model.
-        classes: number of classes with the blank.
+        classes: number of classes: of signs for a model of isolated signs, of glosses and the
+            blank for one of sentences.
         frames: length of the clip that shapes and multiply-adds are computed for; ignored for a
             model that reads clips of one length.
 
@@ -21,7 +27,11 @@ def summarise(name: str, classes: int, frames: int) -> dict:
     >>> summarise("stark_tiny", classes=22, frames=100)["modules"][0]["module"]
     'encoder_left'
     """
-    model = create_model(name, vocabulary_size=classes)
+    isolated = family_of(name).output == "sign"
+    # The vocabulary of isolated signs has a blank and <unk> that are no classes.
+    vocabulary_size = classes + Vocabulary.FIRST_GLOSS_ID if isolated else classes
+    with keras.StatelessScope(initialize_variables=False):
+        model = create_model(name, vocabulary_size)
     frames = getattr(model, "clip_frames", 0) or frames
     if frames < model.stride or frames % model.stride:
         raise UserError(f"--frames {frames}: {name} takes multiples of {model.stride} frames")

@@ -73,21 +73,22 @@ def _recognise(
     for wanted in range(len(read)):
         while wanted not in results:
             row, recognition = next(pairs)
-            results[row] = _result(*read[row], recognition)
+            results[row] = _result(*read[row], recognition, recogniser.names_one_sign)
             advance(1)
         yield results.pop(wanted)
 
 
 def _result(
-    clip: Clip, footage: Footage, recognition: Recognition | UserError
+    clip: Clip, footage: Footage, recognition: Recognition | UserError, whole: bool
 ) -> Prediction | Failure:
     if isinstance(recognition, UserError):
         return Failure(clip.id, clip.source, str(recognition))
     frames, fps = footage.count()
     duration = frames / fps
     glosses = tuple(
-        # The only step of a clip with fewer than four frames is longer than the clip.
-        Gloss(gloss, start, min(end, duration), confidence)
+        # The only step of a clip with fewer than four frames is longer than the clip. The one sign
+        # of a clip lasts as long as it, with the frames that fill no step.
+        Gloss(gloss, start, duration if whole else min(end, duration), confidence)
         for gloss, (start, end), confidence in zip(
             recognition.glosses, recognition.times, recognition.confidences, strict=True
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -48,12 +49,14 @@ class Clip:
         read: function that returns the points or pictures; raises `UserError` if the file cannot be
             read.
         reference: reference glosses from a manifest; None if unknown.
+        video: video file that shows this clip from its start to its end; None if there is none.
     """
 
     id: str
     source: str
     read: Callable[[], Points | Pictures] = field(repr=False)
     reference: tuple[str, ...] | None = None
+    video: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,16 @@ from pathlib import Path
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import CONTRACT_FILE, FRAMES_FILE, Manifest, read_folder, read_manifest
+from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.reading import PICTURES
 from slr_keras.recognition.clip import Clip
 from slr_keras.recognition.modality.base import InputModality, Overrides
 from slr_keras.recognition.modality.factory import modality_for
 from slr_keras.utils.errors import UserError
+
+# Files that are no video although they are clips.
+_NO_VIDEO = (".npy", ".npz", ".pose", *PICTURES)
 
 
 def find_clips(
@@ -90,6 +95,7 @@ def _of_manifest(manifest: Manifest, modality: InputModality) -> list[Clip]:
             manifest.where(index),
             partial(read, index),
             sample.glosses if labelled else None,
+            _whole_video(manifest, sample),
         )
         for index, sample in enumerate(manifest)
     ]
@@ -118,4 +124,16 @@ def _of_path(path: Path, name: str, modality: InputModality) -> Clip:
             f"{path}: holds all clips of {manifest.name}, one after another; give that manifest "
             "instead"
         )
-    return Clip(name, str(path), modality.reader(path))
+    return Clip(name, str(path), modality.reader(path), video=path if _is_video(path) else None)
+
+
+def _whole_video(manifest: Manifest, sample: Sample) -> Path | None:
+    """The video file of a sample, unless the sample is a part of it."""
+    if not sample.video or sample.video_start is not None:
+        return None
+    path = manifest.folder / sample.video
+    return path if _is_video(path) else None
+
+
+def _is_video(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() not in _NO_VIDEO

@@ -1,4 +1,4 @@
-"""Format predictions as text, JSON or WebVTT.
+"""Format predictions as text or JSON; `subtitles` and `elan` hold the formats of one file a clip.
 
 The JSON is one object:
 
@@ -164,56 +164,3 @@ def score_line(predictions: Sequence[Prediction], clean: Clean = tuple) -> str |
         f"({total['substitutions']} substituted, {total['deletions']} deleted, "
         f"{total['insertions']} inserted)"
     )
-
-
-def to_webvtt(prediction: Prediction, about: Mapping[str, Any]) -> str:
-    r"""WebVTT subtitles with one cue per sign, for the video of the clip.
-
-    The header is a NOTE with the clip, the run and the digest of the vocabulary. The identifier of
-    a cue is its number and confidence.
-
-    >>> from slr_keras.recognition import Gloss, Prediction, to_webvtt
-    >>> clip = Prediction("a", "a.npy", 50, 25.0, (Gloss("R&B", 0.2, 0.8, 0.97),))
-    >>> print(to_webvtt(clip, {"run": "runs/demo", "vocabulary": "3fa9"}), end="")
-    WEBVTT
-    <BLANKLINE>
-    NOTE
-    clip: a
-    run: runs/demo
-    vocabulary: 3fa9
-    <BLANKLINE>
-    1 confidence 0.97
-    00:00:00.200 --> 00:00:00.800
-    R&amp;B
-    """
-    note = {"clip": prediction.id, **about}
-    keys = ("clip", "run", "vocabulary")
-    header = "\n".join(f"{key}: {_note(note[key])}" for key in keys if key in note)
-    blocks = ["WEBVTT", f"NOTE\n{header}"]
-    for number, gloss in enumerate(prediction.glosses, start=1):
-        start = round(gloss.start * 1000)
-        # A cue must end after its start, which rounding may violate for short signs.
-        end = max(round(gloss.end * 1000), start + 1)
-        blocks.append(
-            f"{number} confidence {gloss.confidence:.2f}\n"
-            f"{_clock(start)} --> {_clock(end)}\n{_escape(gloss.gloss)}"
-        )
-    return "\n\n".join(blocks) + "\n"
-
-
-def _clock(milliseconds: int) -> str:
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
-
-
-def _escape(text: str) -> str:
-    # ">" too, because a cue must not contain "-->".
-    text = " ".join(text.split())
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _note(value: object) -> str:
-    # Readers do not unescape notes; only the arrow and line breaks are forbidden there.
-    return " ".join(str(value).split()).replace("-->", "->")

@@ -61,6 +61,11 @@ class Recogniser:
         """Converts raw clips to the frames that the model reads."""
         return self.scorer.preparation
 
+    @property
+    def names_one_sign(self) -> bool:
+        """Whether the model names the one sign of a clip, which lasts as long as the clip."""
+        return self.scorer.decoder.names_one_sign
+
     def close(self) -> None:
         """Release the resources of the scorer, such as processes."""
         self.scorer.close()
@@ -160,7 +165,7 @@ class Recogniser:
                 yield self._recognition(self.decode(scores[ENSEMBLE]), frames)
 
     def _recognition(self, hypothesis: Hypothesis, frames: int) -> Recognition:
-        step = frames if self.scorer.decoder.names_one_sign else self.scorer.stride
+        step = frames if self.names_one_sign else self.scorer.stride
         seconds = step / self.trained.contract.fps
         return Recognition.of(hypothesis, self.trained.vocabulary, seconds)
 
@@ -177,7 +182,7 @@ class Recogniser:
         scorer, batch_frames = self.scorer, self.preparation.batch_frames
         scorer.load()
         score = partial(scorer.score, names=names)
-        if scorer.decoder.names_one_sign:
+        if self.names_one_sign:
             sample = partial(sampled, most=scorer.longest, segments=scorer.segments)
             return score_whole_clips(clips, score, sample, batch_frames)
         longest = scorer.longest // REDUCTION * REDUCTION

@@ -1,4 +1,4 @@
-"""Write predictions to standard output, a file, or a folder of subtitle files."""
+"""Write predictions to standard output, a file, or files of single clips."""
 
 import re
 import sys
@@ -7,37 +7,48 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.recognition.clip import Clip, Failure, Prediction
+from slr_keras.recognition.elan import to_elan
 from slr_keras.recognition.formats import (
     Clean,
     score_line,
     to_json,
     to_text,
-    to_webvtt,
 )
+from slr_keras.recognition.subtitles import to_subrip, to_webvtt
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
+from slr_keras.utils.progress import beside_bars
 
 Results = Iterable[Prediction | Failure]
 Sorted = tuple[list[Prediction], list[Failure]]
 Writer = Callable[[Results, Mapping[str, Any], Clean], Sorted]
+Formatter = Callable[[Prediction, Mapping[str, Any], Path | None, Path], str]
+
+#: Formats of a file per clip, by their suffix.
+FORMATTERS: dict[str, Formatter] = {
+    "vtt": lambda prediction, about, video, folder: to_webvtt(prediction, about),
+    "srt": lambda prediction, about, video, folder: to_subrip(prediction),
+    "eaf": to_elan,
+}
 
 
 def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool = False) -> Writer:
     """Create a function that writes results and returns them as predictions and failures.
 
     Args:
-        kind: "text", "json" or "vtt".
-        to: file, or the folder for several clips of "vtt"; None: standard output.
+        kind: "text" or "json", or one of a file per clip: "vtt", "srt" or "eaf".
+        to: file, or the folder for files of several clips; None: standard output.
         clips: all clips to recognise, so that a wrong `to` is refused before recognition starts.
         times: for "text", see `to_text`.
 
     Raises:
         UserError: `to` is a folder and a file is needed, or the reverse; or two clips have the same
-            subtitle file.
+            file.
     """
     path = None if to is None else Path(to)
-    if kind == "vtt":
-        return _WebvttWriter(_webvtt_paths(path, str(to).endswith("/"), clips))
+    if kind in FORMATTERS:
+        videos = {(clip.id, clip.source): clip.video for clip in clips}
+        return _ClipWriter(clip_paths(to, clips, f".{kind}"), FORMATTERS[kind], videos)
     if path is not None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the file to write with --to")
     return _JsonWriter(path) if kind == "json" else _TextWriter(path, times)
@@ -56,13 +67,15 @@ class _TextWriter:
         def keep(prediction: Prediction) -> None:
             text.append(to_text(prediction, self.times, clean))
             if self.path is None:
-                print(text[-1], end="", flush=True)
+                with beside_bars():
+                    print(text[-1], end="", flush=True)
 
         predictions, failures = _sorted(results, keep)
         line = score_line(predictions, clean)
         end = f"\n{line}\n" if line else ""
         if self.path is None:
-            print(end, end="")
+            with beside_bars():
+                print(end, end="")
         elif predictions:
             write_text(self.path, "".join(text) + end)
         return predictions, failures
@@ -78,25 +91,44 @@ class _JsonWriter:
         predictions, failures = _sorted(results)
         text = to_json(predictions, about, failures, clean)
         if self.path is None:
-            sys.stdout.write(text)
+            with beside_bars():
+                sys.stdout.write(text)
         else:
             write_text(self.path, text)
         return predictions, failures
 
 
-class _WebvttWriter:
-    """Writes a file per clip as soon as the clip is recognised."""
+class _ClipWriter:
+    """Writes a file per clip as soon as the clip is recognised.
 
-    def __init__(self, paths: Mapping[tuple[str, str], Path] | None):
+    Args:
+        paths: file of each clip, by its id and source; None: standard output.
+        formatted: makes the text of a file, of prediction, `about`, the clip's video and the
+            folder of the file.
+        videos: video of each clip, by its id and source.
+    """
+
+    def __init__(
+        self,
+        paths: Mapping[tuple[str, str], Path] | None,
+        formatted: Formatter,
+        videos: Mapping[tuple[str, str], Path | None],
+    ):
         self.paths = paths
+        self.formatted = formatted
+        self.videos = videos
 
     def __call__(self, results: Results, about: Mapping[str, Any], clean: Clean) -> Sorted:
         def keep(prediction: Prediction) -> None:
-            text = to_webvtt(prediction, about)
-            if self.paths is None:
-                sys.stdout.write(text)
+            key = prediction.id, prediction.source
+            path = None if self.paths is None else self.paths[key]
+            folder = Path() if path is None else path.parent
+            text = self.formatted(prediction, about, self.videos[key], folder)
+            if path is None:
+                with beside_bars():
+                    sys.stdout.write(text)
             else:
-                write_text(self.paths[prediction.id, prediction.source], text)
+                write_text(path, text)
 
         return _sorted(results, keep)
 
@@ -114,26 +146,45 @@ def _sorted(
     return predictions, failures
 
 
-def _webvtt_paths(
-    to: Path | None, into_folder: bool, clips: Sequence[Clip]
+def clip_paths(
+    to: str | Path | None, clips: Sequence[Clip], suffix: str, option: str = "--to"
 ) -> dict[tuple[str, str], Path] | None:
-    """File of each clip, by its id and source; None for standard output."""
+    """File of each clip, by its id and source; None for standard output.
+
+    Args:
+        to: the file of a single clip, or a folder.
+        clips: all clips.
+        suffix: of the files in a folder.
+        option: that gave `to`, for messages.
+
+    Raises:
+        UserError: several clips have no folder, or two clips have the same file.
+
+    >>> from slr_keras.recognition import Clip
+    >>> from slr_keras.recognition.writers import clip_paths
+    >>> clips = [Clip(f"monday/{name}", f"{name}.npy", None) for name in "ab"]
+    >>> [path.as_posix() for path in clip_paths("out", clips, ".srt").values()]
+    ['out/monday/a.srt', 'out/monday/b.srt']
+    """
+    into_folder = str(to).endswith("/")
+    to = None if to is None else Path(to)
     into_folder |= to is not None and to.is_dir()
     if len(clips) == 1 and not into_folder:
         return None if to is None else {(clips[0].id, clips[0].source): to}
     if to is None or (to.exists() and not to.is_dir()):
         raise UserError(
-            f"{len(clips)} clips make {len(clips)} subtitle files: name a folder for them with --to"
+            f"{len(clips)} clips make {len(clips)} {suffix} files: name a folder for them with "
+            f"{option}"
         )
     paths: dict[tuple[str, str], Path] = {}
     first: dict[Path, str] = {}
     for clip in clips:
         # An id may be any text; clips in subfolders keep their folders.
         parts = [re.sub(r"[^\w.-]+", "_", part).lstrip(".") or "_" for part in clip.id.split("/")]
-        path = to.joinpath(*parts).with_name(f"{parts[-1]}.vtt")
+        path = to.joinpath(*parts).with_name(f"{parts[-1]}{suffix}")
         if first.setdefault(path, clip.source) != clip.source:
             raise UserError(
-                f"{clip.source}: its subtitles would overwrite those of {first[path]} ({path}); "
+                f"{clip.source}: its {suffix} file would overwrite that of {first[path]} ({path}); "
                 "recognise the two clips separately"
             )
         paths[clip.id, clip.source] = path

@@ -24,6 +24,7 @@ from slr_keras.training.data_checks import (
     require_single_glosses,
 )
 from slr_keras.training.model import Contract
+from slr_keras.training.splits import split_path
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
 
@@ -157,16 +158,7 @@ def read_split(config: DataConfig, split: str) -> Manifest:
         UserError: the folder or the split does not exist, or the split is empty; lists the splits
             of the folder.
     """
-    folder = Path(config.folder)
-    if not folder.is_dir():
-        raise UserError(
-            f"data.folder: {folder} does not exist; the README explains how to simulate or "
-            "prepare data"
-        )
-    path = folder / f"{split}.jsonl"
-    if not path.is_file():
-        available = ", ".join(sorted(p.stem for p in folder.glob("*.jsonl"))) or "none"
-        raise UserError(f"{path}: no such split; the folder has: {available}")
+    path = split_path(config, split)
     manifest = read_manifest(path)
     if not len(manifest):
         raise UserError(f"{path}: the split has no clips")

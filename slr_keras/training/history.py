@@ -12,9 +12,12 @@ from slr_keras.utils.files import atomic_path, read_text, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Record = dict[str, Any]
 SECONDS_BETWEEN_DRAWINGS = 30.0
+# Ratio of the largest to the smallest loss from which the axis is logarithmic.
+_SPAN = 20
 
 
 class History:
@@ -98,15 +101,24 @@ def draw_curves(records: Sequence[Record], path: str | Path) -> None:
     """Plot loss, dev WER (accuracy for isolated signs) and learning rate into a PNG file."""
     # The object interface, not pyplot: no global state, no window, any thread.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = curves(records)
+    with atomic_path(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))
+
+
+def curves(records: Sequence[Record]) -> "Figure":
+    """The figure of `draw_curves`, with axes for the loss, the dev split and the learning rate."""
     from matplotlib.figure import Figure
 
     epochs = [record["epoch"] for record in records]
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     loss, dev, rate = figure.subplots(1, 3)
-    for name in ("loss", *records[-1].get("terms", ())):
-        loss.plot(epochs, [record[name] for record in records], label=name)
+    for place, name in enumerate(("loss", *records[-1].get("terms", ()))):
+        values = [record[name] for record in records]
+        loss.plot(epochs, values, label=name, **_style(place))
     loss.set(title="training loss per clip (nats)", xlabel="epoch")
-    loss.set_yscale("symlog", linthresh=1.0)
+    _scale(loss)
     loss.legend()
     _draw_dev(dev, records)
     rate.plot(epochs, [record["learning_rate"] for record in records])
@@ -114,8 +126,7 @@ def draw_curves(records: Sequence[Record], path: str | Path) -> None:
     for axes in (loss, dev, rate):
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    with atomic_path(path) as temporary:
-        FigureCanvasAgg(figure).print_png(str(temporary))
+    return figure
 
 
 def _draw_dev(axes: "Axes", records: Sequence[Record]) -> None:
@@ -123,12 +134,14 @@ def _draw_dev(axes: "Axes", records: Sequence[Record]) -> None:
     epochs = [record["epoch"] for record in records]
     single = "top_1" in records[-1]["dev"]
     measure, key, better = ("accuracy", "top_1", max) if single else ("WER", "wer", min)
-    for name in records[-1]["dev"][key]:
+    # The ensemble first, below the heads.
+    names = sorted(records[-1]["dev"][key], key=lambda name: name != "ensemble")
+    for place, name in enumerate(names):
         values = [record["dev"][key].get(name) for record in records]
-        width, style = (2.2, "-") if name == "ensemble" else (1.0, "--")
-        axes.plot(epochs, values, style, linewidth=width, label=name)
+        axes.plot(epochs, values, label=name, **_style(place))
     if single:
-        axes.plot(epochs, [record["dev"]["top_5"] for record in records], ":", label="top-5")
+        values = [record["dev"]["top_5"] for record in records]
+        axes.plot(epochs, values, label="top-5", **_style(len(names)))
         axes.set_ylim(top=100)
     best = better(records, key=lambda record: record["dev"][key]["ensemble"])
     value = best["dev"][key]["ensemble"]
@@ -137,3 +150,37 @@ def _draw_dev(axes: "Axes", records: Sequence[Record]) -> None:
     axes.set(title=title, xlabel="epoch")
     axes.set_ylim(bottom=0)
     axes.legend()
+
+
+def _style(place: int) -> dict[str, Any]:
+    """Style of a curve: the first is a wide pale band, so that an equal one on it is seen.
+
+    Okabe and Ito's palette, and dashes, which colour-blind readers can distinguish.
+    """
+    if place == 0:
+        return {"color": "#56B4E9", "linewidth": 5, "alpha": 0.6, "solid_capstyle": "butt"}
+    colours = ("#D55E00", "#000000", "#009E73", "#CC79A7", "#0072B2", "#E69F00")
+    dashes = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+    chosen = {"color": colours[(place - 1) % 6], "linestyle": dashes[(place - 1) % 5]}
+    return {**chosen, "linewidth": 1.3}
+
+
+def _scale(axes: "Axes") -> None:
+    """A logarithmic axis with readable ticks where the values span more than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, SymmetricalLogLocator
+
+    low, high = axes.dataLim.intervaly
+    # Between -1 and 1 the axis of numbers below 0 is linear.
+    if not high > _SPAN * max(low, 1) and not 0 < low * _SPAN < high:
+        if low >= 0:
+            axes.set_ylim(bottom=0)
+        return
+    steps = (1, 2, 5)
+    if low > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    else:
+        axes.set_yscale("symlog", linthresh=1.0)
+        axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0, subs=steps))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

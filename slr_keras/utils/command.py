@@ -154,7 +154,7 @@ class CommandParser(argparse.ArgumentParser):
         add = self.add_argument
         add(
             "--format",
-            choices=("text", "json", "vtt"),
+            choices=("text", "json", "vtt", "srt", "eaf"),
             default="text",
             help="output format (default: text)",
         )

@@ -110,8 +110,9 @@ def test_isolated_signs_have_the_accuracy_of_the_predictions(folder, tmp_path, c
 def test_text_of_isolated_signs_names_accuracy_interval_and_clips(folder, capsys):
     assert main(["dtw", str(folder)]) == 0
     shown = capsys.readouterr()
-    assert "top-1 accuracy 100.00 % (95 % interval 100.00 to 100.00), 6 of 6 clips" in shown.out
-    assert "averaged over the signs 100.00 %" in shown.out
+    interval = "100.00 % (95 % interval 100.00 to 100.00)"
+    assert f"top-1 accuracy by clip {interval}, 6 of 6 clips" in shown.out
+    assert f"top-1 accuracy by class {interval}" in shown.out
     assert "WER" not in shown.out
     # All test clips are of one signer.
     assert "signer" not in shown.out

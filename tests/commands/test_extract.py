@@ -195,3 +195,26 @@ def test_options_that_cannot_be_are_refused_before_anything_is_read(
     with pytest.raises(UserError, match=message):
         extract(videos, tmp_path / "data", *option)
     assert not (tmp_path / "data").exists()
+
+
+def test_own_recordings_have_the_splits_that_fit_needs(videos, tmp_path, capsys):
+    from slr_keras.validate import main as validate
+
+    glosses = ("--glosses", str(videos / "glosses.csv"))
+    extract(videos, tmp_path / "data", *glosses, "--dev-signers", "s2")
+    folder = read_folder(tmp_path / "data")
+    assert {name: [s.id for s in split] for name, split in folder.items()} == {
+        "train": ["b"],
+        "dev": ["deep/one"],
+    }
+    capsys.readouterr()
+    validate([str(tmp_path / "data")])
+    out = capsys.readouterr().out
+    assert "the left hand was not found in 100 % of the frames of dev" in out
+    assert "missing-split" not in out
+    # What was found is not found again for other splits.
+    extract(videos, tmp_path / "data", *glosses, "--dev-fraction", "0.4", "--seed", "2")
+    assert "keypoints of 0 clips found, of 2 there already" in capsys.readouterr().out
+    assert sorted(read_folder(tmp_path / "data")) == ["dev", "train"]
+    with pytest.raises(UserError, match="omit it, or the options for dev and test"):
+        extract(videos, tmp_path / "data", *glosses, "--split", "dev", "--dev-fraction", "0.4")

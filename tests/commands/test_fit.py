@@ -125,3 +125,11 @@ def test_the_bar_shows_rate_loss_wer_and_time_left(capsys):
     for part in ("epoch 2/3", "4/4 clips", "loss 2.500", "dev WER 40.00", "left", "clips/s"):
         assert part in printed.err
     assert "epoch 1/3  loss 2.500  dev WER 40.00 (del 1.0 ins 2.0 sub 37.0)" in printed.out
+
+
+def test_a_folder_without_dev_is_refused_at_once_with_what_makes_one(tiny, tmp_path):
+    data = tiny.write_data(tmp_path / "data", dev=0, test=0)
+    recipe = tiny.write_recipe(tmp_path / "r.yaml", data)
+    with pytest.raises(UserError, match=r"dev.jsonl: no such split; .*: train; extract --dev-frac"):
+        main([str(recipe), "--to", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from slr_keras.models.registry import create_model, family_of, list_models
 from slr_keras.models.summary import summarise
 from slr_keras.summary import main
 from slr_keras.utils.errors import UserError
@@ -24,6 +26,28 @@ def test_paper_model_has_the_published_parameters_and_multiply_adds(capsys):
     assert million["encoder_left"] == pytest.approx(2147, rel=1e-3)
     assert million["encoder_face"] == pytest.approx(2060, rel=1e-3)
     assert million["head_fuse"] == pytest.approx(184.4, rel=1e-3)
+
+
+def test_classes_of_a_model_of_isolated_signs_are_signs(capsys):
+    """docs/papers/stepnet.md: 2000 signs, and neither a blank nor an unknown one."""
+    assert main(["stepnet", "--classes", "2000", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["classes"], summary["parameters"]) == (2000, 193_704_544)
+    assert summary["modules"][-1]["output_shape"][-1] == 2000
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_has_a_summary_with_the_parameters_of_its_modules(name):
+    summary = summarise(name, 30, 96)
+    assert summary["parameters"] == sum(m["parameters"] for m in summary["modules"]) > 0
+
+
+@pytest.mark.parametrize("name", ["stark_tiny", "sign_conv_isolated_small", "c2st_tiny"])
+def test_counts_without_weights_are_those_of_the_model_with_weights(name):
+    isolated = family_of(name).output == "sign"
+    model = create_model(name, vocabulary_size=32 if isolated else 30)
+    expected = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert summarise(name, 30, 96)["parameters"] == expected
 
 
 def test_table_lists_every_module_and_the_total(capsys):

@@ -10,7 +10,7 @@ import pytest
 
 from slr_keras.extraction.run import Job, extract
 from slr_keras.extraction.settings import Settings
-from slr_keras.extraction.sources import find_sources
+from slr_keras.extraction.sources import find_sources, with_splits
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("av")
@@ -38,7 +38,7 @@ def test_a_worker_that_dies_does_not_stop_the_others(sources, tmp_path):
     killer = threading.Thread(target=lambda: os.kill(begun(job), signal.SIGSEGV))
     killer.start()
     # One at a time: the first is killed, and the second comes after it.
-    report, made = extract(sources, "test", job, workers=1)
+    report, made = extract(with_splits(sources, "test"), job, workers=1)
     killer.join()
     assert made == 1
     assert [clip.id for clip in report.clips] == ["b"]

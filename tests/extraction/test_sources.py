@@ -1,5 +1,7 @@
 """Which clips the user's words name, and what is said of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from slr_keras.data.manifest import write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.extraction.frames import Window
-from slr_keras.extraction.sources import find_sources, with_glosses
+from slr_keras.extraction.sources import Source, find_sources, with_glosses, with_splits
 from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 
@@ -126,3 +128,55 @@ def test_a_table_that_does_not_fit_is_refused(folder, text, message):
 def test_a_table_may_be_separated_by_tabs(tmp_path):
     (tmp_path / "t.tsv").write_text("id\tglosses\na\tRAIN, of sorts\n")
     assert read_table(tmp_path / "t.tsv") == [(2, {"id": "a", "glosses": "RAIN, of sorts"})]
+
+
+def clips(*glosses, **fields):
+    described = [{"glosses": tuple(words.split()), **fields} for words in glosses]
+    return [
+        Source(f"c{number}", Path(f"c{number}.mp4"), signer="xyz"[number % 3], **known)
+        for number, known in enumerate(described)
+    ]
+
+
+def test_clips_without_a_split_are_in_train_if_any_has_glosses_and_else_in_test():
+    assert [c.split for c in with_splits(clips("A", ""))] == ["train", "train"]
+    assert [c.split for c in with_splits(clips("", ""))] == ["test", "test"]
+    assert [c.split for c in with_splits(clips("A", "B"), "dev")] == ["dev", "dev"]
+    stated = clips("A", split="test") + clips("A")
+    assert [c.split for c in with_splits(stated)] == ["test", "train"]
+
+
+def test_the_clips_of_dev_and_test_are_those_that_prepare_npz_chooses():
+    from slr_keras.data.datasets.splits import held_out
+
+    words = ["A", "B", "C D"] * 10
+    own = with_splits(clips(*words), dev_fraction=0.2, test_fraction=0.1, seed=5)
+    theirs = held_out([w.split() for w in words], [""] * 30, (), (), 0.2, 0.1, 5)
+    assert [clip.split for clip in own] == theirs
+    assert (theirs.count("dev"), theirs.count("test")) == (6, 3)
+
+
+def test_stated_splits_and_clips_without_glosses_are_left_as_they_are():
+    given = clips(*["A"] * 10) + clips(*["A"] * 5, split="test") + clips(*[""] * 4)
+    found = [clip.split for clip in with_splits(given, dev_fraction=0.3)]
+    assert found[:10].count("dev") == 3
+    assert found[10:] == ["test"] * 5 + ["train"] * 4
+
+
+def test_signers_are_kept_for_dev_and_test():
+    found = with_splits(clips(*["A"] * 6), dev_signers=["y"], test_signers=["z"])
+    assert [clip.split for clip in found] == ["train", "dev", "test"] * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (clips("A", "A"), {"split": "dev", "dev_fraction": 0.5}, "omit it, or the options"),
+        (clips("", ""), {"dev_fraction": 0.5}, "no clip with glosses is without a split"),
+        (clips("A", split="dev"), {"dev_signers": ["x"]}, "no clip with glosses is without"),
+        (clips("A", "A"), {"dev_signers": ["w"]}, "no signer 'w'"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused(given, options, message):
+    with pytest.raises(UserError, match=message):
+        with_splits(given, **options)

@@ -1,4 +1,4 @@
-"""Text, JSON and WebVTT say the same, and each is valid whatever a gloss is called."""
+"""Text, JSON, WebVTT and SubRip say the same, and each is valid whatever a gloss is called."""
 
 import html
 import json
@@ -10,6 +10,7 @@ from slr_keras.recognition import (
     Gloss,
     Prediction,
     to_json,
+    to_subrip,
     to_text,
     to_webvtt,
 )
@@ -160,3 +161,28 @@ def test_webvtt_times_pass_hours_and_round_to_milliseconds():
     assert "00:01:00.000 -->" in to_webvtt(
         Prediction("a", "a.npy", 10**6, 25.0, (Gloss("A", 59.9999, 61, 0.5),)), ABOUT
     )
+
+
+def parse_subrip(text):
+    """Cues of a SubRip file: blocks of number, times and one line of text."""
+    cues = []
+    for number, block in enumerate(text.split("\n\n") if text else [], start=1):
+        first, timing, payload = block.rstrip("\n").split("\n")
+        assert int(first) == number
+        clock = r"(\d\d+):([0-5]\d):([0-5]\d),(\d{3})"
+        times = list(map(int, re.fullmatch(f"{clock} --> {clock}", timing).groups()))
+        start, end = _milliseconds(*times[:4]), _milliseconds(*times[4:])
+        assert start < end
+        cues.append((start, end, payload))
+    return cues
+
+
+@pytest.mark.parametrize("gloss", ["RAIN", "R&B", "<b>", "two words", "TÜR\nX", "你好"])
+def test_subrip_holds_every_gloss_as_it_is_with_exact_times(gloss):
+    signs = (Gloss(gloss, 0.16, 0.48, 0.9), Gloss("NORTH", 3723.04, 3723.04, 0.9))
+    found = parse_subrip(to_subrip(Prediction("clip", "clip.npy", 10**6, 25.0, signs)))
+    assert found == [(160, 480, " ".join(gloss.split())), (3723040, 3723041, "NORTH")]
+
+
+def test_subrip_of_no_signs_is_empty():
+    assert to_subrip(prediction()) == ""

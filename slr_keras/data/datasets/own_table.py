@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from slr_keras.data.datasets.base import Dataset, Option, number
 from slr_keras.data.datasets.span_arrays import Spans
-from slr_keras.data.datasets.splits import at_random, by_signer
+from slr_keras.data.datasets.splits import held_out
 from slr_keras.data.lines import SPLITS
 from slr_keras.text.tables import read_table
 from slr_keras.text.transcript import composed
@@ -25,7 +25,8 @@ OPTIONS = (
     Option("dev_signers", (), "signers kept for dev, where the table has no column split"),
     Option("test_signers", (), "signers kept for test, where the table has no column split"),
     Option("dev_fraction", 0.1, "fraction of the clips for dev, without split and without signers"),
-    Option("seed", 0, "of the random choice for dev"),
+    Option("test_fraction", 0.0, "the same for test"),
+    Option("seed", 0, "of the random choice for dev and test"),
 )
 
 
@@ -51,6 +52,7 @@ def read_rows(
     dev_signers: tuple[str, ...] = (),
     test_signers: tuple[str, ...] = (),
     dev_fraction: float = 0.1,
+    test_fraction: float = 0.0,
     seed: int = 0,
 ) -> Iterator[Row]:
     """Read the clips of a table with the columns id and glosses, and find their files.
@@ -64,7 +66,8 @@ def read_rows(
         suffixes: of keypoint files.
         table: name of the table.
         dev_signers, test_signers: signers of these splits, without a column split.
-        dev_fraction, seed: fraction for dev, at random, without a column split and such signers.
+        dev_fraction, test_fraction, seed: fractions for these splits, without a column split and
+            such signers; see `splits.held_out`.
 
     Raises:
         UserError: table or keypoint files are missing, a row is malformed; names file and line.
@@ -74,11 +77,11 @@ def read_rows(
     rows = read_table(path, ("id", "glosses"))
     if "split" in rows[0][1]:
         splits = [row["split"] for _, row in rows]
-    elif dev_signers or test_signers:
-        splits = by_signer([row.get("signer", "") for _, row in rows], dev_signers, test_signers)
     else:
-        chosen = at_random(len(rows), dev_fraction, seed)
-        splits = ["dev" if is_dev else "train" for is_dev in chosen]
+        glosses = [row["glosses"].split() for _, row in rows]
+        signers = [row.get("signer", "") for _, row in rows]
+        chosen = (dev_signers, test_signers, dev_fraction, test_fraction, seed)
+        splits = held_out(glosses, signers, *chosen)
     files = [_file(source, row, suffixes) for _, row in rows]
     absent = [f"{row['id']} (line {line})" for (line, row), file in zip(rows, files) if not file]
     if absent:

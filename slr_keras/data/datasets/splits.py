@@ -1,5 +1,6 @@
 """Splits into train, dev and test for data sets that define none."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -77,13 +78,65 @@ def by_order(
     return splits.tolist()
 
 
-def at_random(count: int, fraction: float, seed: int) -> np.ndarray:
-    """(count,) booleans: a random fraction of the rows, fixed by the seed."""
-    check_fractions(fraction, 0)
-    chosen = np.zeros(count, bool)
-    order = np.random.default_rng(seed).permutation(count)
-    chosen[order[: max(1, round(fraction * count)) if fraction and count > 1 else 0]] = True
-    return chosen
+def held_out(
+    glosses: Sequence[Sequence[str]],
+    signers: Sequence[str],
+    dev_signers: Collection[str] = (),
+    test_signers: Collection[str] = (),
+    dev_fraction: float = 0.0,
+    test_fraction: float = 0.0,
+    seed: int = 0,
+) -> list[str]:
+    """The split of every clip: named signers, or else fractions of the clips, are kept apart.
+
+    The fractions are drawn from each sign or sentence alike. Every gloss keeps a clip in train, as
+    far as more than one clip has it. There is at least one clip of a fraction above 0.
+
+    Args:
+        glosses, signers: of every clip.
+        dev_signers, test_signers: signers of these splits; the fractions then do not count.
+        dev_fraction, test_fraction: fractions of all clips.
+        seed: of the random choice.
+
+    >>> from slr_keras.data.datasets.splits import held_out
+    >>> splits = held_out([["RAIN"]] * 10 + [["SUN"]] * 10, [""] * 20, dev_fraction=0.1)
+    >>> splits[:10].count("dev"), splits[10:].count("dev")
+    (1, 1)
+
+    Raises:
+        UserError: see `by_signer`; fractions out of range.
+    """
+    if dev_signers or test_signers:
+        return by_signer(signers, dev_signers, test_signers)
+    check_fractions(dev_fraction, test_fraction)
+    splits = ["train"] * len(glosses)
+    left = Counter(gloss for clip in glosses for gloss in set(clip))
+    rows = _interleaved([" ".join(clip) for clip in glosses], seed)
+    for split, fraction in (("test", test_fraction), ("dev", dev_fraction)):
+        count = max(1, round(fraction * len(glosses))) if fraction else 0
+        chosen = []
+        for row in rows:
+            if len(chosen) < count and all(left[gloss] > 1 for gloss in glosses[row]):
+                chosen.append(row)
+                left.subtract(set(glosses[row]))
+        if count and not chosen and len(rows) > 1:
+            # Of a few clips of as many glosses, one is kept apart all the same.
+            chosen = rows[:1]
+        for row in chosen:
+            splits[row] = split
+        rows = [row for row in rows if splits[row] == "train"]
+    return splits
+
+
+def _interleaved(labels: Sequence[str], seed: int) -> list[int]:
+    """All rows in an order of which every beginning has about the same fraction of each label."""
+    rng = np.random.default_rng(seed)
+    labels = np.asarray(labels, dtype=object)
+    places = np.empty(len(labels))
+    for label in sorted(set(labels)):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        places[rows] = (np.arange(len(rows)) + rng.random()) / len(rows)
+    return np.argsort(places, kind="stable").tolist()
 
 
 def folds(count: int, parts: int, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from slr_keras.data import keypoints
 from slr_keras.data.arrays import read_clip
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.sample import Sample
+from slr_keras.data.skeleton import Skeleton
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.utils.errors import UserError
 
@@ -17,6 +18,17 @@ from slr_keras.utils.errors import UserError
 # centre, and the extent of all points.
 _FAR = 3.0
 _CRAMPED = 0.02
+# Fraction of the frames of a split in which a hand or the face may be missing.
+_OFTEN = 0.5
+
+
+def _parts(contract: KeypointContract) -> dict[str, list[int]]:
+    """Points of the hands and the face that the model reads, by the part's name."""
+    hands = Skeleton.of(contract).hands
+    # A wrist belongs to the arm, too, unless it is all there is of the hand.
+    parts = {f"{side} hand": list(hand.fingers or (hand.wrist,)) for side, hand in hands.items()}
+    face = [row for row, name in enumerate(contract.points) if name.startswith("face")]
+    return parts | ({"face": face} if face else {})
 
 
 class ClipChecker:
@@ -36,10 +48,23 @@ class ClipChecker:
         self._missing: Counter[str] = Counter()
         self._points: Counter[str] = Counter()
         self._first: dict[bytes, tuple[str, str, str]] = {}
+        self._parts = _parts(contract)
+        self._frames: Counter[str] = Counter()
+        self._without: Counter[tuple[str, str]] = Counter()
 
     def missing_share(self, split: str) -> float:
         """Fraction of the model's points in a split that are missing, 0 to 1."""
         return self._missing[split] / self._points[split] if self._points[split] else 0.0
+
+    def report_parts(self, split: str) -> None:
+        """Report hands and face that most frames of a split lack, once its clips are checked."""
+        for part in self._parts:
+            share = self._without[split, part] / max(self._frames[split], 1)
+            if share > _OFTEN:
+                where = str(self._folder / f"{split}.jsonl")
+                what = f"the {part} was not found in {100 * share:.0f} % of the frames of {split}"
+                advice = "check the recordings: a model learns little of what is not seen"
+                self._findings.append(Finding(WARNING, "unseen-part", "", where, what, advice))
 
     def check(self, split: str, where: str, sample: Sample) -> None:
         """Read a clip and add its problems to the findings."""
@@ -70,6 +95,9 @@ class ClipChecker:
         if missing.all():
             find(ERROR, "nothing-seen", "all points are missing in all frames", "drop the clip")
             return
+        self._frames[split] += len(missing)
+        for part, points in self._parts.items():
+            self._without[split, part] += int(missing[:, points].all(1).sum())
         self._check_units(selected, missing, find)
         self._check_copies(split, where, sample, raw, find)
 

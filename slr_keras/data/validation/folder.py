@@ -19,9 +19,11 @@ from slr_keras.data.validation.samples import (
     Row,
     check_glosses,
     check_ids_across,
+    check_needed_splits,
     check_places,
     check_rate,
     check_samples,
+    check_seen,
     check_splits,
     infeasible,
 )
@@ -99,6 +101,8 @@ def validate_folder(
                 check_rate(rows[split], described.fps, file, findings)
                 check_places(rows[split], key, file, findings)
     check_ids_across(rows, findings)
+    check_needed_splits(rows, str(folder), findings)
+    check_seen(rows, vocabulary, findings)
     check_splits(rows, expect_disjoint_signers, expect_disjoint_sentences, findings)
     checker = ClipChecker(folder, contract, findings) if deep and contract else None
     watcher = VideoChecker(folder, filmed, findings) if deep and filmed else None
@@ -109,6 +113,8 @@ def validate_folder(
                     checker.check(split, where, sample)
                 if watcher:
                     watcher.check(where, sample)
+            if checker:
+                checker.report_parts(split)
     splits = {
         split: _summary(rows[split], split, temporal_stride, vocabulary, checker, fps)
         for split in present

@@ -8,6 +8,12 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.vocabulary import Vocabulary
 
+MAKE_SPLITS = (
+    "extract --dev-fraction 0.1 and prepare npz --dev-fraction 0.1 choose clips for dev, "
+    "--dev-signers chooses signers"
+)
+"""What to do where a split is not there."""
+
 # File and line of a sample, and the sample.
 Row = tuple[str, Sample]
 
@@ -102,6 +108,31 @@ def check_glosses(
             advice = "no model can recognise it: add a training clip, or accept it as an error"
         severity = ERROR if split == "train" else WARNING
         findings.append(Finding(severity, "unknown-gloss", sample.id, where, what, advice))
+
+
+def check_needed_splits(rows: dict[str, list[Row]], folder: str, findings: list[Finding]) -> None:
+    """Report that a split which `fit` needs is not there."""
+    for split in ("train", "dev"):
+        if split not in rows:
+            what = f"there is no {split} split, and fit needs train and dev"
+            findings.append(Finding(WARNING, "missing-split", "", folder, what, MAKE_SPLITS))
+
+
+def check_seen(
+    rows: dict[str, list[Row]], vocabulary: Vocabulary | None, findings: list[Finding]
+) -> None:
+    """Report glosses of dev that are in the vocabulary but in no clip of train, once each."""
+    if "train" not in rows:
+        return
+    seen = {gloss for _, sample in rows["train"] for gloss in sample.glosses}
+    for where, sample in rows.get("dev", []):
+        for gloss in sample.glosses:
+            # Those outside the vocabulary are reported as such.
+            if gloss not in seen and vocabulary is not None and gloss in vocabulary:
+                seen.add(gloss)
+                what = f"gloss {gloss!r} of dev is in no clip of train"
+                advice = "no model can recognise it: move or add a clip of it to train"
+                findings.append(Finding(WARNING, "unseen-gloss", sample.id, where, what, advice))
 
 
 def check_rate(rows: list[Row], fps: float, file: str, findings: list[Finding]) -> None:

@@ -1,7 +1,9 @@
 """Open and decode video files with FFmpeg through PyAV."""
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +11,8 @@ from slr_keras.data.video.pixels import library
 from slr_keras.utils.errors import UserError
 
 SMALL_PICTURE = 640 * 480
+# Largest relative difference between average and base rate of a constant rate.
+_LITTLE = 0.05
 
 
 def opened(path: Path):
@@ -26,6 +30,37 @@ def opened(path: Path):
         container.close()
         raise UserError(f"{path}: has no video stream; give a video file")
     return container
+
+
+class Stated(NamedTuple):
+    """What a video file states of itself.
+
+    Attributes:
+        frames: number of pictures; 0 if unknown.
+        fps: frames per second; None if unknown. The average, or the base rate of the file where the
+            two differ little, as for a last picture that is shown longer.
+    """
+
+    frames: int
+    fps: Fraction | None
+
+
+def stated(path: Path) -> Stated:
+    """Number and rate of a video file's pictures as the file states them; nothing is decoded.
+
+    Raises:
+        UserError: the file is missing or not a video.
+    """
+    with opened(path) as container:
+        stream = container.streams.video[0]
+        fps, base = stream.average_rate or stream.guessed_rate or None, stream.base_rate
+        if fps and base and abs(base / fps - 1) < _LITTLE:
+            fps = base
+        frames = stream.frames
+        if not frames and fps and container.duration:
+            # The duration of a container is in microseconds.
+            frames = round(container.duration * fps / 1_000_000)
+        return Stated(frames, fps)
 
 
 def decoded(container, path: Path) -> Iterator:

@@ -24,8 +24,8 @@ def confusion_matrix(score: SignScore, most: int = SIGNS) -> tuple[list[str], np
         most: number of signs; without errors, the first signs of the vocabulary are shown.
 
     Returns:
-        The signs, and counts `(signs, signs + 1)`: true sign by predicted sign. The last column
-        counts the predictions of all other signs.
+        The names of the columns, and counts `(signs, columns)`: true sign by predicted sign. A last
+        column `OTHERS` counts the predictions of all other signs, if there are any.
 
     >>> import numpy as np
     >>> from slr_keras.metrics.isolated import SignScore
@@ -33,7 +33,10 @@ def confusion_matrix(score: SignScore, most: int = SIGNS) -> tuple[list[str], np
     >>> signed, glosses = ["A", "A", "B"], ["A", "B", "C"]
     >>> score = SignScore.of(np.eye(3)[[0, 1, 1]], signed, glosses)
     >>> confusion_matrix(score)[0], confusion_matrix(score)[1].tolist()
-    (['A', 'B'], [[1, 1, 0], [0, 1, 0]])
+    (['A', 'B'], [[1, 1], [0, 1]])
+    >>> score = SignScore.of(np.eye(3)[[1, 1, 2]], signed, glosses)
+    >>> confusion_matrix(score, most=1)[0]
+    ['B', '(others)']
     """
     signs = score.most_confused(most) or list(score.glosses[:most])
     rows = {gloss: row for row, gloss in enumerate(signs)}
@@ -41,14 +44,17 @@ def confusion_matrix(score: SignScore, most: int = SIGNS) -> tuple[list[str], np
     for signed, named in zip(score.signed, score.named):
         if signed in rows:
             counts[rows[signed], rows.get(named, len(signs))] += 1
-    return signs, counts
+    if not counts[:, -1].any():
+        return signs, counts[:, :-1]
+    return [*signs, OTHERS], counts
 
 
 def draw_confusion(path: str | Path, score: SignScore, most: int = SIGNS) -> None:
     """Draw the confusion matrix of the most confused signs into a PNG file."""
     from matplotlib.figure import Figure
 
-    signs, counts = confusion_matrix(score, most)
+    columns, counts = confusion_matrix(score, most)
+    signs = columns[: len(counts)]
     fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.5 + 0.34 * len(signs)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
@@ -58,7 +64,7 @@ def draw_confusion(path: str | Path, score: SignScore, most: int = SIGNS) -> Non
         colour = "white" if fractions[row, column] > 0.6 else "black"
         text = str(counts[row, column])
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(len(signs) + 1), [*signs, OTHERS], rotation=90, parse_math=False)
+    axes.set_xticks(range(len(columns)), columns, rotation=90, parse_math=False)
     axes.set_yticks(range(len(signs)), signs, parse_math=False)
     axes.set(xlabel="predicted sign", ylabel="true sign", title="most confused signs (clips)")
     figure.colorbar(image, ax=axes, shrink=0.7, label="fraction of the true sign's clips")

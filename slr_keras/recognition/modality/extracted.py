@@ -6,10 +6,13 @@ import tempfile
 from pathlib import Path
 
 from slr_keras.data.layout import layout
+from slr_keras.data.video.opening import stated
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.clip_files import is_made, read_clip_file, write_clip
 from slr_keras.recognition.clip import Points
+from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import sha256
+from slr_keras.utils.progress import noted
 
 
 def extract_keypoints(
@@ -36,7 +39,20 @@ def extract_keypoints(
         file = (cache or Path(temporary)) / f"{digest}.npz"
         if not is_made(file, record):
             with landmark_frames(path, settings, rate=given) as frames:
-                points = (frame.points for frame in frames)
+                what = f"{path.name}: finding keypoints, frame"
+                points = (
+                    frame.points for frame in noted(frames, what, _expected(path, fps, given))
+                )
                 write_clip(file, points, given or fps, lambda: frames.image_size, record)
         keypoints, size = read_clip_file(file)
     return Points(keypoints, given or fps, layout(LAYOUT), size)
+
+
+def _expected(path: Path, fps: float, given: float | None) -> int:
+    """About how many frames there will be; 0 if the file does not say."""
+    try:
+        frames, rate = stated(path)
+    except UserError:
+        # Reading it reports what is wrong.
+        return 0
+    return frames if given or not rate else round(frames * fps / rate)

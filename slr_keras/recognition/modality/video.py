@@ -11,10 +11,12 @@ from slr_keras.data.manifest import Manifest
 from slr_keras.data.preparation import VideoPreparation
 from slr_keras.data.rates import Shown, steady
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.opening import stated
 from slr_keras.data.video.recordings import is_readable, is_recording, shown_in
 from slr_keras.recognition.clip import Clip, Pictures
 from slr_keras.recognition.modality.base import Footage, InputModality, Overrides
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.progress import noted
 
 # Largest factor by which pictures are stretched without a notice.
 _STRETCH = 1.1
@@ -69,7 +71,9 @@ class VideoInput(InputModality):
     def footage(self, clip: Clip, preparation: VideoPreparation) -> Footage:
         """See `InputModality`; pictures are decoded while the frames are read."""
         monitor = _PictureMonitor(clip.source, self.contract)
-        shown = monitor.watch(clip.read().shown(self.overrides.fps))
+        total = stated(clip.video).frames if clip.video else 0
+        shown = noted(clip.read().shown(self.overrides.fps), f"{clip.id}: reading frame", total)
+        shown = monitor.watch(shown)
         frames = monitor.named(preparation.prepared_shown(shown))
         return Footage(frames, 0, monitor.count, monitor.notices)
 

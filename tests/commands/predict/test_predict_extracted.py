@@ -99,3 +99,23 @@ def test_a_data_folder_of_video_is_sent_to_extract(tmp_path, whole_body):
     write_manifest(tmp_path / "test.jsonl", [Sample("a", (), 5, video="a.mp4")])
     with pytest.raises(UserError, match=r"test.jsonl: the clips are videos.*slr extract"):
         find_clips([tmp_path], whole_body)
+
+
+def test_the_annotated_video_shows_the_keypoints_that_were_found_without_finding_them_again(
+    predict, video, tmp_path, monkeypatch
+):
+    import av
+
+    from slr_keras.recognition.modality import extracted
+
+    calls, landmark_frames = [], extracted.landmark_frames
+    monkeypatch.setattr(
+        extracted, "landmark_frames", lambda *a, **k: calls.append(a) or landmark_frames(*a, **k)
+    )
+    code, _, _ = predict(video, *PAIRED, "--video", tmp_path / "out.mp4")
+    assert (code, len(calls)) == (0, 1)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        # Every picture of the recording, more than the run reads.
+        assert container.streams.video[0].frames == len(list(shown_in(video, 25.0)))
+    with pytest.raises(UserError, match="is an input"):
+        predict(video, *PAIRED, "--video", video)

@@ -71,7 +71,7 @@ def test_many_failures_are_counted_and_not_all_listed(predict, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "vtt"], "8 clips make 8 subtitle files: name a folder"),
+        (["--format", "vtt"], "8 clips make 8 .vtt files: name a folder"),
         (["--split", "nowhere"], "no split 'nowhere'.*train, dev, test"),
         (["--layout", "nowhere"], "unknown keypoint layout 'nowhere'"),
         (["--to", "."], "is a folder; name the file"),
@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_recognised(
         ["--fps", "nan"],
         ["--image-size", "0x5"],
         ["--image-size", "wide"],
-        ["--format", "srt"],
+        ["--format", "xml"],
     ],
 )
 def test_an_option_out_of_range_is_refused(trained, data, arguments, capsys):

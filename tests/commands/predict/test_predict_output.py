@@ -95,14 +95,19 @@ def test_webvtt_of_one_clip_goes_to_a_file_or_to_standard_output(predict, data, 
     assert (tmp_path / "new" / "clip.vtt").read_text() == out
 
 
-def test_webvtt_of_several_clips_goes_to_a_folder(predict, data, tmp_path, lengths):
-    code, out, _ = predict(data, "--format", "vtt", "--to", tmp_path / "subtitles")
+@pytest.mark.parametrize("kind", ["vtt", "srt", "eaf"])
+def test_files_of_several_clips_go_to_a_folder(predict, recognised, data, tmp_path, lengths, kind):
+    code, out, _ = predict(data, "--format", kind, "--to", tmp_path / "files")
     assert (code, out) == (0, "")
-    assert sorted(path.name for path in (tmp_path / "subtitles").iterdir()) == [
-        f"test-{n}.vtt" for n in range(len(lengths))
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [
+        f"test-{n}.{kind}" for n in range(len(lengths))
     ]
-    text = (tmp_path / "subtitles" / "test-5.vtt").read_text()
-    assert text.startswith("WEBVTT\n\nNOTE\nclip: test-5\n")
+    text = (tmp_path / "files" / f"test-5.{kind}").read_text()
+    beginning = {"vtt": "WEBVTT\n\nNOTE\nclip: test-5\n", "srt": "1\n00:00:0", "eaf": "<?xml"}
+    assert text.startswith(beginning[kind])
+    glosses = [gloss["gloss"] for gloss in recognised(data)[5]["glosses"]]
+    words = "|".join(set(glosses))
+    assert re.findall(rf"^\s*(?:<ANNOTATION_VALUE>)?({words})(?:<.*)?$", text, re.M) == glosses
 
 
 def test_webvtt_keeps_subfolders_and_leaves_the_folder_never(predict, whole_body, tmp_path, moving):
@@ -119,11 +124,26 @@ def test_webvtt_keeps_subfolders_and_leaves_the_folder_never(predict, whole_body
     assert out / "a" / "b.vtt" in found
 
 
-def test_two_clips_never_share_a_subtitle_file(predict, tmp_path, moving):
+def test_two_clips_never_share_a_file(predict, tmp_path, moving):
     rng = np.random.default_rng(0)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         np.save(tmp_path / folder / "clip.npy", moving(8, rng))
     inputs = (tmp_path / "a" / "clip.npy", tmp_path / "b" / "clip.npy")
-    with pytest.raises(UserError, match=r"b/clip.npy: .*overwrite those of .*a/clip.npy"):
+    with pytest.raises(UserError, match=r"b/clip.npy: .*overwrite that of .*a/clip.npy"):
         predict(*inputs, "--format", "vtt", "--to", tmp_path / "out")
+
+
+def test_annotated_videos_of_several_clips_go_to_a_folder_and_change_no_result(
+    predict, data, tmp_path, lengths
+):
+    av = pytest.importorskip("av")
+    _, plain, _ = predict(data)
+    code, out, _ = predict(data, "--video", tmp_path / "films")
+    assert (code, out) == (0, plain)
+    for number, frames in enumerate(lengths):
+        with av.open(str(tmp_path / "films" / f"test-{number}.mp4")) as container:
+            assert (container.streams.video[0].frames, container.streams.video[0].average_rate) == (
+                frames,
+                25,
+            )

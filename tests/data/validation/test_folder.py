@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from validation_data import clip, only, sound, write
+from validation_data import CONTRACT, clip, only, sound, write
 
 from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.vocabulary import Vocabulary
@@ -212,4 +212,42 @@ def test_the_text_shows_a_few_findings_of_each_kind_and_counts_the_rest(tmp_path
     lines = validate_folder(tmp_path).lines(per_kind=2)
     assert sum("[infeasible]" in line and "sample" in line for line in lines) == 2
     assert "... and 7 more [infeasible]" in lines
-    assert lines[-1] == "0 errors, 9 warnings"
+    # The tenth is that there is no dev split.
+    assert lines[-1] == "0 errors, 10 warnings"
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_split_that_fit_needs_and_that_is_not_there_is_a_warning(tmp_path, split):
+    splits = sound()
+    del splits[split]
+    write(tmp_path, **splits)
+    finding = only(validate_folder(tmp_path), "missing-split")
+    assert (finding.severity, finding.where) == ("warning", str(tmp_path))
+    assert f"no {split} split" in finding.what
+    assert "--dev-fraction" in finding.advice
+
+
+def test_a_gloss_of_dev_that_only_the_vocabulary_has_is_a_warning(tmp_path):
+    splits = sound()
+    splits["dev"][0]["glosses"] = ["A", "D", "D"]
+    write(tmp_path, **splits)
+    Vocabulary(["A", "B", "C", "D"]).write(tmp_path / "vocabulary.txt")
+    finding = only(validate_folder(tmp_path), "unseen-gloss")
+    assert (finding.severity, finding.sample) == ("warning", "d1")
+    assert "'D'" in finding.what
+
+
+@pytest.mark.parametrize(("frames", "share"), [(10, None), (11, "55 %"), (20, "100 %")])
+def test_a_hand_that_most_frames_lack_is_a_warning_with_the_percentage(tmp_path, frames, share):
+    splits = sound()
+    splits["dev"][0]["keypoints"] = clip(20, seed=7)
+    splits["dev"][0]["keypoints"][:frames, CONTRACT.source.points.index("hand_left")] = 0
+    write(tmp_path, **splits)
+    report = validate_folder(tmp_path)
+    if share is None:
+        assert report.findings == ()
+    else:
+        assert only(report, "unseen-part").severity == "warning"
+        assert f"the left hand was not found in {share} of the frames of dev" in str(
+            report.findings
+        )

@@ -20,7 +20,7 @@ def kinds(report) -> list[tuple[str, str]]:
 def test_a_folder_of_video_alone_is_sound(video_folder):
     report = validate_folder(video_folder)
     assert report.errors == ()
-    assert kinds(report) == [("one-frame-clip", "single")]
+    assert kinds(report) == [("one-frame-clip", "single"), ("missing-split", "")]
     assert report.splits["train"].missing_share is None
 
 

@@ -98,10 +98,16 @@ def test_confusions_are_counted_with_the_clips_they_are_out_of():
         ("C", "F", 1, 1),
         ("Z", "A", 1, 1),
     ]
-    signs, counts = confusion_matrix(score(), most=3)
+    names, counts = confusion_matrix(score(), most=3)
     # A, B and C each take part in two errors; what C was taken for is among the others.
-    assert signs == ["A", "B", "C"]
+    assert names == ["A", "B", "C", "(others)"]
     assert counts.tolist() == [[2, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_a_confusion_matrix_of_all_signs_has_no_column_of_others():
+    names, counts = confusion_matrix(score(), most=99)
+    assert "(others)" not in names
+    assert counts.shape == (len(names), len(names))
 
 
 def test_calibration_is_the_mean_distance_of_accuracy_from_confidence():

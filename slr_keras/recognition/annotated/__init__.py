@@ -1,0 +1,1 @@
+"""Annotated videos: the clip with its points, and the recognised signs as a caption."""
