@@ -52,7 +52,7 @@ class Comparison:
         self.steps_equal += int((here.argmax(-1) == there.argmax(-1)).sum())
         self.clips_equal += same_glosses
         seen = np.maximum(here, there) > self.likely
-        self.largest = max(self.largest, float(np.abs(here - there)[seen].max(initial=0)))
+        self.largest = max(self.largest, float(np.abs(here[seen] - there[seen]).max(initial=0)))
 
     @property
     def same(self) -> bool:

@@ -78,3 +78,11 @@ def test_a_bundle_reads_the_same_on_arm(system, tiny, tmp_path_factory, capsys):
     assert all(row["same"] and row["clips"] > 3 for row in rows)
     assert all(row["largest"] < 1e-3 for row in rows if row["precision"] != "dynamic")
     assert "cortex-a76" in capsys.readouterr().out
+
+
+def test_classes_that_a_model_of_single_signs_never_gives_are_no_difference():
+    comparison = Comparison()
+    scores = np.array([[-np.inf, -np.inf, -0.1, -2.4]])
+    with np.errstate(invalid="raise"):
+        comparison.add(scores, scores + 1e-6, same_glosses=True)
+    assert comparison.largest < 2e-6
