@@ -34,7 +34,6 @@ from slr_keras.bundle.scorer import SCORES, padded_inputs
 from slr_keras.streaming.loading import policy_of, step_model_of
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.extras import install
 from slr_keras.utils.files import write_json, write_text
 
 THREADS = (1, 2)
@@ -66,7 +65,7 @@ def build(
     require_exportable(run)
     policy = None if plan.streaming is None else policy_of(run, plan.streaming)
     if not has_runtime(SHIPPED):
-        raise UserError(f"files are checked in ai-edge-litert: {install('export')}")
+        raise UserError("files are checked in ai-edge-litert: pip install ai-edge-litert")
     for runtime in filter(has_runtime, ELSEWHERE):
         runtime_version(runtime)
     require_no_file(to, "name a folder with --to")
