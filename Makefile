@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart bench-sets test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
+.PHONY: help demo quickstart bench-sets presets test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,27 +32,31 @@ $(CORE)/ready: requirements/core.txt pyproject.toml
 $(FULL)/ready: requirements/all.txt requirements/overrides.in pyproject.toml
 	$(call environment,$(FULL),requirements/all.txt)
 
-demo: $(CORE)/ready  ## simulate signing, train STARK, score it on unseen signers, read one clip
-	$(CORE)/bin/python -m slr_keras.simulate --lexicon demo --to $(DATA)
-	$(CORE)/bin/python -m slr_keras.fit configs/stark_demo.yaml --to $(RUN)
-	$(CORE)/bin/python -m slr_keras.evaluate $(RUN) --split test
-	$(CORE)/bin/python -m slr_keras.predict $(RUN) $(DATA)/test.jsonl --limit 1 --times
-	$(CORE)/bin/python -m slr_keras.view $(DATA) --split test --sample 0 --to $(RUN)/clip.gif
+demo: $(CORE)/ready  ## read real signs with a preset; then train STARK on simulated signing and score it
+	$(CORE)/bin/slr predict asl-words $$($(CORE)/bin/slr presets asl-words --examples)
+	$(CORE)/bin/slr simulate --lexicon demo --to $(DATA)
+	$(CORE)/bin/slr fit configs/stark_demo.yaml --to $(RUN)
+	$(CORE)/bin/slr evaluate $(RUN) --split test
+	$(CORE)/bin/slr predict $(RUN) $(DATA)/test.jsonl --limit 1 --times
+	$(CORE)/bin/slr view $(DATA) --split test --sample 0 --to $(RUN)/clip.gif
 	@echo "Curves, worst sentences and this clip: $(RUN)/report.md, $(RUN)/curves.png, $(RUN)/clip.gif"
 
 quickstart: $(CORE)/ready  ## the demo in its small form: the same commands, seconds of training
 	rm -rf runs/quickstart data/quickstart
-	$(CORE)/bin/python -m slr_keras.simulate --lexicon demo --to data/quickstart --train 24 --dev 6 --test 6
-	$(CORE)/bin/python -m slr_keras.fit configs/stark_demo.yaml --to runs/quickstart \
+	$(CORE)/bin/slr simulate --lexicon demo --to data/quickstart --train 24 --dev 6 --test 6
+	$(CORE)/bin/slr fit configs/stark_demo.yaml --to runs/quickstart \
 	  --set data.folder=data/quickstart --set training.epochs=2
-	$(CORE)/bin/python -m slr_keras.evaluate runs/quickstart --split test
-	$(CORE)/bin/python -m slr_keras.predict runs/quickstart data/quickstart/test.jsonl --limit 1 --times
-	$(CORE)/bin/python -m slr_keras.view data/quickstart --split test --sample 0 --to runs/quickstart/clip.gif
+	$(CORE)/bin/slr evaluate runs/quickstart --split test
+	$(CORE)/bin/slr predict runs/quickstart data/quickstart/test.jsonl --limit 1 --times
+	$(CORE)/bin/slr view data/quickstart --split test --sample 0 --to runs/quickstart/clip.gif
 
 SETS ?= downloads
 
 bench-sets: $(FULL)/ready  ## the tables of real signing in RESULTS.md, from the raw sets in SETS=FOLDER; resumable
 	$(FULL)/bin/python -m slr_keras.benchmark sets --from $(SETS) --to runs/sets --results RESULTS.md
+
+presets: $(FULL)/ready  ## the presets with weights, from the raw sets in SETS=FOLDER
+	docs/make_presets.sh $(FULL)/bin/slr $(SETS)
 
 test: $(FULL)/ready  ## the whole suite but the long checks
 	$(FULL)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"

@@ -18,8 +18,8 @@ recognises one sign per clip is scored by accuracy instead (top-1, 2 and 5, by c
 and for the groups of the data folder's groups.json); confusions and calibration are written in a
 report. Clips without glosses are rest: their score is the number of false words a minute.
 
-A bundle that `slr tflite` wrote is scored as an app uses it: raw clips, the smallest
-file that holds the clip, and windows for longer clips. Nothing is written into the bundle.
+A bundle or a preset is scored as an app uses it: raw clips, the smallest file that holds the clip,
+and windows for longer clips. Nothing is written into its folder.
 
 examples:
   slr evaluate runs/demo
@@ -27,7 +27,7 @@ examples:
   slr evaluate runs/demo --turn 20
   slr evaluate runs/asl --split rest
   slr evaluate --compare runs/demo runs/longer --to comparison
-  slr evaluate runs/demo/tflite --precision dynamic
+  slr evaluate asl-words --data data/mine --precision int8
 """
 
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.bundle.bundle import is_bundle
     from slr_keras.bundle.named import model_path
 
-    options.run = options.run and model_path(options.run)
+    options.run = model_path(options.run)
     if is_bundle(options.run):
         return _evaluate_bundle(options)
     if options.precision:
@@ -52,7 +52,7 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.evaluate", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("run", metavar="RUN", nargs="?", help="run folder, or a bundle")
+    add("run", metavar="RUN", nargs="?", help="run folder, bundle or preset")
     add(
         "--compare",
         metavar=("RUN_A", "RUN_B"),
@@ -106,10 +106,8 @@ def _check(options: argparse.Namespace) -> None:
     if options.compare:
         for name in ("set", "drop_points", "drop_hand", "turn"):
             if getattr(options, name):
-                raise UserError(
-                    f"--{name.replace('_', '-')} goes with one run; --compare decodes both as "
-                    "their recipes say"
-                )
+                option = f"--{name.replace('_', '-')}"
+                raise UserError(f"{option} goes with one run; --compare decodes as recipes say")
     elif options.to or options.sample:
         raise UserError("--to and --sample go with --compare")
     if options.sample and not options.to:

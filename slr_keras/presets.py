@@ -14,6 +14,7 @@ examples:
   slr presets
   slr presets asl-words --card
   slr predict asl-words clip.mp4
+  slr predict asl-words "$(slr presets asl-words --examples)"
 """
 
 
@@ -22,12 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     from slr_keras.hub.listing import card, facts, table
     from slr_keras.hub.preset import Preset
-    from slr_keras.hub.shipped import folders
+    from slr_keras.hub.shipped import examples, folders
     from slr_keras.hub.sources import preset_folder
 
     names = options.preset or list(folders())
     presets = [Preset.load(preset_folder(name)) for name in names]
-    if options.where:
+    if options.examples:
+        print("\n".join(str(folder) for name in names if (folder := examples(name))))
+    elif options.where:
         print("\n".join(str(preset.path) for preset in presets))
     elif options.json:
         print(json.dumps([facts(preset) for preset in presets], indent=1, ensure_ascii=False))
@@ -49,6 +52,11 @@ def build_parser() -> CommandParser:
         help="name, folder or address (default: all installed presets)",
     )
     add("--card", action="store_true", help="print the cards: scores, data, limits, licence")
+    add(
+        "--examples",
+        action="store_true",
+        help="print the folders of a few clips of real signing to try, where there are some",
+    )
     add("--where", action="store_true", help="print the folders")
     parser.add_json("the table")
     return parser

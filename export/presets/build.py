@@ -11,7 +11,6 @@ from export.presets.card import notice, preset_card
 from export.presets.facts import PresetFacts
 from export.presets.scores import score_rows
 from slr_keras.bundle.bundle import METADATA
-from slr_keras.config import load_config
 from slr_keras.hub import preset as layout
 from slr_keras.models.presets import save_preset_model
 from slr_keras.training.run import Run
@@ -60,8 +59,8 @@ def build_preset(
         bundle = folder / layout.BUNDLE
         build_bundle(path, plan, bundle, report)
         metadata = read_json(bundle / METADATA)
-        # The folder on this machine means nothing elsewhere.
-        metadata["data"]["folder"] = load_config(recipe).data.folder
+        # The path on this machine means nothing elsewhere.
+        metadata["data"]["folder"] = Path(metadata["data"]["folder"]).name
         write_json(bundle / METADATA, metadata)
         glosses = run.vocabulary.glosses
         card = preset_card(facts, scores, accuracy, glosses, metadata)

@@ -7,6 +7,8 @@ from slr_keras.hub.preset import DESCRIPTION
 #: The preset of commands that are given none.
 DEFAULT = "asl-words"
 _FOLDER = Path(__file__).parent / "models"
+#: Data folders of a few clips of real signing, each for one preset.
+EXAMPLES = Path(__file__).parent / "examples"
 
 
 def folders() -> dict[str, Path]:
@@ -18,3 +20,14 @@ def folders() -> dict[str, Path]:
     """
     found = sorted(path.parent for path in _FOLDER.glob(f"*/{DESCRIPTION}"))
     return {folder.name: folder for folder in found}
+
+
+def examples(name: str) -> Path | None:
+    """Folder of the example clips of a shipped preset; None if there are none.
+
+    >>> from slr_keras.hub.shipped import examples
+    >>> examples("asl-words").name
+    'asl_words'
+    """
+    folder = EXAMPLES / name.replace("-", "_")
+    return folder if folder.is_dir() else None

@@ -10,7 +10,7 @@ from slr_keras import Recogniser
 from slr_keras.bundle.named import model_and_inputs, model_path
 from slr_keras.evaluate import main as evaluate
 from slr_keras.hub.preset import Preset
-from slr_keras.hub.shipped import DEFAULT, folders
+from slr_keras.hub.shipped import DEFAULT, EXAMPLES, folders
 from slr_keras.models.presets import load_preset_model
 from slr_keras.predict import main as predict
 from slr_keras.presets import main as presets
@@ -125,6 +125,21 @@ def test_presets_are_listed_with_signs_size_and_licence(capsys):
     assert {one["name"] for one in listed} == set(folders())
     assert presets([DEFAULT, "--where"]) == 0
     assert capsys.readouterr().out.strip() == str(folders()[DEFAULT])
+
+
+def test_the_default_preset_reads_its_examples_of_real_signing(capsys):
+    assert presets([DEFAULT, "--examples"]) == 0
+    folder = capsys.readouterr().out.strip()
+    assert predict([DEFAULT, folder]) == 0
+    assert "WER 0.00 % of 8 glosses in 8 clips" in capsys.readouterr().out
+
+
+def test_examples_are_few_clips_of_landmarks_alone_with_a_notice():
+    assert "MIT License" in (EXAMPLES / "NOTICE").read_text()
+    clips = [line for file in EXAMPLES.glob("*/*.jsonl") for line in file.read_text().splitlines()]
+    assert 0 < len(clips) <= 40
+    suffixes = {path.suffix for path in EXAMPLES.rglob("*") if path.is_file()}
+    assert suffixes == {"", ".json", ".jsonl", ".npy"}
 
 
 def test_the_card_of_a_preset_has_scores_limits_and_licence(capsys):

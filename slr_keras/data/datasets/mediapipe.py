@@ -52,8 +52,8 @@ def holistic_contract(layout: str, size: str, fps: float) -> KeypointContract:
 def hands_contract(size: str, fps: float) -> KeypointContract:
     """The contract of clips in pixels of which a model sees the hands alone.
 
-    Where a detector also finds the body, as in a video, the body is not read. One hand is measured
-    by its own size, two hands by the distance between their wrists.
+    Where a detector also finds the body, as in a video, the body is not read. The unit is the
+    palm of the right hand; where there is none, half the longer side of the box around the points.
 
     >>> from slr_keras.data.datasets.mediapipe import hands_contract
     >>> len(hands_contract("640x480", 30.0).points)
@@ -74,7 +74,8 @@ def hands_contract(size: str, fps: float) -> KeypointContract:
         image_size=frame_size(size),
         normalisation="body",
         root=wrists,
-        scale=wrists,
+        # Not the distance of the wrists: a second hand that is seen for a moment would set it.
+        scale=("right_hand_wrist", "right_middle_1"),
         fps=fps,
     )
 

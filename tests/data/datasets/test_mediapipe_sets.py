@@ -180,6 +180,20 @@ def test_a_model_of_letters_does_not_see_the_body_that_a_detector_finds():
     np.testing.assert_array_equal(chosen.prepare(clip), chosen.prepare(without))
 
 
+def test_a_second_hand_that_is_seen_for_a_moment_does_not_change_the_unit_of_letters():
+    chosen = mediapipe.hands_contract("640x480", 30.0)
+    clip = np.random.default_rng(0).uniform(1, 99, (9, 75, 4))
+    clip[..., 3] = 1
+    clip[:, 33:54] = 0
+    moment = clip.copy()
+    moment[4, 33:54] = clip[4, 54:75] + [1, 1, 0, 0]
+    sizes = []
+    for one in (clip, moment):
+        hand = chosen.prepare(one)[:, 21:42, :2]
+        sizes.append(hand - hand[:, :1])
+    np.testing.assert_allclose(*sizes, rtol=1e-5)
+
+
 def ordered(count: int, first: int = 0) -> dict[str, np.ndarray]:
     """Recordings of one label in a shuffled file; `index` is the time."""
     order = np.random.default_rng(1).permutation(count)
