@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart bench-sets presets test test-long test-latest test-oldest lint format lock clean apk test-android lint-android
+.PHONY: help demo quickstart bench-sets presets test test-long test-latest test-oldest lint format lock docs clean apk test-android lint-android
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -96,6 +96,19 @@ lock: $(FULL)/ready  ## resolve the locked environments anew
 	$(FULL)/bin/uv pip compile pyproject.toml $(RULES) -o requirements/core.txt
 	$(FULL)/bin/uv pip compile pyproject.toml --extra all $(RULES) -o requirements/all.txt
 
+DOCS := .venv-docs
+
+$(DOCS)/ready: requirements/core.txt pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(DOCS)/bin/uv pip install --quiet --python $(DOCS)/bin/python --override requirements/overrides.in \
+	  -c requirements/core.txt --editable ".[docs]"
+	@touch $@
+
+docs: $(DOCS)/ready  ## the documentation as a site in build/docs; a warning is an error
+	$(DOCS)/bin/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
 # make apk BUNDLE=runs/demo_ema/tflite: what goes into the APK.
 BUNDLE ?=
 KEYPOINTS ?= $(wildcard android_demo/build/keypoint_models)
@@ -110,4 +123,4 @@ lint-android:  ## ktlint and detekt
 	android_demo/lint.sh
 
 clean:  ## remove environments and what demo and quickstart made
-	rm -rf $(CORE) $(FULL) .venv-latest $(OLDEST) data/quickstart runs/quickstart $(DATA) $(RUN)
+	rm -rf $(CORE) $(FULL) .venv-latest $(OLDEST) $(DOCS) build/docs data/quickstart runs/quickstart $(DATA) $(RUN)

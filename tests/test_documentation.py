@@ -1,4 +1,4 @@
-"""What the documentation shows works: the examples in docstrings and in the README."""
+"""What the documentation shows works: the examples in docstrings, the pages, and their links."""
 
 import argparse
 import contextlib
@@ -11,13 +11,13 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import tutorial
+from documentation import PAGES, README, blocks, broken_links
 
+import slr_keras
 from slr_keras.__main__ import INDEX
-
-README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def modules() -> list[str]:
@@ -47,14 +47,6 @@ def test_the_examples_in_the_docstrings_run(name, tmp_path, monkeypatch):
     for example in doctest.DocTestFinder().find(module, name):
         runner.run(example, out=report.write)
     assert not runner.failures, report.getvalue()
-
-
-def blocks(text: str, language: str) -> list[tuple[int, str]]:
-    """(line number, content) of the fenced code blocks in a language."""
-    found = []
-    for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        found.append((text.count("\n", 0, match.start()) + 1, match.group(1)))
-    return found
 
 
 def command_lines(block: str) -> list[tuple[str, list[str]]]:
@@ -118,8 +110,8 @@ def check_command(module: str, arguments: list[str]) -> None:
         with contextlib.suppress(SystemExit):
             parser.parse_args(arguments)
             return
-        # --help ends in SystemExit too.
-        understood = {"-h", "--help", "--version"} & set(arguments)
+        # --help ends in SystemExit too, and the lists of `fit` need no recipe.
+        understood = {"-h", "--help", "--version", "--list", "--help-config"} & set(arguments)
         assert understood, f"python -m {module} {shlex.join(arguments)} is not understood"
         return
     # What a first argument names may have options of its own, as the data sets of `prepare` do.
@@ -135,36 +127,92 @@ def check_command(module: str, arguments: list[str]) -> None:
             )
 
 
-def readme_blocks(language: str) -> list[tuple[int, str]]:
-    return blocks(README.read_text(encoding="utf-8"), language)
+def page_blocks(page: str, language: str) -> list[tuple[int, str]]:
+    return blocks(PAGES[page].read_text(encoding="utf-8"), language)
 
 
-def test_the_readme_shows_how_to_fit_evaluate_and_predict():
-    shown = {module for _, block in readme_blocks("console") for module, _ in command_lines(block)}
-    assert {"slr_keras.fit", "slr_keras.evaluate", "slr_keras.predict"} <= shown
+def test_the_readme_shows_how_to_recognise_a_clip_and_is_short():
+    shown = {
+        module
+        for _, block in page_blocks("README.md", "console")
+        for module, _ in command_lines(block)
+    }
+    assert "slr_keras.predict" in shown
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
 
 
-def test_every_command_in_the_readme_exists_and_takes_its_options():
-    for line, block in readme_blocks("console"):
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_exists_and_takes_its_options(page):
+    for line, block in page_blocks(page, "console"):
         for module, arguments in command_lines(block):
             try:
                 check_command(module, arguments)
             except AssertionError as error:
-                raise AssertionError(f"README.md, block at line {line}: {error}") from error
+                raise AssertionError(f"{page}, block at line {line}: {error}") from error
 
 
-def test_every_python_example_in_the_readme_runs(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [page for page in PAGES if page_blocks(page, "python")])
+def test_every_python_example_of_a_page_runs(page, tmp_path, monkeypatch, portrait, film):
     monkeypatch.chdir(tmp_path)
-    for line, block in readme_blocks("python"):
-        # Padding keeps the README's own line numbers in a traceback.
-        code = compile("\n" * line + block, str(README), "exec")
-        exec(code, {"__name__": "__readme__"})
+    for line, block in page_blocks(page, "python"):
+        if "clip.mp4" in block:
+            pytest.importorskip("mediapipe")
+            film(tmp_path / "clip.mp4", [portrait] * 12)
+        # Padding keeps the page's own line numbers in a traceback.
+        code = compile("\n" * line + block, str(PAGES[page]), "exec")
+        exec(code, {"__name__": "__page__"})
 
 
-def test_files_that_the_readme_links_to_exist(root):
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", README.read_text(encoding="utf-8")):
-        if "://" not in target and not target.startswith("mailto:"):
-            assert (root / target).exists(), f"README.md links to {target}, which is not there"
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_to_files_and_headings(page):
+    assert broken_links(PAGES[page]) == []
+
+
+def test_links_to_no_file_and_to_no_heading_are_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    (tmp_path / "other.md").write_text("# One `two`, three\n## A\n## A\n")
+    page.write_text("# Here\n[a](other.md#one-two-three) [b](other.md#a-1) [c](#here) `[d](e)`\n")
+    assert broken_links(page) == []
+    page.write_text("[a](nothing.md) [b](other.md#a-2) [c](#there) [d](https://example.org)\n")
+    assert broken_links(page) == ["nothing.md", "other.md#a-2", "#there"]
+
+
+def test_generated_pages_are_current(root):
+    spec = importlib.util.spec_from_file_location("generate", root / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for name, text in generate.pages().items():
+        there = (root / "docs" / name).read_text(encoding="utf-8")
+        assert there == text, f"docs/{name} is not current; run python docs/generate.py"
+
+
+def test_every_public_name_is_on_the_page_of_the_interface(root):
+    page = (root / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    shown = {place.rpartition(".")[2] for place in re.findall(r"^::: (\S+)$", page, re.MULTILINE)}
+    assert shown == set(slr_keras.__all__) - {"__version__"}
+
+
+def test_every_page_of_the_site_is_in_its_navigation(root):
+    navigation = (root / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    for page in sorted((root / "docs").rglob("*.md")):
+        name = page.relative_to(root / "docs").as_posix()
+        assert re.search(rf"[ :]{re.escape(name)}$", navigation, re.MULTILINE), name
+
+
+def test_the_commands_of_the_tutorial_for_own_recordings_run(tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.chdir(tmp_path)
+    tutorial.write_recordings(tmp_path / "recordings")
+    steps = (
+        PAGES["docs/guides/own-data.md"].read_text(encoding="utf-8").partition("## Recordings")[0]
+    )
+    done = []
+    for _, block in blocks(steps, "console"):
+        for module, arguments in command_lines(block):
+            tutorial.run(module.partition(".")[2], arguments)
+            done.append(module.partition(".")[2])
+    assert {"extract", "validate", "fit", "evaluate", "tflite", "predict"} <= set(done)
+    assert (tmp_path / "runs/mine_live/tflite/metadata.json").is_file()
 
 
 CONSOLE = """

@@ -11,6 +11,7 @@ from slr_keras.utils.errors import UserError
 # image of a person is wider than 16 pixels.
 _LARGEST_FRACTION = 3.0
 _SMALLEST_IMAGE = 16.0
+_MEDIAPIPE = "mediapipe_"
 
 
 def match_layout(
@@ -98,7 +99,8 @@ def agreed_layout(
 
     Raises:
         UserError: file and user disagree, or the file states another layout than the run's and the
-            user did not give a layout to pair the points.
+            user did not give a layout to pair the points. Points that are a part of those of the
+            same detector need no such answer.
     """
     source = contract.source
     if stated is None:
@@ -108,13 +110,19 @@ def agreed_layout(
             f"{where}: the points are in layout {stated.name!r}, not in {given.name!r} as given by "
             "--layout; remove --layout or give the right one"
         )
-    if given is None and stated.points != source.points:
+    if given is None and stated.points != source.points and not _same_detector(stated, source):
         raise UserError(
             f"{where}: the points are in layout {stated.name!r}, but the run was trained on "
             f"{source.name!r}; extract the keypoints with the same detector, or pass "
             f"--layout {stated.name} to pair the points by their names"
         )
     return stated
+
+
+def _same_detector(stated: KeypointLayout, source: KeypointLayout) -> bool:
+    """Whether the source is a part of what MediaPipe Holistic gives, such as pose and hands."""
+    both = all(one.name.startswith(_MEDIAPIPE) for one in (stated, source))
+    return both and set(source.points) <= set(stated.points)
 
 
 def _checked(

@@ -53,6 +53,17 @@ def test_the_79_points_give_the_model_the_same_as_the_133_they_came_from(whole_b
     np.testing.assert_array_equal(whole_body.prepare(values), expected)
 
 
+def test_pose_and_hands_are_taken_from_all_points_of_the_same_detector(clip):
+    everything = layout("mediapipe_holistic_543")
+    points = np.random.default_rng(0).uniform(10, 200, (4, 543, 4)).astype(np.float32)
+    read = contract("mediapipe_75", image_size=(640, 480), normalisation="body")
+    values, _ = match_layout(Points(points, layout=everything), read, "clip.mp4")
+    chosen = points[:, list(everything.indices(read.points))]
+    np.testing.assert_array_equal(values[:, list(read.indices)], chosen)
+    with pytest.raises(UserError, match="--layout stark_79 to pair"):
+        match_layout(Points(clip[:, :79], layout=layout("stark_79")), read, "a.npz")
+
+
 def test_points_are_paired_by_name_and_not_by_place(whole_body, clip):
     from slr_keras.data.layout import layout_from_json
 
