@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 
 COMMANDS, CONFIG = "reference/commands.md", "reference/config.md"
-_NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n\n"
+_NOTE = "<!-- Written by docs/generate.py; do not edit. -->"
 
 
 def pages() -> dict[str, str]:
     """The generated pages by their path in docs/."""
-    return {COMMANDS: _NOTE + _commands(), CONFIG: _NOTE + _config()}
+    return {COMMANDS: _commands(), CONFIG: _config()}
 
 
 def _commands() -> str:
@@ -29,6 +29,8 @@ def _commands() -> str:
 
     lines = [
         "# Command reference",
+        "",
+        _NOTE,
         "",
         "Every command starts with `slr`. Without an installed script, `python -m slr_keras` is "
         "the same. `slr help COMMAND` prints what this page shows.",
@@ -71,6 +73,8 @@ def _config() -> str:
     text = re.sub(r"docs/papers/(\w+)\.md", r"[\1](../papers/\1.md)", markdown())
     opening = [
         "# Recipe keys",
+        "",
+        _NOTE,
         "",
         "A recipe is a YAML file with the sections below. `slr fit --help-config KEY` explains a "
         "section or a key in the terminal, and `slr fit RECIPE --set SECTION.KEY=VALUE` overrides "

@@ -23,6 +23,7 @@ from slr_keras.recognition.recogniser import Recogniser
 
 EVERY = 3  # of 25 pictures a second
 WIDTH = 360
+ABOVE = 0.14  # part of the picture above the signer that is left out
 NOISE = 14  # largest change of a pixel, of 255, that is not shown
 
 
@@ -53,6 +54,7 @@ def main() -> None:
     for number, picture in enumerate(scene.pictures):
         if number % EVERY:
             continue
+        picture = picture.crop((0, round(ABOVE * picture.height), *picture.size))
         caption = caption or Caption(prediction, *picture.size)
         framed = Image.new("RGB", (picture.width, picture.height + caption.height))
         framed.paste(picture)
