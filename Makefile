@@ -34,7 +34,7 @@ $(FULL)/ready: requirements/all.txt requirements/overrides.in pyproject.toml
 
 demo: $(CORE)/ready  ## read real signs with a preset; then train STARK on simulated signing and score it
 	$(CORE)/bin/slr predict asl-words $$($(CORE)/bin/slr presets asl-words --examples)
-	$(CORE)/bin/slr simulate --lexicon demo --to $(DATA)
+	$(CORE)/bin/slr simulate --lexicon demo --fps 12.5 --to $(DATA)
 	$(CORE)/bin/slr fit configs/stark_demo.yaml --to $(RUN)
 	$(CORE)/bin/slr evaluate $(RUN) --split test
 	$(CORE)/bin/slr predict $(RUN) $(DATA)/test.jsonl --limit 1 --times

@@ -14,7 +14,7 @@ examples:
   slr presets
   slr presets asl-words --card
   slr predict asl-words clip.mp4
-  slr predict asl-words "$(slr presets asl-words --examples)"
+  slr presets asl-words --examples
 """
 
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, frame_rate, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
@@ -83,6 +83,13 @@ def build_parser() -> CommandParser:
         help="how frames are stored: npy in <split>.frames.npy, uint8 (frames, height, width, 3); "
         "mp4 in videos/<split>/<id>.mp4, which needs the extra 'video' (default: npy)",
     )
+    add(
+        "--fps",
+        type=frame_rate,
+        metavar="F",
+        help="frames per second that models read; clips have 25, of which fewer are read where F "
+        "is lower (default: 25)",
+    )
     add("--force", action="store_true", help="replace the data set in the folder")
     return parser
 
@@ -93,11 +100,12 @@ def _request(options: argparse.Namespace) -> dict[str, Any]:
     clips = {split: getattr(options, split) for split in ("train", "dev", "test")}
     size = _size(options.frames)
     if not options.cues:
-        return sentences_request(
-            options.lexicon, clips, options.signers, options.seed, size, options.video
+        request = options.lexicon, clips, options.signers, options.seed, size, options.video
+        return sentences_request(*request, options.fps)
+    if options.signers or options.video == "mp4" or options.fps:
+        raise UserError(
+            "--cues has no signers and no keypoints, and stores frames as npy; omit these options"
         )
-    if options.signers or options.video == "mp4":
-        raise UserError("--cues has no signers and stores frames as npy; omit these options")
     return cues_request(options.cues, clips, options.seed, size)
 
 

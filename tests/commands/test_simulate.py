@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import read_folder
+from slr_keras.data.rates import frames_at_rate
 from slr_keras.simulate import main
 from slr_keras.utils.errors import UserError
 
@@ -43,6 +44,21 @@ def test_the_same_request_returns_at_once_and_changes_nothing(folder, capsys):
     assert main(["--to", str(folder), *FEW]) == 0
     assert "already simulated" in capsys.readouterr().out
     assert contents(folder) == before
+
+
+def test_a_lower_frame_rate_halves_what_models_read_and_leaves_the_clips(folder, tmp_path):
+    slow = tmp_path / "slow"
+    assert main(["--to", str(slow), "--fps", "12.5", *FEW]) == 0
+    ours, theirs = read_folder(slow)["test"], read_folder(folder)["test"]
+    assert (ours.contract.fps, theirs.contract.fps) == (12.5, 25.0)
+    np.testing.assert_array_equal(ours.load(0), theirs.load(0))
+    read = frames_at_rate(ours[0].frames, ours.rate(ours[0]), ours.contract.fps)
+    assert abs(2 * read - theirs[0].frames) <= 2
+
+
+def test_a_frame_rate_and_pictures_are_refused(tmp_path):
+    with pytest.raises(UserError, match="--fps 10: is for keypoints alone"):
+        main(["--to", str(tmp_path / "a"), "--fps", "10", "--frames", "64", *FEW])
 
 
 def test_another_request_for_a_full_folder_is_refused(folder):

@@ -30,6 +30,7 @@ def simulate_folder(
     progress: Callable[[Iterable[str]], Iterable[str]] = lambda ids: ids,
     frames: tuple[int, int] | None = None,
     video: str = "npy",
+    fps: float | None = None,
 ) -> Path:
     """Write a data folder (manifests, keypoints, contract, vocabulary) with simulated sentences.
 
@@ -47,6 +48,8 @@ def simulate_folder(
         frames: width and height of rendered frames in pixels; None renders none.
         video: "npy", `<split>.frames.npy` (frames, height, width, 3) uint8 with the same starts as
             the keypoints, or "mp4", `videos/<split>/<id>.mp4`.
+        fps: frames per second of the keypoint contract, which models read; None for those of the
+            clips.
 
     Raises:
         UserError: too few training sentences to show every gloss, negative counts, a size or kind
@@ -67,7 +70,7 @@ def simulate_folder(
             f"cannot simulate {sentences}: the splits are {', '.join(SPLITS)}, each with no "
             "fewer than 0 sentences"
         )
-    keypoints = contract("coco_wholebody_133")
+    keypoints = contract("coco_wholebody_133", **({"fps": fps} if fps else {}))
     simulator = Simulator(
         words, seed, {**SIGNERS, **(signers or {})}, image_size=keypoints.image_size
     )

@@ -34,6 +34,7 @@ def sentences_request(
     seed: int,
     size: tuple[int, int] | None,
     video: str | None,
+    fps: float | None = None,
 ) -> Request:
     """A request for simulated sentences.
 
@@ -44,9 +45,10 @@ def sentences_request(
         seed: of all data.
         size: width and height of frames in pixels; None renders none.
         video: how frames are stored, "npy" or "mp4".
+        fps: frames per second of the keypoint contract; None for those of the clips.
 
     Raises:
-        UserError: a kind of video without frames.
+        UserError: a kind of video without frames, or a frame rate with frames.
     """
     defaults = dict(zip(SPLITS, DEFAULT_SENTENCES[lexicon], strict=True))
     request: Request = {
@@ -59,6 +61,10 @@ def sentences_request(
         "signers": dict(zip(SPLITS, signers or DEFAULT_SIGNERS[lexicon], strict=True)),
         "seed": seed,
     }
+    if fps:
+        request["fps"] = fps
+    if fps and size:
+        raise UserError(f"--fps {fps:g}: is for keypoints alone; omit --frames")
     if size:
         video = video or "npy"
         request["frames"] = {"size": list(size), "video": video, "renderer": RENDERER_VERSION}
@@ -116,7 +122,8 @@ def fulfil(
         simulate_cues(folder, request["cues"], clips, seed, size, progress)
     else:
         lexicon, video = request["lexicon"], frames.get("video", "npy")
-        simulate_folder(folder, lexicon, clips, request["signers"], seed, progress, size, video)
+        fps, signers = request.get("fps"), request["signers"]
+        simulate_folder(folder, lexicon, clips, signers, seed, progress, size, video, fps)
     seconds = time.perf_counter() - began
     remove_leftovers(folder, request)
     write_json(folder / REQUEST, request)

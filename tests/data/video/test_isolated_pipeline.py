@@ -157,7 +157,7 @@ def test_broken_files_are_named_and_left_out_only_when_allowed(source, kind, cap
     assert [sample.id for sample in train] == ["HELLO/sound"]
     report = validate_folder(source.parent / "data")
     assert not report.errors
-    assert [w.kind for w in report.warnings] == ["missing-clips"]
+    assert [w.kind for w in report.warnings] == ["missing-clips", "missing-split"]
 
 
 def test_damage_inside_a_file_is_found_when_it_is_prepared(source, capsys):
