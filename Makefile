@@ -38,8 +38,8 @@ demo: $(CORE)/ready  ## read real signs with a preset; then train STARK on simul
 	$(CORE)/bin/slr fit configs/stark_demo.yaml --to $(RUN)
 	$(CORE)/bin/slr evaluate $(RUN) --split test
 	$(CORE)/bin/slr predict $(RUN) $(DATA)/test.jsonl --limit 1 --times
-	$(CORE)/bin/slr view $(DATA) --split test --sample 0 --to $(RUN)/clip.gif
-	@echo "Curves, worst sentences and this clip: $(RUN)/report.md, $(RUN)/curves.png, $(RUN)/clip.gif"
+	$(CORE)/bin/slr view $(DATA) --split test --sample 0 --frames 12 --columns 4 --to $(RUN)/clip.png
+	@echo "Curves, worst sentences and this clip: $(RUN)/report.md, $(RUN)/curves.png, $(RUN)/clip.png"
 
 quickstart: $(CORE)/ready  ## the demo in its small form: the same commands, seconds of training
 	rm -rf runs/quickstart data/quickstart
@@ -48,7 +48,7 @@ quickstart: $(CORE)/ready  ## the demo in its small form: the same commands, sec
 	  --set data.folder=data/quickstart --set training.epochs=2
 	$(CORE)/bin/slr evaluate runs/quickstart --split test
 	$(CORE)/bin/slr predict runs/quickstart data/quickstart/test.jsonl --limit 1 --times
-	$(CORE)/bin/slr view data/quickstart --split test --sample 0 --to runs/quickstart/clip.gif
+	$(CORE)/bin/slr view data/quickstart --split test --sample 0 --to runs/quickstart/clip.png
 
 SETS ?= downloads
 
