@@ -3,13 +3,12 @@
 import sys
 from pathlib import Path
 
-from slr_keras.streaming.factory import OWN_POLICY, POLICIES
-from slr_keras.utils.command import CommandParser, command_parser, positive, run
+from export.lite.options import add_calibration, add_files, add_streaming
+from slr_keras.utils.command import CommandParser, command_parser, run
 
-PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 EXAMPLE = """\
 A preset is a folder that can be shared: config.json and model.weights.h5 (Keras), tflite/ (the
-bundle that export.tflite writes), vocabulary.txt, keypoints.json, recipe.yaml, CARD.md, NOTICE, and
+bundle that `slr tflite` writes), vocabulary.txt, keypoints.json, recipe.yaml, CARD.md, NOTICE, and
 preset.json with the digest of each file. `predict` and `from_preset` read it by its path, or, once
 it is published, by its address.
 
@@ -58,37 +57,9 @@ def build_parser() -> CommandParser:
     add("run", metavar="RUN", help="run folder that `fit` made")
     add("facts", metavar="FACTS", help="YAML file of facts, see below")
     add("--to", metavar="FOLDER", help="folder of the preset (default: its name)")
-    add(
-        "--precision",
-        nargs="+",
-        choices=PRECISIONS,
-        default=["fp32", "fp16", "int8"],
-        metavar="PRECISION",
-        help="fp32, fp16, dynamic or int8; `predict` uses the first (default: fp32 fp16 int8)",
-    )
-    add(
-        "--frames",
-        nargs="+",
-        type=positive,
-        default=[128],
-        metavar="T",
-        help="input lengths of the files, in frames (default: 128)",
-    )
-    add(
-        "--streaming",
-        nargs="?",
-        choices=(*POLICIES, OWN_POLICY),
-        const=OWN_POLICY,
-        metavar="POLICY",
-        help="also export a streaming form, see export.tflite",
-    )
-    add(
-        "--calibration-clips",
-        type=positive,
-        default=100,
-        metavar="N",
-        help="int8: training clips that give the ranges of activations (default: 100)",
-    )
+    add_files(parser, ("fp32", "fp16", "int8"), (128,))
+    add_streaming(parser)
+    add_calibration(parser)
     add(
         "--parity",
         type=float,

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.streaming.factory import OWN_POLICY, POLICIES
+from export.lite.options import add_calibration, add_files, add_streaming
 from slr_keras.utils.command import (
     CommandParser,
     command_parser,
@@ -14,7 +14,6 @@ from slr_keras.utils.command import (
 )
 from slr_keras.utils.errors import UserError
 
-PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 EXAMPLE = """\
 The bundle is a folder: a .tflite file for each precision and number of frames, metadata.json,
 keypoints.json, labels.txt, golden inputs and outputs (simulated signing, no person's recording),
@@ -68,23 +67,7 @@ def build_parser() -> CommandParser:
     parser = command_parser("export.tflite", __doc__, EXAMPLE)
     add = parser.add_argument
     add("run", metavar="RUN", help="run folder that `fit` made")
-    add(
-        "--precision",
-        nargs="+",
-        choices=PRECISIONS,
-        default=["dynamic", "fp16", "fp32"],
-        metavar="PRECISION",
-        help="fp32, fp16, dynamic or int8; `predict` uses the first (default: dynamic fp16 fp32)",
-    )
-    add(
-        "--frames",
-        nargs="+",
-        type=positive,
-        default=[64, 128, 256],
-        metavar="T",
-        help="input lengths of the files, in frames; a clip uses the smallest file that holds it "
-        "(default: 64 128 256)",
-    )
+    add_files(parser, ("dynamic", "fp16", "fp32"), (64, 128, 256))
     add(
         "--head",
         choices=("fuse", "ensemble"),
@@ -92,16 +75,7 @@ def build_parser() -> CommandParser:
         help="output: the fuse head alone, or the mean of the heads that the run decodes (default: "
         "fuse)",
     )
-    add(
-        "--streaming",
-        nargs="?",
-        choices=(*POLICIES, OWN_POLICY),
-        const=OWN_POLICY,
-        metavar="POLICY",
-        help="also export a streaming form, a few frames per call; for STARK with this spatial "
-        "attention: prefix, ema, windowed or own, which is the run's, or prefix for a run trained "
-        "on whole clips (without POLICY: own)",
-    )
+    add_streaming(parser)
     add("--to", metavar="DIR", help="folder of the bundle (default: RUN/tflite)")
     parser.add_data()
     add(
@@ -110,13 +84,7 @@ def build_parser() -> CommandParser:
         metavar="N",
         help="verify on the first N dev clips (default: all)",
     )
-    add(
-        "--calibration-clips",
-        type=positive,
-        default=100,
-        metavar="N",
-        help="int8: training clips that give the ranges of activations (default: 100)",
-    )
+    add_calibration(parser)
     add(
         "--limit",
         action="append",

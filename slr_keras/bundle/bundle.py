@@ -11,7 +11,7 @@ from slr_keras.data.sampling import REDUCTION, evaluation_length
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, sha256
+from slr_keras.utils.files import has_format, read_json, sha256
 
 FORMAT, VERSION = "slr_keras.tflite", 1
 METADATA, CONTRACT, MODEL_CARD = "metadata.json", "keypoints.json", "MODEL_CARD.md"
@@ -26,11 +26,7 @@ def is_bundle(path: str | Path) -> bool:
     >>> is_bundle("no such folder")
     False
     """
-    file = Path(path) / METADATA
-    if not file.is_file():
-        return False
-    value = read_json(file)
-    return isinstance(value, dict) and value.get("format") == FORMAT
+    return has_format(Path(path) / METADATA, FORMAT)
 
 
 @dataclass(frozen=True)

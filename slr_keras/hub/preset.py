@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, sha256, write_json
+from slr_keras.utils.files import has_format, read_json, sha256, write_json
 
 FORMAT, VERSION = "slr_keras.preset", 1
 DESCRIPTION = "preset.json"
@@ -22,11 +22,7 @@ def is_preset(path: str | Path) -> bool:
     >>> is_preset("no such folder")
     False
     """
-    file = Path(path) / DESCRIPTION
-    if not file.is_file():
-        return False
-    value = read_json(file)
-    return isinstance(value, dict) and value.get("format") == FORMAT
+    return has_format(Path(path) / DESCRIPTION, FORMAT)
 
 
 @dataclass(frozen=True)

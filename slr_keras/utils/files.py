@@ -119,6 +119,19 @@ def read_json(path: str | Path) -> Any:
             raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
 
 
+def has_format(path: str | Path, name: str) -> bool:
+    """Whether a file exists and is a JSON object whose `format` has this name.
+
+    >>> from slr_keras.utils.files import has_format
+    >>> has_format("no such file", "slr_keras.preset")
+    False
+    """
+    if not Path(path).is_file():
+        return False
+    value = read_json(path)
+    return isinstance(value, dict) and value.get("format") == name
+
+
 @contextlib.contextmanager
 def guarded(path: str | Path, problem: str, remedy: str = "") -> Iterator[None]:
     """Turn whatever a reader raises on a damaged file into an error that names the file.
