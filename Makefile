@@ -81,9 +81,10 @@ test-oldest: $(FULL)/ready $(OLDEST)/ready  ## TFLite files also in the runtime 
 	SLR_TENSORFLOW_2_16=$(CURDIR)/$(OLDEST)/bin/python $(FULL)/bin/python -m pytest -n $(WORKERS) \
 	  -m "not long" tests/bundle tests/export
 
-lint: $(FULL)/ready  ## ruff, formatting included
+lint: $(FULL)/ready  ## ruff, formatting included; types of the public API
 	$(FULL)/bin/ruff check .
 	$(FULL)/bin/ruff format --check .
+	$(FULL)/bin/mypy
 
 format: $(FULL)/ready  ## let ruff rewrite
 	$(FULL)/bin/ruff check --fix .

@@ -13,7 +13,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Name -> the module that defines it.
+# Name -> the module that defines it; __init__.pyi has the same names for type checkers.
 _PUBLIC = {
     "UserError": "slr_keras.utils.errors",
     # Data: clips on disk, their glosses, what their points mean.

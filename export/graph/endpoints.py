@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from export.graph.decoding import Decoder as GraphDecoder
-from export.graph.decoding import GreedyContext, best_signs, greedy_ctc
+from export.graph.decoding import Decoder as GraphDecoder, GreedyContext, best_signs, greedy_ctc
 from export.graph.inputs import GraphInput, graph_input
 from export.graph.names import CONTEXT, DEFAULT, ENCODED, FEATURES, GLOSSES, LENGTHS, LOGITS
 from export.graph.sampling import Sampling, checked_lengths, checked_shape

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Recogniser(recogniser.Recogniser):
     @classmethod
     def from_preset(
         cls, preset: str | Path = DEFAULT, precision: str | None = None, threads: int = 1
-    ) -> "Recogniser":
+    ) -> Self:
         """A recogniser with the TFLite files of a preset, which need no TensorFlow.
 
         Args:

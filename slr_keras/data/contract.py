@@ -84,8 +84,9 @@ class KeypointContract(Contract):
     def edges(self) -> tuple[tuple[int, int], ...]:
         """The layout's edges between points that the model reads, as indices into `points`."""
         row = {point: index for index, point in enumerate(self.points)}
-        pairs = ((row.get(start), row.get(end)) for start, end in self.source.edges)
-        return tuple(pair for pair in pairs if None not in pair)
+        return tuple(
+            (row[start], row[end]) for start, end in self.source.edges if {start, end} <= row.keys()
+        )
 
     def require_compatible(
         self, other: Contract, this: str = "this contract", that: str = "the other"

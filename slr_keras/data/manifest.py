@@ -261,7 +261,8 @@ def read_manifest(path: str | Path) -> Manifest:
     Raises:
         UserError: a line is not a sample, or its id is already used; names file and line.
     """
-    samples, lines, first = [], [], {}
+    samples: list[Sample] = []
+    first: dict[str, int] = {}
     for number, line in manifest_lines(path):
         sample = parse_sample(line, f"{path}:{number}", Path(path).stem)
         if sample.id in first:
@@ -271,8 +272,7 @@ def read_manifest(path: str | Path) -> Manifest:
             )
         first[sample.id] = number
         samples.append(sample)
-        lines.append(number)
-    return Manifest(path, samples, lines=lines)
+    return Manifest(path, samples, lines=list(first.values()))
 
 
 def read_folder(folder: str | Path) -> dict[str, Manifest]:

@@ -39,10 +39,10 @@ def decode_batch(
     """
     config = config or DecodingConfig()
     log_probs = np.asarray(log_probs)
-    lengths = np.asarray(lengths)
-    if log_probs.ndim != 3 or lengths.shape != log_probs.shape[:1]:
+    steps = np.asarray(lengths)
+    if log_probs.ndim != 3 or steps.shape != log_probs.shape[:1]:
         raise UserError(
-            f"decoding: log-probabilities {log_probs.shape} and lengths {lengths.shape} must be "
+            f"decoding: log-probabilities {log_probs.shape} and lengths {steps.shape} must be "
             "(batch, time, classes) and (batch,)"
         )
     if config.language_model_order and language_model is None:
@@ -51,7 +51,7 @@ def decode_batch(
             "given; train one on the training sentences or set the order to 0"
         )
     hypotheses = []
-    for row, length in enumerate(lengths.tolist()):
+    for row, length in enumerate(steps.tolist()):
         try:
             hypotheses.append(_decode(log_probs[row], length, config, language_model))
         except UserError as error:

@@ -84,6 +84,7 @@ class ShallowFusion:
         self.language_model = language_model if weight else None
         self.weight = weight
         self.insertion_bonus = insertion_bonus
+        self.classes = classes
 
     @property
     def uniform(self) -> bool:
@@ -92,6 +93,8 @@ class ShallowFusion:
 
     def additions(self, prefixes: Sequence[Prefix]) -> np.ndarray:
         """Scores `(prefixes, classes)` added when each prefix is extended by each gloss."""
+        if self.language_model is None:
+            return np.full((len(prefixes), self.classes), self.insertion_bonus)
         rows = [self.language_model.log_probabilities(prefix) for prefix in prefixes]
         return self.weight * np.stack(rows) + self.insertion_bonus
 

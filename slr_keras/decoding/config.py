@@ -81,8 +81,7 @@ def _check_integer(name: str, value: object, least: int) -> None:
 
 
 def _check_number(name: str, value: object, least: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= 100.0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 100.0:
         _invalid(name, value, f"a number in {least:g}..100")
 
 

@@ -116,13 +116,16 @@ def context_beam(
     Raises:
         UserError: shapes that do not fit together, NaN or infinite logits, beam < 1.
     """
-    logits, lengths = checked_logits(logits, lengths, beam, candidates_per_step)
+    logits, steps = checked_logits(logits, lengths, beam, candidates_per_step)
     logits[:, :, BLANK] -= blank_penalty
 
     def scaled(prefixes: Sequence[Prefix]) -> np.ndarray:
         return context_scale * np.asarray(contexts(prefixes), np.float64)
 
-    clips = [clip[:length] for clip, length in zip(logits, lengths.tolist())]
+    def total(hypothesis: Hypothesis) -> float:
+        return hypothesis.log_probability + insertion_bonus * len(hypothesis.ids)
+
+    clips = [clip[:length] for clip, length in zip(logits, steps.tolist())]
     sequences: list[list[Prefix]] = [[greedy(clip, scaled)] if greedy else [] for clip in clips]
     if beam > 1 or not greedy:
         make_search = partial(
@@ -133,17 +136,13 @@ def context_beam(
             candidates_per_step=candidates_per_step,
             rule=rule,
         )
-        survivors = search_batch(logits, lengths.tolist(), scaled, make_search)
+        survivors = search_batch(logits, steps.tolist(), scaled, make_search)
         sequences = [first + more for first, more in zip(sequences, survivors)]
     batch = []
     for clip, candidates in zip(clips, sequences):
-        hypotheses = [
-            replace(
-                hypothesis, score=hypothesis.log_probability + insertion_bonus * len(hypothesis.ids)
-            )
-            for hypothesis in align(clip, scaled, list(dict.fromkeys(candidates)))
-        ]
-        ranked = sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)[:beam]
+        hypotheses = align(clip, scaled, list(dict.fromkeys(candidates)))
+        best = sorted(hypotheses, key=total, reverse=True)[:beam]
+        ranked = [replace(hypothesis, score=total(hypothesis)) for hypothesis in best]
         batch.append(merge_all_repeats(ranked) if merge_equal_neighbours else ranked)
     return batch
 
@@ -157,10 +156,10 @@ def checked_logits(
         UserError: shapes that do not fit together, NaN or infinite logits, beam < 1.
     """
     logits = np.array(logits, np.float64)
-    lengths = np.asarray(lengths)
-    if logits.ndim != 3 or logits.shape[2] < 2 or lengths.shape != logits.shape[:1]:
+    steps = np.asarray(lengths)
+    if logits.ndim != 3 or logits.shape[2] < 2 or steps.shape != logits.shape[:1]:
         raise UserError(
-            f"decoding: logits {logits.shape} and lengths {lengths.shape} must be "
+            f"decoding: logits {logits.shape} and lengths {steps.shape} must be "
             "(batch, steps, classes) and (batch,)"
         )
     if beam < 1 or candidates < 0:
@@ -168,7 +167,7 @@ def checked_logits(
             f"beam search: beam={beam} must be at least 1 and candidates_per_step={candidates} "
             "at least 0"
         )
-    for row, length in enumerate(lengths.tolist()):
+    for row, length in enumerate(steps.tolist()):
         if not 0 <= length <= logits.shape[1]:
             raise UserError(f"decoding: clip {row} has length {length} of {logits.shape[1]} steps")
         if not np.isfinite(logits[row, :length]).all():
@@ -176,7 +175,7 @@ def checked_logits(
                 f"decoding: clip {row} of the batch holds NaN or infinite logits; the model's "
                 "output is not usable (did training diverge?)"
             )
-    return logits, lengths
+    return logits, steps
 
 
 class PrefixScores:

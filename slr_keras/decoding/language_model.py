@@ -226,7 +226,7 @@ class NgramLanguageModel:
         return probabilities
 
 
-def _ngrams(sentences: list[Context], order: int) -> dict[Context, int]:
+def _ngrams(sentences: Sequence[Sequence[int]], order: int) -> dict[Context, int]:
     """Count the n-grams of up to `order` tokens, with begin and end marks."""
     counts: dict[Context, int] = defaultdict(int)
     for sentence in sentences:
@@ -260,7 +260,7 @@ def _discount(counts: dict[Context, dict[int, int]], length: int) -> float:
     Clipped to 0.1..0.9: in small corpora n1 or n2 may be 0, which would disable smoothing or the
     counts.
     """
-    times = defaultdict(int)
+    times: defaultdict[int, int] = defaultdict(int)
     for context, following in counts.items():
         if len(context) == length:
             for count in following.values():

@@ -100,8 +100,8 @@ class PrefixSearch(BeamSearch):
         sequences = list(dict.fromkeys([*self.prefixes, best_path(log_probs)[0]]))
         log_likelihood = log_likelihoods(log_probs, sequences)
         scores = log_likelihood + [self.fusion.total(ids) for ids in sequences]
-        order = np.argsort(-scores, kind="stable")[: self.beam]
-        order = [k for k in order if log_likelihood[k] > -np.inf]
+        best = np.argsort(-scores, kind="stable")[: self.beam]
+        order = [k for k in best if log_likelihood[k] > -np.inf]
         alignments = best_paths(log_probs, [sequences[k] for k in order])
         hypotheses = []
         for k, alignment in zip(order, alignments, strict=True):

@@ -64,7 +64,10 @@ def columns_text(heads: Sequence[str], columns: Sequence[Sequence[str]], width: 
     REF: RAIN NORTH
     A:   RAIN *****
     """
-    blocks, block, used = [], [], 0
+    Columns = list[tuple[Sequence[str], int]]
+    blocks: list[Columns] = []
+    block: Columns = []
+    used = 0
     for column in columns:
         size = max(map(columns_of, column)) + 1
         if block and used + size > width:

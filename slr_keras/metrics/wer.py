@@ -135,10 +135,10 @@ def jiwer_counts(references: Iterable[Words], hypotheses: Iterable[Words]) -> Er
         # jiwer splits strings at spaces, and a gloss may contain a space: words become numbers.
         return " ".join(str(numbers.setdefault(word, len(numbers))) for word in _words(sentence))
 
-    references, hypotheses = list(map(text, references)), list(map(text, hypotheses))
-    if not references:
+    reference_texts, hypothesis_texts = list(map(text, references)), list(map(text, hypotheses))
+    if not reference_texts:
         return ErrorCounts()
-    output = jiwer.process_words(references, hypotheses)
+    output = jiwer.process_words(reference_texts, hypothesis_texts)
     hits, substitutions, deletions = output.hits, output.substitutions, output.deletions
     return ErrorCounts(
         hits, substitutions, output.insertions, deletions, hits + substitutions + deletions

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from slr_keras.recognition.scorer import Scorer, Scores
 from slr_keras.recognition.trained_model import TrainedModel
 from slr_keras.recognition.windows import score_clips, whole_steps
 from slr_keras.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from slr_keras.training.run import Run
 
 
 class Recogniser:
@@ -52,7 +55,7 @@ class Recogniser:
         if scorer is None:
             from slr_keras.recognition.keras_scorer import KerasScorer
 
-            scorer = KerasScorer(trained, self.decoding)
+            scorer = KerasScorer(cast("Run", trained), self.decoding)
         self.scorer = scorer
         self.language_model = trained.language_model(self.decoding)
 
@@ -70,7 +73,7 @@ class Recogniser:
         """Release the resources of the scorer, such as processes."""
         self.scorer.close()
 
-    def __enter__(self) -> "Recogniser":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -117,7 +120,9 @@ class Recogniser:
             scores[None], [len(scores)], self.decoding, self.language_model
         )[0]
 
-    def recognise(self, raw: np.ndarray, fps: float | None = None) -> Recognition:
+    def recognise(
+        self, raw: np.ndarray | Iterable[np.ndarray], fps: float | None = None
+    ) -> Recognition:
         """Recognise one clip.
 
         Args:
@@ -132,7 +137,9 @@ class Recogniser:
         return self.recognise_batch([raw], [fps])[0]
 
     def recognise_batch(
-        self, clips: Sequence[np.ndarray], fps: Sequence[float | None] | None = None
+        self,
+        clips: Sequence[np.ndarray | Iterable[np.ndarray]],
+        fps: Sequence[float | None] | None = None,
     ) -> list[Recognition]:
         """Recognise several clips; the arguments are lists of those of `recognise`."""
         rates = fps or [None] * len(clips)

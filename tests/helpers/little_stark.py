@@ -3,8 +3,7 @@
 import keras
 import literal_stark
 import numpy as np
-from streamed_rows import call, rows_of, traced
-from streamed_rows import whole as offline
+from streamed_rows import call, rows_of, traced, whole as offline
 
 from slr_keras.models.stark.model import Stark
 from slr_keras.streaming.model import StreamingStark

@@ -6,8 +6,7 @@ from typing import Any
 
 from slr_keras.data.arrays import read_array, read_npz
 from slr_keras.data.contract import KeypointContract, contract
-from slr_keras.data.datasets import hand_centred as hands
-from slr_keras.data.datasets import own_table
+from slr_keras.data.datasets import hand_centred as hands, own_table
 from slr_keras.data.datasets.base import Dataset, Option, frame_size
 from slr_keras.data.datasets.held_out import given_file
 from slr_keras.data.datasets.span_arrays import Spans, require_fit, spans_of_clips

@@ -130,7 +130,7 @@ def lattice_divergence(
     check_shapes(
         "lattice_divergence",
         {
-            **{name: pair for name, *pair in zip(names, parts, shapes)},
+            **{name: (part, shape) for name, part, shape in zip(names, parts, shapes)},
             "node_posteriors": (posteriors, "batch steps prefixes"),
             "logit_lengths": (tf.convert_to_tensor(logit_lengths), "batch"),
         },
