@@ -153,7 +153,7 @@ SETS: Sequence[BenchSet] = (
         "Sentences composed of Kinect clips, each of seven signers left out in turn",
         WER,
         tuple(_kinect(signer, form="sentences") for signer in _KINECT),
-        (Model("sign_conv", "sign_conv_kinect_sentences.yaml"),),
+        sentences("sign_conv_kinect_sentences.yaml"),
         turn=20.0,
     ),
     BenchSet(
