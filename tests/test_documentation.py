@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tutorial
@@ -18,6 +19,7 @@ from documentation import PAGES, README, blocks, broken_links
 
 import slr_keras
 from slr_keras.__main__ import INDEX
+from slr_keras.data.datasets import dataset
 
 
 def modules() -> list[str]:
@@ -199,20 +201,35 @@ def test_every_page_of_the_site_is_in_its_navigation(root):
         assert re.search(rf"[ :]{re.escape(name)}$", navigation, re.MULTILINE), name
 
 
-def test_the_commands_of_the_tutorial_for_own_recordings_run(tmp_path, monkeypatch):
-    pytest.importorskip("ai_edge_litert")
-    monkeypatch.chdir(tmp_path)
-    tutorial.write_recordings(tmp_path / "recordings")
+def run_tutorial(recordings: tutorial.Recordings) -> None:
+    """Run every command of the tutorial for own recordings; the folder `recordings` is there."""
     steps = (
         PAGES["docs/guides/own-data.md"].read_text(encoding="utf-8").partition("## Recordings")[0]
     )
     done = []
     for _, block in blocks(steps, "console"):
         for module, arguments in command_lines(block):
-            tutorial.run(module.partition(".")[2], arguments)
+            tutorial.run(module.partition(".")[2], arguments, recordings)
             done.append(module.partition(".")[2])
     assert {"extract", "validate", "fit", "evaluate", "tflite", "predict"} <= set(done)
-    assert (tmp_path / "runs/mine_live/tflite/metadata.json").is_file()
+    assert Path("runs/mine_live/tflite/metadata.json").is_file()
+
+
+def test_the_commands_of_the_tutorial_for_own_recordings_run(tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.chdir(tmp_path)
+    tutorial.write_simulated(tmp_path / "recordings")
+    run_tutorial(tutorial.SIMULATED)
+
+
+@pytest.mark.shared_data
+def test_the_tutorial_runs_on_recordings_of_real_signs(tmp_path, monkeypatch, shared_data):
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.chdir(tmp_path)
+    prepare = dataset("holistic_full_sample").prepare
+    prepare(shared_data / "holistic_full_sample", tmp_path / "prepared")
+    tutorial.write_real(tmp_path / "recordings", tmp_path / "prepared")
+    run_tutorial(tutorial.REAL)
 
 
 CONSOLE = """
