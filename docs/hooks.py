@@ -27,6 +27,10 @@ PAGES = {
 _SITE = {source: page for page, source in PAGES.items()}
 _LINK = re.compile(r"(\]\()([^)#\s:]+)((?:#[^)\s]*)?\))")
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
+# Pages of notebooks hold a script that would load a drawing library from another host.
+_OUTSIDE = re.compile(
+    r'<script type="module">(?:(?!</script>).)*https:(?:(?!</script>).)*</script>', re.DOTALL
+)
 
 
 def on_files(files: Files, config) -> Files:
@@ -51,8 +55,8 @@ def on_page_markdown(markdown: str, page, config, files) -> str:
 
 
 def on_page_content(content: str, **_) -> str:
-    """Write formulas as MathML, which browsers draw without a script."""
-    return _FORMULA.sub(_drawn, content)
+    """Write formulas as MathML, which browsers draw without a script; load nothing from outside."""
+    return _FORMULA.sub(_drawn, _OUTSIDE.sub("", content))
 
 
 def _drawn(match: re.Match) -> str:

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import importlib.util
 import io
+import json
 import pkgutil
 import re
 import shlex
@@ -230,6 +231,32 @@ def test_the_tutorial_runs_on_recordings_of_real_signs(tmp_path, monkeypatch, sh
     prepare(shared_data / "holistic_full_sample", tmp_path / "prepared")
     tutorial.write_real(tmp_path / "recordings", tmp_path / "prepared")
     run_tutorial(tutorial.REAL)
+
+
+def notebooks() -> list[Path]:
+    """Every notebook of the documentation."""
+    return sorted((README.parent / "docs" / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_prints_what_it_shows(path, monkeypatch):
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    names: dict = {"__name__": "__main__"}
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in (cell for cell in cells if cell["cell_type"] == "code"):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile("".join(cell["source"]), str(path), "exec"), names)
+        streams = [
+            "".join(output["text"])
+            for output in cell["outputs"]
+            if output["output_type"] == "stream" and output["name"] == "stdout"
+        ]
+        assert printed.getvalue() == "".join(streams)
+    assert any(
+        "image/png" in output.get("data", {}) for c in cells for output in c.get("outputs", ())
+    )
 
 
 CONSOLE = """
