@@ -17,7 +17,8 @@ from slr_keras.utils.files import atomic_path
 
 PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
 _SAMPLING = 2  # supersampling factor for smooth lines
-_STRIP = 46  # height of the caption in pixels
+_STRIP = 58  # height of the caption in pixels
+_OTHER = (105, 105, 105)  # glosses that are not signed in the frame
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,14 @@ def _caption(pen, clip: Drawable, frame: int) -> None:
     """Draw the caption: title and frame number, the sentence, and a timeline of the signs."""
     from PIL import ImageFont
 
-    font = ImageFont.load_default(11)
+    # Legible at half the size, as sheets are looked at.
+    small, large = ImageFont.load_default(12), ImageFont.load_default(18)
     width, top = clip.size
     missing = clip.missing(frame)
     note = f"   {missing} missing" if missing else ""
-    pen.text((4, top), f"{clip.title}   frame {frame}/{len(clip)}{note}", fill=INK, font=font)
+    pen.text((4, top), f"{clip.title}   frame {frame}/{len(clip)}{note}", fill=INK, font=small)
     active = [start <= frame < end for start, end in clip.spans[: len(clip.glosses)]]
-    lengths = [pen.textlength(gloss + "  ", font=font) for gloss in clip.glosses]
+    lengths = [pen.textlength(gloss + "  ", font=large) for gloss in clip.glosses]
     # The beginning of a long sentence is skipped until the current gloss fits.
     current = active.index(True) if any(active) else 0
     first = 0
@@ -197,11 +199,11 @@ def _caption(pen, clip: Drawable, frame: int) -> None:
         first += 1
     left = 4.0
     for index in range(first, len(clip.glosses)):
-        ink = MARK if index < len(active) and active[index] else (150, 150, 150)
-        pen.text((left, top + 15), clip.glosses[index], fill=ink, font=font)
+        ink = MARK if index < len(active) and active[index] else _OTHER if clip.spans else INK
+        pen.text((left, top + 15), clip.glosses[index], fill=ink, font=large)
         left += lengths[index]
     scale = width / len(clip)
-    line = top + 38
+    line = top + 48
     pen.line([0, line, width, line], fill=(200, 200, 200))
     for start, end in clip.spans:
         pen.rectangle(
