@@ -16,12 +16,14 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# Bytecode is compiled as pip does it: the suite starts a hundred processes, each of which would compile
+# what it imports where Python is told to write none.
 # The version check comes first: a wheel that does not exist for this Python fails obscurely.
 define environment
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else f"Python 3.11 or 3.12 is needed, this is {v[0]}.{v[1]}; run make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --override requirements/overrides.in -r $(2)
+	$(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python --override requirements/overrides.in -r $(2)
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --editable .
 	@touch $(1)/ready
 endef
@@ -67,7 +69,7 @@ test-long: $(FULL)/ready  ## checks that take minutes
 test-latest:  ## the suite with the newest releases that pyproject.toml allows
 	$(PYTHON) -m venv .venv-latest
 	.venv-latest/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv-latest/bin/uv pip install --quiet --python .venv-latest/bin/python --upgrade --editable ".[pose,test]"
+	.venv-latest/bin/uv pip install --quiet --compile-bytecode --python .venv-latest/bin/python --upgrade --editable ".[pose,video,svm,serving,hub,test]"
 	.venv-latest/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
 
 OLDEST := .venv-oldest
