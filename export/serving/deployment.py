@@ -1,12 +1,14 @@
 """Deployment folder of TensorFlow Serving: configuration files, a compose file, commands."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from export.graph.publication import versions
+from export.serving.assets import Assets
 from export.serving.config import (
     BATCHING,
     LATEST,
@@ -25,7 +27,8 @@ from slr_keras.utils.files import write_text
 from slr_keras.utils.invocation import as_started
 
 COMPOSE, COMMANDS = "docker-compose.yaml", "COMMANDS.md"
-IMAGE = "tensorflow/serving:2.19.0"
+#: Oldest image that is named; a model that a later TensorFlow exported names a later one.
+IMAGE, OLDEST = "tensorflow/serving", (2, 19)
 GRPC_PORT, REST_PORT = 8500, 8501
 _INSIDE, _CONFIG = "/models", "/config"
 
@@ -97,12 +100,15 @@ def arguments() -> list[str]:
 
 
 def compose(bases: Mapping[str, Path]) -> str:
-    """The text of the compose file; only this machine can reach the ports."""
+    """The text of the compose file; only this machine can reach the ports.
+
+    The service without a GPU has no profile, so that `docker compose up` starts it.
+    """
     import yaml
 
-    first = next(iter(bases))
+    first, tagged = next(iter(bases)), image(bases.values())
     service: dict[str, Any] = {
-        "image": f"${{TF_SERVING_IMAGE:-{IMAGE}}}",
+        "image": f"${{TF_SERVING_IMAGE:-{tagged}}}",
         "command": arguments(),
         "ports": [f"127.0.0.1:{port}:{port}" for port in (GRPC_PORT, REST_PORT)],
         "volumes": [
@@ -119,11 +125,11 @@ def compose(bases: Mapping[str, Path]) -> str:
     accelerator = {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
     gpu = {
         **service,
-        "image": f"${{TF_SERVING_IMAGE:-{IMAGE}-gpu}}",
+        "image": f"${{TF_SERVING_IMAGE:-{tagged}-gpu}}",
         "deploy": {"resources": {"reservations": {"devices": [accelerator]}}},
         "profiles": ["gpu"],
     }
-    services = {"serving": {**service, "profiles": ["cpu"]}, "serving-gpu": gpu}
+    services = {"serving": service, "serving-gpu": gpu}
     # Copied, since YAML would write shared values as anchors and aliases.
     plain = json.loads(json.dumps({"services": services}))
     return _HEADER + yaml.safe_dump(plain, sort_keys=False, width=100)
@@ -132,8 +138,29 @@ def compose(bases: Mapping[str, Path]) -> str:
 _HEALTH = {"interval": "10s", "timeout": "5s", "retries": 3, "start_period": "120s"}
 _HEADER = """\
 # TensorFlow Serving with the configuration files in this folder. Not tested by slr_keras, which had
-# no container engine. Start: `docker compose --profile gpu up`, or `--profile cpu`.
+# no container engine. Start: `docker compose up serving`, or `docker compose up serving-gpu`.
 """
+
+
+def image(bases: Iterable[Path]) -> str:
+    """The image of TensorFlow Serving: at least as new as the TensorFlow that exported the models.
+
+    Args:
+        bases: folders of the models; the newest version of each is read.
+
+    >>> from export.serving.deployment import image
+    >>> image([])
+    'tensorflow/serving:2.19.0'
+    """
+    exported = [_tensorflow(Assets.load(base).description) for base in bases]
+    major, minor = max([OLDEST, *exported])
+    return f"{IMAGE}:{major}.{minor}.0"
+
+
+def _tensorflow(description: Mapping[str, Any]) -> tuple[int, int]:
+    """Major and minor version of the TensorFlow that exported a model; (0, 0) if not known."""
+    match = re.match(r"(\d+)\.(\d+)", str(description.get("packages", {}).get("tensorflow")))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def probe(name: str) -> str:
@@ -155,7 +182,7 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         f"-p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT}",
         f'-v "{to.resolve()}:{_CONFIG}:ro"',
         *mounts,
-        f"{IMAGE}-gpu",
+        f"{image(bases.values())}-gpu",
         *arguments(),
     ]
     lines: Sequence[str] = [
@@ -168,9 +195,10 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         "$ " + " \\\n    ".join(docker),
         "```",
         "",
-        "Or run `docker compose --profile gpu up` in this folder. TensorFlow Serving checks no",
-        "token and encrypts only gRPC (`--ssl_config_file`): use a proxy if others can reach the",
-        "server.",
+        "Or run `docker compose up serving-gpu` in this folder, and `docker compose up serving`",
+        "without a GPU. The image must not be older than the TensorFlow that exported the models;",
+        "`TF_SERVING_IMAGE` names another. TensorFlow Serving checks no token and encrypts only",
+        "gRPC (`--ssl_config_file`): use a proxy if others can reach the server.",
         "",
         "Without a container, for development and tests:",
         "",
