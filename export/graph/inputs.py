@@ -11,7 +11,7 @@ from export.common.clips import golden_clips
 from export.graph.names import FILES, FRAMES, KEYPOINTS
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.rates import indices_at_rate
+from slr_keras.data.times import clip_indices
 from slr_keras.data.video.contract import FrameContract
 
 if TYPE_CHECKING:
@@ -201,10 +201,11 @@ class PictureGraphInput(GraphInput):
 def graph_input(contract: KeypointContract | FrameContract) -> GraphInput:
     """The input for a contract.
 
-    >>> from export.graph.inputs import graph_input
-    >>> from slr_keras.data.video.contract import FrameContract
-    >>> graph_input(FrameContract((64, 48))).name
-    'frames'
+        >>> from export.graph.inputs import graph_input
+        >>> from slr_keras.data.times import clip_indices
+    from slr_keras.data.video.contract import FrameContract
+        >>> graph_input(FrameContract((64, 48))).name
+        'frames'
     """
     kind = KeypointGraphInput if contract.modality == "keypoints" else PictureGraphInput
     return kind(contract)
@@ -214,7 +215,7 @@ def _frames(
     manifest: Manifest, row: int, contract: KeypointContract | FrameContract
 ) -> Sequence[int]:
     """Which frames of a clip stand for it at the contract's rate."""
-    return indices_at_rate(manifest[row].frames, manifest.rate(row), contract.fps)
+    return clip_indices(manifest[row], manifest.rate(row), contract.fps)
 
 
 def _signing(size: Sequence[int], frames: int, number: int) -> np.ndarray:

@@ -141,7 +141,10 @@ def _of_manifest(manifest: Manifest) -> list[Source]:
         # One array may hold many clips; `start` is then of the pictures too.
         if first is None and path.suffix == ".npy":
             first = sample.start
-        window = None if first is None else Window(first, sample.frames)
+        # The times of a complete video file are read from the file itself.
+        if first is None and sample.times is not None and not path.is_file():
+            first = 0
+        window = None if first is None else Window(first, sample.frames, sample.times)
         sources.append(
             Source(
                 sample.id,

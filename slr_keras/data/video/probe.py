@@ -8,7 +8,7 @@ import numpy as np
 from slr_keras.data.sample import Sample
 from slr_keras.data.validation.findings import ERROR, Finding
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.data.video.opening import opened
+from slr_keras.data.video.opening import Video
 from slr_keras.data.video.reading import frames_of
 from slr_keras.utils.errors import UserError
 
@@ -40,8 +40,8 @@ def probe(
     path = folder / sample.video
     if windowed or path.suffix == ".npy" or path.is_dir():
         return
-    with opened(path) as container:
-        stated = container.streams.video[0].frames
+    with Video(path) as video:
+        stated = video.stream.frames
     if stated not in (0, sample.frames):
         for _ in frames_of(sample, folder, contract.size, open_files, [0]):
             pass
