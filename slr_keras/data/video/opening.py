@@ -49,7 +49,9 @@ class Video:
         self.path = path
         self.container = _container(path)
         try:
-            self.stream = video_stream(self.container, path, lambda: _container(path))
+            self.stream = _guarded(
+                path, lambda: video_stream(self.container, path, lambda: _container(path))
+            )
             context = self.stream.codec_context
             PIXELS.require(context.width * context.height, path)
             _require_small_canvas(path, self.container)
@@ -159,7 +161,7 @@ def stated(path: Path) -> Stated:
         fps, base = stream.average_rate or stream.guessed_rate or None, stream.base_rate
         if fps and base and abs(base / fps - 1) < _LITTLE:
             fps = base
-        frames = stream.frames
+        frames = max(stream.frames, 0)
         if not frames and fps and video.container.duration:
             # The duration of a container is in microseconds.
             frames = max(round(video.container.duration * fps / 1_000_000), 0)
@@ -188,7 +190,7 @@ def _container(path: Path):
     return _guarded(path, lambda: av.open(str(path.absolute()), options=options), _REFUSED)
 
 
-# FFmpeg's error number for a format that is not on the list.
+# FFmpeg's error number for a format that is not on the list, and for a picture that is too large.
 _REFUSED = 22
 
 
@@ -203,6 +205,9 @@ def _guarded(path: Path, read: Callable, refused: int | None = None):
             what = "not a video in a format that is read (mp4, mov, mkv, webm, avi, mpg, ts, ..."
             raise UserError(f"{path}: {what}); convert it") from error
         reason = " ".join(str(error).split())[:160] or type(error).__name__
+        if getattr(error, "errno", None) == _REFUSED:
+            reason += f"; pictures of more than {PIXELS.value:,} pixels are not read, a limit that "
+            reason += f"the environment variable {PIXELS.variable} raises"
         what = f"truncated, or not a video ({reason})"
         raise UserError(f"{path}: {what}; restore it or drop the clip") from error
 

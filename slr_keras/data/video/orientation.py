@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from slr_keras.data.video.pixels import library
+
 
 class Orientation(NamedTuple):
     """How a stored picture becomes the shown one: transposed first, then mirrored.
@@ -53,13 +55,23 @@ def orientation(matrix: tuple[int, int, int, int]) -> Orientation:
 def orientation_of(frame) -> Orientation:
     """The orientation that a decoded PyAV frame states."""
     try:
-        data = frame.side_data.get("DISPLAYMATRIX")
+        data = _side_data(frame).get("DISPLAYMATRIX")
     except ValueError:
-        # PyAV fails where FFmpeg attaches data of a kind that is newer than PyAV. The angle, in
-        # degrees and counter-clockwise, does not tell a reflection.
+        # The angle, in degrees and counter-clockwise, does not tell a reflection.
         turns = round(frame.rotation / 90) % 4
         return orientation([(1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0)][turns])
     if data is None:
         return Orientation()
     a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])
     return orientation((a, b, c, d))
+
+
+def _side_data(frame):
+    try:
+        return frame.side_data
+    except ValueError:
+        # PyAV 18 refuses all data of a picture where FFmpeg attaches data of a kind that PyAV does
+        # not list, such as the EXIF data of JPEG pictures. No kind below is read.
+        kinds = library("av.sidedata.sidedata", "reading video files").Type
+        kinds._missing_ = classmethod(lambda cls, _: cls.SEI_UNREGISTERED)
+        return frame.side_data

@@ -129,8 +129,9 @@ def timed(video: Video, fps: float) -> Iterator[Shown]:
     gap = 1 / Fraction(nominal if nominal and 1 <= nominal <= 1000 else fps)
     origin = shift = None
     previous = None
+    unit = Fraction(video.stream.time_base or 1)
     for frame in video.frames():
-        stated = None if frame.pts is None else frame.pts * Fraction(frame.time_base)
+        stated = None if frame.pts is None else frame.pts * Fraction(frame.time_base or unit)
         if origin is None:
             origin = shift = _beginning(video, stated or Fraction(0))
         time = None if stated is None else stated - shift

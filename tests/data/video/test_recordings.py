@@ -87,7 +87,7 @@ def test_a_clock_that_is_set_back_goes_on():
         path = "a.mp4"
 
         class stream:
-            average_rate, guessed_rate = Fraction(25), None
+            average_rate, guessed_rate, time_base = Fraction(25), None, Fraction(1, 25)
 
         class container:
             class streams:
