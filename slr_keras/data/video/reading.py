@@ -21,7 +21,7 @@ from slr_keras.utils.limits import PIXELS, require_file
 
 PICTURES = (".png", ".jpg", ".jpeg")
 # What files named .png or .jpg hold; other formats of Pillow run further programs or libraries.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # The EXIF tag of the orientation, and its values that exchange width and height.
 _ORIENTATION, _TURNED = 0x0112, range(5, 9)
 _DIGITS = re.compile(r"(\d+)")
