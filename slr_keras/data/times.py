@@ -127,4 +127,4 @@ def steady_rate(ends: Sequence[Fraction], rates: Iterable[float], target: float)
 
 
 # Part of a frame's duration by which times may differ from those of a constant rate.
-_LITTLE = 1 / 16
+_LITTLE = 1 / 4

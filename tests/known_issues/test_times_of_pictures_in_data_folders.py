@@ -11,10 +11,12 @@ import numbered_film
 import numpy as np
 import pytest
 
+from slr_keras.data.lines import parse_sample
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.loaders.video import VideoLoader
 from slr_keras.data.manifest import read_folder
 from slr_keras.data.rates import at_rate
+from slr_keras.data.validation.folder import validate_folder
 from slr_keras.data.video.recordings import shown_in
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.extraction.sheet import recorded
@@ -22,6 +24,7 @@ from slr_keras.extraction.sources import find_sources
 from slr_keras.prepare import main
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.video import VideoInput
+from slr_keras.utils.errors import UserError
 
 pytest.importorskip("av")
 
@@ -88,3 +91,29 @@ def test_a_steady_video_needs_no_times_in_its_manifest(tmp_path):
     line = json.loads((tmp_path / "data/train.jsonl").read_text())
     assert "frame_times" not in line
     assert line["fps"] == 25
+
+
+def test_validation_warns_of_a_varying_rate_without_times(tmp_path):
+    path = numbered_film.write_film(tmp_path / "a.mp4", **FILMS["slowing"])
+    prepared(tmp_path, {"path": path.name})
+    folder = tmp_path / "data"
+    assert "frame-times" not in {finding.kind for finding in validate_folder(folder).findings}
+    line = json.loads((folder / "train.jsonl").read_text())
+    del line["frame_times"]
+    (folder / "train.jsonl").write_text(json.dumps(line))
+    assert "frame-times" in {finding.kind for finding in validate_folder(folder).findings}
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        *([], {}, {"per_second": 1000}, {"per_second": 0, "ends": [1, 2]}),
+        *({"per_second": 1000, "ends": [2, 1]}, {"per_second": 1000, "ends": [0, 0]}),
+        *({"per_second": 1000, "ends": [40]}, {"per_second": 1.5, "ends": [1, 2]}),
+        *({"per_second": 1000, "ends": [-1, 2]}, {"per_second": 1000, "ends": [1, 10**40]}),
+    ],
+)
+def test_times_that_cannot_be_are_refused_with_their_line(times):
+    line = json.dumps({"id": "a", "frames": 2, "video": "a.mp4", "frame_times": times})
+    with pytest.raises(UserError, match=r"train\.jsonl:1: sample 'a': .*frame_times"):
+        parse_sample(line, "train.jsonl:1")

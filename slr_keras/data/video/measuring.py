@@ -13,6 +13,9 @@ from slr_keras.data.video.reading import picture_files, read_picture, video_arra
 from slr_keras.data.video.recordings import packet_ends, timed
 from slr_keras.utils.errors import UserError
 
+# Relative difference of rates that are about the same.
+_ABOUT = 0.05
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -87,6 +90,28 @@ def _timed_measure(ends: list[Fraction], rates: list[float], target: float) -> M
     average = float(len(ends) / ends[-1]) if ends[-1] else target
     average = min(max(average, LOWEST_RATE), HIGHEST_RATE)
     return Measure(len(ends), average, Times.exact(ends))
+
+
+def rate_varies(path: Path, target: float) -> bool:
+    """Whether no constant rate shows a video file's pictures at its times; nothing is decoded.
+
+    Files whose average rate is about their base rate are believed to be of constant rate.
+
+    Args:
+        path: the file.
+        target: frames per second at which it is read.
+
+    Raises:
+        UserError: the file is missing, damaged or not a video.
+    """
+    with Video(path) as video:
+        average, base = video.stream.average_rate, video.stream.base_rate
+        if not average or not base or abs(base / average - 1) < _ABOUT:
+            return False
+        ends = packet_ends(video)
+    return (
+        bool(ends) and _timed_measure(ends, [float(average), float(base)], target).times is not None
+    )
 
 
 def _filled(path: Path, measure: Measure) -> Measure:
