@@ -148,20 +148,9 @@ def _of_manifest(manifest: Manifest) -> list[Source]:
         if first is None and sample.times is not None and not path.is_file():
             first = 0
         window = None if first is None else Window(first, sample.frames, sample.times)
-        sources.append(
-            Source(
-                sample.id,
-                path,
-                sample.split if sample.split in SPLITS else "",
-                sample.glosses,
-                sample.signer,
-                sample.text,
-                sample.fps or still_rate,
-                window,
-                sample.times,
-                sample.extra,
-            )
-        )
+        split = sample.split if sample.split in SPLITS else ""
+        labels = (sample.glosses, sample.signer, sample.text, sample.fps or still_rate)
+        sources.append(Source(sample.id, path, split, *labels, window, sample.times, sample.extra))
     return sources
 
 
