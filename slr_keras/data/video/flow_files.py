@@ -20,6 +20,7 @@ import numpy as np
 
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.flow import BOUND, METHODS
+from slr_keras.data.video.opening import reading_mark
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.reading import picture_files, video_array
 from slr_keras.utils.errors import UserError
@@ -138,7 +139,8 @@ def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
             files = {file.name: sha256(file) for file in picture_files(path)}
             return hashlib.sha256(json.dumps([files, place]).encode()).hexdigest()
         if path not in known:
-            known[path] = sha256(path)
+            require_file(path)
+            known[path] = sha256(path) + reading_mark(path)
     except OSError as error:
         raise UserError(f"{error.filename or path}: cannot be read ({error.strerror})") from error
     return hashlib.sha256(f"{known[path]} {place}".encode()).hexdigest()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slr_keras.data.video.orientation import orientation_of
+from slr_keras.data.video.orientation import Orientation, orientation_of
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.streams import video_stream
 from slr_keras.utils.errors import UserError
@@ -109,7 +109,7 @@ class Video:
         Raises:
             UserError: the picture cannot be converted, or is too large.
         """
-        width = max(round(frame.width * self._pixel_ratio()), 1)
+        width = max(round(frame.width * self.pixel_ratio), 1)
         PIXELS.require(width * frame.height, self.path)
         sides = {} if width == frame.width else {"width": width, "height": frame.height}
 
@@ -119,7 +119,8 @@ class Video:
 
         return _guarded(self.path, convert)
 
-    def _pixel_ratio(self) -> Fraction:
+    @property
+    def pixel_ratio(self) -> Fraction:
         """Width of a pixel for a height of 1."""
         ratio = self.stream.sample_aspect_ratio
         believed = ratio is not None and 1 <= max(ratio, 1 / (ratio or 1)) <= _THINNEST
@@ -166,6 +167,27 @@ def stated(path: Path) -> Stated:
             # The duration of a container is in microseconds.
             frames = max(round(video.container.duration * fps / 1_000_000), 0)
         return Stated(frames, fps)
+
+
+def reading_mark(path: Path) -> str:
+    """What makes the pictures of a file differ from its stored ones, for records of derived files.
+
+    Returns:
+        "" for a file whose first stream is shown as it is stored, or only turned. Files that were
+        derived from such files by earlier versions are sound.
+    """
+    with contextlib.suppress(UserError), Video(path) as video:
+        frame = next(video.frames(limited=False), None)
+        seen = orientation_of(frame) if frame is not None else Orientation()
+        number = video.stream.index
+        marks = {
+            f"stream {number}": number != video.container.streams.video[0].index,
+            # A turn has no or two of a transposition and reflections.
+            f"mirrored {seen}": sum(seen) % 2 == 1,
+            f"pixel ratio {video.pixel_ratio}": video.pixel_ratio != 1,
+        }
+        return ", ".join(mark for mark, present in marks.items() if present)
+    return ""
 
 
 def is_video(path: Path) -> bool:

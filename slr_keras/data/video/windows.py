@@ -19,8 +19,9 @@ from slr_keras.utils.errors import UserError
 # Number of pictures up to which decoding is faster than seeking.
 _NEAR = 100
 # Formats that store the time at which a picture is shown, and codecs of one picture per packet.
-_TIMED_FORMATS = ("mov", "matroska")
-_ONE_BY_ONE = ("h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1")
+_TIMED_FORMATS = ("mov", "matroska", "mpegts")
+_ALONE = ("mjpeg", "prores", "dnxhd", "ffv1")
+_ONE_BY_ONE = ("h264", "hevc", "vp9", "av1", "libdav1d", *_ALONE)
 # Number of the first pictures whose times are compared with those of the packets.
 _COMPARED = 8
 # Numbers of pictures by which a seek goes further back; key frames are sought by the time at which
@@ -123,8 +124,9 @@ def _places(path: Path) -> dict[int, int]:
 @functools.lru_cache(_KEPT)
 def _read_places(path: Path, _: object) -> dict[int, int]:
     with Video(path) as video:
-        name = video.container.format.name
-        if not name.startswith(_TIMED_FORMATS) or video.stream.name not in _ONE_BY_ONE:
+        timed = video.container.format.name.startswith(_TIMED_FORMATS)
+        # Without times of display, pictures must be shown in the order in which they are decoded.
+        if video.stream.name not in (_ONE_BY_ONE if timed else _ALONE):
             return {}
         times = [packet.pts for packet in video.packets() if not packet.is_discard]
     if None in times or len(set(times)) < len(times):
