@@ -59,8 +59,11 @@ def require_sound_npz(path: str | Path, names: Collection[str] | None = None) ->
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
-            if (names is not None and name not in names) or name == entry.filename:
+            if names is not None and name not in names:
                 continue
+            if name == entry.filename:
+                # numpy would expand such an entry to see that it is no array.
+                raise ValueError(f"{name} is no array")
             with archive.open(entry) as file:
                 stated = _stated(file)
             if sum(stated) != entry.file_size:

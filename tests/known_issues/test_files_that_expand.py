@@ -152,6 +152,14 @@ def test_an_array_that_states_more_than_its_file_holds_is_refused(tmp_path):
                 read(tmp_path / name)
 
 
+def test_an_entry_that_is_no_array_is_not_expanded(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("keypoints", bytes(2**20))
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(UserError, match=r"a\.npz: truncated.*keypoints is no array"):
+        read_npz(tmp_path / "a.npz")
+
+
 def test_a_long_clip_without_anybody_in_it_is_no_bomb(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", keypoints=np.zeros((90_000, 133, 3), np.float32))
     assert read_npz(tmp_path / "a.npz")["keypoints"].shape == (90_000, 133, 3)
