@@ -201,11 +201,10 @@ class PictureGraphInput(GraphInput):
 def graph_input(contract: KeypointContract | FrameContract) -> GraphInput:
     """The input for a contract.
 
-        >>> from export.graph.inputs import graph_input
-        >>> from slr_keras.data.times import clip_indices
-    from slr_keras.data.video.contract import FrameContract
-        >>> graph_input(FrameContract((64, 48))).name
-        'frames'
+    >>> from export.graph.inputs import graph_input
+    >>> from slr_keras.data.video.contract import FrameContract
+    >>> graph_input(FrameContract((64, 48))).name
+    'frames'
     """
     kind = KeypointGraphInput if contract.modality == "keypoints" else PictureGraphInput
     return kind(contract)

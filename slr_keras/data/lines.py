@@ -122,11 +122,10 @@ def _place(path: Any, key: str, where: str) -> str:
 def sample_line(sample: Sample) -> str:
     """Format a sample as a line of a manifest, without the line break.
 
-        >>> from slr_keras.data.lines import sample_line
-        >>> from slr_keras.data.sample import Sample
-    from slr_keras.data.times import Times
-        >>> sample_line(Sample("a", ("RAIN",), frames=9, keypoints="a.npy"))[:33]
-        '{"id": "a", "glosses": ["RAIN"], '
+    >>> from slr_keras.data.lines import sample_line
+    >>> from slr_keras.data.sample import Sample
+    >>> sample_line(Sample("a", ("RAIN",), frames=9, keypoints="a.npy"))[:33]
+    '{"id": "a", "glosses": ["RAIN"], '
     """
     value: dict[str, Any] = {key: getattr(sample, key) for key in _KEYS}
     value["glosses"] = list(sample.glosses)

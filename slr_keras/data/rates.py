@@ -14,6 +14,8 @@ import numpy as np
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.limits import FRAMES
 
+#: Longest duration of one frame in seconds that phones accept, as bundles state it.
+LONGEST_STILL = 60
 #: Limits of a clip's frame rate in frames per second; other rates are mistakes.
 LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
 

@@ -54,7 +54,7 @@ def measured(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.save(pathlib.Path(folder, "a.npy"), np.zeros((7, 6, 8, 3), np.uint8))
     ...     measured(pathlib.Path(folder, "a.npy"))
-    Measure(frames=7, fps=None)
+    Measure(frames=7, fps=None, times=None)
     """
     if path.is_dir():
         files = picture_files(path)
