@@ -11,7 +11,7 @@ from export.common.clips import golden_clips
 from export.graph.names import FILES, FRAMES, KEYPOINTS
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.rates import indices_at_rate
+from slr_keras.data.times import clip_indices
 from slr_keras.data.video.contract import FrameContract
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _frames(
     manifest: Manifest, row: int, contract: KeypointContract | FrameContract
 ) -> Sequence[int]:
     """Which frames of a clip stand for it at the contract's rate."""
-    return indices_at_rate(manifest[row].frames, manifest.rate(row), contract.fps)
+    return clip_indices(manifest[row], manifest.rate(row), contract.fps)
 
 
 def _signing(size: Sequence[int], frames: int, number: int) -> np.ndarray:

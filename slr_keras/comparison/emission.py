@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slr_keras.comparison.recognised import Recognised
-from slr_keras.data.rates import frames_at_rate
+from slr_keras.data.times import clip_length
 from slr_keras.metrics import Alignment, align
 
 
@@ -65,7 +65,7 @@ def emission(side: Recognised, row: int) -> Emission:
     glosses = cleaned_singly(run.vocabulary.decode(hypothesis.ids), config.data.scoring)
     kept = [index for index, gloss in enumerate(glosses) if gloss]
     rate = manifest[0].fps or contract.fps
-    length = frames_at_rate(manifest[0].frames, rate, fps)
+    length = clip_length(manifest[0], rate, fps)
     first = max(length - config.data.max_frames, 0) // 2
     if decoder.names_one_sign:
         # An isolated sign has one step, which covers all frames that the model sees.

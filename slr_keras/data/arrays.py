@@ -11,6 +11,7 @@ from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded
+from slr_keras.utils.npy import is_npz, require_sound_npy, require_sound_npz
 
 KEY = "keypoints"
 _OPEN_FILES = 16
@@ -109,11 +110,10 @@ def read_npy(path: Path) -> np.ndarray:
         UserError: the file is missing, damaged, or holds no numbers.
     """
     with _guarded(path):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise UserError(f"{path}: is an archive of arrays; name it .npz")
-    return array
+        if is_npz(path):
+            raise UserError(f"{path}: is an archive of arrays; name it .npz")
+        require_sound_npy(path)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def read_npz(
@@ -135,10 +135,12 @@ def read_npz(
         UserError: the file is missing, damaged, or lacks an array.
     """
     with _guarded(path, problem, remedy):
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
+        if not is_npz(path):
+            # Whatever it is; a sound single array is named.
+            require_sound_npy(path)
             raise UserError(f"{path}: is a single array; name it .npy")
-        with file:
+        require_sound_npz(path, {*names, *optional})
+        with np.load(path, allow_pickle=False) as file:
             for name in names:
                 if name not in file.files:
                     present = ", ".join(file.files) or "nothing"
@@ -153,15 +155,17 @@ def read_array(path: Path) -> np.ndarray:
         UserError: the file is damaged, holds no numbers, or several arrays.
     """
     with _guarded(path):
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            array = loaded
+        if not is_npz(path):
+            require_sound_npy(path)
+            array = np.load(path, allow_pickle=False)
         else:
-            with loaded:
+            with np.load(path, allow_pickle=False) as loaded:
                 names = loaded.files
                 if KEY not in names and len(names) != 1:
                     raise UserError(f"{path}: no array keypoints among {', '.join(names)}")
-                array = _entry(loaded, KEY if KEY in names else names[0])
+                name = KEY if KEY in names else names[0]
+                require_sound_npz(path, (name,))
+                array = _entry(loaded, name)
     if array.dtype.kind not in "fiu":
         raise UserError(f"{path}: holds {array.dtype} instead of numbers")
     return array

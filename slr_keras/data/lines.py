@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.data.sample import Sample
+from slr_keras.data.times import Times
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_text, write_text
 
@@ -20,6 +21,7 @@ _KEYS = (
 # Keys for the first frame of a clip inside a file of many clips.
 _STARTS = ("start", "video_start")
 _OPTIONAL = ("fps", *_STARTS)
+_TIMES = "frame_times"
 _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
@@ -82,10 +84,11 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     if not places:
         raise UserError(f"{where}: has neither 'keypoints' nor 'video'; add the file of one")
     starts = {key: value[key] for key in _STARTS if value.get(key) is not None}
+    frames, times = _count(value.get("frames"), "frames", where), value.get(_TIMES)
     return Sample(
         id=name,
         glosses=tuple(glosses),
-        frames=_count(value.get("frames"), "frames", where),
+        frames=frames,
         signer=value.get("signer", ""),
         fps=None if fps is None else float(fps),
         text=value.get("text", ""),
@@ -93,7 +96,8 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
         keypoints=places.get("keypoints", ""),
         video=places.get("video", ""),
         **{key: _count(start, key, where) for key, start in starts.items()},
-        extra={key: item for key, item in value.items() if key not in _KEYS},
+        times=None if times is None else Times.from_json(times, frames, where),
+        extra={key: item for key, item in value.items() if key not in (*_KEYS, _TIMES)},
     )
 
 
@@ -128,6 +132,8 @@ def sample_line(sample: Sample) -> str:
     absent = [key for key in _OPTIONAL if value[key] is None]
     for key in absent + [key for key in _PLACES if not value[key]]:
         del value[key]
+    if sample.times is not None:
+        value[_TIMES] = sample.times.to_json()
     return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)
 
 

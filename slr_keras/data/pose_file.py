@@ -12,6 +12,7 @@ from slr_keras.data.layout import layout
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.extras import install
 from slr_keras.utils.files import guarded
+from slr_keras.utils.limits import require_file
 
 _HANDS = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
 _POSE, _FACE = "POSE_LANDMARKS", "FACE_LANDMARKS"
@@ -136,6 +137,7 @@ def _parse(path: Path) -> Any:
         raise UserError(
             f"{path}: reading .pose files needs the library pose-format; {install('pose')}"
         ) from error
+    require_file(path)
     with guarded(path, "truncated, or not a .pose file"):
         pose = Pose.read(path.read_bytes())
         shape, confidence = pose.body.data.shape, pose.body.confidence.shape

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.limits import FRAMES
 
-#: Longest duration of one picture in seconds; longer ones indicate damaged times.
+#: Longest duration of one frame in seconds that phones accept, as bundles state it.
 LONGEST_STILL = 60
 #: Limits of a clip's frame rate in frames per second; other rates are mistakes.
 LOWEST_RATE, HIGHEST_RATE = 1.0, 1000.0
@@ -46,14 +47,16 @@ def steady(frames: Iterable[Any], fps: float) -> Iterator[Shown]:
 def at_rate(shown: Iterable[Shown], fps: float) -> Iterator[Any]:
     """Resample a clip to another rate by dropping or repeating frames.
 
-    D seconds give round(D fps) frames, at least one. The first frame counts as shown from time 0.
+    D seconds give round(D fps) frames, at least one. The first frame counts as shown from time 0. A
+    frame may be shown for any time, such as the slides of a screen recording, up to the limit of
+    frames (`slr_keras.utils.limits`).
 
     Args:
         shown: frames in the order of their times.
         fps: frames per second of the result.
 
     Raises:
-        UserError: a frame lasts longer than a minute.
+        UserError: one frame would be repeated more often than the limit.
 
     >>> from slr_keras.data.rates import at_rate, steady
     >>> "".join(at_rate(steady("abcdef", 50), 25)), "".join(at_rate(steady("abc", 25), 50))
@@ -63,7 +66,7 @@ def at_rate(shown: Iterable[Shown], fps: float) -> Iterator[Any]:
     given, latest = 0, None
     for latest in shown:
         since = latest.start if given else 0
-        _require_short(since, latest.end)
+        _require_few(since, latest.end, rate)
         while 2 * given + 1 < 2 * rate * latest.end:
             yield latest.frame
             given += 1
@@ -101,7 +104,7 @@ def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
         `(frames_at_rate(frames, fps, target),)` int64, ascending.
 
     Raises:
-        UserError: the rate is not positive, or a frame lasts longer than a minute.
+        UserError: the rate is not positive, or there are more frames than the limit.
 
     >>> from slr_keras.data.rates import indices_at_rate
     >>> indices_at_rate(6, 50, 25).tolist(), indices_at_rate(3, 25, 50).tolist()
@@ -110,7 +113,9 @@ def indices_at_rate(frames: int, fps: float, target: float) -> np.ndarray:
     _require_positive(fps)
     if fps == target:
         return np.arange(frames)
-    _require_short(Fraction(0), 1 / Fraction(fps))
+    FRAMES.require(
+        frames_at_rate(frames, fps, target), f"a clip of {frames} frames at {fps:g} per second"
+    )
     # The frame shown at (n + 1/2) / target has the number floor((2 n + 1) fps / (2 target)).
     ratio = Fraction(fps) / Fraction(target)
     above, below = ratio.numerator, 2 * ratio.denominator
@@ -142,9 +147,10 @@ def _require_positive(fps: float) -> None:
         raise UserError(f"a clip's frame rate is {fps}; give frames per second above 0")
 
 
-def _require_short(start: Fraction, end: Fraction) -> None:
-    if end - start > LONGEST_STILL:
-        raise UserError(
-            f"one frame lasts {float(end - start):.0f} seconds, from second {float(start):.0f} "
-            "on; the times in the file are damaged: pass --fps"
+def _require_few(start: Fraction, end: Fraction, rate: Fraction) -> None:
+    if (end - start) * rate > FRAMES.value:
+        seconds = f"one frame lasts {float(end - start):.0f} seconds"
+        raise FRAMES.exceeded(
+            f"{float((end - start) * rate):,.0f} frames at {float(rate):g} per second are",
+            f"{seconds}, from second {float(start):.0f} on (--fps replaces damaged times)",
         )

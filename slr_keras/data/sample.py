@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slr_keras.data.times import Times
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -25,6 +27,7 @@ class Sample:
             holds this clip only.
         video_start: first picture of the clip in a longer `video`; None if the video holds this
             clip only.
+        times: when each frame is shown, for recordings whose rate varies; None: `fps` tells it.
         extra: further keys of the manifest's line.
 
     >>> from slr_keras.data.sample import Sample
@@ -43,4 +46,5 @@ class Sample:
     video: str = ""
     start: int | None = None
     video_start: int | None = None
+    times: Times | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.drawable import LEAST_WIDTH, MIDDLE, RIGHT, Drawable, side_colour
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_path
+from slr_keras.utils.limits import BYTES
 
 PAPER, INK, MARK = (255, 255, 255), (30, 30, 30), (20, 130, 60)
 _SAMPLING = 2  # supersampling factor for smooth lines
@@ -219,11 +220,15 @@ def write_gif(clip: Drawable, path: str | Path, step: int = 1) -> int:
 
     Returns:
         The number of frames written.
+
+    Raises:
+        UserError: the frames do not fit into the limit of bytes.
     """
-    images = [draw_frame(clip, frame) for frame in range(0, len(clip), step)]
+    frames, (width, height) = range(0, len(clip), step), clip.size
+    BYTES.require(len(frames) * width * height, f"{path} (a .png contact sheet has fewer frames)")
     # The GIF writer merges equal successive frames and adds up their durations.
-    palette = images[0].quantize(clip.palette)
-    images = [image.quantize(palette=palette, dither=0) for image in images]
+    palette = draw_frame(clip, 0).quantize(clip.palette)
+    images = [draw_frame(clip, frame).quantize(palette=palette, dither=0) for frame in frames]
     with atomic_path(path) as temporary:
         images[0].save(
             temporary,

@@ -101,6 +101,10 @@ def _from_manifest(manifest: Manifest, name: str, view: View) -> OpenSample:
     sample = manifest[manifest.find(name)]
     if view.video or not _has_keypoints(manifest):
         frames, fps = manifest.video_frames(sample), manifest.rate(sample)
+        if sample.times is not None:
+            # As a single video file is drawn, at the rate of the contract.
+            fps = manifest.frame_contract.fps
+            frames = at_rate(sample.times.shown(frames), fps)
         return OpenSample(sample, _pictures(frames, manifest.frame_contract, fps, view))
     raw, fps = manifest.load(sample), manifest.rate(sample)
     return OpenSample(sample, partial(figure, raw, manifest.contract, view.prepared, fps=fps))

@@ -120,7 +120,11 @@ def _extra(source: Source, fps: float) -> dict:
     """Further keys of the manifest's line, with `spans` in frames of the new rate."""
     extra = {"source": str(source.path), **source.extra}
     spans = extra.get("spans")
-    if source.fps and isinstance(spans, list):
+    if source.times is not None and isinstance(spans, list):
+        starts = (0, *source.times.ends)
+        scale, last = fps / source.times.per_second, len(starts) - 1
+        extra["spans"] = [[round(starts[min(t, last)] * scale) for t in span] for span in spans]
+    elif source.fps and isinstance(spans, list):
         scale = fps / source.fps
         extra["spans"] = [[round(t * scale) for t in span] for span in spans]
     return extra

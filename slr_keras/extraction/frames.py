@@ -1,5 +1,6 @@
 """Stream of landmarks, frame by frame, from the worker process."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,6 +18,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 import slr_keras
+from slr_keras.data.times import Times
 from slr_keras.extraction.settings import CHANNELS, POINTS, Settings, mediapipe_version
 from slr_keras.utils.errors import UserError
 
@@ -40,10 +42,17 @@ class LandmarkFrame(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """A clip inside a longer recording: its first picture and its number of pictures."""
+    """A clip inside a longer recording.
+
+    Attributes:
+        first: number of its first picture.
+        frames: its number of pictures.
+        times: when each picture is shown; None if the rate is constant.
+    """
 
     first: int
     frames: int
+    times: Times | None = None
 
 
 class LandmarkFrames(Iterator[LandmarkFrame]):
@@ -172,7 +181,7 @@ def landmark_frames(
             picture gives a frame at its own time.
         rate: frames a second that replace the timestamps of the file.
         still_rate: frames a second of sources without timestamps.
-        window: a clip inside the recording, at the constant rate `rate`.
+        window: a clip inside the recording, at its own times or the constant rate `rate`.
         patience: seconds without a frame after which the process is stopped.
 
     Returns:
@@ -197,6 +206,7 @@ def landmark_frames(
         "still_rate": still_rate,
         "first": window.first if window else None,
         "frames": window.frames if window else None,
+        "times": window.times.to_json() if window and window.times else None,
     }
     where = str(source) if camera is None else f"camera {camera}"
     return LandmarkFrames(request, where, patience)
@@ -209,10 +219,7 @@ def _started(request: dict, noise: IO[bytes]) -> tuple[subprocess.Popen, Connect
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-P", "-m", "slr_keras.extraction.worker"),
-                *(str(writing), json.dumps(request)),
-            ],
+            [sys.executable, "-P", "-m", "slr_keras.extraction.worker", str(writing)],
             stdin=subprocess.PIPE,
             stdout=noise,
             stderr=noise,
@@ -226,6 +233,10 @@ def _started(request: dict, noise: IO[bytes]) -> tuple[subprocess.Popen, Connect
         raise
     finally:
         os.close(writing)
+    with contextlib.suppress(BrokenPipeError):
+        # Not an argument: the times of a long window are longer than arguments may be.
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
     return process, Connection(reading, writable=False)
 
 

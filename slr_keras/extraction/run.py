@@ -105,7 +105,10 @@ class Job:
             video_start=window.first if window else None,
         )
         digest = source_digest(sample, source.path.parent, self._known)
-        return {**self.settings.to_json(), "still_rate": source.fps, "source": digest}
+        record = {**self.settings.to_json(), "still_rate": source.fps, "source": digest}
+        if window and window.times:
+            record["times"] = window.times.to_json()
+        return record
 
     def _draw(self, source: Source, path: Path, anew: bool) -> None:
         sheet = clip_file(self.folder / SHEETS, source.file).with_suffix(".png")

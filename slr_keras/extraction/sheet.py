@@ -130,4 +130,5 @@ def recorded(source: Source, fps: float) -> Iterator[Shown]:
         video=str(source.path.absolute()),
         video_start=source.window.first,
     )
-    return steady(frames_of(window, source.path.parent, None, {}), rate)
+    frames, times = frames_of(window, source.path.parent, None, {}), source.window.times
+    return steady(frames, rate) if times is None else times.shown(frames)

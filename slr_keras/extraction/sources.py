@@ -11,6 +11,7 @@ from typing import Any
 from slr_keras.data.datasets.splits import held_out
 from slr_keras.data.lines import FRAMES_FILE, SPLITS
 from slr_keras.data.manifest import Manifest, read_folder, read_manifest
+from slr_keras.data.times import Times
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
 from slr_keras.extraction.frames import Window
 from slr_keras.text.tables import read_table
@@ -34,6 +35,7 @@ class Source:
         glosses, signer, text: annotations of the clip, if any.
         fps: frame rate of sources without timestamps, and of windows.
         window: place of the clip in a longer recording.
+        times: when each frame of the clip is shown, if the rate varies.
         extra: further keys of a manifest's line.
         file: unique name of the clip's keypoint file, without suffix.
     """
@@ -46,6 +48,7 @@ class Source:
     text: str = ""
     fps: float | None = None
     window: Window | None = None
+    times: Times | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
 
@@ -141,20 +144,13 @@ def _of_manifest(manifest: Manifest) -> list[Source]:
         # One array may hold many clips; `start` is then of the pictures too.
         if first is None and path.suffix == ".npy":
             first = sample.start
-        window = None if first is None else Window(first, sample.frames)
-        sources.append(
-            Source(
-                sample.id,
-                path,
-                sample.split if sample.split in SPLITS else "",
-                sample.glosses,
-                sample.signer,
-                sample.text,
-                sample.fps or still_rate,
-                window,
-                sample.extra,
-            )
-        )
+        # The times of a complete video file are read from the file itself.
+        if first is None and sample.times is not None and not path.is_file():
+            first = 0
+        window = None if first is None else Window(first, sample.frames, sample.times)
+        split = sample.split if sample.split in SPLITS else ""
+        labels = (sample.glosses, sample.signer, sample.text, sample.fps or still_rate)
+        sources.append(Source(sample.id, path, split, *labels, window, sample.times, sample.extra))
     return sources
 
 

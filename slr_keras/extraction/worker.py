@@ -1,7 +1,8 @@
-"""Worker process of the extraction: `python -m slr_keras.extraction.worker FD REQUEST`.
+"""Worker process of the extraction: `python -m slr_keras.extraction.worker FD`.
 
-A crash or a hang of native code stays in this process. The process sends messages through the
-file descriptor FD: a letter and its payload.
+A crash or a hang of native code stays in this process. The process reads its request, a line of
+JSON, from its standard input and sends messages through the file descriptor FD: a letter and its
+payload.
 
 | letter | payload |
 | --- | --- |
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.rates import Shown, at_rate, steady
+from slr_keras.data.times import Times
 from slr_keras.extraction.camera import Camera, until_the_next
 from slr_keras.extraction.holistic import Holistic
 from slr_keras.extraction.settings import Settings
@@ -35,11 +37,11 @@ from slr_keras.utils.errors import UserError
 
 
 def main(arguments: list[str]) -> None:
-    """Answer a request; the arguments are the file descriptor and the request as JSON."""
+    """Answer the request on standard input; the argument is the file descriptor."""
+    request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.addaudithook(_offline)
     connection = Connection(int(arguments[0]), readable=False)
-    request = json.loads(arguments[1])
     try:
         _send_frames(connection, request)
         connection.send_bytes(b"E")
@@ -121,7 +123,10 @@ def _recorded(request: dict[str, Any]) -> Iterator[Shown]:
     window = Sample(
         "", (), request["frames"], video=str(path.absolute()), video_start=request["first"]
     )
-    return steady(frames_of(window, path.parent, None, {}), rate or request["still_rate"])
+    frames = frames_of(window, path.parent, None, {})
+    if request["times"] is not None and rate is None:
+        return Times.from_json(request["times"], request["frames"], str(path)).shown(frames)
+    return steady(frames, rate or request["still_rate"])
 
 
 if __name__ == "__main__":

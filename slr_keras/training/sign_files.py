@@ -13,6 +13,7 @@ from slr_keras.metrics.isolated.score import SignScore, head_accuracies
 from slr_keras.training.evaluation import Evaluation
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.files import atomic_write, guarded, write_text
+from slr_keras.utils.npy import require_sound_npz
 
 
 def score_signs(evaluation: Evaluation) -> SignScore:
@@ -71,5 +72,7 @@ def read_log_probabilities(path: str | Path) -> tuple[list[str], np.ndarray]:
         UserError: the file is damaged.
     """
     problem, remedy = "cannot be read", "evaluate the run again"
-    with guarded(path, problem, remedy), np.load(path, allow_pickle=False) as file:
-        return file["ids"].tolist(), file["log_probabilities"]
+    with guarded(path, problem, remedy):
+        require_sound_npz(path)
+        with np.load(path, allow_pickle=False) as file:
+            return file["ids"].tolist(), file["log_probabilities"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_path, guarded
+from slr_keras.utils.npy import require_sound_npz
 
 RECORD = "record"
 _DAMAGED = ("damaged", "restore it, or begin anew with --restart")
@@ -148,6 +149,7 @@ def _open(path: str | Path):
     if not Path(path).exists():
         raise UserError(f"{path}: there is no such checkpoint")
     with guarded(path, "not a checkpoint of slr_keras, or a damaged one"):
+        require_sound_npz(path)
         archive = np.load(path, allow_pickle=False)
         if RECORD not in archive.files:
             archive.close()

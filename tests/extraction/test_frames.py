@@ -179,9 +179,16 @@ def test_a_process_that_hangs_is_stopped(endless):
         assert frames._process.returncode == -signal.SIGKILL
 
 
-def test_the_process_ends_with_its_parent_even_where_it_hangs(tmp_path):
-    # Whoever opens this picture waits for a writer that never comes.
-    os.mkfifo(tmp_path / "1.png")
+def test_the_process_ends_with_its_parent_even_where_it_hangs(tmp_path, monkeypatch):
+    # Whoever reads a picture in the worker waits for longer than the test.
+    (tmp_path / "1.png").touch()
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\n"
+        "if 'slr_keras.extraction.worker' in sys.orig_argv:\n"
+        "    from slr_keras.data.video import reading\n"
+        "    reading.read_picture = lambda *_: time.sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
     program = (
         "import sys, time; from slr_keras.extraction import landmark_frames\n"
         "frames = landmark_frames(sys.argv[1])\n"
@@ -191,7 +198,7 @@ def test_the_process_ends_with_its_parent_even_where_it_hangs(tmp_path):
         [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     worker = int(parent.stdout.readline())
-    time.sleep(2)
+    time.sleep(8)
     assert alive(worker)
     parent.kill()
     parent.wait()

@@ -19,7 +19,7 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.datasets.base import Option
 from slr_keras.data.datasets.prepare import RECORD, REST_SPLIT, replacing
 from slr_keras.data.manifest import Manifest, read_folder
-from slr_keras.data.rates import indices_at_rate
+from slr_keras.data.times import clip_indices
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
@@ -215,7 +215,7 @@ def _clips(
         if unit.gloss in without:
             continue
         sample = manifest[unit.row]
-        frames = indices_at_rate(sample.frames, manifest.rate(sample), units.contract.fps)
+        frames = clip_indices(sample, manifest.rate(sample), units.contract.fps)
         keypoints = units.converted(manifest.load(unit.row)[frames], manifest.contract)
         chosen = unit_frames(unit, frames)
         start = np.searchsorted(frames, chosen[0])

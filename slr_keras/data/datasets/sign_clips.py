@@ -109,9 +109,11 @@ def write_sign_clips(
     """
     from tqdm import tqdm
 
-    paths = sorted({clip.path for clip in clips if clip.path and clip.frames is None})
+    known = {clip.path: clip.frames for clip in clips if clip.path}
+    paths = sorted(known)
+    measure = partial(_measure, known=known, count=count, target=contract.fps)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = pool.map(partial(_measure, count=count), paths)
+        work = pool.map(measure, paths)
         bar = tqdm(work, "measuring", len(paths), unit="clip", leave=False, disable=None)
         measures = dict(zip(paths, bar))
     samples: dict[str, list[Sample]] = {split: [] for split in SPLITS}
@@ -135,9 +137,14 @@ def write_sign_clips(
             write_manifest(folder / f"{split}.jsonl", listed)
 
 
-def _measure(path: Path, count: bool) -> Measure | UserError:
+def _measure(
+    path: Path, known: Mapping[Path, int | None], count: bool, target: float
+) -> Measure | UserError:
     try:
-        return measured(path, count)
+        # The length of pictures and arrays is known without decoding.
+        if known[path] and (path.is_dir() or path.suffix == ".npy"):
+            return Measure(known[path])
+        return measured(path, count, known[path], target)
     except UserError as error:
         return error
 
@@ -150,7 +157,7 @@ def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: f
     """
     if clip.path is None:
         raise UserError(clip.absent)
-    measure = measures[clip.path] if clip.frames is None else Measure(clip.frames)
+    measure = measures[clip.path]
     if isinstance(measure, UserError):
         raise measure
     end = measure.frames if clip.end is None else min(clip.end, measure.frames)
@@ -167,6 +174,7 @@ def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: f
         split=clip.split,
         video=str(clip.path.absolute()),
         video_start=None if clip.full_recording else clip.first,
+        times=measure.times and measure.times.part(clip.first, end),
     )
 
 

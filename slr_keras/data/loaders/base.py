@@ -16,9 +16,10 @@ from slr_keras.data.batch import Clip, FrameSpec, Infeasible, encode_labels, sta
 from slr_keras.data.contract_base import Contract
 from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
-from slr_keras.data.rates import frames_at_rate, indices_at_rate, require_rate
+from slr_keras.data.rates import require_rate
 from slr_keras.data.sampling import adjacent_repeats, check_frames, required_frames
 from slr_keras.data.spans import checked_spans, spans_among
+from slr_keras.data.times import clip_indices, clip_length
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
@@ -87,7 +88,7 @@ class Loader(ABC):
             if rate != self.fps:
                 require_rate(rate, place, "correct its 'fps'")
         lengths = zip(manifest, self._rates)
-        self.frames = np.array([frames_at_rate(s.frames, rate, self.fps) for s, rate in lengths])
+        self.frames = np.array([clip_length(s, rate, self.fps) for s, rate in lengths])
         self.labels = [
             encode_labels(sample, vocabulary, options.unknown, place)
             for sample, place in zip(manifest, places)
@@ -227,9 +228,10 @@ class Loader(ABC):
             int64 indices of the same length; for all frames of a clip that has the model's rate, a
             slice of the complete file.
         """
-        if self._rates[row] == self.fps:
+        sample, rate = self.manifest[row], self._rates[row]
+        if rate == self.fps and sample.times is None:
             return slice(None) if indices is None else indices
-        source = indices_at_rate(self.manifest[row].frames, self._rates[row], self.fps)
+        source = clip_indices(sample, rate, self.fps)
         return source if indices is None else source[indices]
 
     def _targets(self, row: int, indices: np.ndarray) -> tuple[np.ndarray, ...]:

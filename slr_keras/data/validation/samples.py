@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Callable
 
-from slr_keras.data.rates import frames_at_rate
 from slr_keras.data.sample import Sample
+from slr_keras.data.times import clip_length
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.vocabulary import Vocabulary
 
@@ -44,9 +44,9 @@ def infeasible(sample: Sample, temporal_stride: int = 4, fps: float | None = Non
 
 def _frames_seen(sample: Sample, fps: float | None) -> int:
     """Number of frames at the rate of the contract, which clips without a stated rate have."""
-    if fps is None or sample.fps is None:
+    if fps is None or (sample.fps is None and sample.times is None):
         return sample.frames
-    return frames_at_rate(sample.frames, sample.fps, fps)
+    return clip_length(sample, sample.fps or fps, fps)
 
 
 def _repeats(sample: Sample) -> int:

@@ -8,6 +8,7 @@ number of frames, and the size and SHA-256 of the pictures' files. Files are wri
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ import numpy as np
 
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.flow import BOUND, METHODS
+from slr_keras.data.video.opening import reading_mark
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.reading import picture_files, video_array
 from slr_keras.utils.errors import UserError
@@ -30,11 +32,14 @@ from slr_keras.utils.files import (
     sha256,
     write_json,
 )
+from slr_keras.utils.limits import require_file
 
 FLOW = "flow"
 RECORD = "record.json"
 VERSION = 1
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
+# Size of a field's picture or of the record, far above that of any field.
+_MOST_BYTES = 2**26
 _RUN = "run `slr flow {}`"
 
 
@@ -134,7 +139,8 @@ def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
             files = {file.name: sha256(file) for file in picture_files(path)}
             return hashlib.sha256(json.dumps([files, place]).encode()).hexdigest()
         if path not in known:
-            known[path] = sha256(path)
+            require_file(path)
+            known[path] = sha256(path) + reading_mark(path)
     except OSError as error:
         raise UserError(f"{error.filename or path}: cannot be read ({error.strerror})") from error
     return hashlib.sha256(f"{known[path]} {place}".encode()).hexdigest()
@@ -200,8 +206,9 @@ class FlowFile:
         if not path.exists():
             raise UserError(f"{path}: this clip has no flow; {_RUN.format(path.parents[2])}")
         with self._guarded():
+            require_file(path)
             with zipfile.ZipFile(path) as file:
-                self.record = json.loads(file.read(RECORD))
+                self.record = json.loads(_read(file, RECORD))
             if not isinstance(self.record, dict):
                 raise ValueError("its record is not a JSON object")
 
@@ -239,7 +246,8 @@ class FlowFile:
         with self._guarded(), zipfile.ZipFile(self.path) as file:
             width, height = self.record["size"]
             for number in numbers:
-                data = file.read(f"{number:05d}{SUFFIXES[self.record['format']]}")
+                data = _read(file, f"{number:05d}{SUFFIXES[self.record['format']]}")
+                _require_size(data, (width, 2 * height))
                 picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
                 if picture is None or picture.shape != (2 * height, width):
                     raise ValueError(f"field {number} is not a picture of the flow's size")
@@ -249,3 +257,18 @@ class FlowFile:
     def _guarded(self) -> contextlib.AbstractContextManager[None]:
         again = _RUN.format(self.path.parents[2])
         return guarded(self.path, "damaged", f"delete it and {again} again")
+
+
+def _read(file: zipfile.ZipFile, name: str) -> bytes:
+    if (size := file.getinfo(name).file_size) > _MOST_BYTES:
+        raise ValueError(f"{name} would be {size:,} bytes")
+    return file.read(name)
+
+
+def _require_size(data: bytes, size: tuple[int, int]) -> None:
+    """Refuse a picture of another size before it is decoded."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+        if image.size != size:
+            raise ValueError(f"a field is {image.size[0]} x {image.size[1]} pixels")

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.sample import Sample
-from slr_keras.data.validation.findings import ERROR, Finding
+from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.video.contract import FrameContract
-from slr_keras.data.video.opening import opened
+from slr_keras.data.video.measuring import rate_varies
+from slr_keras.data.video.opening import Video
 from slr_keras.data.video.reading import frames_of
 from slr_keras.utils.errors import UserError
 
@@ -40,8 +41,8 @@ def probe(
     path = folder / sample.video
     if windowed or path.suffix == ".npy" or path.is_dir():
         return
-    with opened(path) as container:
-        stated = container.streams.video[0].frames
+    with Video(path) as video:
+        stated = video.stream.frames
     if stated not in (0, sample.frames):
         for _ in frames_of(sample, folder, contract.size, open_files, [0]):
             pass
@@ -55,6 +56,7 @@ class VideoChecker:
         self._contract = contract
         self._findings = findings
         self._open_files: dict[Path, np.ndarray] = {}
+        self._vary: dict[Path, bool] = {}
 
     def check(self, where: str, sample: Sample) -> None:
         """Probe a clip; other checks report clips without frames or video."""
@@ -66,3 +68,16 @@ class VideoChecker:
             what, _, advice = str(error).partition("; ")
             advice = advice or "restore the file or drop the clip"
             self._findings.append(Finding(ERROR, "video", sample.id, where, what, advice))
+            return
+        if self._lacks_times(sample):
+            what = f"{self._folder / sample.video}: its rate varies, and 'frame_times' is missing"
+            advice = "prepare the data again: the model sees pictures at other times than players"
+            self._findings.append(Finding(WARNING, "frame-times", sample.id, where, what, advice))
+
+    def _lacks_times(self, sample: Sample) -> bool:
+        path = self._folder / sample.video
+        if sample.times is not None or not path.is_file() or path.suffix == ".npy":
+            return False
+        if path not in self._vary:
+            self._vary[path] = rate_varies(path, self._contract.fps)
+        return self._vary[path]

@@ -13,11 +13,17 @@ import numpy as np
 
 from slr_keras.data.arrays import cut, mapped
 from slr_keras.data.sample import Sample
-from slr_keras.data.video.opening import colour_converter, decoded, opened, upright
+from slr_keras.data.video.opening import Video
 from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
+from slr_keras.utils.limits import PIXELS, require_file
 
 PICTURES = (".png", ".jpg", ".jpeg")
+# What files named .png or .jpg hold; other formats of Pillow run further programs or libraries.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+# The EXIF tag of the orientation, and its values that exchange width and height.
+_ORIENTATION, _TURNED = 0x0112, range(5, 9)
 _DIGITS = re.compile(r"(\d+)")
 
 Size = tuple[int, int]
@@ -117,21 +123,22 @@ def read_picture(path: Path, size: Size | None = None) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    try:
-        with Image.open(path) as image:
+    require_file(path)
+    with guarded(path, "truncated, or not a picture", "restore it or drop the clip"):
+        try:
+            image = Image.open(path, formats=_FORMATS)
+        # Pillow's own limits are higher than that of `PIXELS`.
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise PIXELS.exceeded("its pixels are many times", path) from None
+        with image:
+            # Checked before decoding, because a wrong picture may be huge.
+            PIXELS.require(image.width * image.height, path)
             if image.mode[0] in "IF":
                 raise UserError(f"{path}: has more than 8 bits per channel; convert it to 8 bits")
-            turned = ImageOps.exif_transpose(image)
-            # Checked before decoding, because a wrong picture may be huge.
-            _require_size(turned.size, size or turned.size, path)
-            return np.asarray(turned.convert("RGB"))
-    except UserError:
-        raise
-    # Damaged pictures raise many types of errors: OSError, SyntaxError, EOFError, ValueError,
-    # struct.error, DecompressionBombError.
-    except Exception as error:
-        what = f"truncated, or not a picture ({error})"
-        raise UserError(f"{path}: {what}; restore it or drop the clip") from error
+            turned = image.getexif().get(_ORIENTATION, 1) in _TURNED
+            actual = image.size[::-1] if turned else image.size
+            _require_size(actual, size or actual, path)
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def _array_frames(
@@ -163,11 +170,10 @@ def _file_frames(
     path: Path, frames: int, wanted: Sequence[int]
 ) -> Iterator[tuple[Path, np.ndarray]]:
     chosen, count = set(wanted), 0
-    converter = colour_converter()
-    with opened(path) as container:
-        for frame in decoded(container, path):
+    with Video(path) as video:
+        for frame in video.frames():
             if count in chosen:
-                yield path, upright(frame, converter)
+                yield path, video.upright(frame)
             count += 1
     # Checked at the end, because the length stated by a container is often an estimate.
     require_count(count, frames, path)

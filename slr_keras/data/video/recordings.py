@@ -12,9 +12,10 @@ import numpy as np
 
 from slr_keras.data.arrays import read_npy
 from slr_keras.data.rates import Shown, steady
-from slr_keras.data.video.opening import decoded, opened, upright
+from slr_keras.data.video.opening import Video, is_video
 from slr_keras.data.video.reading import PICTURES, picture_files, read_picture
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.limits import FRAMES
 
 #: Suffixes of videos in searched folders; a file that the user gives may have any suffix.
 VIDEOS = (
@@ -22,8 +23,8 @@ VIDEOS = (
     *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
 )
 _BACKWARDS = 1  # seconds that times may go back; beyond this, the clock of the file was reset
-# Formats that are not videos: FFmpeg renders plain text as a picture of a terminal.
-_NO_VIDEOS = ("tty", "bin")
+# Frames per second by which the limit of frames bounds the duration of a recording.
+_USUAL_RATE = 25
 
 
 def is_recording(path: Path) -> bool:
@@ -47,13 +48,7 @@ def is_recording(path: Path) -> bool:
 
 def is_readable(path: Path) -> bool:
     """Whether a file that the user gave may be a clip, by its name or because it opens as video."""
-    if is_recording(path) or path.suffix.lower() in PICTURES:
-        return True
-    try:
-        with opened(path) as container:
-            return container.format.name not in _NO_VIDEOS
-    except UserError:
-        return False
+    return is_recording(path) or path.suffix.lower() in PICTURES or is_video(path)
 
 
 def shown_in(path: Path, fps: float, given: float | None = None) -> Iterator[Shown]:
@@ -89,12 +84,12 @@ def shown_in(path: Path, fps: float, given: float | None = None) -> Iterator[Sho
     elif path.suffix.lower() == ".npy":
         yield from steady(map(_coloured, _pictures(read_npy(path), path)), given or fps)
     else:
-        with opened(path) as container:
-            frames = decoded(container, path)
+        with Video(path) as video:
             if given is None:
-                yield from _timed(container, frames, fps)
+                for one in timed(video, fps):
+                    yield one._replace(frame=video.upright(one.frame))
             else:
-                yield from steady(map(upright, frames), given)
+                yield from steady(map(video.upright, video.frames()), given)
 
 
 def _pictures(array: np.ndarray, path: Path) -> np.ndarray:
@@ -117,17 +112,28 @@ def _coloured(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, -1) if picture.shape[-1] == 1 else picture[..., :3]
 
 
-def _timed(container, frames: Iterator, fps: float) -> Iterator[Shown]:
-    """Pictures with the times of the file, corrected where times are missing or jump."""
-    stream = container.streams.video[0]
-    nominal = stream.average_rate or stream.guessed_rate
+def timed(video: Video, fps: float) -> Iterator[Shown]:
+    """Yield the pictures of an open video as PyAV frames, with the times at which they are shown.
+
+    Times count from the beginning of the file, which precedes the first picture if sound begins
+    earlier. Missing times are filled in, and a clock that was set back continues.
+
+    Args:
+        video: the open file.
+        fps: frames per second if the file states neither times nor a plausible rate.
+
+    Raises:
+        UserError: a picture is damaged, or the recording is longer than the limit of frames allows.
+    """
+    nominal = video.stream.average_rate or video.stream.guessed_rate
     gap = 1 / Fraction(nominal if nominal and 1 <= nominal <= 1000 else fps)
     origin = shift = None
     previous = None
-    for frame in frames:
-        stated = None if frame.pts is None else frame.pts * Fraction(frame.time_base)
+    unit = Fraction(video.stream.time_base or 1)
+    for frame in video.frames():
+        stated = None if frame.pts is None else frame.pts * Fraction(frame.time_base or unit)
         if origin is None:
-            origin = shift = _beginning(container, stated or Fraction(0))
+            origin = shift = _beginning(video, stated or Fraction(0))
         time = None if stated is None else stated - shift
         if previous is not None:
             if time is None or time < previous.start - _BACKWARDS:
@@ -136,19 +142,51 @@ def _timed(container, frames: Iterator, fps: float) -> Iterator[Shown]:
             # A picture that is out of order is shown for no time.
             time = max(time, previous.start)
             gap = time - previous.start or gap
-            yield Shown(upright(previous.frame), previous.start, time)
+            yield _bounded(previous._replace(end=time), video.path)
         previous = Shown(frame, Fraction(0) if time is None else time, None)
     if previous is not None:
         own = (previous.frame.duration or 0) * Fraction(previous.frame.time_base or 0)
-        yield Shown(upright(previous.frame), previous.start, previous.start + (own or gap))
+        yield _bounded(previous._replace(end=previous.start + (own or gap)), video.path)
 
 
-def _beginning(container, first: Fraction) -> Fraction:
-    """Beginning of the file, from which players count: its earliest picture or sound."""
+def packet_ends(video: Video) -> list[Fraction] | None:
+    """End of the display of each picture of an open video in seconds, by its packets.
+
+    Nothing is decoded. Packets need not be pictures: compare the number.
+
+    Returns:
+        None if the packets state no times.
+    """
+    packets = [packet for packet in video.packets() if not packet.is_discard]
+    base = Fraction(video.stream.time_base)
+    if not packets or any(packet.pts is None for packet in packets):
+        return None
+    packets.sort(key=lambda packet: packet.pts)
+    starts = [packet.pts * base for packet in packets]
+    origin = _beginning(video, starts[0])
+    gap = starts[-1] - starts[-2] if len(starts) > 1 else Fraction(0)
+    last = starts[-1] + ((packets[-1].duration or 0) * base or gap)
+    return [time - origin for time in (*starts[1:], last)]
+
+
+def _bounded(shown: Shown, path: Path) -> Shown:
+    """Refuse a recording that is so long that its times must be damaged."""
+    if shown.end * _USUAL_RATE > FRAMES.value:
+        frames = round(shown.end * _USUAL_RATE)
+        raise FRAMES.exceeded(
+            f"lasts {float(shown.end):,.0f} seconds or more by its times, and {frames:,} frames at "
+            f"{_USUAL_RATE} per second are",
+            path,
+        )
+    return shown
+
+
+def _beginning(video: Video, first: Fraction) -> Fraction:
+    """Beginning of the file, from which players count: its first picture or earlier sound."""
     starts = [
         stream.start_time * Fraction(stream.time_base)
-        for stream in (*container.streams.video, *container.streams.audio)
-        if stream.start_time is not None
+        for stream in video.container.streams.audio
+        if stream.start_time is not None and stream.time_base
     ]
     # Sound before 0 is the codec's priming and is not played.
     return min(first, max(min(starts, default=first), Fraction(0)))

@@ -7,6 +7,7 @@ import numpy as np
 
 from slr_keras.data.drawable import LEAST_WIDTH, Drawable
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.limits import BYTES
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def picture_figure(
         title, glosses, spans, fps: content of the caption, see `Drawable`.
 
     Raises:
-        UserError: there are no pictures.
+        UserError: there are no pictures, or more than fit into the limit of bytes.
 
     >>> import numpy as np
     >>> from slr_keras.data.video.viewer import picture_figure
@@ -62,12 +63,19 @@ def picture_figure(
     from PIL import Image
 
     # Each picture is scaled when it is read, so that a long clip need not fit into memory.
-    scaled = []
+    scaled, latest, total = [], None, 0
     for picture in pictures:
+        if picture is latest:
+            # A still picture is kept once, however long it is shown.
+            scaled.append(scaled[-1])
+            continue
+        latest = picture
         rows, columns = picture.shape[:2]
         size = (max(round(columns * height / rows), 1), height)
         # Enlarged pixels stay squares, to show the data without interpolation.
         how = Image.Resampling.NEAREST if height > rows else Image.Resampling.LANCZOS
+        total += 3 * size[0] * size[1]
+        BYTES.require(total, title or "the clip")
         scaled.append(np.asarray(Image.fromarray(picture).resize(size, how)))
     if not scaled:
         raise UserError(f"{title or 'the clip'}: has no frames, so there is nothing to draw")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from slr_keras.data.layout import layout
-from slr_keras.data.video.opening import stated
+from slr_keras.data.video.opening import reading_mark, stated
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.clip_files import is_made, read_clip_file, write_clip
 from slr_keras.recognition.clip import Points
@@ -33,7 +33,7 @@ def extract_keypoints(
         UserError: MediaPipe is not installed, crashed or hung, or the video cannot be read.
     """
     settings = Settings(fps=None if given else fps)
-    record = {**settings.to_json(), "rate": given, "source": sha256(path)}
+    record = {**settings.to_json(), "rate": given, "source": sha256(path) + reading_mark(path)}
     digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:24]
     with tempfile.TemporaryDirectory() as temporary:
         file = (cache or Path(temporary)) / f"{digest}.npz"

@@ -84,8 +84,11 @@ class KeypointInput(InputModality):
             )
 
         def read(index: int) -> Points:
-            fps = manifest[index].fps or theirs.fps
-            return Points(manifest.load(index), fps, theirs.source, theirs.image_size)
+            values, fps = manifest.load(index), manifest[index].fps or theirs.fps
+            if manifest[index].times is not None and self.overrides.fps is None:
+                fps = self.contract.fps
+                values = values[manifest[index].times.indices(fps)]
+            return Points(values, fps, theirs.source, theirs.image_size)
 
         return read
 

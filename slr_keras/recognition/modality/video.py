@@ -64,7 +64,14 @@ class VideoInput(InputModality):
 
         def read(index: int) -> Pictures:
             fps = self.rate(manifest[index].fps, theirs.fps, manifest.where(index))
-            return Pictures(lambda given: steady(manifest.video_frames(index), given or fps))
+            times = manifest[index].times
+
+            def shown(given: float | None) -> Iterator[Shown]:
+                frames = manifest.video_frames(index)
+                by_times = given is None and times is not None
+                return times.shown(frames) if by_times else steady(frames, given or fps)
+
+            return Pictures(shown)
 
         return read
 

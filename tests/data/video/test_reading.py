@@ -12,6 +12,8 @@ from slr_keras.data.manifest import Manifest, read_folder, read_manifest, write_
 from slr_keras.data.sample import Sample
 from slr_keras.data.video import reading
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.opening import Video
+from slr_keras.data.video.orientation import orientation_of
 from slr_keras.utils.errors import UserError
 
 
@@ -109,11 +111,15 @@ def test_lying_phone_video_is_turned_upright():
     class Lying:
         rotation = -90
 
-        def to_ndarray(self, format):
-            return np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
+        @property
+        def side_data(self):
+            # As PyAV fails on data that it does not know.
+            raise ValueError("99 is not a valid Type")
 
+    picture = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     # Minus 90 degrees counter-clockwise: the left column becomes the top row.
-    assert reading.upright(Lying())[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
+    turned = orientation_of(Lying()).shown(picture)
+    assert turned[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
 
 
 def damage_truncate(path: Path):
@@ -213,15 +219,17 @@ def test_a_damaged_video_file_is_named_with_its_sample(filmed, do, capfd):
         filmed.load_video(0)
 
 
-def test_a_picture_that_the_decoder_had_to_guess_is_refused(tmp_path):
+def test_a_picture_that_the_decoder_had_to_guess_is_refused(filmed, monkeypatch):
     from types import SimpleNamespace
 
-    container = SimpleNamespace(
-        streams=SimpleNamespace(video=[SimpleNamespace(width=64, height=48)]),
-        decode=lambda stream: iter([SimpleNamespace(is_corrupt=True)]),
-    )
-    with pytest.raises(UserError, match=r"clip\.mp4: a picture is damaged"):
-        list(reading.decoded(container, tmp_path / "clip.mp4"))
+    with Video(filmed.folder / "clip.mp4") as video:
+        video.container.close()
+        video.container = SimpleNamespace(
+            decode=lambda stream: iter([SimpleNamespace(is_corrupt=True)]), close=lambda: None
+        )
+        video.stream = SimpleNamespace(width=64, height=48, frames=1)
+        with pytest.raises(UserError, match=r"clip\.mp4: a picture is damaged"):
+            list(video.frames())
 
 
 @pytest.mark.parametrize("frames", [79, 81])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from slr_keras.data.rates import at_rate
-from slr_keras.data.video.recordings import is_readable, is_recording, shown_in
+from slr_keras.data.video.recordings import is_readable, is_recording, shown_in, timed
 from slr_keras.utils.errors import UserError
 
 av = pytest.importorskip("av")
@@ -78,23 +78,25 @@ def test_times_count_from_where_the_sound_begins_as_players_count(tmp_path):
     assert next(shown_in(mute, 25.0)).start == 0
 
 
-def test_a_clock_that_is_set_back_goes_on(monkeypatch):
-    from slr_keras.data.video import recordings
-
+def test_a_clock_that_is_set_back_goes_on():
     class Frame:
         def __init__(self, pts):
             self.pts, self.time_base, self.duration = pts, Fraction(1, 25), 1
 
-    class Container:
-        class streams:
-            class stream:
-                average_rate, guessed_rate, start_time, time_base = Fraction(25), None, 0, 1
+    class Film:
+        path = "a.mp4"
 
-            video, audio = [stream], []
+        class stream:
+            average_rate, guessed_rate, time_base = Fraction(25), None, Fraction(1, 25)
 
-    monkeypatch.setattr(recordings, "upright", lambda frame: frame.pts)
-    frames = iter(map(Frame, [*range(50), *range(50), None, 51]))
-    starts = [25 * one.start for one in recordings._timed(Container, frames, 25.0)]
+        class container:
+            class streams:
+                audio = ()
+
+        def frames(self):
+            return map(Frame, [*range(50), *range(50), None, 51])
+
+    starts = [25 * one.start for one in timed(Film(), 25.0)]
     assert starts == [*range(100), 100, 101]
 
 
