@@ -1,0 +1,129 @@
+"""Inputs that fail while the others go on: their reasons, the exit code, and the report at the end.
+
+A command that works on several inputs does not end with the first bad one. It passes the bad one
+over, answers for the others, reports every failure by name and reason at the end, and returns
+`SOME_FAILED`.
+"""
+
+import contextlib
+import errno
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from slr_keras.utils.command import USER_MISTAKE
+from slr_keras.utils.errors import UserError
+
+#: Exit code of a command that passed over some of its inputs.
+SOME_FAILED = USER_MISTAKE
+#: Failures that are printed; files list all of them.
+LISTED = 20
+# Failures that are kept; later ones of an endless stream are counted alone.
+_KEPT = 10_000
+# Errors of the machine that the next input has as well.
+_EVERYWHERE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class Failed(NamedTuple):
+    """An input that failed: its name, and the reason, which names the file."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Failures:
+    """The inputs that failed.
+
+    Attributes:
+        what: kind of the inputs in the singular, such as "clip".
+        failed: the inputs in the order of their failures, the first 10,000 of them.
+        count: number of failures.
+
+    >>> from slr_keras.utils.errors import UserError
+    >>> from slr_keras.utils.failures import Failures
+    >>> failures = Failures("clip")
+    >>> for name in ("a.npy", "b.npy"):
+    ...     with failures.passing_over(name):
+    ...         if name == "a.npy":
+    ...             raise UserError("a.npy: truncated")
+    >>> [*failures], failures.summary(2)
+    ([Failed(name='a.npy', reason='a.npy: truncated')], '1 of 2 clips failed')
+    """
+
+    what: str = "clip"
+    failed: list[Failed] = field(default_factory=list)
+    count: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Failed]:
+        return iter(self.failed)
+
+    def add(self, name: str, error: Exception | str) -> None:
+        """Note that an input failed.
+
+        Raises:
+            OSError: the error is one of the machine that every input has, such as a full disk.
+        """
+        if isinstance(error, OSError) and error.errno in _EVERYWHERE:
+            raise error
+        self.count += 1
+        if self.count <= _KEPT:
+            self.failed.append(Failed(name, reason_of(error, name)))
+
+    @contextlib.contextmanager
+    def passing_over(self, name: str) -> Iterator[None]:
+        """Pass over the input `name` if its block raises anything; Ctrl-C still ends the command.
+
+        Raises:
+            OSError: see `add`.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.add(name, error)
+
+    def summary(self, total: int | None = None) -> str:
+        """How many of `total` inputs failed, in words."""
+        count = self.count if total is None else total
+        of = f"{self.count} of {total}" if total is not None else str(self.count)
+        return f"{of} {self.what}{'s' * (count != 1)} failed"
+
+    def lines(self) -> list[str]:
+        """One line per failure, as it stands in a text file."""
+        return [f"error: {' '.join(reason.split())}" for _, reason in self]
+
+    def as_json(self) -> list[dict[str, str]]:
+        """One object per failure, with its name and its error."""
+        return [{"name": name, "error": reason} for name, reason in self]
+
+    def report(self, total: int | None = None) -> int:
+        """Print the first failures and their number to standard error; returns the exit code."""
+        lines = self.lines()
+        for line in lines[:LISTED]:
+            print(line, file=sys.stderr)
+        if lines:
+            more = f"; the first {LISTED} are above" if self.count > LISTED else ""
+            print(f"error: {self.summary(total)}{more}", file=sys.stderr)
+        return SOME_FAILED if lines else 0
+
+
+def reason_of(error: Exception | str, name: str) -> str:
+    """The message of whatever was raised for an input, with the name of the input.
+
+    >>> from slr_keras.utils.failures import reason_of
+    >>> reason_of(MemoryError(), "a.npz")
+    'a.npz: cannot be read (MemoryError)'
+    """
+    if isinstance(error, str):
+        return error
+    if isinstance(error, UserError):
+        return str(error) or f"{name}: failed"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.filename or name}: {error.strerror or error}"
+    text = " ".join(str(error).split())[:200]
+    kind = type(error).__name__
+    return f"{name}: cannot be read ({kind}{': ' * bool(text)}{text})"
