@@ -100,30 +100,52 @@ class Failures:
         """One object per failure, with its name and its error."""
         return [{"name": name, "error": reason} for name, reason in self]
 
-    def report(self, total: int | None = None) -> int:
-        """Print the first failures and their number to standard error; returns the exit code."""
-        lines = self.lines()
-        for line in lines[:LISTED]:
+    def report(self, conclusion: str | None = None, listed: int = LISTED) -> int:
+        """Print the first failures to standard error, and how many there are.
+
+        Args:
+            conclusion: the last line; None: the summary. "" leaves it out.
+            listed: number of failures to print.
+
+        Returns:
+            The exit code of the command: `SOME_FAILED`, or 0 if nothing failed.
+        """
+        if not self.count:
+            return 0
+        for line in self.lines()[:listed]:
             print(line, file=sys.stderr)
-        if lines:
-            more = f"; the first {LISTED} are above" if self.count > LISTED else ""
-            print(f"error: {self.summary(total)}{more}", file=sys.stderr)
-        return SOME_FAILED if lines else 0
+        if self.count > listed:
+            print(f"... and {self.count - listed} more", file=sys.stderr)
+        if conclusion != "":
+            print(f"error: {conclusion or self.summary()}", file=sys.stderr)
+        return SOME_FAILED
 
 
-def reason_of(error: Exception | str, name: str) -> str:
+def as_user_error(error: Exception, name: str) -> UserError:
+    """Whatever was raised for an input, as an error that names the input.
+
+    >>> from slr_keras.utils.failures import as_user_error
+    >>> as_user_error(KeyError("logits"), "a.npy")
+    UserError("a.npy: failed (KeyError: 'logits')")
+    """
+    return error if isinstance(error, UserError) else UserError(reason_of(error, name))
+
+
+def reason_of(error: Exception | str, name: str = "") -> str:
     """The message of whatever was raised for an input, with the name of the input.
 
     >>> from slr_keras.utils.failures import reason_of
     >>> reason_of(MemoryError(), "a.npz")
-    'a.npz: cannot be read (MemoryError)'
+    'a.npz: failed (MemoryError)'
     """
     if isinstance(error, str):
         return error
     if isinstance(error, UserError):
         return str(error) or f"{name}: failed"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"{error.filename or name}: {error.strerror or error}"
+        place = error.filename or name
+        return f"{place}{': ' * bool(place)}{error.strerror or error}"
     text = " ".join(str(error).split())[:200]
     kind = type(error).__name__
-    return f"{name}: cannot be read ({kind}{': ' * bool(text)}{text})"
+    reason = f"{kind}{': ' * bool(text)}{text}"
+    return f"{name}: failed ({reason})" if name else reason
