@@ -16,7 +16,7 @@ from slr_keras.recognition.formats import (
 )
 from slr_keras.recognition.subtitles import to_subrip, to_webvtt
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.failures import Failed, Failures
+from slr_keras.utils.failures import Failures
 from slr_keras.utils.files import write_text
 from slr_keras.utils.progress import beside_bars
 
@@ -83,8 +83,7 @@ class _TextWriter:
             with beside_bars():
                 print(end, end="")
         else:
-            failed = Failures(failed=[Failed(failure.id, failure.message) for failure in failures])
-            errors = "".join(f"{line}\n" for line in failed.lines())
+            errors = "".join(f"{line}\n" for line in _collected(failures).lines())
             write_text(self.path, "".join(text) + end + errors)
         return predictions, failures
 
@@ -156,10 +155,14 @@ def _sorted(
 
 def reported(failures: Sequence[Failure]) -> int:
     """Print the first clips that failed to standard error; returns the exit code of the command."""
-    failed = Failures()
+    return _collected(failures).report(conclusion="", listed=LISTED)
+
+
+def _collected(failures: Iterable[Failure]) -> Failures:
+    collected = Failures()
     for failure in failures:
-        failed.add(failure.id, failure.message)
-    return failed.report(conclusion="", listed=LISTED)
+        collected.add(failure.id, failure.message)
+    return collected
 
 
 def clip_paths(

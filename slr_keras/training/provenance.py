@@ -103,7 +103,9 @@ def kept_predictions(
     if stored != provenance(run, manifest, decoding) | prediction_digests(run, split):
         return None
     with guarded(path, "damaged predictions", "delete the file, or evaluate the run again"):
-        return [parse_json(line) for line in read_text(path).split("\n") if line]
+        records = [parse_json(line) for line in read_text(path).split("\n") if line]
+    # Clips that could not be read are not among them.
+    return records if len(records) == len(manifest) else None
 
 
 def prediction_digests(run: Run, split: str) -> dict[str, str]:

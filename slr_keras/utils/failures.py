@@ -10,11 +10,16 @@ import errno
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from slr_keras.utils.command import USER_MISTAKE
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import write_json
 
+#: File in an output folder that lists the inputs that failed.
+ERRORS = "errors.json"
 #: Exit code of a command that passed over some of its inputs.
 SOME_FAILED = USER_MISTAKE
 #: Failures that are printed; files list all of them.
@@ -55,6 +60,7 @@ class Failures:
     what: str = "clip"
     failed: list[Failed] = field(default_factory=list)
     count: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def __len__(self) -> int:
         return self.count
@@ -70,9 +76,10 @@ class Failures:
         """
         if isinstance(error, OSError) and error.errno in _EVERYWHERE:
             raise error
-        self.count += 1
-        if self.count <= _KEPT:
-            self.failed.append(Failed(name, reason_of(error, name)))
+        with self._lock:
+            self.count += 1
+            if self.count <= _KEPT:
+                self.failed.append(Failed(name, reason_of(error, name)))
 
     @contextlib.contextmanager
     def passing_over(self, name: str) -> Iterator[None]:
@@ -92,6 +99,12 @@ class Failures:
         of = f"{self.count} of {total}" if total is not None else str(self.count)
         return f"{of} {self.what}{'s' * (count != 1)} failed"
 
+    def unique(self) -> "Failures":
+        """Each input once, in the order of the names."""
+        by_name = {failed.name: failed for failed in reversed(self.failed)}
+        failed = [by_name[name] for name in sorted(by_name)]
+        return Failures(self.what, failed, len(failed))
+
     def lines(self) -> list[str]:
         """One line per failure, as it stands in a text file."""
         return [f"error: {' '.join(reason.split())}" for _, reason in self]
@@ -99,6 +112,13 @@ class Failures:
     def as_json(self) -> list[dict[str, str]]:
         """One object per failure, with its name and its error."""
         return [{"name": name, "error": reason} for name, reason in self]
+
+    def write(self, path: Path) -> None:
+        """Write the failures to a JSON file; without any, the file of an earlier run is removed."""
+        if self.count:
+            write_json(path, {"errors": self.as_json()})
+        else:
+            path.unlink(missing_ok=True)
 
     def report(self, conclusion: str | None = None, listed: int = LISTED) -> int:
         """Print the first failures to standard error, and how many there are.
