@@ -16,13 +16,12 @@ CONTRACT, VOCABULARY = "keypoints.json", "vocabulary.txt"
 BUNDLE, RECIPE, CARD, NOTICE = "tflite", "recipe.yaml", "CARD.md", "NOTICE"
 
 _SCHEMA = record(
+    {"files": mapping(record({"bytes": whole(), "sha256": digest}), 1)},
     {
-        "files": mapping(record({"bytes": whole(), "sha256": digest}), 1),
         "output": one_of("sign", "glosses"),
-        "licence": any_text,
         "glosses": whole(),
+        **dict.fromkeys(("name", "title", "language", "licence"), any_text),
     },
-    {"name": any_text, "title": any_text, "language": any_text},
 )
 
 
