@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from slr_keras.utils.command import (
-    USER_MISTAKE,
     CommandParser,
     command_parser,
     run,
@@ -103,7 +102,7 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
-    from slr_keras.recognition.writers import writer
+    from slr_keras.recognition.writers import reported, writer
     from slr_keras.text.phoenix import CLEAN_UP
 
     assets = Assets.load(options.assets, client.target.version)
@@ -130,9 +129,7 @@ def _recognise(client: object, options: argparse.Namespace) -> int:
     for prediction in predictions:
         for notice in prediction.notices:
             print(f"notice: {notice}", file=sys.stderr)
-    for failure in failures:
-        print(f"error: {failure.message}", file=sys.stderr)
-    return USER_MISTAKE if failures else 0
+    return reported(failures)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -7,10 +7,10 @@ The score is the word error rate of the ensemble and of every head, with confide
 import argparse
 import json
 from functools import partial
-from typing import Any
 
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
 EXAMPLE = """\
 The ensemble is the reported result. Predictions and scores are written into the run. A run that
@@ -19,7 +19,8 @@ and for the groups of the data folder's groups.json); confusions and calibration
 report. Clips without glosses are rest: their score is the number of false words a minute.
 
 A bundle or a preset is scored as an app uses it: raw clips, the smallest file that holds the clip,
-and windows for longer clips. Nothing is written into its folder.
+and windows for longer clips. Nothing is written into its folder. Clips that cannot be read are left
+out of the scores and reported at the end; the exit code is then 2.
 
 examples:
   slr evaluate runs/demo
@@ -118,6 +119,7 @@ def _evaluate_run(options: argparse.Namespace) -> int:
     from slr_keras.metrics.isolated.report import as_json
     from slr_keras.training import split_scoring as scoring
     from slr_keras.training.report import plain_table
+    from slr_keras.training.score_output import print_scores
     from slr_keras.training.sign_files import score_signs
     from slr_keras.utils.progress import clip_bar
 
@@ -131,18 +133,17 @@ def _evaluate_run(options: argparse.Namespace) -> int:
         )
     cases = scoring.open_cases(config.data, split, options.data, changes, options.turn)
     manifest = cases[0][1]
+    failures = Failures()
     with clip_bar(len(cases) * len(manifest), "evaluating", hidden=options.json) as advance:
-        evaluations, written = scoring.score_run(loaded, cases, config.decoding, split, advance)
+        evaluations, written = scoring.score_run(
+            loaded, cases, config.decoding, split, advance, failures
+        )
     cost = scoring.turn_cost(options.turn, evaluations)
-    if options.json:
-        value = {"split": split, **changes.facts(), "sets": evaluations[0].summary()}
-        if evaluations[0].signs:
-            value["signs"] = as_json(score_signs(evaluations[0]))
-        _print_json(value, cost)
-    else:
-        print(f"{manifest.path}, {len(manifest)} clips\n{plain_table(evaluations[0])}\n")
-        print(f"{cost.plain_text()}\n\n{written}" if cost else written)
-    return 0
+    value = {"split": split, **changes.facts(), "sets": evaluations[0].summary()}
+    if evaluations[0].signs:
+        value["signs"] = as_json(score_signs(evaluations[0]))
+    table = [f"{manifest.path}, {len(manifest)} clips", plain_table(evaluations[0])]
+    return print_scores(options.json, value, table, cost, failures, written)
 
 
 def _evaluate_bundle(options: argparse.Namespace) -> int:
@@ -151,6 +152,7 @@ def _evaluate_bundle(options: argparse.Namespace) -> int:
     from slr_keras.config import override
     from slr_keras.training import split_scoring as scoring
     from slr_keras.training.report import plain_table
+    from slr_keras.training.score_output import print_scores
     from slr_keras.utils.progress import clip_bar
 
     bundle = Bundle.load(options.run)
@@ -162,16 +164,16 @@ def _evaluate_bundle(options: argparse.Namespace) -> int:
     changes = scoring.ClipChanges(options.drop_points, options.drop_hand, options.seed)
     cases = scoring.open_cases(recipe.data, split, options.data, changes, options.turn)
     manifest = cases[0][1]
+    failures = Failures()
     with clip_bar(len(cases) * len(manifest), "evaluating", hidden=options.json) as advance:
-        evaluations = [score_bundle(bundle, m, recipe, precision, advance) for _, m in cases]
+        evaluations = [
+            score_bundle(bundle, m, recipe, precision, advance, failures) for _, m in cases
+        ]
     cost = scoring.turn_cost(options.turn, evaluations)
-    if options.json:
-        value = {"split": split, "precision": precision, **changes.facts()}
-        _print_json({**value, "sets": evaluations[0].summary()}, cost)
-    else:
-        print(f"{manifest.path}, {len(manifest)} clips, {precision}")
-        print(plain_table(evaluations[0]) + (f"\n\n{cost.plain_text()}" if cost else ""))
-    return 0
+    value = {"split": split, "precision": precision, **changes.facts()}
+    value["sets"] = evaluations[0].summary()
+    table = [f"{manifest.path}, {len(manifest)} clips, {precision}", plain_table(evaluations[0])]
+    return print_scores(options.json, value, table, cost, failures)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -185,15 +187,10 @@ def _compare(options: argparse.Namespace) -> int:
     comparison, sides = compare_runs(runs, options.split, options.data, options.sample, bar)
     written = write_report(options.to, comparison, sides, options.sample) if options.to else ""
     if options.json:
-        _print_json(as_json(comparison, sides))
+        print(json.dumps(as_json(comparison, sides), indent=2, ensure_ascii=False))
     else:
         print(plain_text(comparison, sides) + (f"\n\n{written}" if written else ""))
     return 0
-
-
-def _print_json(value: dict[str, Any], cost: Any = None) -> None:
-    turn = {"turn": cost.as_json()} if cost else {}
-    print(json.dumps(value | turn, indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

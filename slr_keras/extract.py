@@ -6,22 +6,15 @@ pip install 'slr-keras[keypoints,video]', or in a checkout pip install '.[keypoi
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slr_keras.utils.command import (
-    USER_MISTAKE,
     CommandParser,
     command_parser,
     fraction,
-    print_first,
     run,
 )
 from slr_keras.utils.errors import UserError
 
-if TYPE_CHECKING:
-    from slr_keras.extraction.report import Report
-
-LISTED = 20
 APART = ("dev_signers", "test_signers", "dev_fraction", "test_fraction", "seed")
 EXAMPLE = """\
 inputs: video files, folders of PNG or JPEG frames, folders that are searched recursively, patterns
@@ -136,6 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.extraction.run import Job, extract
     from slr_keras.extraction.settings import Settings, mediapipe_version
     from slr_keras.extraction.sources import find_sources, with_glosses, with_splits
+    from slr_keras.utils.failures import Failures
 
     mediapipe_version()
     folder = Path(options.to)
@@ -152,17 +146,15 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{folder}: keypoints of {made} clips found, of {kept} there already")
     if report.clips:
         print(table(report.summary()))
-    _print_problems(report, without, options.glosses)
-    return USER_MISTAKE if report.failures else 0
-
-
-def _print_problems(report: "Report", without: list[str], glosses: str | None) -> None:
     if without:
         listed = ", ".join(without[:3]) + ", ..." * (len(without) > 3)
-        print(f"notice: {len(without)} clips are not in {glosses}: {listed}", file=sys.stderr)
-    print_first([f"error: {failure}" for failure in report.failures.values()], LISTED)
-    if report.failures:
-        print(f"error: {len(report.failures)} videos gave no keypoints", file=sys.stderr)
+        print(
+            f"notice: {len(without)} clips are not in {options.glosses}: {listed}", file=sys.stderr
+        )
+    failures = Failures("video")
+    for name, reason in report.failures.items():
+        failures.add(name, reason)
+    return failures.report(f"{len(failures)} videos gave no keypoints")
 
 
 if __name__ == "__main__":

@@ -4,18 +4,10 @@ The flow is kept in FOLDER/flow as 8-bit images, one file per clip, for recipes 
 flow.
 """
 
-import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    USER_MISTAKE,
-    CommandParser,
-    command_parser,
-    print_first,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 
-LISTED = 20
 EXAMPLE = """\
 methods:
   tvl1       as published; needs seconds of one core for each pair of frames of 320 x 256, and
@@ -25,6 +17,8 @@ methods:
 
 Clips that have their flow already are skipped; after a change of the method, the bound or a clip,
 the flow is estimated again. The command may be stopped at any time; the same command continues.
+A clip that fails is passed over, reported at the end and listed in FOLDER/flow/errors.json; the
+exit code is then 2.
 
 examples:
   slr flow data/wlasl100 --method dis
@@ -43,10 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.folder}: flow of {report.made} clips made, of {report.kept} there already; "
         f"{flow_bytes(folder) / 2**20:.1f} MiB in flow/"
     )
-    print_first([f"error: {failure}" for failure in report.failures], LISTED)
-    if report.failures:
-        print(f"error: {len(report.failures)} clips have no flow", file=sys.stderr)
-    return USER_MISTAKE if report.failures else 0
+    return report.failures.report(f"{len(report.failures)} clips have no flow")
 
 
 def build_parser() -> CommandParser:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.utils.command import (
-    USER_MISTAKE,
     CommandParser,
     command_parser,
     print_first,
@@ -38,7 +37,9 @@ that --to names a folder for several clips. Times are seconds from the start of 
 MODEL may also be a bundle that `slr tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported.
 
-A clip that cannot be recognised is reported after all other clips; the exit code is then 2.
+A clip that cannot be recognised is reported after all other clips; the exit code is then 2. A text
+file ends with a line `error: REASON` for each of them, json lists them under errors, and the other
+formats have no file of them.
 
 examples:
   slr predict clip.mp4
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
-    from slr_keras.recognition.writers import writer
+    from slr_keras.recognition.writers import reported, writer
     from slr_keras.text.phoenix import CLEAN_UP
     from slr_keras.utils.progress import clip_bar
 
@@ -89,8 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         predictions, failures = write(results, about, CLEAN_UP[trained.scoring])
     notices = [notice for prediction in predictions for notice in prediction.notices]
     print_first([f"notice: {notice}" for notice in notices], LISTED)
-    print_first([f"error: {failure.message}" for failure in failures], LISTED)
-    return USER_MISTAKE if failures else 0
+    return reported(failures)
 
 
 def build_parser() -> CommandParser:

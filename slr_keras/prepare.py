@@ -3,6 +3,9 @@
 fit, evaluate, validate and predict read data folders. Nothing is downloaded: the files are obtained
 from their makers, under their terms. `NAME --help` lists the source, the files that are needed, and
 the options.
+
+A clip of your own whose file cannot be read is passed over, reported at the end and listed in
+FOLDER/errors.json; the exit code is then 2.
 """
 
 import sys
@@ -38,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _compose(options)
     from slr_keras.data.datasets import dataset
     from slr_keras.data.datasets.merge import merge
-    from slr_keras.data.datasets.prepare import prepare, summarise
+    from slr_keras.data.datasets.prepare import passed_over, prepare, summarise
 
     name, folder, force = (options.pop(key) for key in ("name", "to", "force"))
     if name == MERGE:
@@ -49,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         prepare(name, Path(options.pop("source")), Path(folder), force, **options)
         title = dataset(name).title
     _print_summary(f"{Path(folder)}: {title}", *summarise(Path(folder)))
-    return 0
+    return passed_over(Path(folder)).report()
 
 
 def _compose(options: dict[str, Any]) -> int:

@@ -5,7 +5,6 @@ policy.
 """
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from slr_keras.streaming.factory import NO_POLICY, OFFLINE, POLICIES
@@ -15,7 +14,7 @@ from slr_keras.utils.errors import UserError
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle
     from slr_keras.data.contract import KeypointContract
-    from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
+    from slr_keras.streaming.recogniser import StreamConfig
     from slr_keras.streaming.sources import LandmarkSource
 
 EXAMPLE = """\
@@ -27,12 +26,13 @@ mediapipe_holistic_543 if the run has other points); a data folder (one of its s
   [[412.0, 88.5, 0.98], null, ...]
   {"time": 0.033, "points": [[412.0, 88.5, 0.98], null, ...]}
 The first line is optional. A frame lists the points in the layout's order, null for a point that
-was not detected, and may state its time in seconds.
+was not detected, and may state its time in seconds. null or [] is a frame that shows nobody. A bad
+line is reported and passed over; the exit code is then 2. A pause of over 59 s counts as 59 s.
 
 output: on a terminal, one line that is rewritten while a sentence goes on; otherwise one line per
 sentence. With --json, one line per event: "gloss" adds a gloss, "revise" removes the last `count`
-glosses, "sentence" holds the whole sentence with seconds from the start of the stream. Ctrl-C ends
-the stream; the frames that were read are still recognised.
+glosses, "sentence" holds the whole sentence with seconds from the start of the stream, "error" says
+which line was passed over. Ctrl-C ends the stream; frames that were read are still recognised.
 
 examples:
   slr stream runs/demo clip.npy
@@ -53,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.run = model_path(options.run)
     if is_bundle(options.run):
         return _with_bundle(Bundle.load(options.run), options)
+    from slr_keras.streaming.display import show_stream
     from slr_keras.streaming.engine import KerasEngine
     from slr_keras.streaming.loading import (
         policy_of,
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     policy = policy_of(loaded, (options.policy or [None])[0])
     source = _source(loaded.contract, options)
     engine = KerasEngine(step_model_of(loaded, policy))
-    return _show(streaming_recogniser(loaded, engine, config), source, options)
+    return show_stream(streaming_recogniser(loaded, engine, config), source, options)
 
 
 def build_parser() -> CommandParser:
@@ -138,6 +139,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
+    from slr_keras.streaming.display import show_stream
     from slr_keras.streaming.engine import TfliteEngine
     from slr_keras.streaming.loading import streaming_recogniser
 
@@ -150,24 +152,8 @@ def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
         raise UserError(f"{options.run}: was exported with --streaming{own}; omit --policy")
     source = _source(bundle.contract, options)
     with TfliteEngine(file, about) as engine:
-        return _show(streaming_recogniser(bundle, engine, _stream_config(options)), source, options)
-
-
-def _show(
-    recogniser: "StreamingRecogniser", source: "LandmarkSource", options: argparse.Namespace
-) -> int:
-    from slr_keras.streaming.display import EventLines, SentenceText
-    from slr_keras.streaming.interrupt import recognised
-
-    if not recogniser.ends_sentences and options.rest:
-        notice = "the layout has no wrists and shoulders, so rest does not end a sentence"
-        print(f"notice: {notice}", file=sys.stderr)
-    fps = recogniser.contract.fps
-    show = EventLines(fps) if options.json else SentenceText(sys.stdout.isatty())
-    show(recogniser, recognised(recogniser, source))
-    for notice in getattr(source, "notices", ()):
-        print(f"notice: {notice}", file=sys.stderr)
-    return 0
+        recogniser = streaming_recogniser(bundle, engine, _stream_config(options))
+        return show_stream(recogniser, source, options)
 
 
 def _stream_config(options: argparse.Namespace) -> "StreamConfig":

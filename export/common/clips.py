@@ -12,6 +12,7 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.keypoints import LARGEST
 from slr_keras.data.layout import layout
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.preparation import raw_clip
 
 SIMULATED = "coco_wholebody_133"
 # Rounding keeps the JSON short: 0.01 pixels, or 0.00001 of the image if places are fractions of it.
@@ -40,7 +41,7 @@ def representative(
 
     def inputs() -> Iterator[dict[str, np.ndarray]]:
         for row, start in zip(rows, starts):
-            raw = manifest.load(int(row))
+            raw = raw_clip(manifest, int(row))
             first = int(start * max(len(raw) - frames + 1, 1))
             yield padded_inputs(_finite(raw[first : first + frames], manifest.contract), frames)
 

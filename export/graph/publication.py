@@ -13,6 +13,7 @@ from export.common.publication import (
 )
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, sha256, write_json
+from slr_keras.utils.schema import checked, digest, mapping, record
 
 MANIFEST = "manifest.json"
 # TensorFlow Serving reads folder names as signed 64-bit numbers.
@@ -107,7 +108,8 @@ def check_manifest(folder: str | Path) -> None:
         check_manifest("served/stark/3")
     """
     folder = Path(folder)
-    listed = read_json(folder / MANIFEST).get("files", {})
+    schema = record({"files": mapping(record({"sha256": digest}))})
+    listed = checked(read_json(folder / MANIFEST), schema, folder / MANIFEST)["files"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     for name in sorted(present ^ {*listed, MANIFEST}):
         state = f"is not listed in {MANIFEST}" if name in present else "is missing"

@@ -16,6 +16,7 @@ from export.lite.conversion import (
 from slr_keras.bundle.bundle import Bundle
 from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.preparation import raw_clip
 from slr_keras.metrics.wer import ErrorCounts, sentence_counts
 from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.training.run import Run
@@ -75,7 +76,7 @@ def keras_reference(
     scores: list[np.ndarray] = []
     for first in range(0, len(manifest), BATCH):
         rows = range(first, min(first + BATCH, len(manifest)))
-        logits = recogniser.logits([manifest.load(row) for row in rows])
+        logits = recogniser.logits([raw_clip(manifest, row) for row in rows])
         scores += [clip[ENSEMBLE] for clip in logits]
         advance(len(rows))
     glosses = tuple(run.vocabulary.decode(recogniser.decode(clip).ids) for clip in scores)
@@ -106,7 +107,7 @@ def verify(
     manifest = reference.manifest
     with bundle_recogniser(bundle, precision) as recogniser:
         for row, expected in enumerate(reference.scores):
-            raw = manifest.load(row)
+            raw = raw_clip(manifest, row)
             scores = recogniser.scores(raw)
             glosses.append(bundle.vocabulary.decode(recogniser.decode(scores).ids))
             if len(raw) > bundle.buckets[-1]:

@@ -16,10 +16,38 @@ from slr_keras.data.modality import Modality, Output
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
+from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
+from slr_keras.utils.schema import (
+    anything,
+    ascending,
+    checked,
+    digest,
+    file_name,
+    mapping,
+    nullable,
+    one_of,
+    record,
+    text,
+    whole,
+)
 
 CONTRACTS = {contract.modality: contract for contract in (KeypointContract, FrameContract)}
+_FRAMES = whole(1, 2**20)
+_SCHEMA = record(
+    {
+        "model": text,
+        "kind": one_of("continuous", "isolated"),
+        "modality": one_of(*CONTRACTS),
+        "contract": record({"file": file_name, "digest": digest}),
+        "stride": nullable(_FRAMES),
+        "buckets": ascending(_FRAMES, 0),
+        "limits": record({"longest": _FRAMES}),
+        "decoding": record({"greedy": nullable(text), "recipe": mapping(anything)}),
+    },
+    {"scoring": one_of(*CLEAN_UP)},
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +93,8 @@ class Assets:
                 f"{folder / DESCRIPTION}: this program reads {FORMAT} of version {FORMAT_VERSION}, "
                 "and the file is another; export the run again"
             )
+        checked(description, _SCHEMA, folder / DESCRIPTION, "export the run again")
+        DecodingConfig.from_metadata(description["decoding"]["recipe"], folder / DESCRIPTION)
         contract = CONTRACTS[description["modality"]].read(folder / description["contract"]["file"])
         vocabulary = read_labels(folder / LABELS, _output(description["kind"]))
         return cls(folder, description, contract, vocabulary)

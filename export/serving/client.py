@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import reason_of
 
 SCHEMES = {"http": 8501, "https": 8501, "grpc": 8500, "grpcs": 8500}
 _PATH = re.compile(
@@ -145,7 +146,7 @@ class Client(ABC):
         """Whether the version of the target, or any version by default, is available."""
         try:
             return "AVAILABLE" in self._states().values()
-        except (RetryableError, UserError):
+        except Exception:
             return False
 
     def wait_until_ready(self, seconds: float) -> None:
@@ -177,8 +178,8 @@ class Client(ABC):
     def _reason(self) -> str:
         try:
             states = self._states()
-        except (RetryableError, UserError) as error:
-            return str(error).removeprefix(f"{self.target.url}: ")
+        except Exception as error:
+            return str(error).removeprefix(f"{self.target.url}: ") or type(error).__name__
         return ", ".join(f"version {version} {state}" for version, state in states.items())
 
     def _with_retries(self, request: Callable[[], Result]) -> Result:
@@ -193,6 +194,11 @@ class Client(ABC):
                         f"{self.target.url}: {error}, {attempts} time{'s' * (attempts > 1)}; check "
                         "that the server runs and that it can handle the number of requests"
                     ) from None
+            except UserError:
+                raise
+            except Exception as error:
+                # What is no answer of a server makes readers raise nearly anything.
+                raise self.refused(f"its answer cannot be read ({reason_of(error)})") from error
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, 5.0)
         raise AssertionError("unreachable")

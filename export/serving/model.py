@@ -14,8 +14,10 @@ from export.graph.publication import MANIFEST, check_manifest
 from export.serving.failure import ServingError
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
+from slr_keras.utils.schema import ascending, checked, record, whole
 
 Arrays = dict[str, np.ndarray]
+_SCHEMA = record({}, {"buckets": ascending(whole(1, 2**20), 0)})
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 
 
@@ -66,6 +68,7 @@ class ServedModel:
             check_manifest(self.folder)
         described = self.folder / "assets" / DESCRIPTION
         description = read_json(described) if described.is_file() else {}
+        checked(description, _SCHEMA, described, "export it again")
         self.buckets: tuple[int, ...] = tuple(description.get("buckets", ()))
         options = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
@@ -129,8 +132,8 @@ class ServedModel:
         file, count = self.folder / WARMUP, 0
         if not file.is_file():
             return 0
-        for record in tf.compat.v1.io.tf_record_iterator(str(file)):
-            request = PredictionLog.FromString(record).predict_log.request
+        for request_log in tf.compat.v1.io.tf_record_iterator(str(file)):
+            request = PredictionLog.FromString(request_log).predict_log.request
             inputs = {key: from_proto(key, value) for key, value in request.inputs.items()}
             self.run(request.model_spec.signature_name or DEFAULT_SIGNATURE, inputs)
             count += 1

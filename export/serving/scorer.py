@@ -8,6 +8,7 @@ from export.graph.inputs import graph_input
 from export.graph.names import CONTEXT, FRAMES, LENGTHS, LOGITS
 from export.serving.assets import Assets
 from export.serving.client import Client
+from slr_keras.bundle.exported_files import labels
 from slr_keras.bundle.scorer import RawPreparation
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.preparation import VideoPreparation
@@ -24,6 +25,7 @@ from slr_keras.decoding.outputs import (
 )
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.scorer import Scorer, Scores
+from slr_keras.utils.files import guarded
 
 # Prefixes of a request: no more than the largest batch of a server.
 _PREFIXES = 8
@@ -112,9 +114,14 @@ class ServedScorer(Scorer):
         padded = np.zeros((1, frames, *raw.shape[1:]), raw.dtype)
         padded[0, : len(raw)] = raw
         outputs = self.client.predict({self.content.name: padded, LENGTHS: np.int32([len(raw)])})
-        if self.decoder.names_one_sign:
-            return with_special_tokens(outputs[LOGITS])
-        return outputs[LOGITS][0, : int(outputs[LENGTHS][0])]
+        with guarded(self.client.target.url, "the answer holds no scores"):
+            scores = outputs[LOGITS]
+            single = self.decoder.names_one_sign
+            scores = scores if single else scores[0, : int(outputs[LENGTHS][0])]
+            columns = len(labels(self.assets.vocabulary, self.assets.output))
+            if scores.ndim != 2 or scores.shape[1] != columns or scores.dtype.kind != "f":
+                raise ValueError(f"{scores.shape} of {scores.dtype}, where {columns} classes are")
+        return with_special_tokens(scores) if single else scores
 
     def _decoder(self, decoding: DecodingConfig) -> Decoder:
         if self.assets.output == "sign":

@@ -13,6 +13,7 @@ from slr_keras.data.batch import stable_hash
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.joining import joined
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.preparation import prepared_clip
 from slr_keras.utils.errors import UserError
 
 Glosses = tuple[str, ...]
@@ -124,10 +125,7 @@ class Baseline:
         per_gloss = self._default_per_gloss() if self.per_gloss is None else self.per_gloss
         chosen = choose_templates(segments_of(train, self.use_spans), train, per_gloss, rng)
         needed = sorted({segment.sample for segment in chosen})
-        prepared = {
-            row: train.contract.prepare(train.load(row))
-            for row in progress(needed, "reading train")
-        }
+        prepared = {row: prepared_clip(train, row) for row in progress(needed, "reading train")}
         self.features = Features(train.contract, self.stride).fit(prepared.values())
         learnt = {
             row: [clip, *self._augmented(train[row].id, clip, train.contract)]
@@ -140,7 +138,8 @@ class Baseline:
                 views = {row: self.features(clips[copy], mirrored) for row, clips in learnt.items()}
                 for segment in chosen:
                     clips = learnt[segment.sample]
-                    frames = len(clips[0]), len(clips[copy])
+                    # Spans count the frames of the file, which may have another rate.
+                    frames = train[segment.sample].frames, len(clips[copy])
                     piece = self._cut(views[segment.sample], segment, *frames)
                     cut.append((segment.gloss, piece))
             return cut
@@ -172,7 +171,7 @@ class Baseline:
         from slr_keras.metrics import word_error_rate
 
         evidence = [
-            self._evidence(manifest.contract.prepare(manifest.load(row)))
+            self._evidence(prepared_clip(manifest, row))
             for row in progress(range(len(manifest)), "reading dev")
         ]
         references = [sample.glosses for sample in manifest]

@@ -9,6 +9,7 @@ from typing import Any
 
 from slr_keras.baselines.base import Baseline
 from slr_keras.data.manifest import Manifest, read_folder
+from slr_keras.data.preparation import prepared_clip
 from slr_keras.data.robustness import DegradedManifest
 from slr_keras.metrics import ErrorCounts, sentence_counts
 from slr_keras.utils.errors import UserError
@@ -119,7 +120,7 @@ def score_baseline(
 
     def recognised(clips: Manifest, description: str) -> Hypotheses:
         return tuple(
-            baseline.recognise(clips.contract.prepare(clips.load(row)))
+            baseline.recognise(prepared_clip(clips, row))
             for row in progress(data.rows, description)
         )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slr_keras.bundle.exported_files import LABELS, read_labels, read_language_model
+from slr_keras.bundle.schema import METADATA as SCHEMA, SENTENCES, SIGN
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.modality import Modality, Output
 from slr_keras.data.sampling import REDUCTION, evaluation_length
@@ -12,11 +13,12 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import has_format, read_json, sha256
+from slr_keras.utils.schema import checked
 
 FORMAT, VERSION = "slr_keras.tflite", 1
 METADATA, CONTRACT, MODEL_CARD = "metadata.json", "keypoints.json", "MODEL_CARD.md"
 GOLDEN_ARRAYS, GOLDEN_TEXT = "golden.npz", "golden.json"
-SENTENCES, SIGN = "sentences", "sign"
+__all__ = ["SENTENCES", "SIGN", "Bundle", "is_bundle"]
 
 
 def is_bundle(path: str | Path) -> bool:
@@ -67,6 +69,9 @@ class Bundle:
                 f"{path / METADATA}: the bundle has version {metadata.get('version')!r}, this "
                 f"program reads version {VERSION}; export the run again"
             )
+        checked(metadata, SCHEMA, path / METADATA, "export the run again")
+        _check_files(metadata, path / METADATA)
+        DecodingConfig.from_metadata(metadata["decoding"], path / METADATA)
         contract = KeypointContract.read(path / CONTRACT)
         vocabulary = read_labels(path / LABELS, _output(metadata["task"]))
         for file, kind, digest in (
@@ -198,6 +203,17 @@ class Bundle:
             UserError: the bundle has none, or one of another order.
         """
         return read_language_model(self.path, self.vocabulary, decoding, "export")
+
+
+def _check_files(metadata: dict[str, Any], where: Path) -> None:
+    """Refuse a bundle that lacks the file of a precision and a bucket."""
+    for precision, entry in metadata["precisions"].items():
+        for bucket in metadata["buckets"]:
+            if str(bucket) not in entry["files"]:
+                raise UserError(
+                    f"{where}: 'precisions.{precision}.files' lacks {bucket}, one of 'buckets'; "
+                    "export the run again"
+                )
 
 
 def _output(task: str) -> Output:

@@ -48,7 +48,10 @@ def read_labels(path: Path, output: Output) -> Vocabulary:
         UserError: the file is missing or is no vocabulary.
     """
     if output == "sign":
-        return Vocabulary(tuple(read_text(path).splitlines()))
+        try:
+            return Vocabulary(tuple(read_text(path).splitlines()))
+        except UserError as error:
+            raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     return Vocabulary.read(path)
 
 

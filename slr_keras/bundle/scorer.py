@@ -127,6 +127,8 @@ class BundleScorer(Scorer):
         try:
             scores = self._interpreter(bucket).run(**padded_inputs(raw, bucket))[SCORES][0]
         except RuntimeFailure as error:
+            # The process may have died of this clip: the next one gets another.
+            self._interpreters.pop(bucket).close()
             raise UserError(f"{self.bundle.path}: {error}") from None
         if self.decoder.names_one_sign:
             return with_special_tokens(scores)

@@ -17,6 +17,7 @@ from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.keypoints import KeypointInput
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
 if TYPE_CHECKING:
     from slr_keras.training.evaluation import Evaluation
@@ -41,6 +42,7 @@ def score_bundle(
     recipe: Config,
     precision: str | None = None,
     advance: Callable[[int], None] = lambda clips: None,
+    failures: Failures | None = None,
 ) -> "Evaluation":
     """Recognise and score a split.
 
@@ -50,6 +52,7 @@ def score_bundle(
         recipe: decoding and scoring.
         precision: of the files; the first of the bundle by default.
         advance: called with the clip count after each clip.
+        failures: collects clips that cannot be read, which are left out; None: one raises.
 
     Raises:
         UserError: a clip cannot be read or does not fit the bundle; names the clip.
@@ -59,7 +62,7 @@ def score_bundle(
     with bundle_recogniser(bundle, precision, recipe.decoding) as recogniser:
         return evaluate(
             _Predictor(recogniser),
-            _Clips(manifest),
+            _Clips(manifest, failures),
             bundle.vocabulary,
             recipe.decoding,
             recipe.data.scoring,
@@ -73,6 +76,7 @@ class _Clips:
     """The part of `ClipDataset` that `evaluate` uses."""
 
     manifest: Manifest
+    failures: Failures | None = None
 
     def seconds(self) -> np.ndarray:
         """Length in seconds of every clip, `(clips,)`."""
@@ -94,10 +98,18 @@ class _Predictor:
         read = self._modality.manifest_reader(manifest)
         for row, sample in enumerate(manifest):
             where = manifest.where(row)
-            clip = Clip(sample.id, where, partial(read, row))
-            footage = self._modality.footage(clip, self.recogniser.preparation)
             try:
-                scores = self.recogniser.scores(footage.frames)
-            except UserError as error:
-                raise UserError(f"{where}: {error}") from error
+                scores = self._scores(Clip(sample.id, where, partial(read, row)))
+            except Exception as error:
+                if clips.failures is None:
+                    raise
+                clips.failures.add(where, error)
+                continue
             yield np.array([row]), np.array([len(scores)]), {ENSEMBLE: scores[None]}
+
+    def _scores(self, clip: Clip) -> np.ndarray:
+        footage = self._modality.footage(clip, self.recogniser.preparation)
+        try:
+            return self.recogniser.scores(footage.frames)
+        except UserError as error:
+            raise UserError(f"{clip.source}: {error}") from error

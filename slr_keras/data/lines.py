@@ -9,7 +9,7 @@ from typing import Any
 from slr_keras.data.sample import Sample
 from slr_keras.data.times import Times
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_text, write_text
+from slr_keras.utils.files import parse_json, read_text, refuse_waiting, write_text
 
 SPLITS = ("train", "dev", "test")
 CONTRACT_FILE = "keypoints.json"
@@ -27,6 +27,7 @@ _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 def manifest_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Yield the non-blank lines of a manifest with their numbers."""
+    refuse_waiting(path)
     # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
@@ -52,13 +53,13 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
             the folder.
     """
     try:
-        value = json.loads(line)
+        value = parse_json(line)
         # A lone surrogate is valid JSON, but cannot be printed or written.
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UserError(f"{where}: not valid JSON ({error.msg}, column {error.colno})") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not a manifest line ({error})") from None
+    except Exception as error:
+        raise UserError(f"{where}: not a manifest line ({error or type(error).__name__})") from None
     if not isinstance(value, dict):
         raise UserError(f"{where}: not a JSON object such as {{'id': ..., 'frames': ...}}")
     name = value.get("id")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.schema import any_text, checked, mapping, record, shown, whole
 
 MISSING_FILE = "missing.json"
+_SCHEMA = record({"expected": mapping(whole()), "missing": mapping(mapping(any_text))})
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,13 @@ class Missing:
         Raises:
             UserError: the file cannot be read or has another content.
         """
-        value = read_json(path)
-        try:
-            expected, clips = value["expected"], value["missing"]
-            good = all(len(missing) <= int(expected[split]) for split, missing in clips.items())
-        except (KeyError, TypeError, ValueError, AttributeError):
-            good = False
-        if not good:
-            raise UserError(f"{path}: not a record of missing clips; prepare the dataset again")
+        again = "prepare the dataset again"
+        value = checked(read_json(path), _SCHEMA, path, again)
+        expected, clips = value["expected"], value["missing"]
+        for split, missing in clips.items():
+            if split not in expected or len(missing) > expected[split]:
+                raise UserError(
+                    f"{path}: not a record of missing clips: more are missing in {shown(split)} "
+                    f"than it has; {again}"
+                )
         return cls(expected, clips)

@@ -20,6 +20,7 @@ from slr_keras.data.loaders.options import ClipOptions
 from slr_keras.data.manifest import Manifest
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
 # Third word of the seeds for the order of an epoch and for the draws that a batch shares. The third
 # word of a clip's seed is a 64-bit hash, so the generators differ.
@@ -115,6 +116,8 @@ class ClipDataset:
         self.pad_to_boundary = pad_to_boundary
         self.boundaries = self._boundaries(bucket_boundaries)
         self._failure: UserError | None = None
+        #: Collects clips that cannot be loaded, which become fillers; None: loading one raises.
+        self.failures: Failures | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -251,22 +254,32 @@ class ClipDataset:
 
     def _collate(self, planned: PlannedBatch, epoch: int) -> Batch:
         loaded = self._load_all(planned, epoch)
+        rows = [FILLER if clip is None else row for row, clip in zip(planned.rows, loaded)]
         required = self.clips.required(epoch)
         weights = [
             self._weight(clip, int(required[row])) for row, clip in zip(planned.rows, loaded)
         ]
         frame, spans = self.clips.frame, self.clips.spans
-        return collate(loaded, planned.rows, weights, planned.frames, frame, spans)
+        return collate(loaded, rows, weights, planned.frames, frame, spans)
 
     def _load_all(self, planned: PlannedBatch, epoch: int) -> list[Clip | None]:
         training_epoch, shared = None, None
         if self.training:
             rng = np.random.default_rng([self.seed, epoch, SHARED, planned.number])
             training_epoch, shared = epoch, self.clips.draw_shared(rng)
-
         rows = [row for row in planned.rows if row != FILLER]
-        loaded = iter(self.clips.load_batch(rows, training_epoch, shared))
-        return [None if row == FILLER else next(loaded) for row in planned.rows]
+        try:
+            clips: list[Clip | None] = list(self.clips.load_batch(rows, training_epoch, shared))
+        except Exception:
+            if self.failures is None:
+                raise
+            clips = [self._load_or_pass(row, self.failures) for row in rows]
+        return [None if row == FILLER else clips.pop(0) for row in planned.rows]
+
+    def _load_or_pass(self, row: int, failures: Failures) -> Clip | None:
+        with failures.passing_over(self.clips.where(row)):
+            return self.clips.load(row)
+        return None
 
     def _capacity(self) -> tuple[int, int]:
         """Number of batches to load in parallel and to keep ready, limited by `MOST_BYTES`."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from slr_keras.data.batch import FrameSpec
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.manifest import Manifest
 from slr_keras.data.modality import KEYPOINTS
 from slr_keras.data.rates import Shown, at_rate, indices_at_rate, steady
 from slr_keras.data.sampling import REDUCTION, evaluation_indices
@@ -81,6 +82,29 @@ class KeypointPreparation(Preparation):
         if self.multiple == 1:
             return iter(points)
         return iter(points[evaluation_indices(len(points), max(len(points), REDUCTION))])
+
+
+def raw_clip(manifest: Manifest, row: int) -> np.ndarray:
+    """The raw keypoints of a clip at the frame rate of the folder's contract.
+
+    Args:
+        manifest: of keypoints.
+        row: of the clip, which may have a rate of its own.
+
+    Returns:
+        `(frames, source points, source channels)`.
+
+    Raises:
+        UserError: the clip cannot be read.
+    """
+    raw, rate = manifest.load(row), manifest.rate(row)
+    target = manifest.contract.fps
+    return raw if rate == target else raw[indices_at_rate(len(raw), rate, target)]
+
+
+def prepared_clip(manifest: Manifest, row: int) -> np.ndarray:
+    """All frames of a clip `(frames, points, channels)` as a model reads them; see `raw_clip`."""
+    return manifest.contract.prepare(raw_clip(manifest, row))
 
 
 class VideoPreparation(Preparation):

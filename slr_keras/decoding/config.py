@@ -1,6 +1,8 @@
 """Decoding options, as they stand in a configuration file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from slr_keras.utils.errors import UserError
 
@@ -73,6 +75,25 @@ class DecodingConfig:
                 )
             if self.insertion_bonus:
                 _invalid("insertion_bonus", self.insertion_bonus, "0 unless method is beam")
+
+    @classmethod
+    def from_metadata(cls, value: Mapping[str, Any], where: object) -> "DecodingConfig":
+        """The decoding that the metadata of an exported model states.
+
+        Args:
+            value: options by name.
+            where: name of the file, for messages.
+
+        Raises:
+            UserError: an option is unknown or not valid; names the file and the option.
+        """
+        for name in value:
+            if name not in cls.__dataclass_fields__:
+                raise UserError(f"{where}: unknown option {name!r} in 'decoding'")
+        try:
+            return cls(**value)
+        except UserError as error:
+            raise UserError(f"{where}: {error}; export the run again") from None
 
 
 def _check_integer(name: str, value: object, least: int) -> None:

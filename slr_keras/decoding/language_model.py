@@ -7,16 +7,26 @@ distribution, so that every gloss has a probability above 0.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from slr_keras.decoding.hypothesis import BLANK
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.files import guarded, read_json, write_json
+from slr_keras.utils.schema import any_text, checked, number, record, sequence, whole
 
 FORMAT = "slr_keras gloss language model 1"
+_SCHEMA = record(
+    {
+        "order": whole(1, 100),
+        "vocabulary_size": whole(1, 2**24),
+        "vocabulary_digest": any_text,
+        "discounts": sequence(number(0, 1), 1),
+    }
+)
 BEGIN = -1
 """Beginning of a sentence in contexts; never predicted."""
 END = BLANK
@@ -177,29 +187,16 @@ class NgramLanguageModel:
         value = read_json(path)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise UserError(f"{path}: not a gloss language model ('format' is not {FORMAT!r})")
-        try:
-            counts = {
-                tuple(map(int, context)): dict(zip(map(int, tokens), map(int, n), strict=True))
-                for context, tokens, n in value["counts"]
-            }
+        damaged = f"{path}: a damaged gloss language model"
+        checked(value, _SCHEMA, damaged, "train it again")
+        with guarded(path, "a damaged gloss language model", "train it again"):
             model = cls(
-                order=int(value["order"]),
-                vocabulary_size=int(value["vocabulary_size"]),
+                order=value["order"],
+                vocabulary_size=value["vocabulary_size"],
                 discounts=[float(discount) for discount in value["discounts"]],
-                counts=counts,
-                vocabulary_digest=str(value["vocabulary_digest"]),
+                counts=_checked_counts(value),
+                vocabulary_digest=value["vocabulary_digest"],
             )
-            if len(model.discounts) != model.order or not all(0 < d < 1 for d in model.discounts):
-                raise ValueError("discounts")
-            for following in counts.values():
-                if min(following) < END or max(following) >= model.vocabulary_size:
-                    raise ValueError("ids out of range")
-                if min(following.values()) < 1:
-                    raise ValueError("counts below 1")
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                f"{path}: a damaged gloss language model ({error}); train it again"
-            ) from error
         if vocabulary_digest and vocabulary_digest != model.vocabulary_digest:
             raise UserError(
                 f"{path}: the language model was trained on vocabulary "
@@ -224,6 +221,29 @@ class NgramLanguageModel:
             probabilities = probabilities * (discount * len(counts) / counts.sum())
             probabilities[tokens] += (counts - discount) / counts.sum()
         return probabilities
+
+
+def _checked_counts(value: Mapping[str, Any]) -> dict[Context, dict[int, int]]:
+    """Counts by context of a language model's file.
+
+    Raises:
+        ValueError, TypeError, KeyError: a part is missing, of another type or out of range.
+    """
+    order, classes = value["order"], value["vocabulary_size"]
+    if len(value["discounts"]) != order or not all(0 < d < 1 for d in value["discounts"]):
+        raise ValueError(f"'discounts' are not {order} numbers between 0 and 1")
+    counts = {}
+    for context, tokens, numbers in value["counts"]:
+        if not all(type(part) is int for part in (*context, *tokens, *numbers)):
+            raise ValueError("'counts' are not whole numbers")
+        if len(context) >= order or not all(BEGIN <= part < classes for part in context):
+            raise ValueError("ids out of range, or a context that is too long, in 'counts'")
+        if not tokens or min(tokens) < END or max(tokens) >= classes:
+            raise ValueError("ids out of range in 'counts'")
+        if not 1 <= min(numbers) <= max(numbers) < 2**53:
+            raise ValueError("counts below 1, or too large, in 'counts'")
+        counts[tuple(context)] = dict(zip(tokens, numbers, strict=True))
+    return counts
 
 
 def _ngrams(sentences: Sequence[Sequence[int]], order: int) -> dict[Context, int]:

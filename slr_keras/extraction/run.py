@@ -16,7 +16,7 @@ from slr_keras.extraction.report import Report
 from slr_keras.extraction.settings import Settings
 from slr_keras.extraction.sheet import draw_sheet
 from slr_keras.extraction.sources import Source
-from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import reason_of
 
 CLIPS, SHEETS = "clips", "sheets"
 
@@ -142,10 +142,8 @@ def extract(sources: Sequence[Source], job: Job, workers: int = 1) -> tuple[Repo
     for number, done in _each(sources, job, workers):
         try:
             made[number] = done.result()
-        except UserError as error:
+        except Exception as error:
             failures[number] = _named(error, sources[number])
-        except OSError as error:
-            failures[number] = f"{error.filename or sources[number].path}: {error.strerror}"
     clips = [(source, job.file(source)) for n, source in enumerate(sources) if n in made]
     failed = [(sources[n], failures[n]) for n in sorted(failures)]
     reports = []
@@ -173,6 +171,6 @@ def _each(sources: Sequence[Source], job: Job, workers: int) -> Iterator[tuple[i
         pool.shutdown(cancel_futures=True)
 
 
-def _named(error: UserError, source: Source) -> str:
-    text = str(error)
+def _named(error: Exception, source: Source) -> str:
+    text = reason_of(error, str(source.path))
     return text if str(source.path) in text else f"{source.path}: {text}"

@@ -15,15 +15,15 @@ def table(presets: Sequence[Preset]) -> str:
     rows = [("preset", "signs", "reads", "size", "licence", "")]
     for preset in presets:
         about = preset.description
-        kind = _KINDS.get(about["output"], about["output"])
+        kind = _KINDS.get(str(about.get("output")), "?")
         stream = ", streams" if about.get("streaming") else ""
         rows.append(
             (
                 preset.name + " *" * (preset.name == DEFAULT),
-                str(about["glosses"]),
+                str(about.get("glosses", "?")),
                 kind + stream,
                 f"{preset.size / 1e6:.1f} MB",
-                str(about["licence"]),
+                str(about.get("licence", "?")),
                 preset.title,
             )
         )

@@ -7,12 +7,22 @@ from typing import Any
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import has_format, read_json, sha256, write_json
+from slr_keras.utils.schema import any_text, checked, digest, mapping, one_of, record, whole
 
 FORMAT, VERSION = "slr_keras.preset", 1
 DESCRIPTION = "preset.json"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 CONTRACT, VOCABULARY = "keypoints.json", "vocabulary.txt"
 BUNDLE, RECIPE, CARD, NOTICE = "tflite", "recipe.yaml", "CARD.md", "NOTICE"
+
+_SCHEMA = record(
+    {"files": mapping(record({"bytes": whole(), "sha256": digest}), 1)},
+    {
+        "output": one_of("sign", "glosses"),
+        "glosses": whole(),
+        **dict.fromkeys(("name", "title", "language", "licence"), any_text),
+    },
+)
 
 
 def is_preset(path: str | Path) -> bool:
@@ -96,16 +106,13 @@ class Preset:
 
     def _check(self) -> None:
         where = self.path / DESCRIPTION
-        files = self.description.get("files")
-        if not isinstance(files, dict) or not files:
-            raise UserError(f"{where}: `files` must list the files of the preset")
-        for name, entry in files.items():
-            if not _is_inside(name) or not isinstance(entry, dict):
+        for name, entry in checked(self.description, _SCHEMA, where)["files"].items():
+            if not _is_inside(name):
                 raise UserError(f"{where}: {name!r} is not a file of the preset's folder")
             file = self.path / name
             if not file.is_file():
                 raise UserError(f"{file}: the file is missing; get the preset again")
-            if file.stat().st_size != entry.get("bytes") or sha256(file) != entry.get("sha256"):
+            if file.stat().st_size != entry["bytes"] or sha256(file) != entry["sha256"]:
                 raise UserError(
                     f"{file}: not the file that {DESCRIPTION} describes; get the preset again"
                 )
@@ -129,4 +136,5 @@ def describe(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    unusable = "\\" in name or not name.isprintable() or not 0 < len(name.encode()) < 256
+    return not path.is_absolute() and ".." not in path.parts and not unusable

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from slr_keras.recognition.clip import (
     Clip,
     Failure,
@@ -13,6 +15,7 @@ from slr_keras.recognition.modality.factory import modality_for
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.result import Recognition
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import as_user_error
 
 # Clips and frames that are read together, then sorted by length where the length is known: enough
 # to fill batches evenly, few enough to limit memory and the delay of the first results.
@@ -52,10 +55,24 @@ def recognise_clips(
 def _footage(modality: InputModality, clip: Clip, recogniser: Recogniser) -> Footage | Failure:
     try:
         return modality.footage(clip, recogniser.preparation)
-    except UserError as error:
-        return Failure(clip.id, clip.source, str(error))
-    except OSError as error:
-        return Failure(clip.id, clip.source, f"{clip.source}: {error.strerror or error}")
+    except Exception as error:
+        return _failure(clip, as_user_error(error, clip.source))
+
+
+def _frames(clip: Clip, footage: Footage) -> Iterator[np.ndarray]:
+    """The frames of a clip; whatever their reader raises becomes an error of the clip."""
+    try:
+        yield from footage.frames
+    except Exception as error:
+        raise as_user_error(error, clip.source) from error
+
+
+def _failure(clip: Clip, error: UserError) -> Failure:
+    """The failure of a clip, whose message names the clip."""
+    message = str(error)
+    return Failure(
+        clip.id, clip.source, message if clip.source in message else f"{clip.source}: {message}"
+    )
 
 
 def _recognise(
@@ -68,7 +85,7 @@ def _recognise(
     # Shortest first, to minimise padding.
     rows = [row for row in range(len(read)) if row not in results]
     rows.sort(key=lambda row: read[row][1].length)
-    recognitions = recogniser.recognise_prepared(read[row][1].frames for row in rows)
+    recognitions = recogniser.recognise_prepared(_frames(*read[row]) for row in rows)
     pairs = zip(rows, recognitions, strict=True)
     for wanted in range(len(read)):
         while wanted not in results:
@@ -82,7 +99,7 @@ def _result(
     clip: Clip, footage: Footage, recognition: Recognition | UserError, whole: bool
 ) -> Prediction | Failure:
     if isinstance(recognition, UserError):
-        return Failure(clip.id, clip.source, str(recognition))
+        return _failure(clip, recognition)
     frames, fps = footage.count()
     duration = frames / fps
     glosses = tuple(

@@ -5,12 +5,11 @@ spaced frames are taken. The number of frames in memory is bounded.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
 
 import numpy as np
 
 from slr_keras.data.segments import Segments, centres
-from slr_keras.recognition.scorer import Score, Scores
+from slr_keras.recognition.scorer import Score, Scores, scored
 from slr_keras.utils.errors import UserError
 
 
@@ -82,11 +81,7 @@ def score_whole_clips(
 
     def flush() -> Iterator[Scores | UserError]:
         batch = [clip for clip in waiting if not isinstance(clip, UserError)]
-        results: Iterator[Scores | UserError]
-        try:
-            results = iter(score(batch) if batch else [])
-        except UserError as error:
-            results = repeat(error)
+        results = iter(scored(score, batch))
         for clip in waiting:
             yield clip if isinstance(clip, UserError) else next(results)
         waiting.clear()

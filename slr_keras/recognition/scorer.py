@@ -8,9 +8,30 @@ import numpy as np
 from slr_keras.data.preparation import Preparation
 from slr_keras.data.segments import Segments
 from slr_keras.decoding.outputs import Decoder
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import as_user_error
 
 Scores = Mapping[str, np.ndarray]
 Score = Callable[[list[np.ndarray]], list[Scores]]
+
+
+def scored(score: Score, clips: list[np.ndarray]) -> list[Scores | UserError]:
+    """Scores of the clips of a batch; if the batch fails, each clip is scored by itself.
+
+    Args:
+        score: maps a batch of clips `(frames, ...)` to arrays by name, for each clip.
+        clips: of the batch.
+
+    Returns:
+        For each clip, its scores, or the error that its scoring raised. An error other than a
+        `UserError` or a lack of memory is a defect, and not caught.
+    """
+    try:
+        return list(score(clips)) if clips else []
+    except (UserError, MemoryError) as error:
+        if len(clips) == 1:
+            return [as_user_error(error, "scoring")]
+    return [result for clip in clips for result in scored(score, [clip])]
 
 
 class Scorer(ABC):

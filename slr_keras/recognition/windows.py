@@ -13,7 +13,7 @@ from itertools import repeat
 import numpy as np
 
 from slr_keras.data.sampling import REDUCTION
-from slr_keras.recognition.scorer import Score, Scores
+from slr_keras.recognition.scorer import Score, Scores, scored
 from slr_keras.utils.errors import UserError
 
 # Output steps next to a cut lack part of their context. STARK's four encoder windows of seven
@@ -140,16 +140,13 @@ def score_clips(
     batch: list[tuple[_WindowedClip, Window]] = []
 
     def flush() -> None:
-        try:
-            results = score([window.frames for _, window in batch]) if batch else []
-        except UserError as error:
-            for clip, _ in batch:
-                clip.error = error
-                clip.waiting -= 1
-        else:
-            for (clip, window), scores in zip(batch, results, strict=True):
-                clip.windows.append((window.start, window.stop, scores))
-                clip.waiting -= 1
+        results = scored(score, [window.frames for _, window in batch])
+        for (clip, window), result in zip(batch, results, strict=True):
+            clip.waiting -= 1
+            if isinstance(result, UserError):
+                clip.error = result
+            else:
+                clip.windows.append((window.start, window.stop, result))
         batch.clear()
 
     for frames in clips:

@@ -16,9 +16,12 @@ from slr_keras.recognition.formats import (
 )
 from slr_keras.recognition.subtitles import to_subrip, to_webvtt
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 from slr_keras.utils.files import write_text
 from slr_keras.utils.progress import beside_bars
 
+#: Failures that are printed.
+LISTED = 10
 Results = Iterable[Prediction | Failure]
 Sorted = tuple[list[Prediction], list[Failure]]
 Writer = Callable[[Results, Mapping[str, Any], Clean], Sorted]
@@ -55,7 +58,10 @@ def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool 
 
 
 class _TextWriter:
-    """Writes a line per clip (to standard output: immediately), then the word error rate."""
+    """Writes a line per clip (to standard output: immediately), then the word error rate.
+
+    A file ends with a line `error: REASON` for each clip that failed.
+    """
 
     def __init__(self, path: Path | None, times: bool):
         self.path = path
@@ -76,8 +82,9 @@ class _TextWriter:
         if self.path is None:
             with beside_bars():
                 print(end, end="")
-        elif predictions:
-            write_text(self.path, "".join(text) + end)
+        else:
+            errors = "".join(f"{line}\n" for line in _collected(failures).lines())
+            write_text(self.path, "".join(text) + end + errors)
         return predictions, failures
 
 
@@ -144,6 +151,18 @@ def _sorted(
             keep(result)
             predictions.append(result)
     return predictions, failures
+
+
+def reported(failures: Sequence[Failure]) -> int:
+    """Print the first clips that failed to standard error; returns the exit code of the command."""
+    return _collected(failures).report(conclusion="", listed=LISTED)
+
+
+def _collected(failures: Iterable[Failure]) -> Failures:
+    collected = Failures()
+    for failure in failures:
+        collected.add(failure.id, failure.message)
+    return collected
 
 
 def clip_paths(

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from slr_keras.streaming.recogniser import Event, StreamingRecogniser
+from slr_keras.streaming.recogniser import Event, StreamingRecogniser, error_event
+from slr_keras.utils.failures import Failures
 
 
 class Interrupt:
@@ -41,14 +42,37 @@ class Interrupt:
 
 
 def recognised(
-    recogniser: StreamingRecogniser, source: Iterable[np.ndarray]
+    recogniser: StreamingRecogniser,
+    source: Iterable[np.ndarray],
+    failures: Failures | None = None,
 ) -> Iterator[list[Event]]:
     """Events after each frame, and at the end of the stream.
 
-    Ctrl-C ends the source; the frames that were read are still recognised.
+    Ctrl-C ends the source, as does an error of it; the frames that were read are still recognised.
+
+    Args:
+        recogniser: of the stream.
+        source: yields the frames.
+        failures: parts that the source has passed over so far.
+
+    Raises:
+        UserError: the source ended with an error; raised after the last events.
     """
+    reported, ending = 0, None
     with Interrupt() as interrupt:
-        frames = iter(source)
-        while (frame := interrupt.next(frames)) is not None:
-            yield recogniser.push(frame)
-        yield recogniser.finish()
+        frames, frame = None, None
+        while True:
+            try:
+                frames = iter(source) if frames is None else frames
+                frame = interrupt.next(frames)
+            except Exception as error:
+                frame, ending = None, error
+            new = failures.failed[reported:] if failures is not None else []
+            reported += len(new)
+            events = [error_event(recogniser.frame, failed) for failed in new]
+            if frame is None:
+                break
+            yield events + recogniser.push(frame)
+        yield events + recogniser.finish()
+    if ending is not None:
+        raise ending

@@ -9,6 +9,7 @@ from slr_keras.recognition.find_clips import find_clips
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.streaming.sources import ClipSource, DetectedSource, LandmarkSource, LineSource
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
 
 def open_source(
@@ -34,7 +35,9 @@ def open_source(
         UserError: there is no such source or sample.
     """
     if source == "-":
-        return LineSource(sys.stdin, contract, overrides)
+        # The bytes, because text would read a line of any length as a whole.
+        lines = getattr(sys.stdin, "buffer", sys.stdin)
+        return LineSource(lines, contract, overrides, Failures("line"))
     if camera:
         if not source.isdecimal():
             raise UserError(f"--camera: SOURCE is then its number, such as 0; got {source}")

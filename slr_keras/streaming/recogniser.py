@@ -12,8 +12,9 @@ from slr_keras.streaming.ctc import StablePrefix, step_decoder
 from slr_keras.streaming.endpoint import Endpointer, RestConfig, RestDetector
 from slr_keras.streaming.engine import Engine
 from slr_keras.streaming.landmarks import GapFiller, Normaliser
+from slr_keras.utils.failures import Failed
 
-GLOSS, REVISE, SENTENCE = "gloss", "revise", "sentence"
+GLOSS, REVISE, SENTENCE, ERROR = "gloss", "revise", "sentence", "error"
 # Larger coordinates are detector errors, and their squares would overflow.
 FARTHEST = 100.0
 
@@ -24,13 +25,15 @@ class Event:
 
     Attributes:
         kind: "gloss": another gloss of the sentence; "revise": the last `count` glosses are
-            withdrawn; "sentence": the sentence has ended, and `glosses` holds all of its glosses.
+            withdrawn; "sentence": the sentence has ended, and `glosses` holds all of its glosses;
+            "error": a part of the stream was passed over.
         frame: number of frames received before the event.
         glosses: the gloss, or the sentence.
         count: of "revise".
         spans: of "sentence": first frame of each gloss and the frame after its last, counted from
             the first frame of the stream.
         confidences: of "sentence".
+        message: of "error".
     """
 
     kind: str
@@ -39,6 +42,7 @@ class Event:
     count: int = 0
     spans: tuple[tuple[int, int], ...] = ()
     confidences: tuple[float, ...] = ()
+    message: str = ""
 
     def to_json(self, fps: float) -> dict[str, Any]:
         """The event as JSON values, with times in seconds.
@@ -50,6 +54,8 @@ class Event:
         value["seconds"] = round(self.frame / fps, 3)
         if self.kind == GLOSS:
             value["gloss"] = self.glosses[0]
+        if self.kind == ERROR:
+            value["error"] = self.message
         if self.kind == REVISE:
             value["count"] = self.count
         if self.kind == SENTENCE:
@@ -65,6 +71,11 @@ class Event:
                 )
             ]
         return value
+
+
+def error_event(frame: int, failed: Failed) -> Event:
+    """The event of a part of the stream that was passed over before frame `frame`."""
+    return Event(ERROR, frame, message=failed.reason)
 
 
 @dataclass(frozen=True)

@@ -2,35 +2,54 @@
 
 A pipe carries one JSON value on each line. A frame is a list of points, each a list of the layout's
 channels, or an object `{"points": [...], "time": SECONDS}`. Missing points are `null`, and any
-number may be `null`. The first line may describe the frames:
-`{"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}`; missing keys default to the
-values of the run. Frames are resampled to the frame rate of the run by their times, if given,
-otherwise by `fps`.
+number may be `null`. A frame that is `null` or `[]`, or whose points are, shows nobody. The first
+line may describe the frames: `{"layout": "mediapipe_75", "fps": 30, "image_size": [1280, 720]}`;
+missing keys default to the values of the run. Frames are resampled to the frame rate of the run by
+their times, if the first frame states one, otherwise by `fps`.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
-from slr_keras.data.layout import KeypointLayout, layout
-from slr_keras.data.rates import Shown, at_rate, steady
+from slr_keras.data.layout import layout
+from slr_keras.data.rates import LONGEST_STILL, Shown, at_rate, steady
 from slr_keras.extraction import LAYOUT, Settings, landmark_frames
 from slr_keras.extraction.settings import mediapipe_version
 from slr_keras.recognition.clip import Clip, Points
 from slr_keras.recognition.layout_matching import agreed_layout, arrange, match_layout
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.keypoints import KeypointInput
+from slr_keras.streaming.pipe import (
+    Header,
+    is_header,
+    parsed,
+    read_header,
+    read_lines,
+    read_points,
+    read_time,
+)
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
-# Characters of a JSON line; 543 points of four channels need a fifth of them.
-LONGEST_LINE = 250_000
+# Seconds by which the time of a frame may be behind the last one's: threads hand frames over late.
+_LATE = 1
+# Longer pauses of a stream are shortened; see `at_rate`.
+_LONGEST_PAUSE = LONGEST_STILL - 1
+
+
+class _Frame(NamedTuple):
+    """A frame of a pipe: number of its line, points, and time in seconds if it states one."""
+
+    number: int
+    points: np.ndarray
+    time: Fraction | None
 
 
 class LandmarkSource(Protocol):
@@ -105,22 +124,22 @@ class DetectedSource(LandmarkSource):
         return at_rate(steady(detected(), rate), self._contract.fps) if rate else detected()
 
 
-@dataclass(frozen=True)
-class _Header:
-    """Description of the frames in the first line of a pipe."""
-
-    layout: KeypointLayout | None = None
-    fps: float | None = None
-    image_size: tuple[float, float] | None = None
-
-
 class LineSource(LandmarkSource):
     """Frames from lines of JSON in the format of this module.
 
     Args:
-        lines: of the pipe.
+        lines: of the pipe: an open file of bytes or text, or an iterable of texts.
         contract: of the run.
         overrides: properties of the frames that the user states; these precede the first line.
+        failures: collects bad lines, which are passed over; None: a bad line raises.
+
+    Attributes:
+        failures: as given.
+        notices: messages for the user about the times of the stream.
+
+    Raises:
+        UserError: the iteration raises it for the first line that does not fit the run; and for
+            every other bad line if there is no `failures`.
 
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.streaming.sources import LineSource
@@ -131,51 +150,66 @@ class LineSource(LandmarkSource):
 
     def __init__(
         self,
-        lines: Iterable[str],
+        lines: Iterable[str] | IO[bytes] | IO[str],
         contract: KeypointContract,
         overrides: Overrides | None = None,
+        failures: Failures | None = None,
     ):
-        self._lines = lines
+        self.notices: list[str] = []
+        self._lines = read_lines(lines)
         self._contract = contract
         self._overrides = overrides or Overrides()
+        self.failures = failures
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        header, frames = self._read()
+        header, values = self._read()
         fps = self._overrides.fps or header.fps or self._contract.fps
+        frames = self._frames(header, values)
         first = next(frames, None)
         if first is None:
             return iter(())
         frames = chain([first], frames)
-        shown = (
-            steady((frame for frame, _ in frames), fps) if first[1] is None else _timed(frames, fps)
-        )
+        if first.time is None:
+            shown = steady((frame.points for frame in frames), fps)
+        else:
+            shown = self._timed(frames, fps)
         return at_rate(shown, self._contract.fps)
 
-    def _read(self) -> tuple[_Header, Iterator[tuple[np.ndarray, float | None]]]:
-        numbered = ((number, line) for number, line in enumerate(self._lines, 1) if line.strip())
-        header, rest = _Header(), numbered
-        first = next(numbered, None)
-        if first is not None:
-            value = _parsed(*first)
-            if isinstance(value, dict) and "points" not in value:
-                header = _header(value)
-            else:
-                rest = chain([first], numbered)
-        return header, self._frames(header, rest)
+    def _read(self) -> tuple[Header, Iterator[tuple[int, Any]]]:
+        """The header, and number and value of each line of a frame."""
+        values = self._values()
+        first = next(values, None)
+        if first is None:
+            return Header(), values
+        if is_header(first[1]):
+            return read_header(first[1], first[0]), values
+        return Header(), chain([first], values)
 
-    def _frames(
-        self, header: _Header, lines: Iterable[tuple[int, str]]
-    ) -> Iterator[tuple[np.ndarray, float | None]]:
+    def _values(self) -> Iterator[tuple[int, Any]]:
+        for line in self._lines:
+            try:
+                value = parsed(line)
+            except UserError as error:
+                self._fail(line.number, error)
+                continue
+            yield line.number, value
+
+    def _frames(self, header: Header, values: Iterable[tuple[int, Any]]) -> Iterator[_Frame]:
         given = self._overrides.layout
         size = self._overrides.image_size or header.image_size
+        stated = given or header.layout or self._contract.source
+        # What the header says does not fit the run: no line can.
+        agreed_layout(header.layout, self._contract, "line 1", given)
         seen = False
-        for number, line in lines:
+        for number, value in values:
             where = f"line {number}"
-            value = _parsed(number, line)
-            time = value.get("time") if isinstance(value, dict) else None
-            rows = value.get("points") if isinstance(value, dict) else value
-            stated = given or header.layout or self._contract.source
-            points = Points(_array(rows, stated, where)[None], None, header.layout, size)
+            try:
+                time = read_time(value, stated, where)
+                read = read_points(value, stated, where)
+            except UserError as error:
+                self._fail(number, error)
+                continue
+            points = Points(read[None], None, header.layout, size)
             frame = arrange(points, self._contract, where, given)
             if not seen and not self._contract.missing(self._contract.select(frame)).all():
                 # Units are checked once: a detector may give outliers later.
@@ -183,79 +217,50 @@ class LineSource(LandmarkSource):
                     replace(points, values=points.values.copy()), self._contract, where, given
                 )
                 seen = True
-            yield frame[0], _time(time, where)
+            yield _Frame(number, frame[0], None if time is None else Fraction(time))
 
+    def _timed(self, frames: Iterator[_Frame], fps: float) -> Iterator[Shown]:
+        """Each frame is shown until the next one; the last for one frame of the stated rate.
 
-def _parsed(number: int, line: str) -> Any:
-    if len(line) > LONGEST_LINE:
-        raise UserError(f"line {number}: has more than {LONGEST_LINE} characters; one frame a line")
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"line {number}: is no JSON value ({error}); each line is one frame of landmarks, "
-            "[[x, y, score], ...]"
-        ) from None
+        A frame that states no time follows its predecessor at the stated rate, as does one whose
+        time is before it: a clock that is a little behind does not count, and one that is far
+        behind has begun anew.
+        """
+        period = 1 / Fraction(fps)
+        held, start, offset = None, Fraction(0), None
+        for number, points, time in frames:
+            if offset is None:
+                offset = time
+            now = start + period if time is None else time - offset
+            if now < start:
+                begun_anew = self._is_reset(number, start - now)
+                now = start + period if begun_anew else start
+                offset = time - now if begun_anew else offset
+            if now - start > _LONGEST_PAUSE:
+                self.notices.append(
+                    f"line {number}: no frame for {float(now - start):.0f} s before it; the pause "
+                    f"counts as {_LONGEST_PAUSE} s"
+                )
+                offset += now - start - _LONGEST_PAUSE
+                now = start + _LONGEST_PAUSE
+            if held is not None:
+                yield Shown(held, start, now)
+            held, start = points, now
+        yield Shown(held, start, start + period)
 
-
-def _header(value: dict[str, Any]) -> _Header:
-    unknown = set(value) - {"layout", "fps", "image_size"}
-    if unknown:
-        raise UserError(
-            f"line 1: unknown key {sorted(unknown)[0]!r}; the first line may say layout, fps and "
-            'image_size, a frame has the key "points"'
-        )
-    size, fps = value.get("image_size"), value.get("fps")
-    try:
-        size = None if size is None else (float(size[0]), float(size[1]))
-        fps = None if fps is None else float(fps)
-        good = (size is None or min(size) > 0) and (fps is None or 1 <= fps <= 1000)
-    except (TypeError, ValueError, IndexError, KeyError):
-        good = False
-    if not good:
-        raise UserError('line 1: write {"fps": 30, "image_size": [1280, 720]}')
-    name = value.get("layout")
-    # Only names are allowed: a pipe must not choose files.
-    if name is not None and (not isinstance(name, str) or not name.isidentifier()):
-        raise UserError(f"line 1: layout {name!r} is not the name of a layout")
-    return _Header(None if name is None else layout(name), fps, size)
-
-
-def _array(rows: Any, stated: KeypointLayout, where: str) -> np.ndarray:
-    """`(points, channels)` float32, NaN for null."""
-    points, channels = len(stated.points), len(stated.channels)
-    nothing = [None] * channels
-    try:
-        array = np.array([nothing if row is None else row for row in rows], np.float64)
-    except (TypeError, ValueError, OverflowError):
-        array = np.empty(0)
-    if array.shape != (points, channels):
-        raise UserError(
-            f"{where}: a frame of layout {stated.name!r} is a list of {points} points, each null "
-            f"or a list of {', '.join(stated.channels)}"
-        )
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
-
-
-def _time(value: Any, where: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise UserError(f"{where}: time is {value!r}; write seconds from the stream's start")
-    return float(value)
-
-
-def _timed(frames: Iterator[tuple[np.ndarray, float | None]], fps: float) -> Iterator[Shown]:
-    """Each frame is shown until the next one; the last for one frame of the stated rate."""
-    start = begin = None
-    held = None
-    for number, (frame, time) in enumerate(frames, 1):
-        if time is None or (start is not None and Fraction(time) < start):
+    def _is_reset(self, number: int, behind: Fraction) -> bool:
+        """Whether a time that is `behind` the last frame's belongs to a clock that began anew."""
+        if self.failures is None:
             raise UserError(f"frame {number}: has no time, or one before the last frame's")
-        now = Fraction(time)
-        if held is not None:
-            yield Shown(held, start - begin, now - begin)
-        begin = now if begin is None else begin
-        held, start = frame, now
-    yield Shown(held, start - begin, start - begin + 1 / Fraction(fps))
+        if behind <= _LATE:
+            return False
+        self.notices.append(
+            f"line {number}: its time is {float(behind):g} s before that of the last frame; the "
+            "clock has begun anew"
+        )
+        return True
+
+    def _fail(self, number: int, error: UserError) -> None:
+        if self.failures is None:
+            raise error
+        self.failures.add(f"line {number}", error)

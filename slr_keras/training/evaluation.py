@@ -219,7 +219,8 @@ def evaluate(
 
     Args:
         predictor: computes the scores and holds the decoder.
-        dataset: clips in evaluation form.
+        dataset: clips in evaluation form; with `failures`, clips that cannot be loaded are left
+            out of the result.
         vocabulary: vocabulary of the model.
         decoding: decoding options, used for every output.
         scoring: clean-up rules, a key of `slr_keras.text.phoenix.CLEAN_UP`.
@@ -246,6 +247,18 @@ def evaluate(
                 kept = signs.setdefault(name, np.empty((len(manifest), logits.shape[1])))
                 kept[rows] = logits
         advance(len(rows))
+    seconds = dataset.seconds()
+    failures = dataset.failures
+    if failures:
+        scored = sorted(next(iter(by_output.values()), {}))
+        if not scored:
+            raise UserError(f"{manifest.path}: no clip can be scored; {failures.failed[0].reason}")
+        manifest, seconds = manifest.subset(scored), seconds[scored]
+        by_output = {
+            name: {place: by_row[row] for place, row in enumerate(scored)}
+            for name, by_row in by_output.items()
+        }
+        signs = {name: values[scored] for name, values in signs.items()}
     clean = CLEAN_UP[scoring]
     references = tuple(clean(sample.glosses) for sample in manifest)
     hypotheses = {
@@ -257,8 +270,8 @@ def evaluate(
     }
     counts = {n: tuple(sentence_counts(references, decoded)) for n, decoded in glosses.items()}
     classes = vocabulary.glosses if single else ()
-    seconds = tuple(dataset.seconds().tolist())
-    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes, seconds)
+    lengths = tuple(seconds.tolist())
+    return Evaluation(manifest, references, hypotheses, glosses, counts, signs, classes, lengths)
 
 
 def accuracies(evaluation: Evaluation) -> dict[str, Any]:

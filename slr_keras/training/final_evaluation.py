@@ -16,6 +16,7 @@ from slr_keras.training.provenance import Provenance, prediction_digests, proven
 from slr_keras.training.report import report_text
 from slr_keras.training.run import Run, train_language_model
 from slr_keras.training.sign_files import write_signs
+from slr_keras.utils.failures import Failures
 from slr_keras.utils.files import atomic_path, write_json, write_text
 
 LANGUAGE_MODEL_ORDER = 3
@@ -51,6 +52,7 @@ def score(
     manifest: Manifest,
     decoding: DecodingConfig | None = None,
     advance=lambda clips: None,
+    failures: Failures | None = None,
 ) -> Evaluation:
     """Score a run on a split.
 
@@ -63,6 +65,7 @@ def score(
         manifest: clips of the split.
         decoding: decoding options; None: those of the recipe.
         advance: called with the clip count after each batch.
+        failures: collects clips that cannot be read, which are left out; None: one raises.
 
     Raises:
         UserError: the split has other keypoints than the model was trained on.
@@ -71,9 +74,12 @@ def score(
     contract = contract_of(manifest, run.modality)
     run.contract.require_compatible(contract, f"the run {run.path}", str(manifest.folder))
     decoding = decoding or run.decoding
+    fps = run.contract.fps
+    dataset = evaluation_dataset(run.config, manifest, run.vocabulary, contract, fps=fps)
+    dataset.failures = failures
     return evaluate(
         predictor,
-        evaluation_dataset(run.config, manifest, run.vocabulary, contract, fps=run.contract.fps),
+        dataset,
         run.vocabulary,
         decoding,
         run.config.data.scoring,
@@ -88,6 +94,7 @@ def write_scores(
     evaluation: Evaluation,
     decoding: DecodingConfig,
     digests: Provenance,
+    failures: Failures | None = None,
     **facts: Any,
 ) -> Path:
     """Write scores and predictions of a split into the run folder.
@@ -100,6 +107,7 @@ def write_scores(
         evaluation: the scores.
         decoding: decoding options of these scores.
         digests: result of `provenance`, computed before the weights were read.
+        failures: clips that could not be read.
         facts: changes to the clips of the split.
 
     Returns:
@@ -120,6 +128,7 @@ def write_scores(
         "scoring": run.config.data.scoring,
         "sets": evaluation.summary(),
         **signs,
+        **({"errors": failures.unique().as_json()} if failures else {}),
         "provenance": {**digests, **facts, **prediction_digests(run, name)},
     }
     write_json(run.folder.scores(name), value)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.training.folder import RunFolder
-from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import atomic_path, read_text, write_text
+from slr_keras.utils.files import atomic_path, guarded, parse_json, read_text, write_text
+from slr_keras.utils.schema import checked, record, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ Record = dict[str, Any]
 SECONDS_BETWEEN_DRAWINGS = 30.0
 # Ratio of the largest to the smallest loss from which the axis is logarithmic.
 _SPAN = 20
+_RECORD = record({"epoch": whole()})
 
 
 class History:
@@ -74,10 +75,8 @@ def read_metrics(path: str | Path) -> list[Record]:
         return []
     records = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}:{number}: not JSON ({error.msg}); restore the line") from error
+        with guarded(f"{path}:{number}", "not JSON", "restore the line"):
+            records.append(checked(parse_json(line), _RECORD, f"{path}:{number}"))
     return records
 
 

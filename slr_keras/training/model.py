@@ -15,11 +15,15 @@ from slr_keras.decoding.outputs import Decoder
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
+from slr_keras.utils.schema import anything, checked, digest, mapping, record, whole
 
 if TYPE_CHECKING:
     import keras
 
 Contract = KeypointContract | FrameContract
+_DESCRIPTION = record(
+    {"options": mapping(anything), "vocabulary_size": whole(1), "vocabulary_digest": digest}
+)
 
 
 def build_model(
@@ -105,14 +109,23 @@ def completed(config: ModelConfig) -> ModelConfig:
     return dataclasses.replace(config, options={**config.options, "language_model_options": sizes})
 
 
+def description_of(folder: RunFolder) -> dict[str, Any]:
+    """Read the description of a run's model, `model.json`.
+
+    Raises:
+        UserError: the file is missing or damaged; names the field.
+    """
+    return checked(read_json(folder.model), _DESCRIPTION, folder.model, "restore the file")
+
+
 def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
     """The model config of a run, completed with the sizes stored in the run's description.
 
     The file that the sizes were read from need not exist any more.
     """
     options = dict(config.options)
-    for name, known in read_json(folder.model)["options"].items():
-        if isinstance(known, dict):
+    for name, known in description_of(folder)["options"].items():
+        if isinstance(known, dict) and isinstance(options.get(name), dict | None):
             known = {**known, **(options.get(name) or {})}
             options[name] = known
         options.setdefault(name, known)

@@ -1,6 +1,21 @@
 """Position of a training: finished epochs, batches and steps."""
 
+import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slr_keras.utils.arrays import read_record
+from slr_keras.utils.errors import UserError
+from slr_keras.utils.schema import any_text, checked, mapping, number, real, record, shown, whole
+
+_SUMS = {"clips": number(0), "sums": mapping(real), "seconds": number(), "waiting": number()}
+_RECORD = record(
+    {
+        "position": record({"epoch": whole(), "batch": whole(), "step": whole()}, _SUMS),
+        "data": mapping(any_text),
+    }
+)
 
 
 @dataclass
@@ -28,3 +43,16 @@ class Position:
     def next_epoch(self) -> "Position":
         """The position at the beginning of the next epoch."""
         return Position(epoch=self.epoch + 1, step=self.step)
+
+
+def checkpoint_record(path: Path) -> dict[str, Any]:
+    """Read the record of a checkpoint: the `position`, and the digests of the `data`.
+
+    Raises:
+        UserError: the checkpoint is missing or damaged; names the field.
+    """
+    value = checked(read_record(path), _RECORD, path, "restore it, or begin anew with --restart")
+    known = {field.name for field in dataclasses.fields(Position)}
+    for name in sorted(set(value["position"]) - known):
+        raise UserError(f"{path}: unknown key {shown(name)} in 'position'; restore the file")
+    return value

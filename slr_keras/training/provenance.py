@@ -15,7 +15,7 @@ from slr_keras.decoding import DecodingConfig
 from slr_keras.training.data import contract_of, segments
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, sha256
+from slr_keras.utils.files import guarded, parse_json, read_json, read_text, sha256
 
 Provenance = dict[str, str]
 
@@ -102,7 +102,10 @@ def kept_predictions(
         return None
     if stored != provenance(run, manifest, decoding) | prediction_digests(run, split):
         return None
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with guarded(path, "damaged predictions", "delete the file, or evaluate the run again"):
+        records = [parse_json(line) for line in read_text(path).split("\n") if line]
+    # Clips that could not be read are not among them.
+    return records if len(records) == len(manifest) else None
 
 
 def prediction_digests(run: Run, split: str) -> dict[str, str]:

@@ -12,10 +12,11 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.decoding import DecodingConfig, NgramLanguageModel
 from slr_keras.training.folder import RunFolder
-from slr_keras.training.model import remembered
+from slr_keras.training.model import description_of, remembered
 from slr_keras.utils.arrays import load_arrays, read_record
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.files import write_json
+from slr_keras.utils.schema import checked, real, record, whole
 
 if TYPE_CHECKING:
     import keras
@@ -111,7 +112,8 @@ class Run:
         """
         if not self.folder.best.is_file():
             raise UserError(f"{self.path}: no epoch is finished yet; continue the training")
-        return read_record(self.folder.best)
+        schema = record({"epoch": whole(), "wer": real})
+        return checked(read_record(self.folder.best), schema, self.folder.best)
 
     def model(self, precision: str = "float32") -> "keras.Model":
         """The model with its best weights, on the default device.
@@ -204,8 +206,8 @@ def _read_contract(folder: RunFolder) -> KeypointContract | FrameContract:
 
 
 def _check_vocabulary(folder: RunFolder, vocabulary: Vocabulary) -> None:
-    description = read_json(folder.model)
-    size, digest = description.get("vocabulary_size"), description.get("vocabulary_digest")
+    description = description_of(folder)
+    size, digest = description["vocabulary_size"], description["vocabulary_digest"]
     if digest != vocabulary.digest:
         raise UserError(
             f"{folder.vocabulary}: this vocabulary has {len(vocabulary)} tokens "

@@ -20,6 +20,7 @@ from slr_keras.training.provenance import provenance
 from slr_keras.training.run import Run
 from slr_keras.training.sign_files import score_signs
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import Failures
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ def score_run(
     decoding: DecodingConfig,
     split: str,
     advance: Callable[[int], None],
+    failures: Failures | None = None,
 ) -> tuple[list[Evaluation], Path]:
     """Score the best weights of a run on a split, and write scores and predictions into the run.
 
@@ -150,6 +152,8 @@ def score_run(
         decoding: decoding options.
         split: name of the split.
         advance: called with the clip count after each batch.
+        failures: collects clips that cannot be read, which are left out of all cases; None: one
+            raises.
 
     Returns:
         The evaluation of each case, and for the first one the path of the predictions or, for
@@ -162,9 +166,9 @@ def score_run(
     predictor = Predictor(model, decoder=decoder)
     evaluations, written = [], []
     for (changes, manifest), digest in zip(cases, digests, strict=True):
-        evaluation = score(run, predictor, manifest, decoding, advance)
+        evaluation = score(run, predictor, manifest, decoding, advance, failures)
         name = changes.name(split)
-        path = write_scores(run, name, evaluation, decoding, digest, **changes.facts())
+        path = write_scores(run, name, evaluation, decoding, digest, failures, **changes.facts())
         evaluations.append(evaluation)
         written.append(run.folder.sign_report(name) if evaluation.signs else path)
     return evaluations, written[0]

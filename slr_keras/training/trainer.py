@@ -34,7 +34,7 @@ from slr_keras.training.initial_weights import (
 )
 from slr_keras.training.model import build_model, make_decoder, model_config
 from slr_keras.training.objectives.factory import make_objective
-from slr_keras.training.position import Position
+from slr_keras.training.position import Position, checkpoint_record
 from slr_keras.training.progress import Progress
 from slr_keras.training.run import write_description
 from slr_keras.training.schedule import learning_rate
@@ -148,7 +148,7 @@ class Trainer:
                 different runs.
         """
         if self.folder.last.is_file():
-            kept = read_record(self.folder.last)["data"]
+            kept = checkpoint_record(self.folder.last)["data"]
             self.run_data.require_unchanged(kept, self.folder.path)
             record = load_arrays(self.folder.last, self._state())
             self.position = Position(**record["position"])

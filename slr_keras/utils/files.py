@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from urllib.parse import quote
 
 from slr_keras.utils.errors import UserError
 
+#: Largest JSON file in bytes: a language model of a million sentences is smaller.
+LARGEST_JSON = 2**28
+#: Levels of lists and objects in JSON; the configuration of a Keras model has fewer than 30.
+DEEPEST_JSON = 100
 _LONGEST_NAME = 200
 
 
@@ -108,15 +113,42 @@ def read_json(path: str | Path) -> Any:
     """Read JSON.
 
     Raises:
-        UserError: the file is missing, unreadable or not JSON; names file and line.
+        UserError: the file is missing, unreadable, too large or not JSON; names file and line.
     """
-    text = read_text(path)
     # Beside JSONDecodeError: RecursionError of deep nesting, ValueError of a number of many digits.
     with guarded(path, "not valid JSON"):
+        size = os.stat(path).st_size
+        if size > LARGEST_JSON:
+            raise ValueError(f"{size} bytes, where {LARGEST_JSON} are the limit")
         try:
-            return json.loads(text)
+            return parse_json(read_text(path))
         except json.JSONDecodeError as error:
             raise UserError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON whose lists and objects are nested in one another `DEEPEST_JSON` times at most.
+
+    A deeper value can be parsed, but not be printed or written again.
+
+    Raises:
+        ValueError: the text is not JSON, or nested too deeply.
+        RecursionError, MemoryError: the text is far beyond the limits.
+
+    >>> from slr_keras.utils.files import parse_json
+    >>> parse_json('{"id": "a"}')
+    {'id': 'a'}
+    """
+    value = json.loads(text)
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST_JSON):
+        if not level:
+            return value
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, dict | list)]
+    if level:
+        raise ValueError(f"its lists are nested more than {DEEPEST_JSON} times")
+    return value
 
 
 def has_format(path: str | Path, name: str) -> bool:
@@ -156,6 +188,7 @@ def guarded(path: str | Path, problem: str, remedy: str = "") -> Iterator[None]:
     slr_keras.utils.errors.UserError: a.npz: damaged (compression 99); record the clip again
     """
     try:
+        refuse_waiting(path)
         yield
     except UserError:
         raise
@@ -165,6 +198,21 @@ def guarded(path: str | Path, problem: str, remedy: str = "") -> Iterator[None]:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         remedy = f"; {remedy}" if remedy else ""
         raise UserError(f"{path}: {problem} ({reason}){remedy}") from error
+
+
+def refuse_waiting(path: str | Path) -> None:
+    """Refuse a pipe, socket or device under a file's name: to open it may wait for ever.
+
+    Raises:
+        UserError: the path is there, and neither a file nor a folder.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        # Whoever opens the file reports that it is missing.
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UserError(f"{path}: is a pipe or a device, not a file")
 
 
 def sha256(path: str | Path) -> str:

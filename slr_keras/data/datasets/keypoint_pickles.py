@@ -19,6 +19,7 @@ from slr_keras.data.lines import SPLITS
 from slr_keras.data.pickles.unpickle import read_pickle
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.schema import shown
 
 LAYOUT = "coco_wholebody_133"
 TWOSTREAM_KEYPOINTS = "keypoints_hrnet_dark_coco_wholebody.pkl"
@@ -124,8 +125,10 @@ def _keypoints(entry: Mapping[str, Any], where: str) -> np.ndarray:
         shape = getattr(keypoints, "shape", type(keypoints).__name__)
         raise UserError(f"{where}: keypoints are {shape}, not an array of (frames, 133, 3)")
     frames = entry.get("num_frames", len(keypoints))
-    if frames != len(keypoints):
-        raise UserError(f"{where}: {len(keypoints)} frames of keypoints, but num_frames {frames}")
+    if not isinstance(frames, int | float) or frames != len(keypoints):
+        raise UserError(
+            f"{where}: {len(keypoints)} frames of keypoints, but num_frames {shown(frames)}"
+        )
     return keypoints
 
 

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from slr_keras.data.arrays import read_array, read_npz
 from slr_keras.data.contract import KeypointContract, contract
 from slr_keras.data.datasets import hand_centred as hands, own_table
 from slr_keras.data.datasets.base import Dataset, Option, frame_size
 from slr_keras.data.datasets.held_out import given_file
+from slr_keras.data.datasets.passing_over import PassedOver
 from slr_keras.data.datasets.span_arrays import Spans, require_fit, spans_of_clips
-from slr_keras.data.layout import layout as keypoint_layout
+from slr_keras.data.layout import KeypointLayout, layout as keypoint_layout
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 
@@ -50,8 +53,8 @@ def prepare(
         table: see `own_table.read_rows`.
 
     Raises:
-        UserError: a file is missing or malformed, an array does not fit the layout, or spans do not
-            fit the clip.
+        UserError: a file is missing, the table is malformed, spans do not fit the clip, or no clip
+            of train can be read. Another clip that cannot be read is passed over.
     """
     overrides: dict[str, Any] = {}
     if hand_centred:
@@ -68,12 +71,19 @@ def prepare(
     chosen = (
         KeypointContract.read(contract_file) if contract_file else contract(layout, **overrides)
     )
+    passed = PassedOver()
     with FolderWriter(folder, chosen) as writer:
         rows = list(own_table.read_rows(source, DATASET, (".npy", ".npz"), **table))
         for row, spans in zip(rows, _spans(source, rows, spans_file)):
-            keypoints = read_array(row.path)
-            if hand_centred:
-                keypoints = hands.mark_missing(keypoints, chosen.source, hand_centred)
+            keypoints = None
+            with passed.reading(row.split, row.id):
+                keypoints = _keypoints(row, chosen.source)
+                if spans is None and not spans_file:
+                    spans = _own_spans(row)
+                if hand_centred:
+                    keypoints = hands.mark_missing(keypoints, chosen.source, hand_centred)
+            if keypoints is None:
+                continue
             if spans is not None:
                 require_fit(str(row.path), row.id, row.glosses, len(keypoints), spans)
             writer.add(
@@ -86,18 +96,35 @@ def prepare(
                 fps=row.fps,
                 **({} if spans is None else {"spans": spans}),
             )
+        passed.write(writer)
+
+
+def _keypoints(row: own_table.Row, layout: KeypointLayout) -> np.ndarray:
+    keypoints = read_array(row.path)
+    points, channels = len(layout.points), len(layout.channels)
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (points, channels):
+        raise UserError(
+            f"{row.path}: sample {row.id!r}: keypoints have shape {keypoints.shape}, but layout "
+            f"{layout.name!r} has (frames, {points}, {channels})"
+        )
+    return keypoints
+
+
+def _own_spans(row: own_table.Row) -> Spans | None:
+    """The spans in the clip's own file."""
+    if row.path.suffix != ".npz":
+        return None
+    array = read_npz(row.path, (), ("spans",)).get("spans")
+    if array is None:
+        return None
+    (spans,) = spans_of_clips(row.path, array, [len(row.glosses)])
+    return spans
 
 
 def _spans(source: Path, rows: list[own_table.Row], file: str) -> Iterator[Spans | None]:
-    """The spans of every row, from the file of all clips, the table or the clip's own file."""
+    """The spans of every row, from the file of all clips or the table."""
     if not file:
-        for row in rows:
-            found = row.spans
-            if found is None and row.path.suffix == ".npz":
-                array = read_npz(row.path, (), ("spans",)).get("spans")
-                if array is not None:
-                    (found,) = spans_of_clips(row.path, array, [len(row.glosses)])
-            yield found
+        yield from (row.spans for row in rows)
         return
     if any(row.spans is not None for row in rows):
         raise UserError(f"--spans-file {file}: the table has a column spans; give one of them")

@@ -6,6 +6,7 @@ from typing import Any
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets import own_table
 from slr_keras.data.datasets.base import Dataset, Option
+from slr_keras.data.datasets.passing_over import PassedOver, first_readable
 from slr_keras.data.datasets.span_arrays import require_fit
 from slr_keras.data.pose_file import read_pose_clip
 from slr_keras.data.writer import FolderWriter
@@ -22,16 +23,22 @@ def prepare(source: Path, folder: Path, normalisation: str = "body", **table: An
         table: see `own_table.read_rows`.
 
     Raises:
-        UserError: a file is missing, damaged or of another layout than the first.
+        UserError: a file is missing or of another layout than the first, or no clip of train can
+            be read. Another clip that cannot be read is passed over.
     """
     rows = list(own_table.read_rows(source, DATASET, (".pose",), **table))
-    first = read_pose_clip(rows[0].path)
+    first = first_readable([row.path for row in rows], read_pose_clip)
+    passed = PassedOver()
     chosen = contract(
         first.layout, image_size=first.image_size, normalisation=normalisation, fps=first.fps
     )
     with FolderWriter(folder, chosen) as writer:
         for row in rows:
-            clip = read_pose_clip(row.path)
+            clip = None
+            with passed.reading(row.split, row.id):
+                clip = read_pose_clip(row.path)
+            if clip is None:
+                continue
             same_image = normalisation == "body" or clip.image_size == first.image_size
             if clip.layout != first.layout or not same_image:
                 raise UserError(
@@ -50,6 +57,7 @@ def prepare(source: Path, folder: Path, normalisation: str = "body", **table: An
                 fps=row.fps or clip.fps,
                 **({} if row.spans is None else {"spans": row.spans}),
             )
+        passed.write(writer)
 
 
 DATASET = Dataset(

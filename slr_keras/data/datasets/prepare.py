@@ -10,13 +10,16 @@ from typing import Any
 from slr_keras.data.datasets import dataset
 from slr_keras.data.manifest import read_folder, read_manifest
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import write_json
+from slr_keras.utils.failures import ERRORS, Failures
+from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.schema import any_text, checked, record, sequence
 
 RECORD = "prepared.json"
 #: Split of clips without any sign, for the number of false words a minute.
 REST_SPLIT = "rest"
 _SPLITS = ("train", "dev", "test", REST_SPLIT)
-_FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json", RECORD)
+_FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json")
+_FILES = (*_FILES, RECORD, ERRORS)
 
 
 def prepare(name: str, source: Path, folder: Path, force: bool = False, **settings: Any) -> None:
@@ -96,6 +99,16 @@ def _replace(folder: Path, fresh: Path) -> None:
     # Manifests last, so that none names frames that do not exist yet.
     for path in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".jsonl"):
         os.replace(path, folder / path.name)
+
+
+def passed_over(folder: Path) -> Failures:
+    """The clips of a data folder that `prepare` passed over."""
+    failures, path = Failures("clip"), folder / ERRORS
+    if path.is_file():
+        schema = record({"errors": sequence(record({"name": any_text, "error": any_text}))})
+        for entry in checked(read_json(path), schema, path)["errors"]:
+            failures.add(entry["name"], entry["error"])
+    return failures
 
 
 def summarise(folder: Path) -> tuple[str, list[str]]:

@@ -47,7 +47,8 @@ def check_groups(folder: Path, vocabulary: Vocabulary | None, findings: list[Fin
     except UserError as error:
         find(str(error).removeprefix(f"{path}: "))
         return
-    if not isinstance(groups, dict) or not all(isinstance(g, list) for g in groups.values()):
+    lists = isinstance(groups, dict) and all(isinstance(g, list) for g in groups.values())
+    if not lists or not all(isinstance(gloss, str) for g in groups.values() for gloss in g):
         find("is not a JSON object of lists of glosses")
         return
     first: dict[object, str] = {}

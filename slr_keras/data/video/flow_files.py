@@ -33,6 +33,7 @@ from slr_keras.utils.files import (
     write_json,
 )
 from slr_keras.utils.limits import require_file
+from slr_keras.utils.schema import checked, number, one_of, record, sequence, whole
 
 FLOW = "flow"
 RECORD = "record.json"
@@ -40,6 +41,14 @@ VERSION = 1
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
 # Size of a field's picture or of the record, far above that of any field.
 _MOST_BYTES = 2**26
+_SCHEMA = record(
+    {
+        "method": one_of(*METHODS),
+        "size": sequence(whole(1, 2**14), 2, 2),
+        "bound": number(0, 1e6),
+        "format": one_of(*SUFFIXES),
+    }
+)
 _RUN = "run `slr flow {}`"
 
 
@@ -94,13 +103,8 @@ class Recipe:
         path = folder / FLOW / "flow.json"
         if not path.is_file():
             raise UserError(f"{folder}: has no optical flow; {_RUN.format(folder)}")
-        value = read_json(path)
-        try:
-            recipe = cls(*(value[key] for key in ("method", "size", "bound", "format")))
-        except (KeyError, TypeError) as error:
-            raise UserError(
-                f"{path}: not a record of optical flow ({error}); {_RUN.format(folder)}"
-            ) from None
+        value = checked(read_json(path), _SCHEMA, path, _RUN.format(folder))
+        recipe = cls(*(value[key] for key in ("method", "size", "bound", "format")))
         if recipe.to_json() != value:
             raise UserError(f"{path}: was made by another version; {_RUN.format(folder)}")
         return recipe

@@ -19,6 +19,7 @@ from slr_keras.data.video.flow_files import (
     write_flow,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import ERRORS, Failures
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class FlowReport:
     Attributes:
         made: number of clips whose flow was estimated.
         kept: number of clips whose flow existed already.
-        failures: error messages of the other clips.
+        failures: the other clips, by the order of their reasons.
     """
 
     made: int
     kept: int
-    failures: tuple[str, ...]
+    failures: Failures
 
 
 def flow_bytes(folder: Path) -> int:
@@ -69,24 +70,24 @@ def make_flow(
     for leftover in (folder / FLOW).glob("*/.*.zip"):
         leftover.unlink(missing_ok=True)
     known: dict[Path, str] = {}
-    counts, failures = {True: 0, False: 0}, []
+    counts, failures = {True: 0, False: 0}, Failures("clip")
     pool, stop = ThreadPoolExecutor(workers), Event()
     try:
-        tasks = [
-            pool.submit(_make_clip, manifest, row, recipe, known, stop)
+        tasks = {
+            pool.submit(_make_clip, manifest, row, recipe, known, stop): manifest.where(row)
             for manifest in splits.values()
             for row in range(len(manifest))
-        ]
+        }
         for task in tqdm(as_completed(tasks), total=len(tasks), unit="clip", disable=None):
-            try:
+            with failures.passing_over(tasks[task]):
                 counts[task.result()] += 1
-            except UserError as error:
-                failures.append(str(error))
     finally:
         # After Ctrl-C too: a clip may take minutes.
         stop.set()
         pool.shutdown(cancel_futures=True)
-    return FlowReport(counts[True], counts[False], tuple(sorted(failures)))
+    failures.failed.sort()
+    failures.write(folder / FLOW / ERRORS)
+    return FlowReport(counts[True], counts[False], failures)
 
 
 def _make_clip(

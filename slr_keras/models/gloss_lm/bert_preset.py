@@ -11,7 +11,8 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.gloss_lm.bert import NOTHING, BertContext, keras_hub
 from slr_keras.models.gloss_lm.text import gloss_text
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import read_json, sha256
+from slr_keras.utils.files import guarded, read_json, sha256
+from slr_keras.utils.schema import checked, one_of, record, whole
 
 # Arguments of `BertContext` by the names of keras-hub's configuration.
 _SIZES = {
@@ -37,12 +38,10 @@ def preset_sizes(preset: str | Path) -> dict[str, int]:
             "keras-hub's save_to_preset"
         )
     value = read_json(folder / "config.json")
-    try:
-        if value["class_name"] != "BertBackbone":
-            raise ValueError(value["class_name"])
-        return {ours: int(value["config"][theirs]) for ours, theirs in _SIZES.items()}
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder}/config.json: not of a BERT backbone ({error})") from error
+    sizes = record({theirs: whole(1, 2**31) for theirs in _SIZES.values()})
+    schema = record({"class_name": one_of("BertBackbone"), "config": sizes})
+    checked(value, schema, f"{folder}/config.json: not of a BERT backbone")
+    return {ours: value["config"][theirs] for ours, theirs in _SIZES.items()}
 
 
 def preset_digest(preset: str | Path) -> str:
@@ -73,11 +72,9 @@ def load_bert(model: BertContext, preset: str | Path, tokens: Sequence[str]) -> 
             f"{', '.join(other)}: leave these out"
         )
     library = keras_hub().models
-    try:
+    with guarded(preset, "BERT cannot be loaded"):
         backbone = library.BertBackbone.from_preset(str(preset))
         tokenizer = library.BertTokenizer.from_preset(str(preset))
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise UserError(f"{preset}: BERT cannot be loaded ({error})") from error
     table = _piece_table(model, preset, tokens, tokenizer)
     model.gloss_table.assign(table)
     model.marks.assign([tokenizer.cls_token_id, tokenizer.sep_token_id])

@@ -8,14 +8,17 @@ from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.models.gloss_lm.causal import CausalLanguageModel
 from slr_keras.models.gloss_lm.interface import GlossLanguageModel
 from slr_keras.models.gloss_lm.word_vectors import WordVectorLanguageModel
+from slr_keras.utils import schema as schemas
 from slr_keras.utils.arrays import load_arrays, read_record, save_arrays
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import guarded
 
 FORMAT = "slr_keras neural gloss language model 1"
 KINDS: Mapping[str, type[GlossLanguageModel]] = {
     "causal": CausalLanguageModel,
     "word_vectors": WordVectorLanguageModel,
 }
+_DAMAGED = ("a damaged gloss language model", "train it again")
 # Arguments that the loading process decides.
 _OWN = ("name", "dtype", "trainable")
 
@@ -87,16 +90,12 @@ def load_language_model(
     if vocabulary is not None:
         theirs = Vocabulary(tuple(record["glosses"]))
         vocabulary.require_same(theirs, "the recogniser", f"the language model {path}")
-    try:
+    with guarded(path, *_DAMAGED):
         model_class = KINDS[record["kind"]]
         config = dict(record["config"])
         if model_class is WordVectorLanguageModel:
             config["frozen"] = frozen
         model = model_class(**config, dtype=dtype)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path}: a damaged gloss language model ({error}); train it again"
-        ) from error
     load_arrays(path, {"weights": model.weights})
     if frozen and model_class is not WordVectorLanguageModel:
         model.trainable = False
@@ -107,4 +106,11 @@ def _record(path: str | Path) -> dict[str, Any]:
     record = read_record(path)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise UserError(f"{path}: not a gloss language model; make one with `slr gloss_lm`")
-    return record
+    schema = schemas.record(
+        {
+            "kind": schemas.one_of(*KINDS),
+            "config": schemas.mapping(schemas.anything),
+            "glosses": schemas.sequence(schemas.text),
+        }
+    )
+    return schemas.checked(record, schema, path, "train it again")

@@ -15,6 +15,7 @@ from slr_keras.recognition.clip import Clip, Failure, Pictures, Points, Predicti
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.writers import clip_paths
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import as_user_error
 from slr_keras.utils.progress import noted
 
 SUFFIX = ".mp4"
@@ -81,8 +82,11 @@ class Films:
             scene = self._scene(self._originals[key], found, result)
             pictures = noted(_captioned(scene, result), f"{result.id}: drawing frame")
             write_video(self._paths[key], pictures, scene.fps)
-        except UserError as error:
-            return _noticed(result, f"no video drawn: {error}")
+        except OSError:
+            raise
+        except Exception as error:
+            reason = as_user_error(error, str(self._paths[key]))
+            return _noticed(result, f"no video drawn: {reason}")
         lacking = lacks_characters(result)
         if lacking:
             what = f"no font here shows {lacking} in the video; install one that does"
