@@ -2,11 +2,13 @@
 
 import codecs
 import dataclasses
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slr_keras.text.nist_words import Words, has_choices
 from slr_keras.utils.errors import UserError
 
 END_OF_TIME = 1.79769e308
@@ -31,6 +33,10 @@ class Transcript:
         signer: "" if the format does not name one.
         times: (start, end) of each gloss in seconds, or empty.
         start, end: of the clip within its file, in seconds.
+        words: what NIST's mark-up makes of the glosses, see `slr_keras.text.nist_words`; empty
+            where the glosses have no mark-up.
+        ignored: whether the file says that the segment is not scored.
+        line: number in the file, from 1; 0 for none.
 
     >>> from slr_keras.metrics import Transcript
     >>> Transcript("clip1", ("A", "B"), signer="s01").glosses
@@ -43,6 +49,14 @@ class Transcript:
     times: tuple[tuple[float, float], ...] = ()
     start: float = 0.0
     end: float = END_OF_TIME
+    words: Words = ()
+    ignored: bool = False
+    line: int = dataclasses.field(default=0, compare=False)
+
+    @property
+    def scored(self) -> Words:
+        """The words that are scored: the glosses, with their mark-up resolved."""
+        return self.words or self.glosses
 
     def __post_init__(self) -> None:
         if self.times and len(self.times) != len(self.glosses):
@@ -74,7 +88,9 @@ class Collector:
                 "an id names one sentence"
             )
         glosses = tuple(composed(gloss) for gloss in transcript.glosses)
-        self.transcripts[name] = dataclasses.replace(transcript, id=name, glosses=glosses)
+        self.transcripts[name] = dataclasses.replace(
+            transcript, id=name, glosses=glosses, line=line
+        )
         self.lines[name] = line
 
 
@@ -124,6 +140,20 @@ def read_lines(path: str | Path) -> list[str]:
     return lines
 
 
+def time(text: str) -> float | None:
+    """Parse seconds of 0 or more; None if the text is anything else.
+
+    >>> from slr_keras.text.transcript import time
+    >>> time("1.5"), time("-1")
+    (1.5, None)
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
 def content(lines: list[str], comment: str = ";;") -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line except blank lines and comments."""
     for number, line in enumerate(lines, 1):
@@ -147,3 +177,16 @@ def require_words(path: str | Path, transcript: Transcript, separators: str = ""
                 f"{path}: {what} {word!r} of sentence {transcript.id!r} is empty or has a "
                 "character that this format cannot hold; rename it, or write JSONL"
             )
+
+
+def require_plain(path: str | Path, transcript: Transcript, format: str) -> None:
+    """Refuse alternatives and segments to ignore in a format that has none.
+
+    Raises:
+        UserError: the transcript has them.
+    """
+    if transcript.ignored or has_choices(transcript.words):
+        raise UserError(
+            f"{path}: sentence {transcript.id!r} has alternatives or is to be ignored, which "
+            f"{format} cannot hold; write STM"
+        )

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slr_keras.text.nist_words import has_choices
 from slr_keras.text.tables import read_header, read_table
-from slr_keras.text.transcript import read_lines
+from slr_keras.text.transcript import Transcript, read_lines
 from slr_keras.text.transcripts import read_transcripts
 from slr_keras.utils.errors import UserError
 
@@ -66,8 +67,9 @@ def read_corpus(path: str | Path) -> list[Sentence]:
     columns = read_header(path, lines)
     if not (set(columns) & set(_ID) and set(columns) & set(_GLOSSES)):
         return [
-            Sentence(transcript.id, transcript.glosses, transcript.signer)
+            Sentence(transcript.id, _one_choice(transcript, path), transcript.signer)
             for transcript in read_transcripts(path).values()
+            if not transcript.ignored
         ]
     sentences: dict[str, Sentence] = {}
     for line, row in read_table(path, empty=True, lines=lines):
@@ -86,6 +88,15 @@ def clip_name(name: str) -> str:
     '01April_2010_Thursday_heute-6703'
     """
     return name.rsplit("/", 1)[-1]
+
+
+def _one_choice(transcript: Transcript, path: Path) -> tuple[str, ...]:
+    if has_choices(transcript.words):
+        raise UserError(
+            f"{path}:{transcript.line}: sentence {transcript.id!r} has alternatives or @, which a "
+            "model cannot learn; choose one alternative"
+        )
+    return transcript.glosses
 
 
 def _sentence(row: Mapping[str, str], where: str) -> Sentence:
