@@ -17,6 +17,7 @@ from slr_keras.utils.command import (
     run,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 if TYPE_CHECKING:
     from slr_keras.extraction.report import Report
@@ -70,6 +71,7 @@ def build_parser() -> CommandParser:
             f"--{name}-signers",
             nargs="*",
             default=(),
+            type=composed,
             metavar="SIGNER",
             help=f"signers kept for {name}, of clips whose split is not stated",
         )

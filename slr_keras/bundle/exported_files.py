@@ -48,8 +48,8 @@ def read_labels(path: Path, output: Output) -> Vocabulary:
         UserError: the file is missing or is no vocabulary.
     """
     if output == "sign":
-        return Vocabulary(tuple(read_text(path).splitlines()))
-    return Vocabulary.read(path)
+        return Vocabulary(tuple(read_text(path).removesuffix("\n").split("\n")))
+    return Vocabulary.read(path, as_written=True)
 
 
 def read_language_model(

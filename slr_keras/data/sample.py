@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slr_keras.utils.unicode import composed
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -44,3 +46,9 @@ class Sample:
     start: int | None = None
     video_start: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # One word has one form, whatever wrote it.
+        for name in ("id", "signer", "text"):
+            object.__setattr__(self, name, composed(getattr(self, name)))
+        object.__setattr__(self, "glosses", tuple(map(composed, self.glosses)))

@@ -11,12 +11,12 @@ from slr_keras.text.tables import read_records, require_width
 from slr_keras.text.transcript import (
     Collector,
     Transcript,
-    composed,
     content,
     require_plain,
     require_words,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 _ID = ("id", "name", "clip", "file", "fileid", "sample", "video", "video_id", "index")
 _SIGNER = ("signer", "speaker")

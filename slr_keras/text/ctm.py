@@ -8,13 +8,13 @@ from slr_keras.text.nist_words import NULL, Words, has_choices, refuse_ignored, 
 from slr_keras.text.phoenix import EMPTY
 from slr_keras.text.transcript import (
     Transcript,
-    composed,
     content,
     require_plain,
     require_words,
     time,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 _GRID = 0.01
 _BEGIN, _NEXT, _END = "<alt_begin>", "<alt>", "<alt_end>"

@@ -9,12 +9,12 @@ from slr_keras.text.transcript import (
     END_OF_TIME,
     Collector,
     Transcript,
-    composed,
     content,
     require_words,
     time,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 _UNKNOWN_SIGNER = "unknown"
 _TRN = re.compile(r"^(?P<words>.*?)\s*(?<!\S)\((?P<id>[^()\s]+)\)\s*$")

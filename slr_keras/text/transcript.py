@@ -1,26 +1,18 @@
 """The transcript of one clip, and the basics of all readers of transcripts."""
 
-import codecs
 import dataclasses
 import math
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from slr_keras.text.nist_words import Words, has_choices
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
+from slr_keras.utils.unicode import composed
 
 END_OF_TIME = 1.79769e308
 """The end that PHOENIX's STM files give: the whole clip."""
-
-# UTF-32 first: its mark begins with that of UTF-16.
-_ENCODINGS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -94,46 +86,21 @@ class Collector:
         self.lines[name] = line
 
 
-def composed(text: str) -> str:
-    """Text in Unicode's composed form NFC, in which equal words have equal characters.
-
-    >>> from slr_keras.text.transcript import composed
-    >>> len("GRO\\u0308SSE"), len(composed("GRO\\u0308SSE"))
-    (7, 6)
-    """
-    return unicodedata.normalize("NFC", text)
-
-
 def read_lines(path: str | Path) -> list[str]:
     """All lines of a text file, without their ends; a byte order mark is dropped.
 
     The text is UTF-8, or UTF-16 or UTF-32 with a byte order mark, as spreadsheets write it. Lines
-    end with LF, CR LF or, in a file without LF, with CR.
+    end with LF, CR LF or CR.
 
     Raises:
         UserError: the file cannot be read, or is not text of these encodings; names the line.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        name = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
-        raise UserError(
-            f"{path}:{data[: error.start].count(10) + 1}: not {name} text ({error.reason}); "
-            "convert the file, for example with: iconv -f latin1 -t utf-8"
-        ) from error
+    text = read_text(path)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UserError(
             f"{path}:{line}: a binary file (it has a NUL byte), not text; save a table as UTF-8"
         )
-    text = text.replace("\r\n", "\n")
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()

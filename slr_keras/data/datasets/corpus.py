@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slr_keras.text.nist_words import has_choices
-from slr_keras.text.tables import read_header, read_table
+from slr_keras.text.tables import read_header, read_table, whole_number
 from slr_keras.text.transcript import Transcript, read_lines
 from slr_keras.text.transcripts import read_transcripts
 from slr_keras.utils.errors import UserError
@@ -104,7 +104,8 @@ def _sentence(row: Mapping[str, str], where: str) -> Sentence:
         return next((row[name] for name in names if name in row), "")
 
     length = field(_FRAMES)
-    if length and not length.isdecimal():
+    frames = whole_number(length)
+    if length and frames is None:
         raise UserError(f"{where}: the length {length!r} is not a number of frames")
     text = field(_TEXT)
     return Sentence(
@@ -113,5 +114,5 @@ def _sentence(row: Mapping[str, str], where: str) -> Sentence:
         signer=field(_SIGNER),
         # CSL-Daily separates the characters by spaces.
         text=text.replace(" ", "") if "char" in row else text,
-        frames=int(length) if length else None,
+        frames=frames,
     )

@@ -11,6 +11,7 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.opening import opened
 from slr_keras.data.video.reading import frames_of
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import spelled
 
 
 def probe(
@@ -37,7 +38,7 @@ def probe(
     with contextlib.closing(frames_of(sample, folder, contract.size, open_files, ends)) as frames:
         for _ in ends:
             next(frames)
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     if windowed or path.suffix == ".npy" or path.is_dir():
         return
     with opened(path) as container:

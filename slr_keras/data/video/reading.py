@@ -16,6 +16,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.video.opening import colour_converter, decoded, opened, upright
 from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import spelled
 
 PICTURES = (".png", ".jpg", ".jpeg")
 _DIGITS = re.compile(r"(\d+)")
@@ -50,7 +51,7 @@ def frames_of(
         raise UserError("the sample has no video, only keypoints")
     if sample.frames < 1:
         raise UserError("the clip has no frames; remove it from the manifest")
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     wanted = range(sample.frames) if wanted is None else wanted
     first = sample.video_start
     if path.suffix == ".npy":
