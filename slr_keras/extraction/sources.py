@@ -1,7 +1,6 @@
 """Find the clips of the inputs: videos, folders, patterns, manifests and tables."""
 
 import dataclasses
-import glob
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from slr_keras.extraction.frames import Window
 from slr_keras.text.tables import read_table
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.unicode import composed, readable, spelled
-from slr_keras.utils.walking import walked
+from slr_keras.utils.walking import matching, walked
 
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("file", "path", "video")
@@ -86,10 +85,8 @@ def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]
 
 
 def _matches(pattern: str) -> list[Path]:
-    # Other files are skipped, not refused. Through a loop of links a file matches again and again.
-    paths = sorted(map(Path, glob.glob(pattern, recursive=True)), key=lambda p: (len(p.parts), p))
-    unique = {path.resolve(): path for path in reversed(paths)}
-    return sorted(path for path in unique.values() if is_recording(path))
+    # A pattern may match other files beside the videos; they are skipped, not refused.
+    return [path for path in matching(pattern) if is_recording(path)]
 
 
 def _of_path(path: Path, own: Path | None) -> list[Source]:

@@ -1,6 +1,9 @@
 """Walk through a folder and everything in it, linked folders included."""
 
+import fnmatch
+import glob
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,3 +45,37 @@ def walked(folder: Path) -> Iterator[Path]:
                 yield path
             if entry.is_dir():
                 (linked if entry.is_symlink() else own).append(path)
+
+
+def matching(pattern: str) -> list[Path]:
+    """The paths that fit a pattern such as `clips/*.mp4` or `clips/**/*.mp4`, sorted.
+
+    `**` stands for any number of folders, each of which is entered once, as by `walked`.
+
+    >>> from slr_keras.utils.walking import matching
+    >>> matching("no such folder/**/*.mp4")
+    []
+    """
+    base, deep, rest = pattern.partition("**")
+    # As in the shell, ** is only special as a whole part.
+    if not deep or (base and base[-1] != "/") or (rest and rest[0] != "/"):
+        return sorted(map(Path, glob.glob(pattern)))
+    parts = (_part(part) for part in (rest.strip("/") or "*").split("/"))
+    fits = re.compile("(?:[^/]+/)*" + "/".join(parts).replace(_ANY + "/", _ANY))
+    places = sorted(Path(place) for place in glob.glob(base)) if base else [Path()]
+    return sorted(
+        path
+        for place in places
+        for path in walked(place)
+        if fits.fullmatch(path.relative_to(place).as_posix())
+    )
+
+
+_ANY = "(?:[^/]+/)*"
+
+
+def _part(part: str) -> str:
+    """The regular expression of one part of a pattern; its wildcards do not cross a slash."""
+    if part == "**":
+        return _ANY
+    return fnmatch.translate(part).removesuffix(r")\Z").removeprefix("(?s:").replace(".*", "[^/]*")
