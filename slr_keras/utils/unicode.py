@@ -72,10 +72,10 @@ def spelled(path: Path) -> Path:
 
 
 def with_slashes(name: str) -> str:
-    r"""A relative path of Windows, such as sub\\name, with slashes.
+    r"""A relative path of Windows, such as sub\name, with slashes.
 
     >>> from slr_keras.utils.unicode import with_slashes
-    >>> with_slashes("sub\\\\name")
+    >>> with_slashes("sub\\name")
     'sub/name'
     """
     return name.replace("\\", "/")
