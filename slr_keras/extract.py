@@ -14,6 +14,7 @@ from slr_keras.utils.command import (
     run,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 APART = ("dev_signers", "test_signers", "dev_fraction", "test_fraction", "seed")
 EXAMPLE = """\
@@ -63,6 +64,7 @@ def build_parser() -> CommandParser:
             f"--{name}-signers",
             nargs="*",
             default=(),
+            type=composed,
             metavar="SIGNER",
             help=f"signers kept for {name}, of clips whose split is not stated",
         )

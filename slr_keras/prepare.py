@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slr_keras.utils.command import CommandParser, command_parser, frame_rate, run
+from slr_keras.utils.unicode import composed
 
 if TYPE_CHECKING:
     from slr_keras.data.datasets import Dataset, Option
@@ -133,6 +134,7 @@ def build_parser() -> CommandParser:
         "--without",
         nargs="+",
         default=(),
+        type=composed,
         metavar="GLOSS",
         help="leave out the clips of these glosses",
     )
@@ -180,6 +182,9 @@ def _argument(option: "Option") -> dict[str, Any]:
         settings["choices"] = option.choices
     else:
         settings["metavar"] = settings["type"].__name__.upper().replace("STR", "TEXT")
+    if isinstance(option.default, tuple) and settings["type"] is str:
+        # Names of signers and points, not of files.
+        settings["type"] = composed
     mentioned = "default" in option.help or shown in ("", ())
     settings["help"] = option.help if mentioned else f"{option.help} (default: {shown})"
     return settings

@@ -16,6 +16,11 @@ CSL-Daily, Isharah, GSL), jsonl, text (one sentence per line), text-id (id first
 detected from extension and content. An id without hypothesis counts as deletions; a hypothesis
 with an unknown id is an error.
 
+mark-up in TRN, STM and CTM counts as in sclite 2.4: { A / B / @ } are alternatives (in CTM between
+<ALT_BEGIN>, <ALT> and <ALT_END>), @ is no word, the final star of WORD* is dropped, and so are tags
+behind a semicolon (not in CTM); an STM segment with IGNORE_TIME_SEGMENT_IN_SCORING, in any case of
+letters, is not scored. Malformed mark-up, and mark-up in another format, is refused.
+
 clean-up: phoenix2014 and phoenix2014t clean reference and hypothesis, sentence by sentence;
 phoenix is the published CTM pipeline, which cleans the hypothesis alone, word by word, and merges
 repeats.

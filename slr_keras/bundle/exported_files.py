@@ -49,10 +49,10 @@ def read_labels(path: Path, output: Output) -> Vocabulary:
     """
     if output == "sign":
         try:
-            return Vocabulary(tuple(read_text(path).splitlines()))
+            return Vocabulary(tuple(read_text(path).removesuffix("\n").split("\n")))
         except UserError as error:
             raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
-    return Vocabulary.read(path)
+    return Vocabulary.read(path, as_written=True)
 
 
 def read_language_model(

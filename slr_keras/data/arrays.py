@@ -12,6 +12,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded
 from slr_keras.utils.npy import is_npz, require_sound_npy, require_sound_npz
+from slr_keras.utils.unicode import spelled
 
 KEY = "keypoints"
 _OPEN_FILES = 16
@@ -36,7 +37,7 @@ def read_clip(
     """
     if not sample.keypoints:
         raise UserError("the sample has no keypoints, only video; find them with `slr extract`")
-    path = folder / sample.keypoints
+    path = spelled(folder / sample.keypoints)
     if path.suffix == ".npy":
         array = mapped(path, sample, open_files)
     elif path.suffix == ".npz":

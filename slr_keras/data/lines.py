@@ -10,6 +10,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.times import Times
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import parse_json, read_text, refuse_waiting, write_text
+from slr_keras.utils.unicode import readable, with_slashes
 
 SPLITS = ("train", "dev", "test")
 CONTRACT_FILE = "keypoints.json"
@@ -48,14 +49,17 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     >>> sample.frames, sample.extra["camera"]
     (9, 2)
 
+    Names, glosses and texts are in Unicode's composed form.
+
     Raises:
         UserError: the line is not JSON, a key is missing or has the wrong type, or a path leaves
             the folder.
     """
     try:
         value = parse_json(line)
-        # A lone surrogate is valid JSON, but cannot be printed or written.
-        json.dumps(value, ensure_ascii=False).encode()
+        # A lone surrogate is valid JSON, but no text; those of names that are no UTF-8 may stand
+        # in paths.
+        json.dumps(value, ensure_ascii=False).encode(errors="surrogateescape")
     except json.JSONDecodeError as error:
         raise UserError(f"{where}: not valid JSON ({error.msg}, column {error.colno})") from None
     except Exception as error:
@@ -65,6 +69,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     name = value.get("id")
     if not isinstance(name, str) or not name:
         raise UserError(f"{where}: 'id' must be text and not empty, not {name!r}")
+    name = readable(name)
     where = f"{where}: sample {name!r}"
     glosses = value.get("glosses", [])
     if not isinstance(glosses, list):
@@ -88,11 +93,11 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
     frames, times = _count(value.get("frames"), "frames", where), value.get(_TIMES)
     return Sample(
         id=name,
-        glosses=tuple(glosses),
+        glosses=tuple(map(readable, glosses)),
         frames=frames,
-        signer=value.get("signer", ""),
+        signer=readable(value.get("signer", "")),
         fps=None if fps is None else float(fps),
-        text=value.get("text", ""),
+        text=readable(value.get("text", "")),
         split=split,
         keypoints=places.get("keypoints", ""),
         video=places.get("video", ""),
@@ -111,7 +116,7 @@ def _count(value: Any, key: str, where: str) -> int:
 def _place(path: Any, key: str, where: str) -> str:
     if not isinstance(path, str) or not path or "\0" in path:
         raise UserError(f"{where}: {key!r} must be the name of {_PLACES[key]}, not {path!r}")
-    outside = os.path.normpath(path).split(os.sep)[0] == os.pardir
+    outside = os.path.normpath(with_slashes(path)).split(os.sep)[0] == os.pardir
     if outside and not os.path.isabs(path):
         raise UserError(
             f"{where}: {key} {path!r} would leave the manifest's folder through '..'; move the "

@@ -23,6 +23,7 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.reading import frames_of
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 __all__ = [
     "CONTRACT_FILE",
@@ -106,10 +107,9 @@ class Manifest(Sequence[Sample]):
     def find(self, wanted: str) -> int:
         """The row of a sample, given its id or, if no sample has this id, its number.
 
-        Raises:
-            UserError: there is no such id or number; gives an example.
+        Raises UserError if there is no such id or number; gives an example.
         """
-        if wanted in self._rows:
+        if (wanted := composed(wanted)) in self._rows:
             return self._rows[wanted][0]
         if wanted.isascii() and wanted.isdecimal() and int(wanted) < len(self):
             return int(wanted)

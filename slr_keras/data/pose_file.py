@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.layout import layout
+from slr_keras.data.pose_names import BODY_25, HAND, point_numbers
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.extras import install
 from slr_keras.utils.files import guarded
@@ -17,32 +18,11 @@ from slr_keras.utils.limits import require_file
 _HANDS = ("LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
 _POSE, _FACE = "POSE_LANDMARKS", "FACE_LANDMARKS"
 _MESH_START, _MESH_POINTS = 33, 468
-_HAND_STARTS = {75: (33, 54), 543: (501, 522)}
-# The points of a hand in both families: wrist, then thumb to little finger, root to tip.
 _HAND_POINTS = 21
-# OpenPose BODY_25 (without neck and middle of the hips) by the names of COCO-WholeBody.
-_BODY_25 = {
-    "Nose": "nose",
-    "REye": "right_eye",
-    "LEye": "left_eye",
-    "REar": "right_ear",
-    "LEar": "left_ear",
-    **{
-        f"{side[0]}{part}": f"{side.lower()}_{name}"
-        for side in ("Right", "Left")
-        for part, name in (
-            ("Shoulder", "shoulder"),
-            ("Elbow", "elbow"),
-            ("Wrist", "wrist"),
-            ("Hip", "hip"),
-            ("Knee", "knee"),
-            ("Ankle", "ankle"),
-            ("BigToe", "big_toe"),
-            ("SmallToe", "small_toe"),
-            ("Heel", "heel"),
-        )
-    },
-}
+_HAND_STARTS = {75: (33, 54), 543: (501, 522)}
+# MediaPipe may add the irises to the mesh, OpenPose the pupils to the face.
+_WITH_IRISES, _WITH_PUPILS = 478, 70
+_WORLD = "_WORLD_LANDMARKS"
 _OPENPOSE = ("pose_keypoints_2d", "face_keypoints_2d")
 _OPENPOSE_HANDS = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
 _COCO_FACE, _COCO_HANDS, _FACE_POINTS = 23, (91, 112), 68
@@ -84,12 +64,12 @@ def read_pose_clip(path: str | Path) -> PoseClip:
 
     MediaPipe with a face becomes `mediapipe_holistic_543`, without one `mediapipe_75`; OpenPose
     becomes `coco_wholebody_133`. Points go by the names in the file's header, so that reduced
-    files (a few pose points, part of the face mesh) are read too. Of several people the one seen
-    best is taken.
+    files (a few pose points, finger tips, part of the face mesh) are read too. Of several people
+    the one seen best is taken.
 
     Raises:
-        UserError: the file cannot be read, is damaged, empty, or of another layout; the library
-            pose-format is not installed.
+        UserError: the file cannot be read, is damaged, empty, of another layout, or has a component
+            or point of an unknown name; the library pose-format is not installed.
     """
     path = Path(path)
     pose = _parse(path)
@@ -99,13 +79,15 @@ def read_pose_clip(path: str | Path) -> PoseClip:
 
 def _clip(pose: Any, path: Path) -> PoseClip:
     components = {component.name: list(component.points) for component in pose.header.components}
+    if len(components) < len(pose.header.components):
+        raise UserError(f"{path}: two components have one name: {', '.join(components)}")
     rows: dict[int, int]
     if _POSE in components and all(hand in components for hand in _HANDS):
         name = "mediapipe_holistic_543" if _FACE in components else "mediapipe_75"
-        rows = _mediapipe_rows(components, name)
+        rows = _mediapipe_rows(components, name, path)
     elif all(part in components for part in _OPENPOSE + _OPENPOSE_HANDS):
         name = "coco_wholebody_133"
-        rows = _openpose_rows(components)
+        rows = _openpose_rows(components, path)
     else:
         raise UserError(
             f"{path}: unknown keypoint layout with the components {', '.join(components)}; known "
@@ -162,43 +144,63 @@ def _offsets(components: Mapping[str, list[str]]) -> dict[str, int]:
     return dict(zip(components, starts.tolist()))
 
 
-def _mediapipe_rows(components: Mapping[str, list[str]], name: str) -> dict[int, int]:
+def _mediapipe_rows(components: Mapping[str, list[str]], name: str, path: Path) -> dict[int, int]:
     """Row in the file → row in the layout."""
     target = layout(name)
-    pose_rows = {point: row for row, point in enumerate(target.points[:_MESH_START])}
-    offsets = _offsets(components)
-    rows = {}
-    for index, point in enumerate(components[_POSE]):
-        if point.lower() in pose_rows:
-            rows[offsets[_POSE] + index] = pose_rows[point.lower()]
-    for index, point in enumerate(components.get(_FACE, ())):
-        if point.isdecimal() and int(point) < _MESH_POINTS:
-            rows[offsets[_FACE] + index] = _MESH_START + int(point)
-    return rows | _hand_rows(components, _HANDS, _HAND_STARTS[len(target.points)])
+    pose = {point.upper(): row for row, point in enumerate(target.points[:_MESH_START])}
+    rows = _Rows(components, path)
+    rows.add(_POSE, pose, 0, _MESH_START)
+    if _FACE in components:
+        rows.add(_FACE, {}, _MESH_START, _MESH_POINTS, _WITH_IRISES)
+    for hand, start in zip(_HANDS, _HAND_STARTS[len(target.points)]):
+        rows.add(hand, HAND, start, _HAND_POINTS, _HAND_POINTS)
+    return rows.complete()
 
 
-def _openpose_rows(components: Mapping[str, list[str]]) -> dict[int, int]:
+def _openpose_rows(components: Mapping[str, list[str]], path: Path) -> dict[int, int]:
     """Row in the file → row in COCO-WholeBody."""
     target = {point: row for row, point in enumerate(layout("coco_wholebody_133").points)}
-    offsets = _offsets(components)
     body, face = _OPENPOSE
-    rows = {
-        offsets[body] + index: target[_BODY_25[point]]
-        for index, point in enumerate(components[body])
-        if point in _BODY_25
-    }
-    # Both number the face as iBUG does; OpenPose adds the two pupils at the end.
-    for index in range(min(len(components[face]), _FACE_POINTS)):
-        rows[offsets[face] + index] = _COCO_FACE + index
-    return rows | _hand_rows(components, _OPENPOSE_HANDS, _COCO_HANDS)
+    rows = _Rows(components, path)
+    rows.add(body, {name: target.get(point) for name, point in BODY_25.items()}, 0, _COCO_FACE)
+    # Both number the face as iBUG does.
+    rows.add(face, {}, _COCO_FACE, _FACE_POINTS, _WITH_PUPILS)
+    for hand, start in zip(_OPENPOSE_HANDS, _COCO_HANDS):
+        rows.add(hand, HAND, start, _HAND_POINTS, _HAND_POINTS)
+    return rows.complete()
 
 
-def _hand_rows(
-    components: Mapping[str, list[str]], names: tuple[str, str], starts: tuple[int, int]
-) -> dict[int, int]:
-    offsets = _offsets(components)
-    return {
-        offsets[name] + index: start + index
-        for name, start in zip(names, starts)
-        for index in range(min(len(components[name]), _HAND_POINTS))
-    }
+class _Rows:
+    """Row in the file → row in the layout, of one component after the other."""
+
+    def __init__(self, components: Mapping[str, list[str]], path: Path):
+        self.components = components
+        self.path = path
+        starts = np.cumsum([0, *(len(points) for points in components.values())])
+        self._offsets = dict(zip(components, starts.tolist()))
+        self._added: set[str] = set()
+        self._rows: dict[int, int] = {}
+
+    def add(
+        self, name: str, names: Mapping[str, int | None], start: int, size: int, numbered: int = 0
+    ) -> None:
+        """Place a component from row `start`; numbers from `size` have no place in the layout."""
+        where = f"{self.path}: {name}"
+        for index, number in enumerate(
+            point_numbers(where, self.components[name], names, numbered)
+        ):
+            if number is not None and number < size:
+                self._rows[self._offsets[name] + index] = start + number
+        self._added.add(name)
+
+    def complete(self) -> dict[int, int]:
+        """All rows.
+
+        Raises:
+            UserError: a component was not placed and is not known to be superfluous.
+        """
+        for name in self.components:
+            # Coordinates in metres of the points of another component.
+            if name not in self._added and not name.endswith(_WORLD):
+                raise UserError(f"{self.path}: unknown component {name!r}; remove it from the file")
+        return self._rows

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slr_keras.data.times import Times
+from slr_keras.utils.unicode import composed
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,9 @@ class Sample:
     video_start: int | None = None
     times: Times | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # One word has one form, whatever wrote it.
+        for name in ("id", "signer", "text"):
+            object.__setattr__(self, name, composed(getattr(self, name)))
+        object.__setattr__(self, "glosses", tuple(map(composed, self.glosses)))

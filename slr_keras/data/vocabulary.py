@@ -14,6 +14,7 @@ from typing import ClassVar
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_text, write_text
+from slr_keras.utils.unicode import composed
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Vocabulary:
         return len(self.glosses) + 2
 
     def __contains__(self, gloss: object) -> bool:
-        return gloss in self._ids
+        return isinstance(gloss, str) and composed(gloss) in self._ids
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -61,7 +62,14 @@ class Vocabulary:
 
     @functools.cached_property
     def _ids(self) -> dict[str, int]:
-        return {gloss: index + 2 for index, gloss in enumerate(self.glosses)}
+        ids: dict[str, int] = {}
+        for number, gloss in enumerate(self.glosses, start=self.FIRST_GLOSS_ID):
+            # Vocabularies of earlier versions may hold both forms of a word.
+            if gloss == composed(gloss):
+                ids[gloss] = number
+            else:
+                ids.setdefault(composed(gloss), number)
+        return ids
 
     @functools.cached_property
     def digest(self) -> str:
@@ -81,7 +89,7 @@ class Vocabulary:
         """
         ids = []
         for gloss in glosses:
-            number = self._ids.get(gloss, self.UNKNOWN_ID)
+            number = self._ids.get(composed(gloss), self.UNKNOWN_ID)
             if number == self.UNKNOWN_ID and unknown != "unk":
                 raise UserError(
                     f"{where + ': ' if where else ''}unknown gloss {gloss!r}; it is not among the "
@@ -103,7 +111,7 @@ class Vocabulary:
             if not 0 <= number < len(tokens):
                 raise UserError(f"id {number} is outside the vocabulary of {len(tokens)} tokens")
             if number != self.BLANK_ID:
-                glosses.append(tokens[number])
+                glosses.append(composed(tokens[number]))
         return tuple(glosses)
 
     @classmethod
@@ -130,8 +138,13 @@ class Vocabulary:
         raise UserError(f"vocabulary order {order!r}; it must be frequency or alphabet")
 
     @classmethod
-    def read(cls, path: str | Path) -> "Vocabulary":
+    def read(cls, path: str | Path, as_written: bool = False) -> "Vocabulary":
         """Read a vocabulary: one token per line; line i, counted from 0, has the id i.
+
+        Args:
+            path: the file.
+            as_written: whether glosses keep their form of Unicode, as those of a trained model do;
+                otherwise they become composed (NFC).
 
         Raises:
             UserError: the file does not exist, does not begin with the special tokens, or a line is
@@ -149,6 +162,7 @@ class Vocabulary:
         for number, line in enumerate(lines, start=1):
             if not line or line.split() != [line]:
                 raise UserError(f"{path}:{number}: {line!r} is not one gloss without spaces")
+            line = lines[number - 1] = line if as_written else composed(line)
             if line in first:
                 raise UserError(f"{path}:{number}: {line!r} is already on line {first[line]}")
             first[line] = number

@@ -89,7 +89,7 @@ class LandmarkFrames(Iterator[LandmarkFrame]):
             else:
                 self._finish()
                 if kind == b"X":
-                    raise UserError(content.decode())
+                    raise UserError(content.decode(errors="surrogateescape"))
                 if not self._begun:
                     raise UserError(f"{self._where}: has no pictures in it; restore it or drop it")
         raise StopIteration

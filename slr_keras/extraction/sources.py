@@ -1,7 +1,6 @@
 """Find the clips of the inputs: videos, folders, patterns, manifests and tables."""
 
 import dataclasses
-import glob
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,9 @@ from slr_keras.data.times import Times
 from slr_keras.data.video.recordings import VIDEOS, is_readable, is_recording
 from slr_keras.extraction.frames import Window
 from slr_keras.text.tables import read_table
-from slr_keras.text.transcript import composed
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed, readable, spelled
+from slr_keras.utils.walking import matching, walked
 
 _TABLES = (".csv", ".tsv")
 _COLUMNS = ("file", "path", "video")
@@ -57,9 +57,9 @@ def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]
     """The clips of the inputs, in their order; no picture is read.
 
     Args:
-        inputs: video files, folders of pictures, folders to search, patterns such as
-            "clips/*.mp4", manifests (`.jsonl`) or data folders of video, and tables (`.csv`,
-            `.tsv`) with a column file and optionally id, glosses, split, signer and text.
+        inputs: video files, folders of pictures, folders to search, patterns such as "clips/*.mp4",
+            manifests (`.jsonl`), data folders of video, and tables (`.csv`, `.tsv`) with a column
+            file and optionally id, glosses, split, signer and text.
         own: a folder to leave out: the command's own output.
 
     Raises:
@@ -76,7 +76,7 @@ def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]
     """
     sources: list[Source] = []
     for name in inputs:
-        path = Path(name)
+        path = spelled(Path(name))
         if path.exists():
             sources += _of_path(path, own)
         elif matches := _matches(name):
@@ -89,8 +89,7 @@ def find_sources(inputs: Iterable[str], own: Path | None = None) -> list[Source]
 
 def _matches(pattern: str) -> list[Path]:
     # A pattern may match other files beside the videos; they are skipped, not refused.
-    paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
-    return [path for path in paths if is_recording(path)]
+    return [path for path in matching(pattern) if is_recording(path)]
 
 
 def _of_path(path: Path, own: Path | None) -> list[Source]:
@@ -103,16 +102,14 @@ def _of_path(path: Path, own: Path | None) -> list[Source]:
             raise UserError(
                 f"{path}: not a video; give videos, folders, manifests (.jsonl) or tables (.csv)"
             )
-        return [Source(path.stem, path)]
+        return [Source(readable(path.stem), path)]
     if any((path / f"{split}.jsonl").is_file() for split in SPLITS):
         return [
             source for manifest in read_folder(path).values() for source in _of_manifest(manifest)
         ]
     if is_recording(path):
-        return [Source(path.resolve().name, path)]
-    # Some systems leave "._a.mp4" beside "a.mp4".
-    within = (p for p in path.rglob("*") if not p.name.startswith("."))
-    clips = sorted(p for p in within if not _inside(p, own) and _is_clip(p))
+        return [Source(readable(path.resolve().name), path)]
+    clips = sorted(p for p in walked(path) if not _inside(p, own) and _is_clip(p))
     if not clips:
         raise UserError(f"{path}: no video in this folder")
     return [Source(_name(p.relative_to(path), p), p) for p in clips]
@@ -129,7 +126,7 @@ def _inside(path: Path, own: Path | None) -> bool:
 
 def _name(within: Path, path: Path) -> str:
     # A folder's name may have a dot in it.
-    return (within if path.is_dir() else within.with_suffix("")).as_posix()
+    return readable((within if path.is_dir() else within.with_suffix("")).as_posix())
 
 
 def _of_manifest(manifest: Manifest) -> list[Source]:
@@ -139,7 +136,7 @@ def _of_manifest(manifest: Manifest) -> list[Source]:
     for row, sample in enumerate(manifest):
         if not sample.video:
             raise UserError(f"{manifest.where(row)}: has no video to find keypoints in")
-        path = manifest.folder / sample.video
+        path = spelled(manifest.folder / sample.video)
         first = sample.video_start
         # One array may hold many clips; `start` is then of the pictures too.
         if first is None and path.suffix == ".npy":
@@ -160,7 +157,8 @@ def _of_table(path: Path) -> list[Source]:
         name = next((row[column] for column in _COLUMNS if row.get(column)), "")
         if not name:
             raise UserError(f"{path}:{number}: names no file; the column is called file")
-        source = Source(row.get("id") or Path(name).with_suffix("").name, path.parent / name)
+        file = spelled(path.parent / name)
+        source = Source(row.get("id") or readable(file.with_suffix("").name), file)
         sources.append(_with_row(source, row, f"{path}:{number}"))
     return sources
 
@@ -197,8 +195,10 @@ def with_glosses(sources: Iterable[Source], table: Path) -> tuple[list[Source], 
     joined, without = [], []
     for source in sources:
         # File names may be in the decomposed form, cells of tables are not.
-        if (name := composed(source.id)) in rows:
-            number, row = rows[name]
+        # Windows writes the folder of an id with a backslash.
+        names = {composed(source.id), composed(source.id).replace("/", "\\")} & rows.keys()
+        if names:
+            number, row = rows[min(names)]
             source = _with_row(source, row, f"{table}:{number}")
         else:
             without.append(source.id)

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         _send_frames(connection, request)
         connection.send_bytes(b"E")
     except UserError as error:
-        connection.send_bytes(b"X" + str(error).encode())
+        connection.send_bytes(b"X" + str(error).encode(errors="surrogateescape"))
     except BrokenPipeError:
         # The parent has stopped reading.
         pass

@@ -5,15 +5,10 @@ from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, Pair, al
 from slr_keras.metrics.bootstrap import PairedBootstrap, bootstrap_ratio, paired_bootstrap
 from slr_keras.metrics.calibration import Calibration, calibration
 from slr_keras.metrics.matched_pairs import MatchedPairs, matched_pairs
-from slr_keras.metrics.scoring import (
-    CLEAN,
-    COSTS,
-    Score,
-    SentenceScore,
-    score_transcripts,
-    signer_table,
-)
+from slr_keras.metrics.scoring import COSTS, Score, score_transcripts
+from slr_keras.metrics.sentence import CLEAN, SentenceScore
 from slr_keras.metrics.sign_accuracy import KS, Estimate, SignAccuracy, sign_accuracy
+from slr_keras.metrics.signer_table import signer_table
 from slr_keras.metrics.wer import (
     ErrorCounts,
     bootstrap_interval,

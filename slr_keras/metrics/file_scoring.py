@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slr_keras.metrics.scoring import COSTS, Score, score_transcripts, signer_table, table_row
+from slr_keras.metrics.scoring import COSTS, Score, score_transcripts
+from slr_keras.metrics.signer_table import signer_table, table_row
 from slr_keras.metrics.wer import ErrorCounts
 from slr_keras.text.transcript import read_lines
 from slr_keras.text.transcripts import detect_format, read_transcripts
@@ -108,6 +109,10 @@ class Report:
                 + " ".join(score.missing[:5])
                 + (" ..." if len(score.missing) > 5 else "")
             )
+        if score.ignored:
+            lines.append(
+                f"{len(score.ignored)} segment(s) that the reference takes out of the scoring"
+            )
         if self.per_speaker:
             lines += ["", signer_table(score)]
         for sentence in score.worst(self.alignments):
@@ -128,6 +133,7 @@ class Report:
             "sentences": len(score.sentences),
             "sentence_errors": score.sentence_errors,
             "missing": list(score.missing),
+            "ignored": list(score.ignored),
             "levenshtein": _counts(score.levenshtein),
         }
         if self.bootstrap:

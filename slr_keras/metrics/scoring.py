@@ -1,44 +1,19 @@
 """Scoring of hypotheses: matching by id, clean-up, totals, scores per signer, intervals."""
 
-import statistics
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from slr_keras.metrics.alignment import LEVENSHTEIN, SCLITE, Alignment, align
-from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, count_errors, jiwer_counts
-from slr_keras.text.phoenix import (
-    clean_phoenix2014,
-    clean_phoenix2014t,
-    clean_phoenix_hypothesis,
-)
+from slr_keras.metrics.sentence import CLEAN, SentenceScore, folded, place, score_sentence
+from slr_keras.metrics.wer import ErrorCounts, bootstrap_interval, jiwer_counts
 from slr_keras.text.transcript import Transcript
 from slr_keras.utils.errors import UserError
 
 COSTS = {"sclite": SCLITE, "levenshtein": LEVENSHTEIN}
 """Alignment costs by name."""
 
-_Clean = Callable[[tuple[str, ...]], tuple[str, ...]]
-CLEAN: dict[str, tuple[_Clean | None, _Clean]] = {
-    "phoenix2014": (clean_phoenix2014, clean_phoenix2014),
-    "phoenix2014t": (clean_phoenix2014t, clean_phoenix2014t),
-    "phoenix": (None, clean_phoenix_hypothesis),
-}
-"""Clean-up rules by name: for references, for hypotheses."""
-
 _EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class SentenceScore:
-    """One sentence: reference and hypothesis after clean-up, and the counts."""
-
-    id: str
-    signer: str
-    reference: tuple[str, ...]
-    hypothesis: tuple[str, ...]
-    counts: ErrorCounts
 
 
 @dataclass(frozen=True)
@@ -48,6 +23,7 @@ class Score:
     Attributes:
         sentences: in the order of the references.
         missing: ids without a hypothesis; they count as empty hypotheses.
+        ignored: ids of segments that the references take out of the scoring.
         costs: of substitution, insertion, deletion.
         case_sensitive: whether upper and lower case were distinguished.
     """
@@ -56,6 +32,7 @@ class Score:
     missing: tuple[str, ...] = ()
     costs: tuple[float, float, float] = SCLITE
     case_sensitive: bool = False
+    ignored: tuple[str, ...] = ()
 
     @cached_property
     def total(self) -> ErrorCounts:
@@ -75,11 +52,13 @@ class Score:
     @cached_property
     def levenshtein(self) -> ErrorCounts:
         """Counts at unit costs (minimum number of errors), computed by jiwer."""
-        fold = _fold(self.case_sensitive)
-        return jiwer_counts(
-            [fold(sentence.reference) for sentence in self.sentences],
-            [fold(sentence.hypothesis) for sentence in self.sentences],
+        fold = folded(self.case_sensitive)
+        plain = [sentence for sentence in self.sentences if sentence.unit_counts is None]
+        counts = jiwer_counts(
+            [fold(sentence.reference) for sentence in plain],
+            [fold(sentence.hypothesis) for sentence in plain],
         )
+        return sum((s.unit_counts for s in self.sentences if s.unit_counts is not None), counts)
 
     def interval(
         self, level: float = 0.95, resamples: int = 1000, seed: int = 0
@@ -106,7 +85,9 @@ class Score:
 
     def alignment(self, sentence: SentenceScore) -> Alignment:
         """Return the alignment of a sentence, with the words as written."""
-        fold = _fold(self.case_sensitive)
+        if sentence.alignment is not None:
+            return sentence.alignment
+        fold = folded(self.case_sensitive)
         pairs = align(fold(sentence.reference), fold(sentence.hypothesis), *self.costs).pairs
         reference, hypothesis = iter(sentence.reference), iter(sentence.hypothesis)
         return Alignment(
@@ -149,99 +130,24 @@ def score_transcripts(
     """
     if clean is not None and clean not in CLEAN:
         raise UserError(f"clean-up {clean!r} is unknown; known are {', '.join(CLEAN)}")
+    ignored = tuple(name for name, transcript in references.items() if transcript.ignored)
     _require_same_ids(references, hypotheses)
-    clean_reference, clean_hypothesis = CLEAN.get(clean, (None, None))
-    fold = _fold(case_sensitive)
     sentences = []
     for name, transcript in references.items():
-        reference = tuple(transcript.glosses)
-        hypothesis = tuple(hypotheses[name].glosses) if name in hypotheses else ()
-        if clean_reference:
-            reference = clean_reference(reference)
-        if clean_hypothesis:
-            hypothesis = clean_hypothesis(hypothesis)
-        counts = count_errors(fold(reference), fold(hypothesis), costs)
-        sentences.append(SentenceScore(name, transcript.signer, reference, hypothesis, counts))
-    missing = tuple(name for name in references if name not in hypotheses)
-    score = Score(tuple(sentences), missing, costs, case_sensitive)
+        if name in ignored:
+            continue
+        hypothesis = hypotheses.get(name, Transcript(name, ()))
+        if hypothesis.ignored:
+            raise UserError(
+                f"{place(hypothesis)} is to be ignored in the hypotheses and scored in the "
+                "references; make both alike"
+            )
+        sentences.append(score_sentence(transcript, hypothesis, clean, costs, case_sensitive))
+    missing = tuple(s.id for s in sentences if s.id not in hypotheses)
+    score = Score(tuple(sentences), missing, costs, case_sensitive, ignored)
     if not score.total.references:
         raise UserError("the references hold no gloss at all; there is no word error rate")
     return score
-
-
-def signer_table(score: Score, title: str = "") -> str:
-    """Format percentages for each signer in the layout of sclite.
-
-    Columns: sentences, reference words, then correct words, substitutions, deletions, insertions
-    and all errors in percent of the reference words, and sentences with an error in percent.
-
-    Raises:
-        UserError: the references have no signers.
-
-    >>> from slr_keras.metrics import Transcript, score_transcripts, signer_table
-    >>> references = {"c1": Transcript("c1", ("A", "B"), "s01")}
-    >>> print(signer_table(score_transcripts(references, {"c1": Transcript("c1", ("A",))})))
-    | SPKR    | # Snt # Wrd |  Corr   Sub   Del   Ins   Err S.Err |
-    |---------+-------------+-------------------------------------|
-    | s01     |     1     2 |  50.0   0.0  50.0   0.0  50.0 100.0 |
-    |=========+=============+=====================================|
-    | Sum/Avg |     1     2 |  50.0   0.0  50.0   0.0  50.0 100.0 |
-    |=========+=============+=====================================|
-    | Mean    |   1.0   2.0 |  50.0   0.0  50.0   0.0  50.0 100.0 |
-    | S.D.    |   0.0   0.0 |   0.0   0.0   0.0   0.0   0.0   0.0 |
-    | Median  |   1.0   2.0 |  50.0   0.0  50.0   0.0  50.0 100.0 |
-    """
-    signers = score.by_signer()
-    if not any(signers):
-        raise UserError(
-            "the references name no signer; a table by signer needs STM, or a CSV or JSONL with "
-            "a column signer or speaker"
-        )
-    rows = {signer or "(none)": table_row(one) for signer, one in signers.items()}
-    columns = list(zip(*rows.values()))
-    spread = {
-        "Mean": [statistics.fmean(column) for column in columns],
-        "S.D.": [statistics.stdev(c) if len(c) > 1 else 0.0 for c in columns],
-        "Median": [float(statistics.median(column)) for column in columns],
-    }
-    wide = max(7, *map(len, rows))
-    # Means have a decimal.
-    count = max(5, len(str(max(score.total.references, len(score.sentences)))) + 2)
-    head = f"| {'SPKR':<{wide}} | {'# Snt':>{count}} {'# Wrd':>{count}} | "
-    head += " ".join(f"{name:>5}" for name in ("Corr", "Sub", "Del", "Ins", "Err", "S.Err")) + " |"
-    lines = [head, _rule(head, "-")]
-    lines += [_table_line(name, row, wide, count) for name, row in rows.items()]
-    lines += [_rule(head, "="), _table_line("Sum/Avg", table_row(score), wide, count)]
-    lines += [_rule(head, "=")]
-    lines += [_table_line(name, row, wide, count) for name, row in spread.items()]
-    return "\n".join([title, *lines] if title else lines)
-
-
-def table_row(score: Score) -> tuple[float, ...]:
-    """Return sentences, words, then percent correct, sub, del, ins, errors, sentence errors."""
-    total, sentences = score.total, len(score.sentences)
-    parts = (total.correct, total.substitutions, total.deletions, total.insertions, total.errors)
-    percentages = [total.percent(part) for part in parts]
-    return (sentences, total.references, *percentages, 100 * score.sentence_errors / sentences)
-
-
-def _table_line(name: str, row: Sequence[float], wide: int, count: int) -> str:
-    numbers = (f"{n:{count}d}" if isinstance(n, int) else f"{n:{count}.1f}" for n in row[:2])
-    percentages = " ".join(f"{percent:5.1f}" for percent in row[2:])
-    return f"| {name:<{wide}} | {' '.join(numbers)} | {percentages} |"
-
-
-def _rule(head: str, mark: str) -> str:
-    return "|" + "+".join(mark * len(cell) for cell in head.strip("|").split("|")) + "|"
-
-
-def _fold(case_sensitive: bool) -> Callable[[Sequence[str]], list[str]]:
-    # The same letter may be composed or decomposed in Unicode, which no reader sees.
-    def fold(words: Sequence[str]) -> list[str]:
-        words = [unicodedata.normalize("NFC", word) for word in words]
-        return words if case_sensitive else [word.lower() for word in words]
-
-    return fold
 
 
 def _require_same_ids(

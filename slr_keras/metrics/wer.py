@@ -29,6 +29,18 @@ class ErrorCounts:
         if self.correct + self.substitutions + self.deletions != self.references:
             raise ValueError(f"reference words are correct, substituted or deleted: {self}")
 
+    @classmethod
+    def of(cls, operations: str) -> "ErrorCounts":
+        """Count the steps of an alignment, one character of "=SID" each.
+
+        >>> from slr_keras.metrics import ErrorCounts
+        >>> ErrorCounts.of("=IS=").wer
+        66.66666666666667
+        """
+        correct, substitutions, insertions, deletions = map(operations.count, "=SID")
+        references = correct + substitutions + deletions
+        return cls(correct, substitutions, insertions, deletions, references)
+
     @property
     def errors(self) -> int:
         """Substitutions, insertions and deletions."""
@@ -76,9 +88,7 @@ def count_errors(
     80.0
     """
     reference, hypothesis = _words(reference), _words(hypothesis)
-    steps = operations(reference, hypothesis, *costs)
-    correct, insertions, deletions = (steps.count(step) for step in "=ID")
-    return ErrorCounts(correct, steps.count("S"), insertions, deletions, len(reference))
+    return ErrorCounts.of(operations(reference, hypothesis, *costs))
 
 
 def sentence_counts(

@@ -124,7 +124,9 @@ def _add_header(
             "MEDIA_DESCRIPTOR",
             MEDIA_URL=video.resolve().as_uri(),
             MIME_TYPE=kind if kind.startswith("video/") else "video/*",
-            RELATIVE_MEDIA_URL=quote(relative if relative.startswith("../") else f"./{relative}"),
+            RELATIVE_MEDIA_URL=quote(
+                os.fsencode(relative if relative.startswith("../") else f"./{relative}")
+            ),
         )
     known = {key: about[key] for key in ("run", "model", "vocabulary") if key in about}
     for name, value in {"clip": prediction.id, **known}.items():

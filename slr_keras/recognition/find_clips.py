@@ -13,6 +13,8 @@ from slr_keras.recognition.clip import Clip
 from slr_keras.recognition.modality.base import InputModality, Overrides
 from slr_keras.recognition.modality.factory import modality_for
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import readable, spelled
+from slr_keras.utils.walking import walked
 
 # Files that are no video although they are clips.
 _NO_VIDEO = (".npy", ".npz", ".pose", *PICTURES)
@@ -49,7 +51,7 @@ def find_clips(
     """
     modality = modality_for(contract, overrides)
     clips = []
-    for path in map(Path, inputs):
+    for path in (spelled(Path(name)) for name in inputs):
         if path.is_dir():
             if _is_data_folder(path):
                 clips += _of_manifest(_split(path, split), modality)
@@ -60,7 +62,7 @@ def find_clips(
         elif path.suffix == ".jsonl":
             clips += _of_manifest(read_manifest(path), modality)
         elif modality.takes(path):
-            clips.append(_of_path(path, path.stem, modality))
+            clips.append(_of_path(path, readable(path.stem), modality))
         else:
             raise UserError(
                 f"{path}: not a clip; give a {modality.what}, a manifest (.jsonl) or a folder of "
@@ -103,10 +105,8 @@ def _of_manifest(manifest: Manifest, modality: InputModality) -> list[Clip]:
 
 def _of_folder(folder: Path, modality: InputModality) -> list[Clip]:
     if modality.holds(folder):
-        return [_of_path(folder, folder.resolve().name, modality)]
-    # Some systems leave "._a.npy" next to "a.npy".
-    visible = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    paths = sorted(path for path in visible if modality.holds(path))
+        return [_of_path(folder, readable(folder.resolve().name), modality)]
+    paths = sorted(path for path in walked(folder) if modality.holds(path))
     if not paths:
         raise UserError(f"{folder}: no clip in this folder (no {modality.what}) and no manifest")
     return [_of_path(path, _name(path.relative_to(folder), path), modality) for path in paths]
@@ -114,7 +114,7 @@ def _of_folder(folder: Path, modality: InputModality) -> list[Clip]:
 
 def _name(within: Path, path: Path) -> str:
     # The name of a folder may contain a dot.
-    return (within if path.is_dir() else within.with_suffix("")).as_posix()
+    return readable((within if path.is_dir() else within.with_suffix("")).as_posix())
 
 
 def _of_path(path: Path, name: str, modality: InputModality) -> Clip:
@@ -131,7 +131,7 @@ def _whole_video(manifest: Manifest, sample: Sample) -> Path | None:
     """The video file of a sample, unless the sample is a part of it."""
     if not sample.video or sample.video_start is not None:
         return None
-    path = manifest.folder / sample.video
+    path = spelled(manifest.folder / sample.video)
     return path if _is_video(path) else None
 
 

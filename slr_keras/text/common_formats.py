@@ -6,15 +6,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from slr_keras.text.nist_words import refuse_markup
 from slr_keras.text.tables import read_records, require_width
 from slr_keras.text.transcript import (
     Collector,
     Transcript,
-    composed,
     content,
+    require_plain,
     require_words,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 _ID = ("id", "name", "clip", "file", "fileid", "sample", "video", "video_id", "index")
 _SIGNER = ("signer", "speaker")
@@ -53,6 +55,7 @@ def read_csv(path: str | Path, lines: list[str], role: str) -> dict[str, Transcr
     (name, glosses, signer), is_header = _columns(path, head, first, role)
     for number, row in records if is_header else chain([(head, first)], records):
         require_width(f"{path}:{number}", row, len(first), head)
+        refuse_markup(row[glosses], f"{path}:{number}", "CSV")
         signed_by = "" if signer is None else row[signer]
         collector.add(Transcript(row[name], tuple(row[glosses].split()), signed_by), number)
     return collector.transcripts
@@ -80,6 +83,7 @@ def format_csv(path: str | Path, transcripts: Mapping[str, Transcript]) -> Itera
     yield "id|signer|gloss"
     for transcript in transcripts.values():
         require_words(path, transcript, "|")
+        require_plain(path, transcript, "CSV")
         yield f"{transcript.id}|{transcript.signer}|{' '.join(transcript.glosses)}"
 
 
@@ -107,6 +111,7 @@ def read_jsonl(path: str | Path, lines: list[str], role: str) -> dict[str, Trans
         if key is None:
             raise UserError(f"{where}: no glosses; known keys are {', '.join(_gloss_names(role))}")
         glosses, times = _glosses(where, key, value[key])
+        refuse_markup(" ".join(glosses), where, "JSONL")
         times = times or _times(where, value.get("times"), len(glosses))
         signer = next((str(value[key]) for key in _SIGNER if value.get(key) is not None), "")
         collector.add(Transcript(str(name), glosses, signer, times), number)
@@ -143,6 +148,7 @@ def _times(where: str, value: Any, glosses: int) -> tuple[tuple[float, float], .
 def format_jsonl(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
     """Lines of JSON: one object for each transcript."""
     for transcript in transcripts.values():
+        require_plain(path, transcript, "JSONL")
         value: dict[str, Any] = {"id": transcript.id, "glosses": transcript.glosses}
         if transcript.signer:
             value["signer"] = transcript.signer
@@ -153,16 +159,19 @@ def format_jsonl(path: str | Path, transcripts: Mapping[str, Transcript]) -> Ite
 
 def read_text(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     """Parse one sentence a line without ids: the line number, from 1, is the id."""
-    return {
-        str(number): Transcript(str(number), tuple(composed(line).split()))
-        for number, line in enumerate(lines, 1)
-    }
+    transcripts = {}
+    for number, line in enumerate(lines, 1):
+        refuse_markup(line, f"{path}:{number}", "text")
+        glosses = tuple(composed(line).split())
+        transcripts[str(number)] = Transcript(str(number), glosses, line=number)
+    return transcripts
 
 
 def format_text(path: str | Path, transcripts: Mapping[str, Transcript]) -> Iterable[str]:
     """Lines of glosses, without ids."""
     for transcript in transcripts.values():
         require_words(path, transcript)
+        require_plain(path, transcript, "text")
         yield " ".join(transcript.glosses)
 
 
@@ -170,6 +179,7 @@ def read_text_with_ids(path: str | Path, lines: list[str]) -> dict[str, Transcri
     """Parse one sentence a line: the id, a tab (or other white space), the glosses."""
     collector = Collector(path)
     for number, line in content(lines, ""):
+        refuse_markup(line, f"{path}:{number}", "text")
         name, _, glosses = line.strip(" ").partition("\t" if "\t" in line else " ")
         collector.add(Transcript(name.strip(), tuple(glosses.split())), number)
     return collector.transcripts
@@ -179,4 +189,5 @@ def format_text_with_ids(path: str | Path, transcripts: Mapping[str, Transcript]
     """Lines of the id, a tab and the glosses."""
     for transcript in transcripts.values():
         require_words(path, transcript)
+        require_plain(path, transcript, "text")
         yield f"{transcript.id}\t{' '.join(transcript.glosses)}"

@@ -5,16 +5,19 @@
 * Quotes: a quoted cell may hold the separator and line breaks, also in the header. In tables with
   "|" or tabs, as the published corpora have, quotation marks inside translations are plain text.
 * Unicode: cells are in the composed form NFC, except names of files.
+* Numbers: `10.0`, `10,0` and R's `1e+05` are whole numbers.
 """
 
 import csv
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from slr_keras.text.transcript import composed, read_lines
+from slr_keras.text.transcript import read_lines
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
+from slr_keras.utils.unicode import composed
 
 SEPARATORS = "|\t;,"
 """Column separators in the order of preference."""
@@ -27,6 +30,8 @@ Row = tuple[int, dict[str, str]]
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[^"\s]|\t)"?[;,\t]*', re.IGNORECASE)
 _FILE_COLUMNS = frozenset(("file", "path", "video", "folder"))
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}([.,][0-9]{0,40})?([eE][+-]?[0-9]{1,3})?")
+_THOUSANDS = re.compile(r"[+-]?[0-9]+,[0-9]{3}")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
@@ -117,6 +122,34 @@ def require_width(where: str, cells: Sequence[str], width: int, head: int) -> No
             f"{where}: {len(cells)} fields where the header has {width} (line {head}); add the "
             "empty fields, or put quotation marks around a cell that holds the separator"
         )
+
+
+def whole_number(text: str) -> int | None:
+    """Parse a whole number of 0 or more, as spreadsheets and R write it; None of other text.
+
+    >>> from slr_keras.text.tables import whole_number
+    >>> [whole_number(text) for text in ("10", "10.0", "10,0", "1e+05", "1.5", "-1", "NA")]
+    [10, 10, 10, 100000, None, None, None]
+    """
+    value = decimal_number(text)
+    if value is None or value < 0 or value >= 2**53 or not value.is_integer():
+        return None
+    return int(value)
+
+
+def decimal_number(text: str) -> float | None:
+    """Parse a number with a decimal point or comma; None of other text.
+
+    Three digits behind a comma may be thousands, so that they are refused.
+
+    >>> from slr_keras.text.tables import decimal_number
+    >>> [decimal_number(text) for text in ("29.97", "29,97", "1,000", "inf")]
+    [29.97, 29.97, None, None]
+    """
+    if not _NUMBER.fullmatch(text) or _THOUSANDS.fullmatch(text):
+        return None
+    value = float(text.replace(",", "."))
+    return value if math.isfinite(value) else None
 
 
 def read_header(path: str | Path, lines: Sequence[str]) -> list[str]:

@@ -1,24 +1,18 @@
 """The transcript of one clip, and the basics of all readers of transcripts."""
 
-import codecs
 import dataclasses
-import unicodedata
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slr_keras.text.nist_words import Words, has_choices
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import read_text
+from slr_keras.utils.unicode import composed
 
 END_OF_TIME = 1.79769e308
 """The end that PHOENIX's STM files give: the whole clip."""
-
-# UTF-32 first: its mark begins with that of UTF-16.
-_ENCODINGS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -31,6 +25,10 @@ class Transcript:
         signer: "" if the format does not name one.
         times: (start, end) of each gloss in seconds, or empty.
         start, end: of the clip within its file, in seconds.
+        words: what NIST's mark-up makes of the glosses, see `slr_keras.text.nist_words`; empty
+            where the glosses have no mark-up.
+        ignored: whether the file says that the segment is not scored.
+        line: number in the file, from 1; 0 for none.
 
     >>> from slr_keras.metrics import Transcript
     >>> Transcript("clip1", ("A", "B"), signer="s01").glosses
@@ -43,6 +41,14 @@ class Transcript:
     times: tuple[tuple[float, float], ...] = ()
     start: float = 0.0
     end: float = END_OF_TIME
+    words: Words = ()
+    ignored: bool = False
+    line: int = dataclasses.field(default=0, compare=False)
+
+    @property
+    def scored(self) -> Words:
+        """The words that are scored: the glosses, with their mark-up resolved."""
+        return self.words or self.glosses
 
     def __post_init__(self) -> None:
         if self.times and len(self.times) != len(self.glosses):
@@ -74,54 +80,45 @@ class Collector:
                 "an id names one sentence"
             )
         glosses = tuple(composed(gloss) for gloss in transcript.glosses)
-        self.transcripts[name] = dataclasses.replace(transcript, id=name, glosses=glosses)
+        self.transcripts[name] = dataclasses.replace(
+            transcript, id=name, glosses=glosses, line=line
+        )
         self.lines[name] = line
-
-
-def composed(text: str) -> str:
-    """Text in Unicode's composed form NFC, in which equal words have equal characters.
-
-    >>> from slr_keras.text.transcript import composed
-    >>> len("GRO\\u0308SSE"), len(composed("GRO\\u0308SSE"))
-    (7, 6)
-    """
-    return unicodedata.normalize("NFC", text)
 
 
 def read_lines(path: str | Path) -> list[str]:
     """All lines of a text file, without their ends; a byte order mark is dropped.
 
     The text is UTF-8, or UTF-16 or UTF-32 with a byte order mark, as spreadsheets write it. Lines
-    end with LF, CR LF or, in a file without LF, with CR.
+    end with LF, CR LF or CR.
 
     Raises:
         UserError: the file cannot be read, or is not text of these encodings; names the line.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        name = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
-        raise UserError(
-            f"{path}:{data[: error.start].count(10) + 1}: not {name} text ({error.reason}); "
-            "convert the file, for example with: iconv -f latin1 -t utf-8"
-        ) from error
+    text = read_text(path)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UserError(
             f"{path}:{line}: a binary file (it has a NUL byte), not text; save a table as UTF-8"
         )
-    text = text.replace("\r\n", "\n")
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     return lines
+
+
+def time(text: str) -> float | None:
+    """Parse seconds of 0 or more; None if the text is anything else.
+
+    >>> from slr_keras.text.transcript import time
+    >>> time("1.5"), time("-1")
+    (1.5, None)
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
 
 
 def content(lines: list[str], comment: str = ";;") -> Iterator[tuple[int, str]]:
@@ -147,3 +144,16 @@ def require_words(path: str | Path, transcript: Transcript, separators: str = ""
                 f"{path}: {what} {word!r} of sentence {transcript.id!r} is empty or has a "
                 "character that this format cannot hold; rename it, or write JSONL"
             )
+
+
+def require_plain(path: str | Path, transcript: Transcript, format: str) -> None:
+    """Refuse alternatives and segments to ignore in a format that has none.
+
+    Raises:
+        UserError: the transcript has them.
+    """
+    if transcript.ignored or has_choices(transcript.words):
+        raise UserError(
+            f"{path}: sentence {transcript.id!r} has alternatives or is to be ignored, which "
+            f"{format} cannot hold; write STM"
+        )

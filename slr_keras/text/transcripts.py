@@ -1,11 +1,12 @@
 """Detect the format of transcript files, read and write them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from slr_keras.text import common_formats, nist
+from slr_keras.text import common_formats, ctm, nist
 from slr_keras.text.tables import is_separator_line
-from slr_keras.text.transcript import Transcript, content, read_lines
+from slr_keras.text.transcript import Transcript, content, read_lines, time
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_write
 
@@ -21,12 +22,12 @@ _BY_SUFFIX = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_READ = {"stm": nist.read_stm, "ctm": nist.read_ctm, "trn": nist.read_trn}
+_READ = {"stm": nist.read_stm, "ctm": ctm.read_ctm, "trn": nist.read_trn}
 _READ |= {"text": common_formats.read_text, "text-id": common_formats.read_text_with_ids}
 _READ_BY_ROLE = {"csv": common_formats.read_csv, "jsonl": common_formats.read_jsonl}
 _WRITE = {
     "stm": nist.format_stm,
-    "ctm": nist.format_ctm,
+    "ctm": ctm.format_ctm,
     "trn": nist.format_trn,
     "csv": common_formats.format_csv,
     "jsonl": common_formats.format_jsonl,
@@ -54,7 +55,8 @@ def detect_format(path: str | Path, lines: list[str]) -> str:
     if not sentences:
         return "text"
     words = [line.split() for line in sentences]
-    if sentences[0].lstrip().startswith("{"):
+    # A TRN line may begin with alternatives in braces.
+    if re.match(r"\s*\{(?!.*\([^()]+\)\s*$)", sentences[0]):
         return "jsonl"
     if "|" in sentences[0] or is_separator_line(sentences[0]):
         return "csv"
@@ -144,7 +146,10 @@ def write_transcripts(
 
 
 def _times_at(fields: list[str], *places: int) -> bool:
-    return len(fields) >= 5 and all(nist.time(fields[place]) is not None for place in places)
+    # `*` stands beside the alternatives of a CTM file.
+    return len(fields) >= 5 and all(
+        fields[place] == "*" or time(fields[place]) is not None for place in places
+    )
 
 
 def _known(format: str) -> str:

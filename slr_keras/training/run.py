@@ -62,7 +62,7 @@ class Run:
         config = read_run_config(folder.config)
         if not folder.model.is_file():
             raise UserError(f"{path}: the run stopped before training began; train it again")
-        vocabulary = Vocabulary.read(folder.vocabulary)
+        vocabulary = Vocabulary.read(folder.vocabulary, as_written=True)
         _check_vocabulary(folder, vocabulary)
         return cls(folder, config, vocabulary, _read_contract(folder))
 
@@ -172,7 +172,7 @@ def write_description(
         UserError: the vocabulary or contract of the data differs from that of the run; names both.
     """
     if folder.model.is_file():
-        kept = Vocabulary.read(folder.vocabulary)
+        kept = Vocabulary.read(folder.vocabulary, as_written=True)
         kept.require_same(run_data.vocabulary, f"the run {folder.path}", f"{config.data.folder}")
         contract = _read_contract(folder)
         contract.require_same(run_data.contract, f"the run {folder.path}", f"{config.data.folder}")

@@ -12,6 +12,7 @@ from typing import NoReturn
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import as_started, program
 from slr_keras.utils.quiet import hush_libraries
+from slr_keras.utils.unicode import show_any_text
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
@@ -26,6 +27,7 @@ def run(
     becomes one line on standard error and exit code 2; Ctrl-C gives exit code 130.
     """
     hush_libraries()
+    show_any_text()
     try:
         code = main(arguments) or 0
         sys.stdout.flush()

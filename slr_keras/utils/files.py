@@ -1,9 +1,11 @@
 """Atomic writing (temporary file, fsync, rename) and guarded reading of files."""
 
+import codecs
 import contextlib
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -12,12 +14,21 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import ESCAPED
 
 #: Largest JSON file in bytes: a language model of a million sentences is smaller.
 LARGEST_JSON = 2**28
 #: Levels of lists and objects in JSON; the configuration of a Keras model has fewer than 30.
 DEEPEST_JSON = 100
 _LONGEST_NAME = 200
+# UTF-32 first: its mark begins with that of UTF-16.
+_ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LINE_END = re.compile(r"\r+\n|\r")
 
 
 @contextlib.contextmanager
@@ -78,8 +89,9 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     ...     pathlib.Path(folder, "a.txt").read_text()
     'complete'
     """
-    encoding = None if "b" in mode else "utf-8"
-    with atomic_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
+    # Names of files that are no UTF-8 become escapes, which JSON reads back.
+    text = {} if "b" in mode else {"encoding": "utf-8", "errors": ESCAPED}
+    with atomic_path(path) as temporary, open(temporary, mode, **text) as file:
         yield file
         file.flush()
 
@@ -96,17 +108,31 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_text(path: str | Path) -> str:
-    """Read UTF-8 text.
+    r"""Read text: UTF-8, or UTF-16 or UTF-32 with a byte order mark, which is dropped.
+
+    Returns:
+        The text, in which lines end with "\n", whatever ends them in the file.
 
     Raises:
-        UserError: the file is missing, unreadable or not UTF-8.
+        UserError: the file is missing, unreadable or not text; names the line.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+        data = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{str(path)!r}: is no path ({error})") from error
+    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
+        raise UserError(
+            f"{path}:{data[: error.start].count(10) + 1}: not {name} text ({error.reason}); "
+            "convert the file, for example with: iconv -f cp1252 -t utf-8"
+        ) from error
+    # Windows programs that write text twice leave two carriage returns.
+    return _LINE_END.sub("\n", text)
 
 
 def read_json(path: str | Path) -> Any:

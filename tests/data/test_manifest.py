@@ -188,7 +188,7 @@ def test_an_absent_or_foreign_manifest_is_named(tmp_path):
     with pytest.raises(UserError, match=r"absent.jsonl"):
         read_manifest(tmp_path / "absent.jsonl")
     (tmp_path / "dev.jsonl").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"dev.jsonl: not UTF-8"):
+    with pytest.raises(UserError, match=r"dev.jsonl:1: not UTF-16"):
         read_manifest(tmp_path / "dev.jsonl")
 
 

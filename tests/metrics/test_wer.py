@@ -21,7 +21,7 @@ from slr_keras.metrics import (
     signer_table,
     word_error_rate,
 )
-from slr_keras.metrics.scoring import table_row
+from slr_keras.metrics.signer_table import table_row
 from slr_keras.utils.errors import UserError
 
 

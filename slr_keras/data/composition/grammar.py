@@ -9,6 +9,7 @@ import numpy as np
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_text
+from slr_keras.utils.unicode import composed
 
 Glosses = tuple[str, ...]
 _START, _END = "<s>", "</s>"
@@ -175,7 +176,7 @@ def read_grammar(path: str | Path) -> list[Glosses]:
     Raises:
         UserError: the file does not exist or has no sequence.
     """
-    lines = (line.strip() for line in read_text(path).split("\n"))
+    lines = (composed(line).strip() for line in read_text(path).split("\n"))
     sentences = [tuple(line.split()) for line in lines if line and not line.startswith("#")]
     if not sentences:
         raise UserError(f"{path}: no gloss sequence in this file; write one per line")

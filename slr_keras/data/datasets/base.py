@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.arrays import read_npz as read_entries
+from slr_keras.text.tables import decimal_number
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,10 @@ def number(text: str, where: str) -> float:
     Raises:
         UserError: names `where`.
     """
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"{where}: {text!r} is not a number") from None
+    value = decimal_number(text)
+    if value is None:
+        raise UserError(f"{where}: {text!r} is not a number")
+    return value
 
 
 def frame_size(text: str) -> tuple[float, float]:
@@ -147,10 +149,10 @@ def frame_size(text: str) -> tuple[float, float]:
 
 
 def one_word(label: str) -> str:
-    """A label as a gloss of one word: white space becomes "-".
+    """A label as a gloss of one word in composed letters: white space becomes "-".
 
     >>> from slr_keras.data.datasets.base import one_word
     >>> one_word("do it")
     'do-it'
     """
-    return "-".join(label.split())
+    return "-".join(composed(label).split())

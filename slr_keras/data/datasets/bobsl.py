@@ -13,6 +13,7 @@ from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.sign_clips import SignClip
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, read_text
+from slr_keras.utils.unicode import composed
 
 # Kinds of files by their source; the verified ones come last.
 _AUTOMATIC = ("mouthing", "dict")
@@ -129,7 +130,7 @@ def _spotting_file(source: Path, kind: str) -> Path | None:
 def _vocabulary(path: Path) -> dict[str, str]:
     """Word → gloss in the order of the indices."""
     words: dict[int, str] = {}
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(composed(read_text(path)).split("\n"), start=1):
         if not line.strip():
             continue
         word, tab, index = line.rpartition("\t")
@@ -165,7 +166,7 @@ def _spottings(path: Path, kind: str, least: float) -> Iterator[tuple[str, _Spot
             lists = _parallel(entry, f"{path}: split {split!r}, word {word!r}", kind in _VERIFIED)
             for name, seconds, probability in zip(*lists):
                 if probability >= least:
-                    yield split, _Spotting(kind, word, _episode(name), seconds)
+                    yield split, _Spotting(kind, composed(word), _episode(name), seconds)
 
 
 def _parallel(entry: Any, where: str, checked: bool) -> tuple[list, list, list]:

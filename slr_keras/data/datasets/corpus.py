@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slr_keras.text.tables import read_header, read_table
-from slr_keras.text.transcript import read_lines
+from slr_keras.text.nist_words import has_choices
+from slr_keras.text.tables import read_header, read_table, whole_number
+from slr_keras.text.transcript import Transcript, read_lines
 from slr_keras.text.transcripts import read_transcripts
 from slr_keras.utils.errors import UserError
 
@@ -66,8 +67,9 @@ def read_corpus(path: str | Path) -> list[Sentence]:
     columns = read_header(path, lines)
     if not (set(columns) & set(_ID) and set(columns) & set(_GLOSSES)):
         return [
-            Sentence(transcript.id, transcript.glosses, transcript.signer)
+            Sentence(transcript.id, _one_choice(transcript, path), transcript.signer)
             for transcript in read_transcripts(path).values()
+            if not transcript.ignored
         ]
     sentences: dict[str, Sentence] = {}
     for line, row in read_table(path, empty=True, lines=lines):
@@ -88,12 +90,22 @@ def clip_name(name: str) -> str:
     return name.rsplit("/", 1)[-1]
 
 
+def _one_choice(transcript: Transcript, path: Path) -> tuple[str, ...]:
+    if has_choices(transcript.words):
+        raise UserError(
+            f"{path}:{transcript.line}: sentence {transcript.id!r} has alternatives or @, which a "
+            "model cannot learn; choose one alternative"
+        )
+    return transcript.glosses
+
+
 def _sentence(row: Mapping[str, str], where: str) -> Sentence:
     def field(names: tuple[str, ...]) -> str:
         return next((row[name] for name in names if name in row), "")
 
     length = field(_FRAMES)
-    if length and not length.isdecimal():
+    frames = whole_number(length)
+    if length and frames is None:
         raise UserError(f"{where}: the length {length!r} is not a number of frames")
     text = field(_TEXT)
     return Sentence(
@@ -102,5 +114,5 @@ def _sentence(row: Mapping[str, str], where: str) -> Sentence:
         signer=field(_SIGNER),
         # CSL-Daily separates the characters by spaces.
         text=text.replace(" ", "") if "char" in row else text,
-        frames=int(length) if length else None,
+        frames=frames,
     )

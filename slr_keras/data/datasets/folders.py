@@ -13,6 +13,7 @@ from slr_keras.data.datasets.sign_clips import SignClip
 from slr_keras.data.datasets.splits import by_signer, check_fractions
 from slr_keras.data.video.recordings import is_recording
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import readable
 
 _LAYOUT = "<class>/<recording>"
 
@@ -55,7 +56,7 @@ def prepare(
     else:
         splits = at_random([gloss for gloss, _ in recordings], fractions, seed)
     clips = [
-        SignClip(f"{path.parent.name}/{path.stem}", gloss, split, path, signer)
+        SignClip(readable(f"{path.parent.name}/{path.stem}"), gloss, split, path, signer)
         for (gloss, path), signer, split in zip(recordings, signers, splits)
     ]
     _check_unique(clips)
@@ -109,8 +110,9 @@ def _recordings(source: Path) -> list[tuple[str, Path]]:
         if not recordings:
             print(f"note: {place}: has no recordings, and is no class", file=sys.stderr)
             continue
-        gloss = one_word(place.name)
-        if names.setdefault(gloss, place.name) != place.name:
+        name = readable(place.name)
+        gloss = one_word(name)
+        if names.setdefault(gloss, name) != name:
             raise UserError(f"{place}: is the class {gloss!r}, as is {names[gloss]!r}; rename one")
         recordings_by_class += [(gloss, path) for path in recordings]
     return recordings_by_class
@@ -125,7 +127,7 @@ def _signers(paths: Sequence[Path], regex: str) -> list[str]:
         raise UserError(f"--signer-regex {regex!r}: not a regular expression ({error})") from None
     signers = []
     for path in paths:
-        match = pattern.search(path.stem)
+        match = pattern.search(readable(path.stem))
         if match is None:
             raise UserError(f"{path}: --signer-regex {regex!r} finds no signer in its name")
         signers.append(next((group for group in match.groups() if group), match.group()))
@@ -136,7 +138,10 @@ def _check_unique(clips: Sequence[SignClip]) -> None:
     first: dict[str, Path] = {}
     for clip in clips:
         if first.setdefault(clip.id, clip.path) != clip.path:
-            raise UserError(f"{clip.path}: differs from {first[clip.id].name} in its ending alone")
+            raise UserError(
+                f"{clip.path}: differs from {first[clip.id]} in its ending or form of Unicode "
+                "alone; rename one"
+            )
 
 
 DATASET = Dataset(

@@ -4,7 +4,7 @@ See docs/papers/stepnet.md §13.2.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slr_keras.data.datasets import sign_clips
@@ -12,8 +12,9 @@ from slr_keras.data.datasets.base import Dataset, Option, one_word
 from slr_keras.data.datasets.label_map import LABEL_MAP, joined, read_label_map
 from slr_keras.data.datasets.sign_clips import SPLIT_NAMES, SignClip
 from slr_keras.data.datasets.splits import by_signer
-from slr_keras.text.tables import read_table
+from slr_keras.text.tables import Row, decimal_number, read_table, whole_number
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import readable, spelled, with_slashes
 
 _TABLE = "manifest.csv"
 
@@ -48,6 +49,7 @@ def prepare(
     DATASET.require(source, table)
     path = source / table
     rows = read_table(path, ("path", "label", "split"))
+    rows = [(line, {**row, "label": label}) for (line, row), label in zip(rows, _labels(rows))]
     clips = [_clip(source, row, f"{path}:{line}") for line, row in rows]
     if dev_signers:
         clips = _with_dev(clips, dev_signers, path)
@@ -66,6 +68,15 @@ def prepare(
     sign_clips.write_sign_clips(folder, clips, glosses, contract, allow_missing, groups)
 
 
+def _labels(rows: Sequence[Row]) -> list[str]:
+    """The labels; class numbers that a spreadsheet wrote as 3.0 are whole numbers."""
+    labels = [row["label"] for _, row in rows]
+    numbers = list(map(whole_number, labels))
+    if None in numbers or all(label.isdecimal() for label in labels):
+        return labels
+    return list(map(str, numbers))
+
+
 def _clip(source: Path, row: Mapping[str, str], where: str) -> SignClip:
     split, label = row["split"], one_word(row["label"])
     if split not in SPLIT_NAMES:
@@ -75,9 +86,10 @@ def _clip(source: Path, row: Mapping[str, str], where: str) -> SignClip:
     first, end, frames = (_number(row, key, where) for key in ("start", "end", "num_frames"))
     if end is not None and end <= (first or 0):
         raise UserError(f"{where}: frames {first or 0} to {end} are no part of a video")
-    path = source / row["path"]
+    path = spelled(source / row["path"])
     full_recording = not first and end is None
-    name = Path(row["path"]).with_suffix("").as_posix()
+    named = row["path"] if (source / row["path"]).exists() else with_slashes(row["path"])
+    name = readable(Path(named).with_suffix("").as_posix())
     return SignClip(
         name if full_recording else f"{name}@{first or 0}",
         label,
@@ -95,11 +107,12 @@ def _clip(source: Path, row: Mapping[str, str], where: str) -> SignClip:
 
 def _number(row: Mapping[str, str], key: str, where: str) -> int | None:
     text = row.get(key, "")
-    if text in ("", "-1"):
+    if text in ("", "NA") or decimal_number(text) == -1:
         return None
-    if not text.isascii() or not text.isdecimal() or (key == "num_frames" and not int(text)):
+    number = whole_number(text)
+    if number is None or (key == "num_frames" and not number):
         raise UserError(f"{where}: {key} {text!r} is not a number of frames")
-    return int(text)
+    return number
 
 
 def _with_dev(clips: list[SignClip], signers: tuple[str, ...], path: Path) -> list[SignClip]:

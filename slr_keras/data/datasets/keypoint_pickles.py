@@ -7,6 +7,7 @@ TwoStream gives gzipped annotation lists of the same names in lower case, and al
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from slr_keras.data.pickles.unpickle import read_pickle
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.schema import shown
+from slr_keras.utils.walking import walked
 
 LAYOUT = "coco_wholebody_133"
 TWOSTREAM_KEYPOINTS = "keypoints_hrnet_dark_coco_wholebody.pkl"
@@ -171,7 +173,7 @@ def corpus_tables(source: Path, annotations: str, pattern: str) -> dict[str, Sen
         UserError: `annotations` is given and holds no such table.
     """
     folder = Path(annotations) if annotations else source
-    tables = sorted(folder.rglob(pattern))
+    tables = sorted(path for path in walked(folder) if fnmatch(path.name, pattern))
     if annotations and not tables:
         raise UserError(f"{folder}: no {pattern} in this folder")
     return {clip_name(s.id): s for table in tables for s in read_corpus(table)}

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slr_keras.data.datasets.base import Option, one_word
-from slr_keras.text.transcript import composed, read_lines
+from slr_keras.text.tables import is_separator_line, read_records, whole_number
+from slr_keras.text.transcript import read_lines
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
+from slr_keras.utils.unicode import composed
 
 LABEL_MAP = Option(
     "label_map",
@@ -45,7 +47,10 @@ def read_label_map(path: str | Path, glosses: Sequence[str]) -> dict[str, str]:
         if not line.strip() or line.startswith("#"):
             continue
         where = f"{path}:{number}"
-        fields = line.split("\t" if "\t" in line else ",")
+        # Lines may differ in their separator.
+        fields = [] if is_separator_line(line) else next(read_records(path, [line]), (0, []))[1]
+        if not fields:
+            continue
         if len(fields) != 2:
             raise UserError(f"{where}: {line!r} is not two classes with a tab or comma between")
         first, second = (_class(field.strip(), glosses, where) for field in fields)
@@ -67,8 +72,9 @@ def _class(text: str, glosses: Sequence[str], where: str) -> str:
     gloss = one_word(composed(text))
     if gloss in glosses:
         return gloss
-    if text.isascii() and text.isdecimal() and int(text) < len(glosses):
-        return glosses[int(text)]
+    number = whole_number(text)
+    if number is not None and number < len(glosses):
+        return glosses[number]
     raise UserError(f"{where}: there is no class {text!r}{nearest(gloss, glosses)}")
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 from slr_keras.data.datasets.base import Dataset, Option, number
 from slr_keras.data.datasets.span_arrays import Spans
 from slr_keras.data.datasets.splits import held_out
 from slr_keras.data.lines import SPLITS
-from slr_keras.text.tables import read_table
-from slr_keras.text.transcript import composed
+from slr_keras.text.tables import read_table, whole_number
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed, readable, spelled, with_slashes
 
 DEFAULT_TABLE = "glosses.csv"
 COLUMNS = (
@@ -94,7 +93,7 @@ def read_rows(
         if split not in SPLITS:
             raise UserError(f"{path}:{line}: split {split!r} must be train, dev or test")
         yield Row(
-            id=row["id"],
+            id=_name(row["id"], file, source),
             glosses=tuple(row["glosses"].split()),
             path=file,
             split=split,
@@ -105,24 +104,25 @@ def read_rows(
         )
 
 
+def _name(name: str, file: Path, source: Path) -> str:
+    """The id, with slashes where Windows wrote the folders of the file into the id."""
+    inside = file.relative_to(source).with_suffix("").as_posix()
+    return with_slashes(name) if readable(inside) == composed(with_slashes(name)) else name
+
+
 def _spans(text: str, where: str) -> Spans:
     """Spans from "0:12 15:40"."""
     spans = []
     for span in text.split():
-        start, _, end = span.partition(":")
-        if not (start.isascii() and start.isdecimal() and end.isascii() and end.isdecimal()):
+        start, end = map(whole_number, span.partition(":")[::2])
+        if start is None or end is None:
             raise UserError(f"{where}: span {span!r} is not start:end in frames, such as 15:40")
-        spans.append([int(start), int(end)])
+        spans.append([start, end])
     return spans
 
 
 def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path | None:
     named = row.get("file")
     candidates = [named] if named else [row["id"] + suffix for suffix in suffixes]
-    # macOS writes file names in the decomposed form, tables are mostly in the composed one.
-    paths = (
-        source / spelling
-        for name in candidates
-        for spelling in (name, composed(name), normalize("NFD", name))
-    )
+    paths = (spelled(source / name) for name in candidates)
     return next((path for path in paths if path.is_file()), None)

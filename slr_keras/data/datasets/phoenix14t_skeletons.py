@@ -66,7 +66,7 @@ def _published(source: Path) -> list[tuple[str, str, str, np.ndarray]]:
             source, *(f"{split}.{kind}" for kind in ("skels", "gloss", "text", "files"))
         )
         skels, glosses, texts, names = (
-            read_text(source / f"{split}.{kind}").splitlines()
+            read_text(source / f"{split}.{kind}").removesuffix("\n").split("\n")
             for kind in ("skels", "gloss", "text", "files")
         )
         if len({len(skels), len(glosses), len(texts), len(names)}) > 1:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 
 def by_signer(
@@ -25,6 +26,7 @@ def by_signer(
     Raises:
         UserError: a signer is unknown or named twice, or nobody is left to train on.
     """
+    signers, dev, test = (list(map(composed, names)) for names in (signers, dev, test))
     known = sorted(set(signers))
     for signer in [*dev, *test]:
         if signer not in known:

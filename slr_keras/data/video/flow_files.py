@@ -34,6 +34,7 @@ from slr_keras.utils.files import (
 )
 from slr_keras.utils.limits import require_file
 from slr_keras.utils.schema import checked, number, one_of, record, sequence, whole
+from slr_keras.utils.unicode import spelled
 
 FLOW = "flow"
 RECORD = "record.json"
@@ -133,7 +134,7 @@ def source_digest(sample: Sample, folder: Path, known: dict[Path, str]) -> str:
     Raises:
         UserError: a file is missing or cannot be read.
     """
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     place = f"{sample.video_start or 0} {sample.frames}"
     if path.suffix == ".npy":
         clip = np.ascontiguousarray(video_array(path, sample, {}))
@@ -157,7 +158,7 @@ def source_bytes(sample: Sample, folder: Path) -> int | None:
         None for an array, which may hold other clips, and for missing files: training needs the
         flow only.
     """
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     if not sample.video or path.suffix == ".npy" or not path.exists():
         return None
     files = picture_files(path) if path.is_dir() else [path]

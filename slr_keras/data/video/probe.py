@@ -12,6 +12,7 @@ from slr_keras.data.video.measuring import rate_varies
 from slr_keras.data.video.opening import Video
 from slr_keras.data.video.reading import frames_of
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import spelled
 
 
 def probe(
@@ -38,7 +39,7 @@ def probe(
     with contextlib.closing(frames_of(sample, folder, contract.size, open_files, ends)) as frames:
         for _ in ends:
             next(frames)
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     if windowed or path.suffix == ".npy" or path.is_dir():
         return
     with Video(path) as video:

@@ -18,6 +18,7 @@ from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded
 from slr_keras.utils.limits import PIXELS, require_file
+from slr_keras.utils.unicode import spelled
 
 PICTURES = (".png", ".jpg", ".jpeg")
 # What files named .png or .jpg hold; other formats of Pillow run further programs or libraries.
@@ -56,7 +57,7 @@ def frames_of(
         raise UserError("the sample has no video, only keypoints")
     if sample.frames < 1:
         raise UserError("the clip has no frames; remove it from the manifest")
-    path = folder / sample.video
+    path = spelled(folder / sample.video)
     wanted = range(sample.frames) if wanted is None else wanted
     first = sample.video_start
     if path.suffix == ".npy":

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
+from slr_keras.utils.unicode import composed
 
 GROUPS_FILE = "groups.json"
 TOTAL = "total"
@@ -28,6 +30,7 @@ def read_groups(folder: str | Path) -> dict[str, tuple[str, ...]]:
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f'{path}: must be an object such as {{"confusing": ["GLOSS", ...]}}')
+    value = {name: _composed(glosses) for name, glosses in value.items()}
     for name, glosses in value.items():
         listed = isinstance(glosses, list) and all(isinstance(gloss, str) for gloss in glosses)
         if not listed or not glosses:
@@ -38,3 +41,10 @@ def read_groups(folder: str | Path) -> dict[str, tuple[str, ...]]:
         if twice is not None:
             raise UserError(f"{path}: group {name!r} names {twice!r} twice")
     return {name: tuple(glosses) for name, glosses in value.items()}
+
+
+def _composed(glosses: Any) -> Any:
+    """A list of glosses with composed letters; anything else as it is."""
+    if not isinstance(glosses, list):
+        return glosses
+    return [composed(gloss) if isinstance(gloss, str) else gloss for gloss in glosses]

@@ -7,6 +7,7 @@ import numpy as np
 
 from slr_keras.models.gloss_lm.text import gloss_text
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.unicode import composed
 
 
 def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -42,7 +43,7 @@ def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np
                 if width < 1:
                     raise UserError(f"{path}:{number}: no word and its numbers; is it a .vec file?")
                 # A few words of GloVe's largest file hold spaces.
-                word = " ".join(fields[:-width])
+                word = composed(" ".join(fields[:-width]))
                 if word in wanted and word not in vectors:
                     vectors[word] = _numbers(fields[-width:], width, f"{path}:{number}")
     except OSError as error:
