@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from slr_keras.utils.command import (
     USER_MISTAKE,
     CommandParser,
+    between,
     command_parser,
     fraction,
     print_first,
@@ -118,7 +119,7 @@ def build_parser() -> CommandParser:
     parser.add_workers("videos")
     add(
         "--patience",
-        type=float,
+        type=between(0.1, 86400, "seconds"),
         default=120.0,
         metavar="S",
         help="seconds without a frame after which a video is abandoned (default: 120)",

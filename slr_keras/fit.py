@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, count, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import program
 from slr_keras.utils.show_text import ShowText
@@ -123,7 +123,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=count,
         default=0,
         metavar="N",
         help="train N runs that differ in their seed, in folders seed_0, seed_1, ... of the run "

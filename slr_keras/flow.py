@@ -10,6 +10,7 @@ from pathlib import Path
 from slr_keras.utils.command import (
     USER_MISTAKE,
     CommandParser,
+    between,
     command_parser,
     print_first,
     run,
@@ -66,7 +67,7 @@ def build_parser() -> CommandParser:
     )
     add(
         "--bound",
-        type=float,
+        type=between(0.1, 1000, "pixels"),
         default=20.0,
         metavar="PIXELS",
         help="motion in pixels that the largest 8-bit value stands for; larger motion is clipped "
