@@ -46,11 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _train_seeds(config, folder.path, command, options)
     if options.distil:
         raise UserError("--distil needs teachers: add --seeds N")
-    if is_chief(config.distribution):
-        print(folder.open(config, **opening), flush=True)
-        with folder.locked():
-            _train(config, folder, command)
-    else:
+    with folder.claimed(config, **opening, chief=is_chief(config.distribution)):
         _train(config, folder, command)
     return 0
 
@@ -68,8 +64,7 @@ def _train_seeds(config: "Config", folder: Path, command: list[str], options) ->
 
     def train_one(path: Path, one: "Config") -> "Evaluation":
         run_folder = RunFolder(path)
-        print(run_folder.open(one, restart=options.restart, resume=options.resume), flush=True)
-        with run_folder.locked():
+        with run_folder.claimed(one, restart=options.restart, resume=options.resume):
             evaluation = _train(one, run_folder, command)
         # Release the graphs before the next run begins.
         keras.backend.clear_session()

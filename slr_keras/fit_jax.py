@@ -40,9 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     # Statistics of batch normalisation are sums over a batch; half their digits would not do.
     jax.config.update("jax_default_matmul_precision", "float32")
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
-    print(folder.open(config, restart=options.restart), flush=True)
+    if folder.begun and not options.restart:
+        raise UserError(
+            f"{folder.path}: holds a run, which this command cannot continue; give another folder "
+            "with --to, or start over with --restart"
+        )
     print(f"on {jax.devices()[0].device_kind}", flush=True)
-    with folder.locked():
+    with folder.claimed(config, restart=options.restart):
         train(
             config,
             folder,
