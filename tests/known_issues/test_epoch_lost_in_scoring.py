@@ -91,4 +91,4 @@ def test_a_dev_split_that_the_clean_up_empties_is_refused(tiny, tmp_path):
     marks = dev.relabelled(dataclasses.replace(s, glosses=("__ON__",)) for s in dev)
     require_references(marks, "plain")
     with pytest.raises(UserError, match="leaves no gloss"):
-        require_references(marks, "phoenix2014")
+        require_references(marks, "phoenix2014t")

@@ -2,7 +2,8 @@
 
 A second `fit` on a run in training was refused after it had rewritten `config.yaml`. A first `fit`
 that failed on a typo left a folder that refused the corrected command. `--restart` moved the old
-run aside before anything was checked. The command now locks the folder, looks, checks, and then writes.
+run aside before anything was checked. The command now locks the folder, looks, checks, and then
+writes.
 """
 
 import fcntl
