@@ -176,7 +176,7 @@ def _limits(metadata: typing.Mapping[str, Any]) -> str:
 
 
 def _bound(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e10 else f"{value:g}"
 
 
 def _shown(default: Any) -> str:

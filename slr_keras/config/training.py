@@ -27,7 +27,7 @@ class TrainingConfig:
         "`adam`: PyTorch's Adam, which adds weight_decay * w to the gradient; `adamw`: decoupled "
         "weight decay; `momentum`: PyTorch's SGD with the first of `betas` as momentum",
     )
-    learning_rate: float = option(1e-3, "peak of the schedule", minimum=0.0, maximum=1000.0)
+    learning_rate: float = option(1e-3, "peak of the schedule", minimum=0.0, maximum=1e30)
     betas: tuple[float, float] = option((0.9, 0.998), "decay rates of the two moments", 0.0, 1.0)
     epsilon: float = option(
         1e-8, "added to the root of the second moment", minimum=0.0, maximum=1000.0
