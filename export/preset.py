@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from export.lite.options import add_calibration, add_files, add_streaming
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, between, command_parser, run
 
 EXAMPLE = """\
 A preset is a folder that can be shared: config.json and model.weights.h5 (Keras), tflite/ (the
@@ -62,7 +62,7 @@ def build_parser() -> CommandParser:
     add_calibration(parser)
     add(
         "--parity",
-        type=float,
+        type=between(0, 1e6),
         default=1e-5,
         metavar="X",
         help="largest allowed relative error of fp32 (default: 1e-5)",

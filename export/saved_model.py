@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slr_keras.utils.command import (
     CommandParser,
+    between,
     command_parser,
     count,
     fraction,
@@ -103,7 +104,7 @@ def build_parser() -> CommandParser:
     )
     add(
         "--limit",
-        type=float,
+        type=between(0, 1000),
         metavar="POINTS",
         help="largest allowed increase of the WER on these clips, in percentage points (default: "
         "float32 0.1, float16 0.3, bfloat16 0.5)",

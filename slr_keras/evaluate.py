@@ -8,7 +8,7 @@ import argparse
 import json
 from functools import partial
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, between, command_parser, count, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import Failures
 
@@ -66,14 +66,14 @@ def build_parser() -> CommandParser:
     add(
         "--drop-points",
         metavar="N",
-        type=int,
+        type=count,
         default=0,
         help="robustness: remove N random points from all frames of each clip (default: 0)",
     )
     add(
         "--drop-hand",
         metavar="FRACTION",
-        type=float,
+        type=between(0, 1),
         default=0.0,
         help="robustness: remove a whole hand from this fraction of the frames of each clip "
         "(default: 0)",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slr_keras.utils.command import (
     CommandParser,
+    between,
     command_parser,
     fraction,
     run,
@@ -113,7 +114,7 @@ def build_parser() -> CommandParser:
     parser.add_workers("videos")
     add(
         "--patience",
-        type=float,
+        type=between(0.1, 86400, "seconds"),
         default=120.0,
         metavar="S",
         help="seconds without a frame after which a video is abandoned (default: 120)",

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, count, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import program
 from slr_keras.utils.show_text import ShowText
@@ -46,11 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _train_seeds(config, folder.path, command, options)
     if options.distil:
         raise UserError("--distil needs teachers: add --seeds N")
-    if is_chief(config.distribution):
-        print(folder.open(config, **opening), flush=True)
-        with folder.locked():
-            _train(config, folder, command)
-    else:
+    with folder.claimed(config, **opening, chief=is_chief(config.distribution)):
         _train(config, folder, command)
     return 0
 
@@ -68,8 +64,7 @@ def _train_seeds(config: "Config", folder: Path, command: list[str], options) ->
 
     def train_one(path: Path, one: "Config") -> "Evaluation":
         run_folder = RunFolder(path)
-        print(run_folder.open(one, restart=options.restart, resume=options.resume), flush=True)
-        with run_folder.locked():
+        with run_folder.claimed(one, restart=options.restart, resume=options.resume):
             evaluation = _train(one, run_folder, command)
         # Release the graphs before the next run begins.
         keras.backend.clear_session()
@@ -123,7 +118,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=count,
         default=0,
         metavar="N",
         help="train N runs that differ in their seed, in folders seed_0, seed_1, ... of the run "

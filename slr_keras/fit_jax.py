@@ -3,11 +3,7 @@
 import os
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    run,
-)
+from slr_keras.utils.command import CommandParser, between, command_parser, positive, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
@@ -44,9 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     # Statistics of batch normalisation are sums over a batch; half their digits would not do.
     jax.config.update("jax_default_matmul_precision", "float32")
     folder = RunFolder(options.to or Path("runs") / Path(options.config).stem)
-    print(folder.open(config, restart=options.restart), flush=True)
+    if folder.begun and not options.restart:
+        raise UserError(
+            f"{folder.path}: holds a run, which this command cannot continue; give another folder "
+            "with --to, or start over with --restart"
+        )
     print(f"on {jax.devices()[0].device_kind}", flush=True)
-    with folder.locked():
+    with folder.claimed(config, restart=options.restart):
         train(
             config,
             folder,
@@ -73,7 +73,7 @@ def build_parser() -> CommandParser:
     )
     add(
         "--minutes",
-        type=float,
+        type=between(0, 1e6),
         default=0.0,
         metavar="M",
         help="fit the recipe's schedule into M minutes, compilation excluded (default: the "
@@ -87,21 +87,21 @@ def build_parser() -> CommandParser:
     )
     add(
         "--teacher-weight",
-        type=float,
+        type=between(0, 1e6),
         default=1.0,
         metavar="X",
         help="loss weight of the divergence from the teacher (default: 1)",
     )
     add(
         "--processes",
-        type=int,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that load clips (default: the number of cores)",
     )
     add(
         "--dev-every",
-        type=int,
+        type=positive,
         default=1,
         metavar="N",
         help="number of epochs between two scores of dev (default: 1)",

@@ -6,7 +6,7 @@ flow.
 
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.command import CommandParser, between, command_parser, run
 
 EXAMPLE = """\
 methods:
@@ -57,7 +57,7 @@ def build_parser() -> CommandParser:
     )
     add(
         "--bound",
-        type=float,
+        type=between(0.1, 1000, "pixels"),
         default=20.0,
         metavar="PIXELS",
         help="motion in pixels that the largest 8-bit value stands for; larger motion is clipped "

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slr_keras.utils.command import CommandParser, command_parser, frame_rate, run
+from slr_keras.utils.command import CommandParser, command_parser, count, frame_rate, positive, run
 from slr_keras.utils.errors import UserError
 
 EXAMPLE = """\
@@ -59,18 +59,18 @@ def build_parser() -> CommandParser:
     for split, default in (sizes | {"test": "demo 200, large 500"}).items():
         add(
             f"--{split}",
-            type=int,
+            type=count,
             metavar="N",
             help=f"number of sentences in {split} (default: {default})",
         )
     add(
         "--signers",
-        type=int,
+        type=positive,
         nargs=3,
         metavar=("TRAIN", "DEV", "TEST"),
         help="number of people in each split (default: demo 12 3 4, large 20 4 4)",
     )
-    add("--seed", type=int, default=0, metavar="N", help="seed of all data (default: 0)")
+    parser.add_seed("all data")
     add(
         "--frames",
         metavar="SIZE",

@@ -20,7 +20,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--classes",
-        type=int,
+        type=positive,
         default=1094,
         metavar="N",
         help="number of classes: of signs for a model of isolated signs, of glosses and the blank "

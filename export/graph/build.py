@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from export.common.comparison import useless_model
 from export.common.splits import data_config, first_clips
 from export.graph import description, verification
 from export.graph.endpoints import Endpoints, require_servable, save
@@ -139,6 +140,8 @@ def _verify(
     report(f"recognising {len(dev)} dev clips with Keras and with the SavedModel")
     metric = verification.task_metric(folder, recogniser, dev, content, endpoints.longest)
     limit = verification.WER_LIMITS[plan.precision] if plan.limit is None else plan.limit
+    if warning := useless_model(metric.get("keras_wer", 0.0)):
+        report(warning)
     verification.require_metric(metric, plan.precision, limit)
     return {**result, "dev": {**metric, "limit": limit}}
 

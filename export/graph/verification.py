@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.common.comparison import relative_error
+from export.common.comparison import relative_error, require_agreement
 from export.graph import reload
 from export.graph.names import (
     DEFAULT,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PARITY = {"float32": 1e-5, "float16": 0.01, "bfloat16": 0.1}
 #: WER (for single signs: error rate) that a precision may lose, in points.
 WER_LIMITS = {"float32": 0.1, "float16": 0.3, "bfloat16": 0.5}
+#: Lowest fraction of steps whose best class is that of Keras.
+AGREEMENT = {"float32": 0.95, "float16": 0.9, "bfloat16": 0.8}
 _TIMEOUT = 1800
 
 
@@ -155,7 +157,8 @@ def task_metric(
         longest: frames of the longest clip.
 
     Returns:
-        `wer`, `keras_wer`, `change` in points, `clips`, `left_out`, `words`.
+        `wer`, `keras_wer`, `change` in points, `clips`, `left_out`, `words`, and `agreement`, the
+        fraction of steps whose best class is that of Keras.
     """
     import tensorflow as tf
 
@@ -164,7 +167,7 @@ def task_metric(
     function = loaded.signatures[DEFAULT]
     clean = CLEAN_UP[run.scoring]
     counts = {"served": ErrorCounts(), "keras": ErrorCounts()}
-    clips = 0
+    clips = agreeing = steps = 0
     for row in range(len(manifest)):
         raw = content.raw_clip(manifest, row)
         if len(raw) > longest:
@@ -176,6 +179,8 @@ def task_metric(
         if recogniser.scorer.decoder.names_one_sign:
             served = with_special_tokens(served[None])
         scores = {"served": served, "keras": recogniser.logits([raw])[0][ENSEMBLE]}
+        agreeing += int((served.argmax(-1) == scores["keras"].argmax(-1)).sum())
+        steps += len(served)
         reference = clean(manifest[row].glosses)
         for model, values in scores.items():
             glosses = clean(run.vocabulary.decode(recogniser.decode(values).ids))
@@ -191,6 +196,7 @@ def task_metric(
         "clips": clips,
         "left_out": len(manifest) - clips,
         "words": counts["keras"].references,
+        "agreement": round(agreeing / max(steps, 1), 6),
     }
 
 
@@ -208,6 +214,7 @@ def require_metric(metric: Mapping[str, Any], precision: str, limit: float) -> N
     >>> from export.graph.verification import require_metric
     >>> require_metric({"clips": 9, "change": 0.2, "words": 500}, "bfloat16", 0.5)
     """
+    require_agreement(metric.get("agreement"), AGREEMENT[precision], precision)
     if metric["clips"] and metric["change"] > limit:
         raise UserError(
             f"{precision}: loses {metric['change']:.2f} points of WER on {metric['clips']} dev "

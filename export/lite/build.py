@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from export.common.clips import golden_clips, representative
-from export.common.comparison import relative_error
+from export.common.comparison import relative_error, useless_model
 from export.common.publication import replaced_folder, require_no_file
 from export.lite import metadata
 from export.lite.card import model_card
@@ -198,6 +198,8 @@ class _Builder:
 
     def _verify(self, bundle: Bundle, reference: Reference) -> dict[str, Any]:
         results = {}
+        if warning := useless_model(reference.total.wer):
+            self.report(warning)
         for precision in self.plan.precisions:
             results[precision] = result = verify(bundle, reference, precision)
             self.report(

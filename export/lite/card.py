@@ -71,7 +71,7 @@ def _verification(verification: Mapping[str, Any], single: bool) -> list[str]:
     for name, row in verification["precisions"].items():
         lines.append(
             f"| {name} | {row['wer']:.2f} | {row['change']:+.2f} | {limits[name]:g} | "
-            f"{row['relative_error']:.2g} | {100 * row['argmax_agreement']:.2f} % |"
+            f"{row['relative_error']:.2g} | {_percent(row['argmax_agreement'])} |"
         )
     return lines
 
@@ -120,3 +120,7 @@ def _windows(metadata: Mapping[str, Any], single: bool) -> list[str]:
         f"* Clips of more than {longest} frames are read in overlapping windows, each with its own "
         "means over time."
     ]
+
+
+def _percent(fraction: float | None) -> str:
+    return "not compared" if fraction is None else f"{100 * fraction:.2f} %"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from export.common.comparison import relative_error
+from export.common.comparison import relative_error, require_agreement
 from export.lite.conversion import (
     DYNAMIC,
     FLOAT16,
@@ -26,6 +26,8 @@ from slr_keras.utils.errors import UserError
 WER_LIMITS: Mapping[str, float] = {FLOAT32: 0.1, FLOAT16: 0.1, DYNAMIC: 0.3, INT8: 1.0}
 # Largest difference of the fp32 scores, as a fraction of the largest score.
 PARITY_LIMIT = 1e-5
+# Lowest fraction of steps whose best class is that of Keras.
+AGREEMENT: Mapping[str, float] = {FLOAT32: 0.95, FLOAT16: 0.9, DYNAMIC: 0.6, INT8: 0.5}
 BATCH = 8
 
 
@@ -100,7 +102,8 @@ def verify(
 
     Returns:
         `wer` and `change` in points (long clips are read in windows, as in an app),
-        `relative_error` and `argmax_agreement` (of clips that fit into a bucket), `clips`, and
+        `relative_error` and `argmax_agreement` (of clips that fit into a bucket; None if no clip
+        does), `clips`, and
         `windowed`, the number of clips read in windows.
     """
     glosses, errors, agreeing, steps, windowed = [], [0.0], 0, 0, 0
@@ -122,8 +125,8 @@ def verify(
     return {
         "wer": round(total.wer, 4),
         "change": round(total.wer - reference.total.wer, 4),
-        "relative_error": float(f"{max(errors):.3g}"),
-        "argmax_agreement": round(agreeing / max(steps, 1), 6),
+        "relative_error": float(f"{np.max(errors):.3g}"),
+        "argmax_agreement": round(agreeing / steps, 6) if steps else None,
         "clips": len(manifest),
         "windowed": windowed,
     }
@@ -151,11 +154,14 @@ def require_within(
     >>> from export.lite.verification import require_within
     >>> require_within({"change": 0.2, "relative_error": 0.01, "windowed": 0}, "dynamic", 500)
     """
+    if np.isnan(result["relative_error"]):
+        raise UserError(f"{precision}: its scores are not numbers; nothing was written")
     if precision == FLOAT32 and result["relative_error"] > parity_limit:
         raise UserError(
             f"fp32: its scores differ from Keras by {result['relative_error']:.2g} of the largest, "
             f"limit {parity_limit:g} (--parity); nothing was written"
         )
+    require_agreement(result.get("argmax_agreement"), AGREEMENT[precision], precision)
     limit = wer_limits[precision]
     if result["change"] > limit:
         windows = (

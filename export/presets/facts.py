@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import guarded, read_text
+from slr_keras.utils.plain_yaml import read_plain_yaml
 from slr_keras.utils.suggestions import nearest
 
 
@@ -74,8 +72,7 @@ class PresetFacts:
             UserError: the file is no YAML mapping, a key is missing or unknown, or a regular
                 expression is malformed.
         """
-        with guarded(path, "no YAML"):
-            value = yaml.safe_load(read_text(path))
+        value = read_plain_yaml(path)[1]
         rows = value.pop("scores", []) if isinstance(value, dict) else []
         facts = _checked(cls, value, str(path), "scores")
         checked = [_checked(ScoreRow, row, f"{path}: scores") for row in rows or ()]

@@ -1,5 +1,6 @@
 """What the type of a recipe's key asks for, in words."""
 
+import reprlib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,23 @@ from typing import Any
 
 _ONE = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 _MANY = {int: "whole numbers", float: "numbers"}
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, 80, 80
+
+
+def shown(value: Any) -> str:
+    """A value in an error message, shortened.
+
+    >>> from slr_keras.config.kinds import shown
+    >>> shown("many"), shown(list(range(100)))
+    ("'many'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    try:
+        return _REPR.repr(value)
+    except ValueError:
+        # Python refuses to print whole numbers of more than 4,300 digits.
+        return "a number of thousands of digits"
 
 
 def describe(kind: Any) -> str:

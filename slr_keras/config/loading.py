@@ -11,11 +11,17 @@ from typing import Any
 
 import yaml
 
-from slr_keras.config.kinds import describe
+from slr_keras.config.kinds import describe, shown
 from slr_keras.config.recipes import find_recipe
 from slr_keras.config.schema import Config
 from slr_keras.config.yaml_source import KeyPath, read_value, read_yaml
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.plain_yaml import LARGEST_WHOLE, half_character
+
+_LONGEST_TEXT = 4096
+_DEEPEST_KEY = 10
+# Bytes of a name in a path.
+_LONGEST_NAME = 255
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -37,16 +43,26 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     config = parse_config(values, str(path), origin)
     # Absolute, so that the run can be evaluated from anywhere.
     data = {
-        name: str(Path(value).expanduser().resolve())
+        name: _absolute(value, f"{path}: data.{name}")
         for name in ("folder", "vocabulary")
         if (value := getattr(config.data, name))
     }
     composition = config.composition
     if composition.grammar:
-        grammar = str(Path(composition.grammar).expanduser().resolve())
+        grammar = _absolute(composition.grammar, f"{path}: composition.grammar")
         composition = dataclasses.replace(composition, grammar=grammar)
     data_config = dataclasses.replace(config.data, **data)
     return dataclasses.replace(config, data=data_config, composition=composition)
+
+
+def _absolute(value: str, key: str) -> str:
+    """An absolute path; refuses a path that no file can have."""
+    try:
+        path = Path(value).expanduser().resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"{key}: {shown(value)} cannot be a path ({error})"[:400]) from error
+    return str(path)
 
 
 def parse_config(
@@ -122,8 +138,8 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
 def _merge(values: dict[str, Any], origin: dict[KeyPath, str], text: str) -> None:
     name, equals, value = text.partition("=")
     keys = tuple(name.strip().split("."))
-    if not equals or not all(keys):
-        raise UserError(f"--set {text}: expected section.key=value")
+    if not equals or not all(keys) or len(keys) > _DEEPEST_KEY:
+        raise UserError(f"--set {text[:200]}: expected section.key=value")
     node = values
     for key in keys[:-1]:
         if not isinstance(node.get(key), dict):
@@ -171,7 +187,7 @@ class _Reader:
         if values is None:
             values = {}
         if not isinstance(values, Mapping):
-            self.fail(path, f"expected keys and values, found {values!r}")
+            self.fail(path, f"expected keys and values, found {shown(values)}")
         hints = typing.get_type_hints(kind)
         fields = {field.name: field for field in dataclasses.fields(kind)}
         for key in values:
@@ -207,16 +223,16 @@ class _Reader:
             return self.first_that_fits(value, inner, kind, path)
         if origin is typing.Literal:
             if value not in inner:
-                near = difflib.get_close_matches(str(value), [str(c) for c in inner], n=1)
+                near = difflib.get_close_matches(shown(value), [str(c) for c in inner], n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 choices = ", ".join(str(choice) for choice in inner)
-                self.fail(path, f"{value!r} is not one of {choices}{hint}")
+                self.fail(path, f"{shown(value)} is not one of {choices}{hint}")
             return value
         if origin in (tuple, list, Sequence):
             return self.sequence(value, origin, inner, kind, path)
         if origin in (dict, Mapping) or kind in (dict, Mapping):
             if not isinstance(value, Mapping):
-                self.fail(path, f"expected keys and values, found {value!r}")
+                self.fail(path, f"expected keys and values, found {shown(value)}")
             item = inner[1] if inner else Any
             return {str(k): self.value(v, item, (*path, str(k))) for k, v in value.items()}
         return self.scalar(value, kind, path)
@@ -227,18 +243,30 @@ class _Reader:
             try:
                 value = float(value)
             except ValueError:
-                self.fail(path, f"expected a number, found {value!r}")
+                self.fail(path, f"expected a number, found {shown(value)}")
+        if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+            self.fail(path, f"{shown(value)} has more than 64 bits")
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if kind is type(None) and value is None:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.fail(path, f"expected {describe(kind)}, found {value!r}")
+            self.fail(path, f"expected {describe(kind)}, found {shown(value)}")
+        if isinstance(value, str):
+            self.check_text(value, path)
         return value
+
+    def check_text(self, value: str, path: KeyPath) -> None:
+        if len(value) > _LONGEST_TEXT:
+            self.fail(path, f"a text of {len(value):,} characters; {_LONGEST_TEXT:,} are allowed")
+        if "\0" in value or half_character(value):
+            self.fail(path, f"{shown(value)} has a character that no file name can have")
+        if any(len(name.encode(errors="replace")) > _LONGEST_NAME for name in value.split("/")):
+            self.fail(path, f"{shown(value)} has a name of more than {_LONGEST_NAME} bytes")
 
     def sequence(self, value: Any, origin: Any, inner: tuple, kind: Any, path: KeyPath) -> Any:
         if not isinstance(value, list | tuple):
-            self.fail(path, f"expected {describe(kind)}, found {value!r}")
+            self.fail(path, f"expected {describe(kind)}, found {shown(value)}")
         open_ended = origin is not tuple or (len(inner) == 2 and inner[1] is Ellipsis)
         if not open_ended and len(value) != len(inner):
             self.fail(path, f"expected {len(inner)} values, found {len(value)}")
@@ -252,7 +280,7 @@ class _Reader:
                 return self.value(value, kind, path)
             except UserError:
                 continue
-        self.fail(path, f"expected {describe(union)}, found {value!r}")
+        self.fail(path, f"expected {describe(union)}, found {shown(value)}")
 
     def check_limits(self, value: Any, limits: Mapping[str, Any], path: KeyPath) -> None:
         low, high = limits.get("minimum"), limits.get("maximum")

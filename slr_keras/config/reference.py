@@ -90,7 +90,7 @@ def plain(key: str = "", width: int = 0) -> str:
     >>> print(plain("data.batch_size", width=60))
     data: Clips of a run, and how they are batched.
     <BLANKLINE>
-      batch_size: a whole number, at least 1 (default: 8)
+      batch_size: a whole number, from 1 to 65,536 (default: 8)
           clips per batch, summed over all devices
     """
     width = max(40, width or min(_WIDEST, shutil.get_terminal_size().columns))
@@ -169,10 +169,14 @@ def _section(name: str, kind: type) -> Section:
 def _limits(metadata: typing.Mapping[str, Any]) -> str:
     low, high = metadata.get("minimum"), metadata.get("maximum")
     if low is not None and high is not None:
-        return f", from {low:g} to {high:g}"
+        return f", from {_bound(low)} to {_bound(high)}"
     if low is not None:
-        return f", at least {low:g}"
-    return "" if high is None else f", at most {high:g}"
+        return f", at least {_bound(low)}"
+    return "" if high is None else f", at most {_bound(high)}"
+
+
+def _bound(value: float) -> str:
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e10 else f"{value:g}"
 
 
 def _shown(default: Any) -> str:

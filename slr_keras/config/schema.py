@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slr_keras.config.option import option
-from slr_keras.config.training import TrainingConfig
+from slr_keras.config.training import LARGEST_WEIGHT, MOST_EPOCHS, TrainingConfig
 from slr_keras.data.augmentation import AugmentationConfig
+from slr_keras.data.checked_options import MOST_FRAMES
 from slr_keras.data.composition.config import CompositionConfig
 from slr_keras.data.video.augmentation import VideoAugmentationConfig
 from slr_keras.decoding import DecodingConfig
+
+MOST_CLIPS = 65_536
+# Bytes; files of a run begin with the name of a split.
+_LONGEST_SPLIT = 200
 
 # Values of `transduction.loss` whose decoder does not merge equal neighbours.
 CONDITIONAL_LOSSES = ("cgd", "cst")
@@ -50,19 +55,25 @@ class DataConfig:
     scoring: Literal["plain", "phoenix2014", "phoenix2014t"] = option(
         "plain", "clean-up rules applied to reference and hypothesis before the WER is computed"
     )
-    batch_size: int = option(8, "clips per batch, summed over all devices", minimum=1)
+    batch_size: int = option(
+        8, "clips per batch, summed over all devices", minimum=1, maximum=MOST_CLIPS
+    )
     # Cutting of long clips: docs/papers/stark.md §1.6.
     max_frames: int = option(
-        400, "longest clip in frames, a multiple of 4; longer clips are cut", minimum=4
+        400, "longest clip in frames, a multiple of 4; longer clips are cut", 4, MOST_FRAMES
     )
     buckets: tuple[int, ...] | None = option(
-        None, "upper bounds of the length buckets in frames; null: quantiles of the train split"
+        None,
+        "upper bounds of the length buckets in frames; null: quantiles of the train split",
+        1,
+        MOST_FRAMES,
     )
     clip_frames: int | None = option(
         None,
         "number of frames sampled from every clip, a multiple of 4; 0: all frames; null: the "
         "model's own `clip_frames`, or all frames if the model has none",
         minimum=0,
+        maximum=MOST_FRAMES,
     )
     # The three rules: docs/papers/stepnet.md §2.2.
     clip_sampling: Literal["segments", "tsn", "consecutive"] = option(
@@ -73,6 +84,15 @@ class DataConfig:
     stream: Literal["rgb", "flow"] = option(
         "rgb", "input of a video model: RGB frames, or the optical flow made by `slr flow`"
     )
+
+    def __post_init__(self):
+        for name in ("train", "dev", "test"):
+            split = getattr(self, name)
+            if len(split.encode()) > _LONGEST_SPLIT or set(split) & set("/\\"):
+                raise ValueError(
+                    f"{name}: {split[:40]!r} must be the name of a split of the data folder, such "
+                    f"as {name}, without slashes"
+                )
 
 
 @dataclass(frozen=True)
@@ -114,32 +134,43 @@ class TransductionConfig:
         "number of initial epochs that train both levels with CTC without context, so that the "
         "model learns from the video before it learns from the previous glosses",
         minimum=0,
+        maximum=MOST_EPOCHS,
     )
     calibration: Literal["renormalised", "literal", "mwer"] = option(
         "renormalised",
         "calibration loss: `renormalised`: expected reward over the renormalised hypotheses; "
         "`literal`: expected reward as published; `mwer`: minimum word error rate",
     )
-    calibration_weight: float = option(1.0, "weight of the calibration loss", minimum=0.0)
+    calibration_weight: float = option(
+        1.0, "weight of the calibration loss", minimum=0.0, maximum=LARGEST_WEIGHT
+    )
     calibration_start: float = option(
         0.5, "fraction of the epochs before calibration begins", minimum=0.0, maximum=1.0
     )
-    hypotheses: int = option(4, "hypotheses sampled per clip and step", minimum=1)
+    hypotheses: int = option(4, "hypotheses sampled per clip and step", minimum=1, maximum=1000)
     reward: Literal["inv", "exp"] = option(
         "inv",
         "reward of a hypothesis at edit distance d: `inv`: 1 / (1 + d); `exp`: "
         "exp(-d / `reward_temperature`)",
     )
-    reward_temperature: float = option(1.0, "temperature of the reward `exp`", minimum=1e-3)
+    reward_temperature: float = option(
+        1.0, "temperature of the reward `exp`", minimum=1e-3, maximum=LARGEST_WEIGHT
+    )
     divergence: Literal["aligned", "visual", "lattice", "none"] = option(
         "aligned",
         "distributions that the chunk level learns from the video level: `aligned`: with context, "
         "along the posterior alignment; `visual`: without context; `lattice`: averaged over the "
         "lattice; `none`: no such term",
     )
-    divergence_weight: float = option(25.0, "weight of the divergence", minimum=0.0)
-    divergence_temperature: float = option(8.0, "temperature of the divergence", minimum=1e-3)
-    lifting_weight: float = option(0.001, "weight of the losses of lift pooling", minimum=0.0)
+    divergence_weight: float = option(
+        25.0, "weight of the divergence", minimum=0.0, maximum=LARGEST_WEIGHT
+    )
+    divergence_temperature: float = option(
+        8.0, "temperature of the divergence", minimum=1e-3, maximum=LARGEST_WEIGHT
+    )
+    lifting_weight: float = option(
+        0.001, "weight of the losses of lift pooling", minimum=0.0, maximum=LARGEST_WEIGHT
+    )
 
 
 @dataclass(frozen=True)
@@ -150,10 +181,17 @@ class SelfDistillationConfig:
     """
 
     weight: float = option(
-        25.0, "weight of the divergence of the convolution head from the BiLSTM head", minimum=0.0
+        25.0,
+        "weight of the divergence of the convolution head from the BiLSTM head",
+        minimum=0.0,
+        maximum=LARGEST_WEIGHT,
     )
-    temperature: float = option(8.0, "temperature of the compared distributions", minimum=1e-3)
-    lifting_weight: float = option(0.001, "weight of the losses of lift pooling", minimum=0.0)
+    temperature: float = option(
+        8.0, "temperature of the compared distributions", minimum=1e-3, maximum=LARGEST_WEIGHT
+    )
+    lifting_weight: float = option(
+        0.001, "weight of the losses of lift pooling", minimum=0.0, maximum=LARGEST_WEIGHT
+    )
 
 
 @dataclass(frozen=True)
@@ -166,8 +204,20 @@ class DistributionConfig:
         "machines in TF_CONFIG",
     )
     devices: tuple[str, ...] | int | None = option(
-        None, 'device names such as "GPU:0", or a count; null: all GPUs, else the CPU', minimum=1
+        None,
+        'device names such as "GPU:0", or a count; null: all GPUs, else the CPU',
+        minimum=1,
+        maximum=4096,
     )
+
+    def __post_init__(self):
+        if isinstance(self.devices, tuple):
+            names = [name.upper() for name in self.devices]
+            if not names or "" in names or len(set(names)) < len(names):
+                raise ValueError(
+                    f"devices: {list(self.devices)} must be different names such as GPU:0; "
+                    "null takes all devices"
+                )
 
 
 @dataclass(frozen=True)

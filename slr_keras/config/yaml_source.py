@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import guarded, read_text
+from slr_keras.utils.plain_yaml import parse_yaml, read_plain_yaml
 
 KeyPath = tuple[str, ...]
 
@@ -21,9 +21,7 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
         UserError: the file is unreadable, not YAML, not a mapping, or gives a key twice; names file
             and line.
     """
-    text = read_text(path)
-    with guarded(path, "not valid YAML"):
-        root, values = _parsed(text, path)
+    root, values = read_plain_yaml(path)
     if values is None:
         return {}, {}
     if not isinstance(values, dict):
@@ -33,24 +31,13 @@ def read_yaml(path: str | Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     return values, lines
 
 
-def _parsed(text: str, path: str | Path) -> tuple[yaml.Node | None, Any]:
-    try:
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable"
-        raise UserError(f"{path}{line}: not valid YAML ({problem})") from error
-
-
 def read_value(text: str) -> Any:
     """Parse the YAML value of a command-line override, such as `0.1`, `[a, b]` or `true`.
 
     Raises:
         UserError: the text is not valid YAML.
     """
-    with guarded("--set", f"{text!r} is not a YAML value"):
-        return yaml.safe_load(text)
+    return parse_yaml(text, "--set")[1]
 
 
 def _collect_lines(node: yaml.Node, prefix: KeyPath, lines: dict, path: str | Path) -> None:

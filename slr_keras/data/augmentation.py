@@ -105,10 +105,10 @@ class AugmentationConfig(CheckedOptions):
             self._within(name, 0, 180)
         self._within("ends", 0, 0.5)
         for name in ("time_warp", "stretch", "shear", "limbs", "hand_scale", "drift"):
-            self._within(name, 0, np.inf)
-        self._within("jitter", 0, np.inf)
-        self._within("drop_points_most", 1, np.inf)
-        self._within("drop_spans_most", 1, np.inf)
+            self._within(name, 0, 10)
+        self._within("jitter", 0, 10)
+        self._within("drop_points_most", 1, 100_000)
+        self._within("drop_spans_most", 1, 100_000)
         self._pair("temporal_range", ordered=True)
         self._pair("scale", ordered=True)
         self._pair("translation", ordered=False)
@@ -141,9 +141,13 @@ class AugmentationConfig(CheckedOptions):
 
     def _pair(self, name: str, ordered: bool) -> None:
         value = getattr(self, name)
-        good = isinstance(value, tuple) and len(value) == 2 and min(value) >= 0
+        good = (
+            isinstance(value, tuple) and len(value) == 2 and min(value) >= 0 and max(value) <= 100
+        )
         if not good or (ordered and not 0 < value[0] <= value[1]):
-            rule = "(low, high) with 0 < low <= high" if ordered else "(in x, in y), not negative"
+            rule = (
+                "(low, high) with 0 < low <= high <= 100" if ordered else "(in x, in y), 0 to 100"
+            )
             raise UserError(f"{name} is {value}; it must be {rule}")
 
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from slr_keras.utils.errors import UserError
 
+#: Frames of a clip, or to which an augmentation brings a clip.
+MOST_FRAMES = 1_000_000
+
 
 class CheckedOptions:
     """Mix-in of frozen dataclasses whose values come from YAML; used in `__post_init__`."""
@@ -26,6 +29,8 @@ class CheckedOptions:
 
     def _within(self, name: str, low: float, high: float) -> None:
         value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"{name} is {value!r}; it must be a number")
         if not low <= value <= high:
             bounds = f"at least {low}" if high == np.inf else f"between {low} and {high}"
             raise UserError(f"{name} is {value}; it must be {bounds}")

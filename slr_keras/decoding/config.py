@@ -55,11 +55,11 @@ class DecodingConfig:
     def __post_init__(self):
         if self.method not in METHODS:
             _invalid("method", self.method, f"one of {', '.join(METHODS)}")
-        _check_integer("beam", self.beam, 1)
+        _check_integer("beam", self.beam, 1, 10_000)
         if not isinstance(self.collapse_repeats, bool):
             _invalid("collapse_repeats", self.collapse_repeats, "true or false")
-        _check_integer("language_model_order", self.language_model_order, 0)
-        _check_integer("candidates_per_step", self.candidates_per_step, 0)
+        _check_integer("language_model_order", self.language_model_order, 0, 20)
+        _check_integer("candidates_per_step", self.candidates_per_step, 0, 1_000_000)
         _check_number("language_model_weight", self.language_model_weight, 0.0)
         _check_number("insertion_bonus", self.insertion_bonus, -100.0)
         _check_number("blank_penalty", self.blank_penalty, -100.0)
@@ -96,9 +96,13 @@ class DecodingConfig:
             raise UserError(f"{where}: {error}; export the run again") from None
 
 
-def _check_integer(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        _invalid(name, value, f"a whole number, at least {least}")
+def _shown(value: object) -> str:
+    return repr(value)[:80]
+
+
+def _check_integer(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        _invalid(name, value, f"a whole number, at least {least} and at most {most:,}")
 
 
 def _check_number(name: str, value: object, least: float) -> None:
@@ -107,4 +111,4 @@ def _check_number(name: str, value: object, least: float) -> None:
 
 
 def _invalid(name: str, value: object, expected: str) -> None:
-    raise UserError(f"decoding.{name}: {value!r} must be {expected}")
+    raise UserError(f"decoding.{name}: {_shown(value)} must be {expected}")

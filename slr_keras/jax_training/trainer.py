@@ -59,7 +59,7 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
 
     Args:
         config: the recipe.
-        folder: run folder, opened for this config (`RunFolder.open`).
+        folder: run folder, opened for this config (`RunFolder.open`), or claimed for it.
         options: options of the command.
 
     Raises:
@@ -76,6 +76,8 @@ def train(config: Config, folder: RunFolder, options: Options) -> None:
     if config.training.initial_run:
         load_initial_run(model, config.training, run_data.vocabulary)
     freeze(model, config.training.frozen)
+    if message := folder.begin():
+        print(message, flush=True)
     write_description(folder, config, run_data, model.count_params())
     with ParallelBatches(config, run_data, options.processes) as batches:
         if not config.training.initial_run:

@@ -147,7 +147,7 @@ class VideoSequenceModel(VideoModel):
             training: whether dropout and batch statistics act.
 
         Returns:
-            logits `(batch, steps, V)` in float32 by name, and `"lifting"`, the loss `(batch,)`.
+            logits `(batch, steps, V)` by name, and `"lifting"`, the loss `(batch,)`; in float32.
         """
         local, steps, update, prediction = self.convolution(features, valid, training=training)
         overall = self.recurrent(local, steps, training=training)
@@ -155,7 +155,7 @@ class VideoSequenceModel(VideoModel):
             name: ops.cast(classifier(x), "float32")
             for (name, classifier), x in zip(classifiers.items(), (local, overall), strict=True)
         }
-        return {**outputs, "lifting": update + prediction}
+        return {**outputs, "lifting": ops.cast(update + prediction, "float32")}
 
 
 def with_tuples(options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def complete_run(config: Config, folder: RunFolder, command: list[str]) -> Evalu
 
     Args:
         config: the recipe.
-        folder: run folder, opened for this config and locked.
+        folder: run folder, claimed for this config (`RunFolder.claimed`).
         command: the user's command line, for the report.
 
     Returns:

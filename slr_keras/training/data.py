@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slr_keras.config.schema import CONDITIONAL_LOSSES, Config, DataConfig
 from slr_keras.data.composition.rest import without_rest
 from slr_keras.data.joining import joined
-from slr_keras.data.loaders.options import ClipOptions
+from slr_keras.data.loaders.options import RGB, ClipOptions
 from slr_keras.data.manifest import Manifest, read_manifest
 from slr_keras.data.modality import KEYPOINTS, Modality, Output
 from slr_keras.data.pipeline import ClipDataset
@@ -20,6 +20,7 @@ from slr_keras.training.data_checks import (
     check_unknown_glosses,
     refuse_composition,
     report_infeasible,
+    require_files,
     require_references,
     require_single_glosses,
 )
@@ -139,7 +140,10 @@ def open_run_data(config: Config, output: Output | None = None) -> RunData:
     vocabulary = _vocabulary(data, train)
     for sample in train:
         vocabulary.encode(sample.glosses, where=train.where(sample))
-    require_references(dev)
+    require_references(dev, data.scoring)
+    if data.stream == RGB:
+        for split in (train, dev):
+            require_files(split, family.modality)
     check_unknown_glosses(data, dev, vocabulary)
     splits = {data.train: train, data.dev: dev}
     if data.test and (Path(data.folder) / f"{data.test}.jsonl").is_file():

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import Config, DataConfig
 from slr_keras.data.manifest import Manifest
+from slr_keras.data.modality import KEYPOINTS, Modality
 from slr_keras.data.pipeline import ClipDataset
 from slr_keras.data.vocabulary import Vocabulary
+from slr_keras.text.phoenix import CLEAN_UP
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,14 +93,52 @@ def check_labelled(train: Manifest) -> None:
         )
 
 
-def require_references(manifest: Manifest) -> None:
+def require_references(manifest: Manifest, scoring: str) -> None:
     """Refuse a split for the choice of the best epoch that has no glosses.
 
+    Args:
+        manifest: the split.
+        scoring: clean-up rules, a key of `slr_keras.text.phoenix.CLEAN_UP`.
+
     Raises:
-        UserError: no clip has glosses.
+        UserError: no clip has glosses, or none is left by the clean-up.
     """
     if not any(sample.glosses for sample in manifest):
         raise UserError(f"{manifest.path}: no clip has glosses, so there is nothing to score")
+    clean = CLEAN_UP[scoring]
+    if not any(clean(sample.glosses) for sample in manifest):
+        raise UserError(
+            f"{manifest.path}: the clean-up {scoring} leaves no gloss, so there is nothing to "
+            "score; set data.scoring to plain"
+        )
+
+
+def require_files(manifest: Manifest, modality: Modality) -> None:
+    """Refuse a split whose files are missing, before an epoch is spent on the others.
+
+    Args:
+        manifest: the split.
+        modality: whether the keypoints or the videos are read.
+
+    Raises:
+        UserError: a clip names no file, or files do not exist; names the first, and how many.
+    """
+    key = "keypoints" if modality == KEYPOINTS else "video"
+    there: dict[str, bool] = {}
+    absent = []
+    for row, sample in enumerate(manifest):
+        name = getattr(sample, key)
+        if name not in there:
+            there[name] = bool(name) and (manifest.folder / name).exists()
+        if not there[name]:
+            absent.append(row)
+    if absent:
+        name = getattr(manifest[absent[0]], key)
+        what = f"{name} does not exist" if name else f"the clip has no {key}"
+        raise UserError(
+            f"{manifest.where(absent[0])}: {what}; {len(absent)} of {len(manifest)} clips lack "
+            "their file: restore the files, or drop the clips"
+        )
 
 
 def refuse_composition(config: Config) -> None:

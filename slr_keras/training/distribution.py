@@ -1,10 +1,9 @@
 """Where training runs: one device, the devices of this machine, or several machines."""
 
-import json
-import os
 from typing import TYPE_CHECKING
 
 from slr_keras.config.schema import DistributionConfig
+from slr_keras.training.cluster import read_cluster
 from slr_keras.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,13 +17,13 @@ def make_strategy(config: DistributionConfig) -> "tf.distribute.Strategy":
     before any other TensorFlow operation runs.
 
     Raises:
-        UserError: a device does not exist, or TF_CONFIG is missing; lists the devices.
+        UserError: a device does not exist, or TF_CONFIG is missing or does not describe a cluster.
     """
     import tensorflow as tf
 
     _grow_memory_as_needed()
     if config.strategy == "multi_worker":
-        _read_cluster()
+        read_cluster()
         options = tf.distribute.experimental.CommunicationOptions(
             implementation=tf.distribute.experimental.CommunicationImplementation.AUTO
         )
@@ -86,11 +85,7 @@ def is_chief(config: DistributionConfig) -> bool:
     """
     if config.strategy != "multi_worker":
         return True
-    cluster = _read_cluster()
-    task = cluster["task"]
-    return task["type"] == "chief" or (
-        "chief" not in cluster["cluster"] and task["type"] == "worker" and int(task["index"]) == 0
-    )
+    return read_cluster().chief
 
 
 def across_machines(strategy: "tf.distribute.Strategy") -> bool:
@@ -140,26 +135,6 @@ def local_replicas(strategy: "tf.distribute.Strategy") -> list[int]:
     here = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
     each = total // (workers + chiefs)
     return list(range(here * each, (here + 1) * each))
-
-
-def _read_cluster() -> dict:
-    text = os.environ.get("TF_CONFIG")
-    if not text:
-        raise UserError(
-            "distribution.strategy: multi_worker needs the environment variable TF_CONFIG with "
-            "the addresses of all workers and this one's task; set it, or use strategy single"
-        )
-    try:
-        cluster = json.loads(text)
-        known = isinstance(cluster["cluster"], dict) and {"type", "index"} <= set(cluster["task"])
-    except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
-        raise UserError(
-            'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, '
-            f'"task": {{"type": "worker", "index": 0}}}}; got {text[:200]}'
-        )
-    return cluster
 
 
 def _grow_memory_as_needed() -> None:

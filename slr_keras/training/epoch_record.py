@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slr_keras.metrics.wer import ErrorCounts
+from slr_keras.training.position import Position
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class TrainedEpoch:
     clips: int
     seconds: float
     waiting: float = 0.0
+
+    @classmethod
+    def at(
+        cls, epoch: int, done: Position, terms: Sequence[str], rate: float, clips: int
+    ) -> "TrainedEpoch":
+        """Measurements of an epoch, counted from 0, at its last position."""
+        weighted = max(done.clips, 1.0)
+        means = {name: total / weighted for name, total in done.sums.items()}
+        return cls(epoch + 1, done.step, means, terms, rate, clips, done.seconds, done.waiting)
 
 
 def epoch_record(

@@ -61,8 +61,8 @@ def _load_backbone(model: keras.Model, config: ModelConfig) -> dict[str, str]:
     print(
         f"backbone {record.backbone}: {record.numbers:,} parameters from {record.file} "
         f"({record.library}, sha256 {record.sha256[:16]})"
-        + "; the first kernel is the mean over RGB"
-        * bool(record.spread),
+        + f"; taken: {record.taken}" * bool(record.taken)
+        + "; the first kernel is the mean over RGB" * bool(record.spread),
         file=sys.stderr,
     )
     return {"file": str(record.file), "sha256": record.sha256}

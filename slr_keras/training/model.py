@@ -134,7 +134,7 @@ def remembered(config: ModelConfig, folder: RunFolder) -> ModelConfig:
 
 def model_config(config: Config, folder: RunFolder) -> ModelConfig:
     """The model config with every size, from the run's description if the run is resumed."""
-    if folder.last.is_file() and folder.model.is_file():
+    if folder.resumable and folder.model.is_file():
         return remembered(config.model, folder)
     return completed(config.model)
 

@@ -1,6 +1,8 @@
 """Position of a training: finished epochs, batches and steps."""
 
 import dataclasses
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,17 @@ class Position:
     sums: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     waiting: float = 0.0
+
+    def timed(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """The batches; the time until each of them is there counts as waiting."""
+        source = iter(batches)
+        while True:
+            asked = time.monotonic()
+            batch = next(source, None)
+            self.waiting += time.monotonic() - asked
+            if batch is None:
+                return
+            yield batch
 
     def next_epoch(self) -> "Position":
         """The position at the beginning of the next epoch."""

@@ -3,8 +3,6 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
@@ -56,7 +54,8 @@ def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
 
     Args:
         config: the recipe.
-        folder: run folder, opened for this config (`RunFolder.open`).
+        folder: run folder, opened for this config (`RunFolder.open`), or claimed for it
+            (`RunFolder.claimed`): then it is opened once everything is checked.
 
     Returns:
         The strategy. Across machines, pass it to `wait_for_all` before the process exits.
@@ -66,9 +65,10 @@ def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
             disk is full.
     """
     strategy = make_strategy(config.distribution)
+    trainer = Trainer(config, folder, strategy)
+    trainer.begin()
     # Once the chief reaches this point, the folder is open.
     wait_for_all(strategy)
-    trainer = Trainer(config, folder, strategy)
     trainer.restore()
     with stop_request() as stop:
         for epoch in range(trainer.position.epoch, config.training.epochs):
@@ -79,7 +79,7 @@ def train(config: Config, folder: RunFolder) -> tf.distribute.Strategy:
 
 
 class Trainer:
-    """Data, model, optimiser and position of one training.
+    """Data, model, optimiser and position of one training; making one writes nothing.
 
     Args:
         config: the recipe.
@@ -106,9 +106,9 @@ class Trainer:
         with strategy.scope():
             self.model = build_model(config, len(vocabulary), contract, settings.precision)
             # The checkpoint of a resumed run already holds these weights.
-            resumed, components = folder.last.is_file(), {}
+            resumed, self._components = folder.resumable, {}
             if not resumed:
-                components = load_component_weights(self.model, config.model, vocabulary)
+                self._components = load_component_weights(self.model, config.model, vocabulary)
             if settings.initial_run and not resumed:
                 load_initial_run(self.model, settings, vocabulary)
             freeze(self.model, settings.frozen)
@@ -129,14 +129,29 @@ class Trainer:
         # === Dev evaluation ===
         self.predictor = Predictor(self.model, strategy, make_decoder(self.model, config))
         self.dev = self.run_data.evaluation_dataset(replicas=self.predictor.replicas)
+        require_lengths(self.model, self.dev)
 
         # === Records ===
-        if self.chief:
-            write_description(folder, config, self.run_data, self.model.count_params(), components)
+        if resumed:
+            kept = checkpoint_record(folder.last)["data"]
+            self.run_data.require_unchanged(kept, folder.path)
+            self._describe()
         self.position = Position()
         self.history = History(folder, 0)
         self.progress = Progress(settings.epochs, len(self.data), quiet=not self.chief)
         self._saved_at = time.monotonic()
+
+    def begin(self) -> None:
+        """Open the run folder, if it is claimed, and describe the run in it."""
+        if self.chief:
+            message = self.folder.begin()
+            if message:
+                self.progress.say(message)
+            self._describe()
+
+    def _describe(self) -> None:
+        parameters = self.model.count_params()
+        write_description(self.folder, self.config, self.run_data, parameters, self._components)
 
     # === Checkpoints ===
 
@@ -144,12 +159,9 @@ class Trainer:
         """Restore the last checkpoint, if there is one.
 
         Raises:
-            UserError: the checkpoint belongs to other data or another model, or the machines see
-                different runs.
+            UserError: the checkpoint belongs to another model, or the machines see different runs.
         """
         if self.folder.last.is_file():
-            kept = checkpoint_record(self.folder.last)["data"]
-            self.run_data.require_unchanged(kept, self.folder.path)
             record = load_arrays(self.folder.last, self._state())
             self.position = Position(**record["position"])
             where = f"{self.position.epoch} of {self.config.training.epochs} epochs"
@@ -177,17 +189,23 @@ class Trainer:
     # === One epoch ===
 
     def run_epoch(self, epoch: int, stop: threading.Event) -> None:
-        """Train on every clip once, score the dev split, keep the best weights, save.
+        """Train on every clip once, save, score the dev split, keep the best weights, save.
+
+        An epoch that is trained is never lost by an error in its scoring: the next command goes on
+        with the scoring.
 
         Raises:
             KeyboardInterrupt: the user asked to stop; the state within the epoch was saved.
         """
         self.progress.epoch(epoch, self.position.batch * self.data.batch_size)
         self._train_epoch(epoch, stop)
+        self.save()
         evaluation = self._evaluate() if self.chief else None
         finished, self.position = self.position, self.position.next_epoch()
         if self.chief:
-            record = self._record(epoch, finished, evaluation)
+            rates = {name: evaluation.total(name).wer for name in evaluation.counts}
+            trained = self._trained(epoch, finished)
+            record = epoch_record(trained, evaluation.total(), rates, **accuracies(evaluation))
             self.history.add(record)
             self.save()
             self.progress.finish_epoch(record, read_record(self.folder.best))
@@ -201,7 +219,7 @@ class Trainer:
         # Read one step late, so that the device never waits for the host.
         pending: tuple[int, dict] | None = None
         with self.data.user_errors():
-            for batch in self._timed(self._batches(epoch, position.batch)):
+            for batch in position.timed(self._batches(epoch, position.batch)):
                 last = position.batch + 1 == batches
                 hold = (position.batch + 1) % settings.accumulate != 0 and not last
                 rate = learning_rate(settings, epoch, position.step, steps_per_epoch)
@@ -227,16 +245,6 @@ class Trainer:
             lambda context: self.data.epoch(epoch, start, parts=replicas)
         )
 
-    def _timed(self, batches) -> Iterator[Any]:
-        source = iter(batches)
-        while True:
-            asked = time.monotonic()
-            batch = next(source, None)
-            self.position.waiting += time.monotonic() - asked
-            if batch is None:
-                return
-            yield batch
-
     def _take(self, epoch: int, pending: tuple[int, dict] | None) -> None:
         """Add the outcome of a step to the epoch's sums.
 
@@ -260,6 +268,12 @@ class Trainer:
             sums[name] = sums.get(name, 0.0) + value
         self.progress.step(int(clips), sums["loss"] / max(self.position.clips, 1))
 
+    def _trained(self, epoch: int, done: Position) -> TrainedEpoch:
+        settings = self.config.training
+        steps_per_epoch = -(-self.data.batches_per_epoch // settings.accumulate)
+        rate = learning_rate(settings, epoch, done.step - 1, steps_per_epoch)
+        return TrainedEpoch.at(epoch, done, self.objective.terms, rate, len(self.data))
+
     def _save_is_due(self) -> bool:
         minutes = self.config.training.checkpoint_minutes
         return minutes > 0 and time.monotonic() - self._saved_at >= 60 * minutes
@@ -281,20 +295,3 @@ class Trainer:
                 record = {"epoch": self.position.epoch + 1, "wer": wer}
                 save_arrays(self.folder.best, {"model": self.model.variables}, record)
         return evaluation
-
-    def _record(self, epoch: int, done: Position, evaluation: Evaluation) -> dict[str, Any]:
-        settings = self.config.training
-        steps_per_epoch = -(-self.data.batches_per_epoch // settings.accumulate)
-        clips = max(done.clips, 1.0)
-        trained = TrainedEpoch(
-            epoch + 1,
-            done.step,
-            {name: total / clips for name, total in done.sums.items()},
-            self.objective.terms,
-            learning_rate(settings, epoch, done.step - 1, steps_per_epoch),
-            len(self.data),
-            done.seconds,
-            done.waiting,
-        )
-        rates = {name: evaluation.total(name).wer for name in evaluation.counts}
-        return epoch_record(trained, evaluation.total(), rates, **accuracies(evaluation))

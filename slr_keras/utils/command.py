@@ -64,9 +64,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def add_seed(self, choices: str = "every random choice") -> None:
         """Add `--seed`, a whole number."""
-        self.add_argument(
-            "--seed", type=count, default=0, metavar="N", help=f"seed of {choices} (default: 0)"
-        )
+        text = f"seed of {choices} (default: 0)"
+        self.add_argument("--seed", type=_seed, default=0, metavar="N", help=text)
 
     def add_split(self) -> None:
         """Add `--split`, by name, for commands that accept a data folder."""
@@ -266,9 +265,8 @@ def between(least: float, most: float, unit: str = "") -> Callable[[str], float]
 
 def seconds(text: str) -> float:
     """Parse a duration above 0 and up to one hour, in seconds; an argparse `type`."""
-    return number(lambda value: 0 < value <= 3600, "a number of seconds above 0 and up to 3600")(
-        text
-    )
+    expected = "a number of seconds above 0 and up to 3600"
+    return number(lambda value: 0 < value <= 3600, expected)(text)
 
 
 def fraction(text: str) -> float:
@@ -294,7 +292,11 @@ def image_size(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
-def _whole(text: str, least: int, expected: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+def _seed(text: str) -> int:
+    return _whole(text, 0, "a whole number from 0 to 2147483647", 2**31 - 1)
+
+
+def _whole(text: str, least: int, expected: str, most: int = 10**10) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not {expected}")
     return int(text)

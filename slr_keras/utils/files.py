@@ -238,7 +238,7 @@ def refuse_waiting(path: str | Path) -> None:
         # Whoever opens the file reports that it is missing.
         return
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise UserError(f"{path}: is a pipe or a device, not a file")
+        raise UserError(f"{path}: is a pipe, socket or device, not a file")
 
 
 def sha256(path: str | Path) -> str:

@@ -5,11 +5,11 @@ what a file states with these limits before they expand it.
 """
 
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import refuse_waiting
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,6 @@ def require_file(path: str | Path) -> None:
     Raises:
         UserError: the path is a folder, a pipe, a socket or a device.
     """
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return
-    if not stat.S_ISREG(mode):
-        kind = "folder" if stat.S_ISDIR(mode) else "pipe, socket or device"
-        raise UserError(f"{path}: cannot be read (a {kind}, not a file)")
+    refuse_waiting(path)
+    if Path(path).is_dir():
+        raise UserError(f"{path}: cannot be read (a folder, not a file)")

@@ -82,6 +82,8 @@ def table(record: "WeightsRecord") -> str:
         f"(names of {record.library})"
     )
     lines.append(f"sha256 {record.sha256}")
+    if record.taken:
+        lines.append(f"taken from the file: {record.taken}")
     if record.spread:
         lines.append(f"averaged over RGB, one value for every channel: {', '.join(record.spread)}")
     unused = unused_modules(record.left_over)

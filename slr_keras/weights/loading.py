@@ -37,6 +37,8 @@ class WeightsRecord:
         origin: the record of the file that this one was converted from, or None.
         spread: weights of RGB input in the file whose mean over the three channels was copied to
             every input channel of the backbone, such as those of flow.
+        taken: place in the file of the dictionary that was loaded, such as "state_dict_ema"; empty
+            for the file itself.
     """
 
     backbone: str
@@ -49,6 +51,7 @@ class WeightsRecord:
     left_over: tuple[str, ...]
     origin: Mapping[str, Any] | None = None
     spread: tuple[str, ...] = ()
+    taken: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -83,7 +86,7 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
     ...     load_backbone_weights(make_backbone("resnet_micro"), path).weights
     60
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = _fitting_choice(backbone, read_checkpoint(path))
     _build(backbone)
     targets = backbone.named_weights()
     origin = None
@@ -123,6 +126,7 @@ def load_backbone_weights(backbone: Backbone, path: str | Path) -> WeightsRecord
         left_over=left_over,
         origin=origin,
         spread=spread,
+        taken=checkpoint.key,
     )
 
 
@@ -159,6 +163,16 @@ def _origin(checkpoint: Checkpoint) -> Mapping[str, Any] | None:
         return json.loads(checkpoint.metadata[_RECORD])
     except (ValueError, RecursionError) as error:
         raise UserError(f"{checkpoint.path}: its record is not JSON; convert it again") from error
+
+
+def _fitting_choice(backbone: Backbone, checkpoint: Checkpoint) -> Checkpoint:
+    """The largest dictionary of a checkpoint whose names are those of the backbone."""
+    anchors = tuple(scheme.anchor for scheme in schemes_of(backbone))
+    for choice in checkpoint.choices():
+        names = choice.tensors
+        if any(name == a or name.endswith(f".{a}") for a in anchors for name in names):
+            return choice.usable()
+    return checkpoint.usable()
 
 
 def _recognise(backbone: Backbone, checkpoint: Checkpoint) -> tuple[Scheme, str]:

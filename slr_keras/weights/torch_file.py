@@ -3,11 +3,9 @@
 import io
 from typing import Any
 
-import numpy as np
-
+from slr_keras.data.pickles.inert import InertMachine
 from slr_keras.data.pickles.pickle_machine import (
     Bounded,
-    Machine,
     Names,
     Pending,
     Refused,
@@ -18,9 +16,7 @@ from slr_keras.data.pickles.pickle_torch import (
     read_legacy,
     read_zip,
 )
-
-# Keys of the weights in checkpoints of training scripts.
-_CONTAINERS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
+from slr_keras.weights.state_dictionaries import StateDictionary, state_dictionaries
 
 
 class _Parameter(Pending):
@@ -43,20 +39,22 @@ _NAMES: Names = {
     **TORCH_NAMES,
     "torch._utils._rebuild_tensor": TORCH_NAMES["torch._utils._rebuild_tensor_v2"],
     "torch._utils._rebuild_parameter": lambda data, *_: data,
+    "torch._utils._rebuild_parameter_with_state": lambda data, *_: data,
     "torch.nn.parameter.Parameter": _Parameter,
     "collections.OrderedDict": _ordered_dict,
 }
 
 
-def read_torch(data: bytes) -> dict[str, np.ndarray]:
-    """Read the tensors of a state dictionary by name.
+def read_torch(data: bytes) -> list[StateDictionary]:
+    """Read the state dictionaries of a checkpoint, the largest first.
+
+    Options, counters and objects beside the weights are passed over; nothing of them is made.
 
     Args:
-        data: the whole file, in either format of `torch.save`. The dictionary may be nested under a
-            usual key ("state_dict", "model", ...).
+        data: the whole file, in either format of `torch.save`.
 
     Raises:
-        ValueError: the bytes are damaged, need more than tensors, or have no state dictionary.
+        ValueError: the bytes are damaged, or have no dictionary of tensors.
 
     >>> from slr_keras.weights.torch_file import read_torch
     >>> read_torch(b"cos\\nsystem\\n.")
@@ -65,37 +63,35 @@ def read_torch(data: bytes) -> dict[str, np.ndarray]:
     ValueError: it is not plain data and was not loaded: it asks for 'os.system', ...
     """
     try:
-        value = _read(data)
+        value, passed = _read(data)
     except Refused as error:
         raise ValueError(f"it is not plain data and was not loaded: {error}") from error
     except Exception as error:
         # Damaged bytes raise nearly anything within the reader.
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ValueError(f"it is not a whole torch file ({reason})") from error
-    return _state(value)
+    dictionaries = state_dictionaries(value)
+    if not dictionaries and passed:
+        raise ValueError(f"it is not plain data and was not loaded: {passed}")
+    if not dictionaries:
+        raise ValueError("it holds no dictionary of tensors")
+    return dictionaries
 
 
-def _read(data: bytes) -> Any:
+def _read(data: bytes) -> tuple[Any, str]:
+    """The value of a file, and why a part of it was passed over."""
+    machines: list[InertMachine] = []
+
+    class Machine(InertMachine):
+        def run(self, stream: Bounded) -> Any:
+            machines.append(self)
+            return super().run(stream)
+
     if data.startswith(b"PK\x03\x04"):
-        return read_zip(io.BytesIO(data), len(data), _NAMES)
-    stream = Bounded(io.BytesIO(data), len(data))
-    value = Machine(_NAMES).run(stream)
-    if type(value) is int and value == LEGACY_MAGIC:
-        return read_legacy(stream, _NAMES)
-    return value
-
-
-def _state(value: Any) -> dict[str, np.ndarray]:
-    for _ in range(3):
-        if not isinstance(value, dict):
-            break
-        tensors = {
-            name: tensor
-            for name, tensor in value.items()
-            if isinstance(name, str) and isinstance(tensor, np.ndarray)
-        }
-        if tensors:
-            return tensors
-        inside = [value[name] for name in _CONTAINERS if isinstance(value.get(name), dict)]
-        value = inside[0] if inside else None
-    raise ValueError("it holds no dictionary of tensors")
+        value = read_zip(io.BytesIO(data), len(data), _NAMES, Machine)
+    else:
+        stream = Bounded(io.BytesIO(data), len(data))
+        value = Machine(_NAMES).run(stream)
+        if type(value) is int and value == LEGACY_MAGIC:
+            value = read_legacy(stream, _NAMES, Machine)
+    return value, next((one.passed for one in machines if one.passed), "")

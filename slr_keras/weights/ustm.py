@@ -13,6 +13,7 @@ from slr_keras.weights.checkpoint import read_checkpoint
 from slr_keras.weights.loading import WeightsRecord
 from slr_keras.weights.models import complain, named_weights
 from slr_keras.weights.names import LEAVES, TORCHVISION_PARTS, swin_modules
+from slr_keras.weights.state_dictionaries import without_wrappers
 
 if TYPE_CHECKING:
     from slr_keras.data.vocabulary import Vocabulary
@@ -81,7 +82,8 @@ def load_ustm_checkpoint(
 
     Args:
         model: a model of the checkpoint's size.
-        path: a `torch.save` file; names in it may begin with `module.`.
+        path: a `torch.save` file; names in it may have the components that torch
+            adds, such as `module.`.
         vocabulary: vocabulary of the model, with the same glosses. Its `<unk>`, which the authors
             do not have, gets the logit 0. Defaults to `None`: the model has the authors' classes.
 
@@ -97,8 +99,10 @@ def load_ustm_checkpoint(
             f"{path}: {model.name} begins with a convolutional stem, which the authors' code does "
             "not have; choose ustm_t, ustm_s or ustm_b"
         )
-    checkpoint = read_checkpoint(path)
-    tensors = {name.removeprefix("module."): x for name, x in checkpoint.tensors.items()}
+    choices = read_checkpoint(path).choices()
+    whole = [one for one in choices if "classifier.weight" in without_wrappers(one.tensors)]
+    checkpoint = (whole or choices)[0].usable()
+    tensors = without_wrappers(checkpoint.tensors)
     targets = named_weights(model)
     sources = {name: source_names(name) for name in targets}
     used = {theirs for names in sources.values() for theirs in names}
@@ -137,6 +141,7 @@ def load_ustm_checkpoint(
         weights=len(values),
         numbers=sum(value.size for value in values.values()),
         sources=sources,
+        taken=checkpoint.key,
         left_over=tuple(sorted(ignored)),
     )
 

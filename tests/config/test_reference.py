@@ -40,7 +40,9 @@ def test_a_shown_default_is_the_default():
 
 
 def test_limits_and_choices_are_shown():
-    assert "batch_size: a whole number, at least 1 (default: 8)" in plain("data.batch_size", 80)
+    assert "batch_size: a whole number, from 1 to 65,536 (default: 8)" in plain(
+        "data.batch_size", 80
+    )
     assert "label_smoothing: a number, from 0 to 1 (default: 0.0)" in plain("training", 80)
     assert "one of adam, adamw, momentum" in plain("training.optimiser", 80)
     assert "betas: a list of 2 numbers, from 0 to 1" in plain("training.betas", 80)

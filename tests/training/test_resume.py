@@ -102,9 +102,11 @@ def test_a_termination_request_saves_within_the_epoch_and_says_so(tiny, light_da
 
 @pytest.fixture
 def folder(tiny, data, tmp_path):
-    """A run folder that a config opened."""
+    """A run folder that a config opened and that has a checkpoint."""
     folder = RunFolder(tmp_path / "run")
     folder.open(tiny.config(data))
+    folder.last.parent.mkdir()
+    folder.last.touch()
     return folder
 
 

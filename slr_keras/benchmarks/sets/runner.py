@@ -132,8 +132,7 @@ def _train(path: Path, config: Config) -> None:
     from slr_keras.training.complete_run import complete_run
 
     folder = RunFolder(path)
-    folder.open(config)
-    with folder.locked():
+    with folder.claimed(config):
         complete_run(config, folder, [*program().split(), "benchmark", "sets"])
     keras.backend.clear_session()
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from slr_keras.data.checked_options import CheckedOptions
 from slr_keras.utils.errors import UserError
 
@@ -85,7 +83,7 @@ class CompositionConfig(CheckedOptions):
             self._within(name, 0, 1)
         self._within("yaw", 0, 90)
         if self.sentences is not None:
-            self._within("sentences", 1, np.inf)
+            self._within("sentences", 1, 100_000_000)
         for name in ("words", "speed", "transition_speed"):
             self._pair(name, positive=True)
         for name in ("transition", "rest_seconds"):
@@ -93,7 +91,9 @@ class CompositionConfig(CheckedOptions):
 
     def _pair(self, name: str, positive: bool) -> None:
         value = getattr(self, name)
-        good = isinstance(value, tuple) and len(value) == 2 and 0 <= value[0] <= value[1] < np.inf
-        if not good or (positive and value[0] <= 0):
-            above = "0 < low" if positive else "0 <= low"
-            raise UserError(f"{name} is {value}; it must be (low, high) with {above} <= high")
+        good = isinstance(value, tuple) and len(value) == 2 and 0 <= value[0] <= value[1] <= 1000
+        if not good or (positive and value[0] < 0.001):
+            above = "0.001 <= low" if positive else "0 <= low"
+            raise UserError(
+                f"{name} is {value}; it must be (low, high) with {above} <= high <= 1000"
+            )

@@ -1,6 +1,7 @@
 """Loader of keypoints: select points, fill gaps, normalise, and augment in training."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -54,6 +55,7 @@ class KeypointLoader(Loader):
         super().__init__(manifest, vocabulary, contract, options)
         self.frame = FrameSpec("keypoints", (len(contract.points), len(contract.channels)))
         self._hands = hand_points(contract)
+        self._checked = np.zeros(len(manifest), bool)
         self._skeleton = Skeleton.of(contract)
         self._prepared = PreparedClips(self._whole, self.frames, self.frame.nbytes)
 
@@ -89,7 +91,7 @@ class KeypointLoader(Loader):
         if rng is not None and self._distorts:
             length = self.steps or self._drawn_length(rng, row)
             return self._distorted([row], [rng], length)[0]
-        points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
+        points = self._selected(row)
         if rng is None:
             indices = self._indices(None, row)
             return self._prepare(points)[indices], *self._targets(row, indices)
@@ -154,7 +156,21 @@ class KeypointLoader(Loader):
 
     def _whole(self, row: int) -> np.ndarray:
         """All frames of a clip, prepared."""
-        return self._prepare(self.contract.select(self.manifest.load(row)[self.file_frames(row)]))
+        return self._prepare(self._selected(row))
+
+    def _selected(self, row: int) -> np.ndarray:
+        """The contract's points of a clip; warns, once for each clip, where none is ever seen."""
+        points = self.contract.select(self.manifest.load(row)[self.file_frames(row)])
+        if not self._checked[row]:
+            self._checked[row] = True
+            if self.contract.missing(points).all():
+                where = self.manifest.where(row)
+                print(
+                    f"warning: {where}: all points are missing in all frames; correct or remove "
+                    "the clip",
+                    file=sys.stderr,
+                )
+        return points
 
     def _indices(self, rng: np.random.Generator | None, row: int) -> np.ndarray:
         if self.segments is not None:

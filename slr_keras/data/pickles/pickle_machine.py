@@ -9,11 +9,9 @@ the file is looked up in a table that the caller gives; nothing is ever imported
 
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
-
-class Refused(Exception):
-    """The pickle requests something that plain data does not need; the message says what."""
+from slr_keras.data.pickles.budget import CONTAINER, MEMO, Bounded, Budget, Refused
 
 
 class Name:
@@ -40,38 +38,6 @@ class Pending:
         raise NotImplementedError
 
 
-class Bounded:
-    """A stream that neither reads nor allocates more bytes than the file can hold.
-
-    Args:
-        stream: where the bytes come from.
-        limit: how many there can be at most.
-    """
-
-    def __init__(self, stream: BinaryIO, limit: int):
-        self.stream = stream
-        self.remaining = limit
-
-    def read(self, size: int) -> bytes:
-        """The next `size` bytes; nothing at the end of the stream."""
-        if not 0 <= size <= self.remaining:
-            short = f"{size} bytes announced where {self.remaining} can follow"
-            raise EOFError(short if self.remaining else "it ends too early")
-        # Piece by piece, since a gzipped stream may announce far more than it will give.
-        pieces = [self.stream.read(min(size, _PIECE))]
-        while pieces[-1] and sum(map(len, pieces)) < size:
-            pieces.append(self.stream.read(min(size - sum(map(len, pieces)), _PIECE)))
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.remaining -= len(data)
-        return data
-
-    def readline(self) -> bytes:
-        """The next line with its newline."""
-        data = self.stream.readline(self.remaining)
-        self.remaining -= len(data)
-        return data
-
-
 def shorten(value: Any) -> str:
     """A value as text of at most one line, for messages."""
     if not isinstance(value, str):
@@ -89,7 +55,6 @@ def raw_bytes(value: Any) -> bytes:
     return bytes(value)
 
 
-_PIECE = 64 << 20
 _MARK = object()
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
@@ -112,15 +77,20 @@ class Machine:
     Args:
         names: the names that the stream may use.
         persistent: resolves a persistent id (torch's way to refer to a storage), if allowed.
+        outside: bytes of the file outside of the stream, such as those of storages.
+        most: bytes of the stream that count for the memory that the pickle may fill; None: all.
     """
 
     def __init__(
         self,
         names: Names,
         persistent: Callable[[Any], Any] | None = None,
+        outside: int = 0,
+        most: int | None = None,
     ):
         self.names = names
         self.persistent = persistent
+        self.outside, self.most = outside, most
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -131,6 +101,7 @@ class Machine:
             Refused: the stream asks for more than plain data.
             ValueError, IndexError, KeyError, TypeError: the stream is not a whole pickle.
         """
+        self.budget = Budget(stream, self.outside, self.most)
         for opcode, argument, _ in pickletools.genops(stream):
             name = opcode.name
             if name in _LITERALS:
@@ -138,6 +109,7 @@ class Machine:
             elif name in _CONSTANTS:
                 self.stack.append(_CONSTANTS[name])
             elif name in _EMPTY:
+                self.budget.charge(CONTAINER)
                 self.stack.append(_EMPTY[name]())
             elif name == "STOP":
                 return self.stack.pop()
@@ -157,6 +129,7 @@ class Machine:
                 raise IndexError("no mark")
         items = self.stack[place + 1 :]
         del self.stack[place:]
+        self.budget.charge(CONTAINER)
         return items
 
     def _mark(self, _: Any) -> None:
@@ -177,6 +150,7 @@ class Machine:
         value = self.stack[-1]
         if isinstance(value, Pending):
             value.memo_key = key
+        self.budget.charge(MEMO)
         self.memo[key] = value
 
     _binput = _long_binput = _put
@@ -194,6 +168,7 @@ class Machine:
     def _short_tuple(self, size: int) -> None:
         if len(self.stack) < size:
             raise IndexError("empty stack")
+        self.budget.charge(CONTAINER)
         items = tuple(self.stack[-size:])
         del self.stack[-size:]
         self.stack.append(items)
@@ -263,7 +238,9 @@ class Machine:
             raise Refused(f"it calls {shorten(getattr(function, 'name', function))}")
         if type(arguments) is not tuple:
             raise Refused(f"it calls {function.name!r} without an argument list")
-        self.stack.append(function.construct(*arguments))
+        made = function.construct(*arguments)
+        self.budget.charge_made(made)
+        self.stack.append(made)
 
     def _build(self, _: Any) -> None:
         state, value = self.stack.pop(), self.stack.pop()
@@ -274,6 +251,7 @@ class Machine:
         if not isinstance(value, Pending):
             raise Refused(f"it sets attributes of a {type(value).__name__}")
         finished = value.finish(state)
+        self.budget.charge_made(finished)
         if value.memo_key is not None:
             self.memo[value.memo_key] = finished
         self.stack.append(finished)

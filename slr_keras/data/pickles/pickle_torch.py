@@ -26,10 +26,13 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 # numpy allows no more axes (32 before its second version).
 _MAXIMUM_AXES = 32
+_BFLOAT16 = "BFloat16Storage"
 _STORAGES = {
     "DoubleStorage": "f8",
     "FloatStorage": "f4",
     "HalfStorage": "f2",
+    # Read as the upper halves of float32, which numpy has.
+    _BFLOAT16: "u2",
     "LongStorage": "i8",
     "IntStorage": "i4",
     "ShortStorage": "i2",
@@ -40,8 +43,19 @@ _STORAGES = {
 }
 
 
+def _kind(storage_type: Any) -> str:
+    return getattr(storage_type, "name", "").rpartition(".")[2]
+
+
+def _numbers(stored: np.ndarray, storage_type: Any) -> np.ndarray:
+    """The numbers of a storage; float32 for bfloat16."""
+    if _kind(storage_type) != _BFLOAT16:
+        return stored
+    return (stored.astype(np.uint32) << 16).view(np.float32)
+
+
 def _storage_dtype(storage_type: Any) -> np.dtype:
-    kind = getattr(storage_type, "name", "").rpartition(".")[2]
+    kind = _kind(storage_type)
     if kind not in _STORAGES:
         raise Refused(f"it has a tensor storage of the unknown type {shorten(kind)}")
     return np.dtype(_STORAGES[kind]).newbyteorder("<")
@@ -54,9 +68,10 @@ def _storage_key(key: Any, elements: Any) -> str:
     return key
 
 
-def read_legacy(stream: Bounded, names: Names) -> Any:
+def read_legacy(stream: Bounded, names: Names, machine: type[Machine] = Machine) -> Any:
     """Read the old format after its magic number: version, system, value, keys, storages."""
     storages: dict[str, np.ndarray] = {}
+    types: dict[str, Any] = {}
     declared = 0
 
     def persistent(reference: Any) -> np.ndarray:
@@ -70,14 +85,15 @@ def read_legacy(stream: Bounded, names: Names) -> Any:
             declared += elements * dtype.itemsize
             if declared > stream.remaining:
                 raise EOFError(f"{elements} numbers announced, more than the file holds")
-            storages[key] = np.empty(elements, dtype)
+            storages[key] = _numbers(np.empty(elements, dtype), storage_type)
+            types[key] = storage_type
         return storages[key]
 
     version = Machine({}).run(stream)
     if version != _LEGACY_PROTOCOL:
         raise Refused(f"its torch.save protocol is not the known {_LEGACY_PROTOCOL}")
     Machine({}).run(stream)  # the writer's type sizes; numbers are little-endian in every case
-    value = Machine(names, persistent).run(stream)
+    value = machine(names, persistent, stream.remaining).run(stream)
     keys = Machine({}).run(stream)
     if any(type(key) is not str for key in keys) or sorted(keys) != sorted(storages):
         raise ValueError("its tensors and its numbers do not match")
@@ -87,11 +103,13 @@ def read_legacy(stream: Bounded, names: Names) -> Any:
         if elements != len(raw):
             raise ValueError(f"storage {key} has {elements} numbers where {len(raw)} are declared")
         # In place: the tensors of `value` are views of it already.
-        raw[:] = np.frombuffer(stream.read(raw.nbytes), raw.dtype)
+        dtype = _storage_dtype(types[key])
+        stored = np.frombuffer(stream.read(elements * dtype.itemsize), dtype)
+        raw[:] = _numbers(stored, types[key])
     return value
 
 
-def read_zip(file: BinaryIO, size: int, names: Names) -> Any:
+def read_zip(file: BinaryIO, size: int, names: Names, machine: type[Machine] = Machine) -> Any:
     """Read the zip format: `<name>/data.pkl` and `<name>/data/<key>`, not compressed."""
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -115,13 +133,14 @@ def read_zip(file: BinaryIO, size: int, names: Names) -> Any:
             key = _storage_key(key, elements)
             if key not in storages:
                 dtype = _storage_dtype(storage_type).newbyteorder(order)
-                storages[key] = np.frombuffer(archive.read(f"{root}/data/{key}"), dtype)
+                stored = np.frombuffer(archive.read(f"{root}/data/{key}"), dtype)
+                storages[key] = _numbers(stored, storage_type)
                 if len(storages[key]) != elements:
                     raise ValueError(f"storage {key} does not hold {elements} numbers")
             return storages[key]
 
         data = archive.read(pickles[0])
-        return Machine(names, persistent).run(Bounded(io.BytesIO(data), len(data)))
+        return machine(names, persistent, size).run(Bounded(io.BytesIO(data), len(data)))
 
 
 def _load_from_bytes(data: Any) -> np.ndarray:

@@ -38,6 +38,8 @@ from slr_keras.utils.files import guarded
 # Deflate cannot pass 1032; text and coordinates stay far below 200. A bomb does not.
 _GZIP_EXPANSION = 200
 _GZIP_ALLOWANCE = 16 << 20
+# Expansion of annotations, up to which their values may fill memory.
+_GZIP_USUAL = 8
 
 
 def read_pickle(path: str | Path) -> Any:
@@ -78,14 +80,14 @@ def _read_file(file: IO[bytes]) -> Any:
     file.seek(0)
     if head.startswith(b"\x1f\x8b"):
         limit = _GZIP_EXPANSION * size + _GZIP_ALLOWANCE
-        return _read_stream(Bounded(gzip.GzipFile(fileobj=file), limit))
+        return _read_stream(Bounded(gzip.GzipFile(fileobj=file), limit), _GZIP_USUAL * size)
     if head.startswith(b"PK\x03\x04"):
         return read_zip(file, size, _NAMES)
     return _read_stream(Bounded(file, size))
 
 
-def _read_stream(stream: Bounded) -> Any:
-    value = Machine(_NAMES).run(stream)
+def _read_stream(stream: Bounded, most: int | None = None) -> Any:
+    value = Machine(_NAMES, most=most).run(stream)
     if type(value) is int and value == LEGACY_MAGIC:
         return read_legacy(stream, _NAMES)
     return value

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from slr_keras.data.checked_options import CheckedOptions
+from slr_keras.data.checked_options import MOST_FRAMES, CheckedOptions
 from slr_keras.data.sampling import REDUCTION
 from slr_keras.data.video.pixels import Window
 from slr_keras.utils.errors import UserError
@@ -57,11 +57,17 @@ class VideoAugmentationConfig(CheckedOptions):
     def __post_init__(self) -> None:
         self._make_tuples()
         low, high = self.temporal_range if len(self.temporal_range) == 2 else (0, 0)
-        self._require(0 < low <= high, "temporal_range", "(low, high) with 0 < low <= high")
+        self._require(
+            0 < low <= high <= 100, "temporal_range", "(low, high) with 0 < low <= high <= 100"
+        )
         self._require(self.temporal in TEMPORAL, "temporal", f"one of {', '.join(TEMPORAL)}")
         self._require(self.shortest >= 1, "shortest", "at least 1")
-        self._require(self.longest >= self.shortest, "longest", "at least `shortest`")
-        self._require(self.crop_margin >= 0, "crop_margin", "at least 0")
+        self._require(
+            self.shortest <= self.longest <= MOST_FRAMES,
+            "longest",
+            f"at least `shortest` and at most {MOST_FRAMES:,}",
+        )
+        self._require(0 <= self.crop_margin <= 4096, "crop_margin", "between 0 and 4096")
         self._require(0 <= self.flip <= 1, "flip", "between 0 and 1")
         self._require(0 <= self.colour < 1, "colour", "at least 0 and below 1")
 

@@ -10,6 +10,7 @@ from keras import ops
 
 from slr_keras.models.checks import OptionError
 from slr_keras.models.layers import PACKAGE, MaskedBatchNormalization, bias_uniform, fan_in_uniform
+from slr_keras.models.temporal.instance_norm import wide_dtype
 from slr_keras.models.temporal.lengths import (
     LAYERS,
     edge_padding,
@@ -18,7 +19,11 @@ from slr_keras.models.temporal.lengths import (
     parse_layers,
     time_stride,
 )
-from slr_keras.models.temporal.pooling import TemporalLiftPooling, TemporalMaxPooling
+from slr_keras.models.temporal.pooling import (
+    TemporalLiftPooling,
+    TemporalMaxPooling,
+    pooled_specs,
+)
 
 POOLINGS = ("lift", "max")
 
@@ -110,7 +115,8 @@ class TemporalConvolution(keras.layers.Layer):
             x, valid = lengthen(features, valid, self.edge, self.stride)
         # Autocasting may have cast it with the features.
         valid = ops.cast(valid, "float32")
-        update_loss = prediction_loss = ops.zeros_like(valid[:, 0])
+        wide = wide_dtype(self.compute_dtype)
+        update_loss = prediction_loss = ops.zeros_like(valid[:, 0], dtype=wide)
         for stage in self.stages:
             if isinstance(stage, _ConvolutionStage):
                 x, valid = stage(x, valid, training=training)
@@ -125,11 +131,7 @@ class TemporalConvolution(keras.layers.Layer):
         return (batch, steps, self.width), (batch, steps), (batch,), (batch,)
 
     def compute_output_spec(self, features, valid=None, training=False):
-        local, *others = self.compute_output_shape(features.shape)
-        return (
-            keras.KerasTensor(local, dtype=self.compute_dtype),
-            *(keras.KerasTensor(shape, dtype="float32") for shape in others),
-        )
+        return pooled_specs(self.compute_dtype, *self.compute_output_shape(features.shape))
 
     def multiply_adds(self, features_shape, valid_shape=None) -> int:
         """Multiply-adds for `(batch, frames, channels)`."""

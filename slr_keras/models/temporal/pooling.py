@@ -149,7 +149,7 @@ class TemporalMaxPooling(keras.layers.Layer):
             valid = ops.ones_like(ops.cast(inputs[..., 0], "float32"))
         pooled_valid = ops.cast(valid[:, self.factor - 1 :: self.factor], "float32")
         pooled = ops.max_pool(inputs, self.factor, self.factor, padding="valid")
-        nothing = ops.zeros_like(pooled_valid[:, 0])
+        nothing = ops.zeros_like(pooled_valid[:, 0], dtype=wide_dtype(self.compute_dtype))
         return _erase(pooled, pooled_valid), pooled_valid, nothing, nothing
 
     def compute_output_shape(self, inputs_shape, valid_shape=None):
@@ -237,8 +237,16 @@ def _pooled_shapes(inputs_shape, factor):
 
 
 def _pooled_spec(layer, inputs, factor):
-    pooled, *others = layer.compute_output_shape(inputs.shape)
-    return (
-        keras.KerasTensor(pooled, dtype=layer.compute_dtype),
-        *(keras.KerasTensor(shape, dtype="float32") for shape in others),
+    return pooled_specs(layer.compute_dtype, *layer.compute_output_shape(inputs.shape))
+
+
+def pooled_specs(dtype, pooled, valid, update_loss, prediction_loss):
+    """Specs of pooled steps, their mask and the two losses, by their shapes.
+
+    The mask is float32; the losses are float32, or float64 if the compute dtype is.
+    """
+    losses = (
+        keras.KerasTensor(shape, dtype=wide_dtype(dtype))
+        for shape in (update_loss, prediction_loss)
     )
+    return keras.KerasTensor(pooled, dtype=dtype), keras.KerasTensor(valid, "float32"), *losses
