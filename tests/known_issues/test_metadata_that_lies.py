@@ -283,5 +283,5 @@ def test_json_that_is_too_large_is_refused_before_it_is_read(tmp_path):
 def test_a_pipe_under_the_name_of_a_file_does_not_block(tmp_path):
     for name, read in (("a.npy", read_npy), ("a.json", read_json)):
         os.mkfifo(tmp_path / name)
-        with pytest.raises(UserError, match=rf"{name}: is a pipe or a device"):
+        with pytest.raises(UserError, match=rf"{name}: is a pipe, socket or device"):
             read(tmp_path / name)
