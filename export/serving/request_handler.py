@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,28 @@ import numpy as np
 from export.graph.names import DEFAULT
 from export.serving.batching import VersionUnloaded
 from export.serving.failure import ServingError
+from export.serving.limits import Calls
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays
 from export.serving.repository import Repository, Served
+from export.serving.request_shapes import Bounds
 
 _LOG = logging.getLogger("slr_keras.serving")
 _TRIES = 3
 Inputs = Callable[[Served], Mapping[str, np.ndarray]]
+
+
+@dataclass
+class Asked:
+    """What a call asks for, as far as it is known, for the metrics.
+
+    Attributes:
+        api: "REST" or "GRPC".
+        model: name of the model.
+    """
+
+    api: str
+    model: str = ""
 
 
 class RequestHandler:
@@ -26,11 +42,25 @@ class RequestHandler:
     Args:
         repository: of the served versions.
         metrics: count the responses.
+        calls: places of the requests of both interfaces.
+        largest: most bytes of an input array.
         seconds: time limit of a request whose client sets no deadline.
     """
 
-    def __init__(self, repository: Repository, metrics: Metrics, seconds: float = 60.0):
+    def __init__(
+        self,
+        repository: Repository,
+        metrics: Metrics,
+        calls: Calls,
+        largest: int,
+        seconds: float = 60.0,
+    ):
         self.repository, self.metrics, self.seconds = repository, metrics, seconds
+        self.calls, self.largest = calls, largest
+
+    def bounds(self, served: Served, signature: str) -> Bounds:
+        """Largest request that a version takes, "" for the default signature."""
+        return replace(served.batcher.bounds(signature), bytes=self.largest)
 
     async def predict(
         self,
@@ -68,16 +98,14 @@ class RequestHandler:
 
     async def counted(
         self,
-        name: str,
-        api: str,
+        asked: Asked,
         response: Awaitable[Any],
         fail: Callable[[ServingError], Awaitable[Any]],
     ) -> Any:
         """Await a response and count it.
 
         Args:
-            name: of the model.
-            api: "REST" or "GRPC".
+            asked: filled while the request is read.
             response: to await.
             fail: makes the response to an error.
         """
@@ -96,5 +124,5 @@ class RequestHandler:
             code = "INTERNAL"
             return await fail(ServingError("INTERNAL", "the server failed; see its log"))
         finally:
-            known = name if name in self.repository.names else ""
-            self.metrics.answered(known, api, code, time.monotonic() - started)
+            known = asked.model if asked.model in self.repository.names else ""
+            self.metrics.answered(known, asked.api, code, time.monotonic() - started)
