@@ -1,12 +1,13 @@
-"""Limits of the development server: calls at once, and the time that a request takes to arrive.
+"""Limits of the development server: calls at once, time to send a request, rate of refusals.
 
 A request costs memory from its first byte. It therefore takes a place before the server reads it,
 and no more than `Calls.most` requests have a place. Where all places are taken, a client that is
-slow to send its request loses its place to the next one.
+slow to send its request loses its place to the next one. Answers to bad requests are slowed down.
 """
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,6 +15,7 @@ from export.serving.failure import ServingError
 
 # Seconds after which a request that has not arrived gives its place to another.
 _PATIENCE = 1.0
+_LONGEST_DELAY = 1.0
 
 
 class Call:
@@ -99,6 +101,34 @@ class Calls:
                 del self._open[call]
                 return
         raise overloaded(f"the server answers {self.most} calls at once")
+
+
+class RefusalPace:
+    """Delays of answers to refused requests, so that bad clients leave time to the others.
+
+    A client usually waits for an answer before it sends the next request. A few refusals are
+    answered at once; further ones wait until the rate is kept, at most a second.
+
+    Args:
+        rate: answers per second.
+        burst: answers without delay.
+
+    >>> from export.serving.limits import RefusalPace
+    >>> pace = RefusalPace(rate=10.0, burst=2)
+    >>> [round(pace.delay(now), 1) for now in (0.0, 0.0, 0.0, 0.0, 9.0)]
+    [0.0, 0.0, 0.1, 0.2, 0.0]
+    """
+
+    def __init__(self, rate: float, burst: int = 20):
+        self._interval, self._burst = 1 / rate, burst
+        # When the last answer would be due without a burst.
+        self._due = -math.inf
+
+    def delay(self, now: float) -> float:
+        """Seconds that the next answer waits."""
+        self._due = max(self._due, now - self._burst * self._interval) + self._interval
+        self._due = min(self._due, now + _LONGEST_DELAY)
+        return max(self._due - now, 0.0)
 
 
 def overloaded(reason: str) -> ServingError:

@@ -12,7 +12,7 @@ import numpy as np
 from export.graph.names import DEFAULT
 from export.serving.batching import VersionUnloaded
 from export.serving.failure import ServingError
-from export.serving.limits import Calls
+from export.serving.limits import Calls, RefusalPace
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays
 from export.serving.repository import Repository, Served
@@ -20,6 +20,8 @@ from export.serving.request_shapes import Bounds
 
 _LOG = logging.getLogger("slr_keras.serving")
 _TRIES = 3
+# Errors that are not the client's.
+_AT_ONCE = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL")
 Inputs = Callable[[Served], Mapping[str, np.ndarray]]
 
 
@@ -43,6 +45,7 @@ class RequestHandler:
         repository: of the served versions.
         metrics: count the responses.
         calls: places of the requests of both interfaces.
+        pace: of the answers to refused requests.
         largest: most bytes of an input array.
         seconds: time limit of a request whose client sets no deadline.
     """
@@ -52,11 +55,12 @@ class RequestHandler:
         repository: Repository,
         metrics: Metrics,
         calls: Calls,
+        pace: RefusalPace,
         largest: int,
         seconds: float = 60.0,
     ):
         self.repository, self.metrics, self.seconds = repository, metrics, seconds
-        self.calls, self.largest = calls, largest
+        self.calls, self.pace, self.largest = calls, pace, largest
 
     def bounds(self, served: Served, signature: str) -> Bounds:
         """Largest request that a version takes, "" for the default signature."""
@@ -113,16 +117,18 @@ class RequestHandler:
         code = "OK"
         try:
             return await response
-        except ServingError as error:
-            code = error.code
-            return await fail(error)
+        except ServingError as caught:
+            error, code = caught, caught.code
         except asyncio.CancelledError:
             code = "CANCELLED"
             raise
         except Exception:
             _LOG.exception("a request failed")
-            code = "INTERNAL"
-            return await fail(ServingError("INTERNAL", "the server failed; see its log"))
+            error = ServingError("INTERNAL", "the server failed; see its log")
+            code = error.code
         finally:
             known = asked.model if asked.model in self.repository.names else ""
             self.metrics.answered(known, asked.api, code, time.monotonic() - started)
+        if code not in _AT_ONCE:
+            await asyncio.sleep(self.pace.delay(time.monotonic()))
+        return await fail(error)

@@ -8,9 +8,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from export.serving.connection_limit import ConnectionLimit
 from export.serving.grpc_service import services
 from export.serving.guard import Guard
-from export.serving.limits import Calls
+from export.serving.limits import Calls, RefusalPace
 from export.serving.metrics import Metrics
 from export.serving.protos import require_serving
 from export.serving.repository import Repository
@@ -37,6 +38,7 @@ class Options:
         metrics_path: path of the metrics; None for no metrics.
         calls: most requests at once; further ones are refused.
         connections: most connections to each interface; further ones are closed.
+        refusals: bad requests that are answered per second; the answers to others wait.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +51,7 @@ class Options:
     metrics_path: str | None = "/monitoring/prometheus/metrics"
     calls: int = 64
     connections: int = 512
+    refusals: float = 50.0
 
 
 class Server:
@@ -74,11 +77,17 @@ class Server:
         require_serving("tensorflow_serving", "grpc", "aiohttp")
         self.options, self.guard = options, guard
         self.handler = RequestHandler(
-            repository, metrics, Calls(options.calls), options.largest, options.seconds
+            repository,
+            metrics,
+            Calls(options.calls),
+            RefusalPace(options.refusals),
+            options.largest,
+            options.seconds,
         )
         self.grpc_port, self.rest_port = options.grpc_port, options.rest_port
         self._grpc: Any = None
         self._runner: Any = None
+        self._listening: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen at the ports.
@@ -97,6 +106,8 @@ class Server:
         """Refuse new requests, finish the open ones, then end."""
         if self._grpc is not None:
             await self._grpc.stop(self.options.grace)
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -116,14 +127,14 @@ class Server:
             handler_cancellation=True,
         )
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, options.host, options.rest_port, ssl_context=context, backlog=1024
-        )
+        connections = ConnectionLimit(self._runner.server, options.connections)
         try:
-            await site.start()
+            self._listening = await asyncio.get_running_loop().create_server(
+                connections, options.host, options.rest_port, ssl=context, backlog=1024
+            )
         except OSError as error:
             raise _taken(options.host, options.rest_port, error) from None
-        self.rest_port = self._runner.addresses[0][1]
+        self.rest_port = self._listening.sockets[0].getsockname()[1]
 
     async def _start_grpc(self) -> None:
         import grpc
