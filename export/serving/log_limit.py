@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-_MOST = 5
+_MOST = 3
 _SECONDS = 60.0
 # Places in the code that are counted apart; the others share a count.
 _PLACES = 256
@@ -13,6 +13,8 @@ _PLACES = 256
 
 class LogLimit(logging.Filter):
     """Lets a few records of each place in the code pass, then counts the others.
+
+    The traceback of a place is written once.
 
     The count is written with the next record of the place that passes.
 
@@ -43,7 +45,7 @@ class LogLimit(logging.Filter):
     ):
         super().__init__()
         self._most, self._seconds, self._clock = most, seconds, clock
-        # Start of the period, passed records, counted records.
+        # Start of the period, passed records, counted records, whether a traceback was written.
         self._places: dict[tuple, list[float]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -53,13 +55,17 @@ class LogLimit(logging.Filter):
         if place not in self._places and len(self._places) >= _PLACES:
             place = ("", "", 0, None)
         now = self._clock()
-        state = self._places.setdefault(place, [now, 0, 0])
+        state = self._places.setdefault(place, [now, 0, 0, 0])
         if now - state[0] >= self._seconds:
             state[:2] = now, 0
         if state[1] >= self._most:
             state[2] += 1
             return False
         state[1] += 1
+        if state[1] > 1 or state[3]:
+            # A traceback is written once.
+            record.exc_info = record.exc_text = None
+        state[3] = 1
         if state[2]:
             record.msg = f"{record.getMessage()} ({int(state[2])} more like this were not written)"
             record.args = ()

