@@ -21,7 +21,7 @@ def harness():
 
 
 # One format of each kind of reader; `make fuzz` has them all.
-@pytest.mark.parametrize("format", ["mp4", "png", "npz", "csv", "language-model"])
+@pytest.mark.parametrize("format", ["mkv", "png", "trn", "safetensors"])
 def test_mutated_files_are_read_or_refused_in_words(harness, format, tmp_path):
     tally = harness.fuzz(format, 30, tmp_path, memory=400, seconds=30.0)
     report = "\n".join(harness.lines_of(format, tally))
@@ -32,7 +32,7 @@ def test_mutated_files_are_read_or_refused_in_words(harness, format, tmp_path):
 
 TARGETS = {
     "exception": "def check(path): raise KeyError('a')",
-    "memory": "def check(path): bytearray(300 * 2**20)",
+    "memory": "def check(path): b'x' * (300 * 2**20)",
     "time": "def check(path):\n while True: pass",
     "crash": "def check(path): __import__('os').abort()",
 }
@@ -51,7 +51,7 @@ def test_every_kind_of_find_is_noticed_and_named(harness, kind, tmp_path, monkey
     source = source.replace("HERE = Path(__file__).resolve().parent", f"HERE = Path({str(HERE)!r})")
     (tmp_path / "child.py").write_text(source)
     monkeypatch.setattr(harness, "CHILD", tmp_path / "child.py")
-    tally = harness.fuzz("grammar", 2, tmp_path / "kept", memory=100, seconds=2.0)
+    tally = harness.fuzz("grammar", 2, tmp_path / "kept", memory=100, seconds=3.0)
     assert [(found, count) for (found, _), count in tally.finds.items()] == [(kind, 2)]
     kept = list(tally.files.values())
     assert kept[0].read_bytes() is not None

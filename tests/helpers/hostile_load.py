@@ -1,7 +1,7 @@
 """A server under hostile requests, and a client that wants its answers meanwhile.
 
 `python tests/helpers/hostile_load.py --count 13000` measures and prints a table. The hostile
-clients are a process of the lowest priority, since real ones have machines of their own. They send
+clients are a process of low priority, since real ones have machines of their own. They send
 the mixture of `hostile_requests.py` over both protocols, as fast as the server answers, and hold
 slow connections open.
 """
@@ -156,7 +156,7 @@ def attacking(server, count, seed):
         str(count),
     ]
     with subprocess.Popen(
-        ["nice", "-n", "19", *command],
+        ["nice", "-n", "10", *command],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
