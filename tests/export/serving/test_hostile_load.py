@@ -10,7 +10,8 @@ def test_the_mixture_of_hostile_requests_is_refused_and_the_server_goes_on(littl
     print(result.table())
     assert result.wrong == []
     assert result.statuses.total() == 300
-    wrong = {"no answer", "OK", "INTERNAL", "UNKNOWN", "500", "DEADLINE_EXCEEDED", "UNAVAILABLE"}
+    # A mutated message can still be a valid one, so that OK is allowed.
+    wrong = {"no answer", "INTERNAL", "UNKNOWN", "500", "DEADLINE_EXCEEDED", "UNAVAILABLE"}
     assert not {name.partition(" ")[2] for name in result.statuses} & wrong
     assert result.memory < 300
     assert result.lines < 150
