@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo quickstart bench-sets presets test test-long test-latest test-oldest lint format lock docs clean apk test-android lint-android
+.PHONY: help demo quickstart bench-sets presets test test-long fuzz test-latest test-oldest lint format lock docs clean apk test-android lint-android
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,12 @@ test: $(FULL)/ready  ## the whole suite but the long checks
 
 test-long: $(FULL)/ready  ## checks that take minutes
 	$(FULL)/bin/python -m pytest -m long
+
+COUNT ?= 1000
+FORMATS ?=
+
+fuzz: $(FULL)/ready  ## mutated files, pipes and requests, COUNT=1000 of each format; FORMATS="mp4 recipe"
+	$(FULL)/bin/python tests/fuzz/run.py --count $(COUNT) $(if $(FORMATS),--formats $(FORMATS)) --to build/fuzz
 
 test-latest:  ## the suite with the newest releases that pyproject.toml allows
 	$(PYTHON) -m venv .venv-latest

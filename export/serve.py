@@ -24,7 +24,8 @@ maps it to a folder of this machine, as docker's -v does.
 Versions are added and removed while clients send requests, and a changed models.config (labels,
 versions, models) is read again. A version whose files differ from its manifest.json, or that cannot
 be loaded, is not served; the previous version stays. A full queue answers RESOURCE_EXHAUSTED (429
-over REST). After SIGTERM or Ctrl-C, open requests are answered and the server ends.
+over REST), and so do requests beyond --calls (503). After SIGTERM or Ctrl-C, open requests are
+answered and the server ends.
 
 The server listens at 127.0.0.1 unless --host names another address. Without --token-file, anyone
 who reaches the port can send requests; without --certificate and --key, requests are not encrypted.
@@ -46,8 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     # TensorFlow's advice on other ways to load a model does not help here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from export.serving.guard import Guard, read_token
+    from export.serving.log_limit import limit_logs
     from export.serving.protos import require_serving
 
+    limit_logs()
     require_serving("tensorflow_serving", "grpc", "aiohttp", "prometheus_client")
     guard = Guard(
         read_token(options.token_file) if options.token_file else None,
@@ -89,6 +92,13 @@ def build_parser() -> CommandParser:
         default=64,
         metavar="MIB",
         help="largest size of a request in MiB (default: 64)",
+    )
+    add(
+        "--calls",
+        type=positive,
+        default=64,
+        metavar="N",
+        help="most requests at once; others are told to try again (default: 64)",
     )
     durations = (
         ("--timeout", 60, "longest duration of a request"),
@@ -134,6 +144,7 @@ async def _serve(options: argparse.Namespace, guard: object) -> None:
         options.body_timeout,
         options.grace,
         metrics_path,
+        options.calls,
     )
     server = Server(repository, metrics, where, guard)
     stopped = asyncio.Event()

@@ -20,9 +20,11 @@ from export.serving.config import Batching
 from export.serving.failure import ServingError, of_tensorflow
 from export.serving.metrics import Metrics
 from export.serving.model import Arrays, ServedModel
-from export.serving.request_shapes import Key, grouped, refused
+from export.serving.request_shapes import Bounds, Key, grouped
 
 _LOG = logging.getLogger("slr_keras.serving")
+# Most clips of a request that runs alone.
+_ROWS = 1024
 
 
 class VersionUnloaded(Exception):
@@ -96,13 +98,18 @@ class Batcher:
             ServingError: the inputs do not fit, the queue is full, or the model fails.
             VersionUnloaded: the version was unloaded in the meantime.
         """
-        rows, key, frames = grouped(self.model, signature, inputs)
-        if self.joins and rows > (most := self.batching.max_batch_size):
-            raise refused(f"the request has {rows} clips, at most {most} at once; send fewer")
+        rows, key, frames = grouped(self.model, signature, inputs, self.bounds(signature))
         future = asyncio.get_running_loop().create_future()
         deadline = time.monotonic() + (3600.0 if seconds is None else seconds)
         self._enqueue(key, Task(signature, inputs, rows, frames, future, deadline))
         return await future
+
+    def bounds(self, signature: str) -> Bounds:
+        """Largest request of a signature."""
+        rows = self.batching.max_batch_size if self.joins else _ROWS
+        buckets = self.model.buckets
+        timed = LENGTHS in self.model.signature(signature).inputs and buckets
+        return Bounds(rows, buckets[-1] if timed else None)
 
     def close(self) -> None:
         """Run the waiting requests, then end the threads and free the model."""

@@ -38,7 +38,8 @@ class ServingError(Exception):
     """
 
     def __init__(self, code: str, message: str, http_status: int | None = None):
-        super().__init__(message)
+        # A message can repeat what a client sent, and gRPC sends no status beyond 8 KiB.
+        super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}...")
         self.code = code
         self.http_status = http_status or HTTP_STATUS[code]
 

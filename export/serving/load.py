@@ -149,6 +149,7 @@ def _server(
     queue = -(-2 * clients // batch) + 1
     batching = Batching(batch, BATCH_TIMEOUT, queue, allowed_batch_sizes=sizes)
     mounted = ["--mount", f"{base}:/models/{base.name}", "--threads", str(threads)]
+    mounted += ["--calls", str(2 * clients)]
     with tempfile.TemporaryDirectory() as folder:
         write_deployment(Deployment({base.name: base}, {}, 1, batching), folder)
         with running(Path(folder), *mounted, *options) as server:

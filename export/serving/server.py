@@ -8,8 +8,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from export.serving.grpc_service import add_services
+from export.serving.connection_limit import ConnectionLimit
+from export.serving.grpc_service import services
 from export.serving.guard import Guard
+from export.serving.limits import Calls, RefusalPace
 from export.serving.metrics import Metrics
 from export.serving.protos import require_serving
 from export.serving.repository import Repository
@@ -18,7 +20,8 @@ from export.serving.rest_service import RestService
 from slr_keras.utils.errors import UserError
 
 MEBIBYTE = 2**20
-_HEADER_SECONDS = 75.0
+# Time limit of a connection without a request, and of the header of a request.
+_HEADER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Options:
         body_seconds: time limit for sending a body.
         grace: seconds that open requests get at the end.
         metrics_path: path of the metrics; None for no metrics.
+        calls: most requests at once; further ones are refused.
+        connections: most connections to each interface; further ones are closed.
+        refusals: bad requests that are answered per second; the answers to others wait.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +49,9 @@ class Options:
     body_seconds: float = 30.0
     grace: float = 30.0
     metrics_path: str | None = "/monitoring/prometheus/metrics"
+    calls: int = 64
+    connections: int = 512
+    refusals: float = 50.0
 
 
 class Server:
@@ -67,10 +76,18 @@ class Server:
     def __init__(self, repository: Repository, metrics: Metrics, options: Options, guard: Guard):
         require_serving("tensorflow_serving", "grpc", "aiohttp")
         self.options, self.guard = options, guard
-        self.handler = RequestHandler(repository, metrics, options.seconds)
+        self.handler = RequestHandler(
+            repository,
+            metrics,
+            Calls(options.calls),
+            RefusalPace(options.refusals),
+            options.largest,
+            options.seconds,
+        )
         self.grpc_port, self.rest_port = options.grpc_port, options.rest_port
         self._grpc: Any = None
         self._runner: Any = None
+        self._listening: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen at the ports.
@@ -89,6 +106,8 @@ class Server:
         """Refuse new requests, finish the open ones, then end."""
         if self._grpc is not None:
             await self._grpc.stop(self.options.grace)
+        if self._listening is not None:
+            self._listening.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -108,14 +127,14 @@ class Server:
             handler_cancellation=True,
         )
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, options.host, options.rest_port, ssl_context=context, backlog=1024
-        )
+        connections = ConnectionLimit(self._runner.server, options.connections)
         try:
-            await site.start()
+            self._listening = await asyncio.get_running_loop().create_server(
+                connections, options.host, options.rest_port, ssl=context, backlog=1024
+            )
         except OSError as error:
             raise _taken(options.host, options.rest_port, error) from None
-        self.rest_port = self._runner.addresses[0][1]
+        self.rest_port = self._listening.sockets[0].getsockname()[1]
 
     async def _start_grpc(self) -> None:
         import grpc
@@ -125,11 +144,18 @@ class Server:
             options=(
                 ("grpc.max_receive_message_length", options.largest),
                 ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", 16384),
+                # Further calls of a connection wait at the client.
+                ("grpc.max_concurrent_streams", 2 * options.calls),
+                ("grpc.max_allowed_incoming_connections", options.connections),
+                ("grpc.server_handshake_timeout_ms", int(1000 * _HEADER_SECONDS)),
                 # Otherwise two servers at one port share its requests without an error.
                 ("grpc.so_reuseport", 0),
             )
         )
-        add_services(self._grpc, self.handler, self.guard)
+        self._grpc.add_generic_rpc_handlers(
+            [services(self.handler, self.guard, options.body_seconds)]
+        )
         address = f"{options.host}:{options.grpc_port}"
         try:
             if self.guard.certificate is None:

@@ -1,73 +1,67 @@
-"""Arrays in messages: `TensorProto` in gRPC, numbers and base64 in the JSON of REST."""
+"""Arrays in messages: `TensorProto` in gRPC, lists and base64 in JSON answers."""
 
 import base64
-import binascii
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from export.serving.failure import ServingError
+from export.serving.wire import DTYPES, STRING, refused
 
-# Dtypes of clips and scores by TensorFlow's number in a message.
-_DTYPES = {
-    1: np.float32,
-    2: np.float64,
-    3: np.int32,
-    4: np.uint8,
-    6: np.int8,
-    9: np.int64,
-    10: np.bool_,
-    19: np.float16,
-}
-_NUMBERS = {np.dtype(dtype): number for number, dtype in _DTYPES.items()}
-_STRING = 7
-# A message with a huge shape and without numbers must not exhaust the memory of the server.
+_NUMBERS = {np.dtype(dtype): number for number, dtype in DTYPES.items()}
+# Bytes of the largest array of a message without limits of its own.
 _MOST = 2**31
+_POINTER = 8
 
 
-def from_proto(name: str, proto: Any) -> np.ndarray:
+def from_proto(name: str, proto: Any, most: int | None = None) -> np.ndarray:
     """The array in a `TensorProto`; a view of `tensor_content` if possible.
 
+    Args:
+        name: of the tensor.
+        proto: the message.
+        most: bytes of the largest array; a single value may stand for all values of a shape.
+
     Raises:
-        ServingError: the numbers do not fill the shape, or the dtype is not supported.
+        ServingError: the numbers do not fill the shape, the array is too large, or the dtype is
+            not supported.
     """
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    count = 1
-    for size in shape:
-        count *= size
-    if min(shape, default=0) < 0 or count > _MOST or proto.tensor_shape.unknown_rank:
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: its shape {shape} is impossible")
+    count = math.prod(shape)
+    if min(shape, default=0) < 0 or proto.tensor_shape.unknown_rank:
+        raise refused(f"input {name!r}: its shape {shape} is impossible")
+    if proto.dtype != STRING and proto.dtype not in DTYPES:
+        raise refused(f"input {name!r}: dtype {proto.dtype} is not taken")
+    most = _MOST if most is None else most
+    if proto.dtype == STRING:
+        return _strings(name, proto.string_val, shape, most)
+    dtype = np.dtype(DTYPES[proto.dtype])
+    if count * dtype.itemsize > most:
+        raise refused(f"input {name!r}: shape {shape} takes more than {most:,} bytes")
     content = proto.tensor_content
-    if content and proto.dtype in _DTYPES:
-        dtype = np.dtype(_DTYPES[proto.dtype])
+    if content:
         if len(content) != count * dtype.itemsize:
-            raise ServingError(
-                "INVALID_ARGUMENT",
-                f"input {name!r}: {len(content)} bytes do not fill {shape} of {dtype}",
-            )
+            raise refused(f"input {name!r}: {len(content)} bytes do not fill {shape} of {dtype}")
         return np.frombuffer(content, dtype).reshape(shape)
-    if proto.dtype == _STRING:
-        return _strings(name, list(proto.string_val), shape, count)
-    if proto.dtype not in _DTYPES:
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: dtype {proto.dtype} is not taken")
     import tensorflow as tf
 
     try:
         return tf.make_ndarray(proto)
-    except (ValueError, TypeError) as error:
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: {error}") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise refused(f"input {name!r}: {str(error)[:200]}") from None
 
 
-def _strings(name: str, values: list[bytes], shape: tuple[int, ...], count: int) -> np.ndarray:
-    if len(values) == 1:
-        values = values * count
-    if len(values) != count:
-        raise ServingError(
-            "INVALID_ARGUMENT", f"input {name!r}: {len(values)} strings do not fill {shape}"
-        )
+def _strings(name: str, values: Sequence[bytes], shape: tuple[int, ...], most: int) -> np.ndarray:
+    count = math.prod(shape)
+    if len(values) not in (1, count):
+        raise refused(f"input {name!r}: {len(values)} strings do not fill {shape}")
+    longest = max(map(len, values), default=0) if len(values) == 1 else 0
+    if count * (longest + _POINTER) > most:
+        raise refused(f"input {name!r}: {shape} strings take more than {most:,} bytes")
     array = np.empty(count, object)
-    array[:] = values
+    array[:] = values if len(values) == count else [values[0]] * count
     return array.reshape(shape)
 
 
@@ -77,78 +71,11 @@ def fill_proto(proto: Any, array: np.ndarray) -> None:
     for size in array.shape:
         dim.add(size=size)
     if array.dtype == object:
-        proto.dtype = _STRING
+        proto.dtype = STRING
         proto.string_val.extend(array.ravel().tolist())
     else:
         proto.dtype = _NUMBERS[array.dtype]
         proto.tensor_content = array.tobytes()
-
-
-def from_json(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
-    """The array of nested lists; strings are text or `{"b64": "..."}`.
-
-    Raises:
-        ServingError: lists differ in length, or values do not have the dtype.
-
-    >>> import numpy as np
-    >>> from export.serving.tensors import from_json
-    >>> from_json("a", [[{"b64": "aGk="}]], np.dtype(object)).tolist()
-    [[b'hi']]
-    """
-    try:
-        if dtype.kind == "O":
-            return _json_strings(value)
-        array = np.array(value)
-    except (ValueError, binascii.Error) as error:
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: {_plain(error)}") from None
-    kinds = "iu" if dtype.kind in "iu" else "iuf"
-    if dtype.kind == "b":
-        kinds = "b"
-    if array.dtype.kind not in kinds:
-        kind = "text" if array.dtype.kind in "UO" else str(array.dtype)
-        raise ServingError("INVALID_ARGUMENT", f"input {name!r}: holds {kind}, must be {dtype}")
-    if dtype.kind in "iu" and array.size:
-        limits = np.iinfo(dtype)
-        if array.min() < limits.min or array.max() > limits.max:
-            raise ServingError("INVALID_ARGUMENT", f"input {name!r}: numbers beyond {dtype}")
-    return array.astype(dtype)
-
-
-def _json_strings(value: Any) -> np.ndarray:
-    shape, level = [], value
-    while isinstance(level, list):
-        shape.append(len(level))
-        if not level:
-            break
-        level = level[0]
-    flat: list[bytes] = []
-
-    def walk(part: Any, depth: int) -> None:
-        if depth == len(shape):
-            flat.append(_decoded(part))
-            return
-        if not isinstance(part, list) or len(part) != shape[depth]:
-            raise ValueError("its lists differ in length")
-        for inner in part:
-            walk(inner, depth + 1)
-
-    walk(value, 0)
-    array = np.empty(len(flat), object)
-    array[:] = flat
-    return array.reshape(shape)
-
-
-def _decoded(value: Any) -> bytes:
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, dict) and list(value) == ["b64"] and isinstance(value["b64"], str):
-        return base64.b64decode(value["b64"], validate=True)
-    raise ValueError('a string is text or {"b64": "..."}')
-
-
-def _plain(error: Exception) -> str:
-    text = str(error)
-    return "its lists differ in length" if "inhomogeneous" in text else text
 
 
 def to_json(array: np.ndarray) -> Any:
