@@ -19,6 +19,7 @@ from slr_keras.data.video.flow_files import (
     write_flow,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.working_folder import remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,7 @@ def make_flow(
     estimator.make(estimator.settings)
     _limit_threads()
     recipe.write(folder)
-    # A killed run may have left files that it was writing.
-    for leftover in (folder / FLOW).glob("*/.*.zip"):
-        leftover.unlink(missing_ok=True)
+    remove_leftovers(folder / FLOW, recursive=True)
     known: dict[Path, str] = {}
     counts, failures = {True: 0, False: 0}, []
     pool, stop = ThreadPoolExecutor(workers), Event()
