@@ -6,7 +6,11 @@ from pathlib import Path
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, sha256, write_json
-from slr_keras.utils.published_folder import published_folder, require_no_file
+from slr_keras.utils.published_folder import (
+    published_folder,
+    remove_unpublished,
+    require_no_file,
+)
 
 MANIFEST = "manifest.json"
 # TensorFlow Serving reads folder names as signed 64-bit numbers.
@@ -42,6 +46,7 @@ def require_free(folder: Path, version: int) -> None:
         UserError: the version exists, or the model's folder is a file.
     """
     require_no_file(folder, "name the model's folder")
+    remove_unpublished(folder / str(version))
     if (folder / str(version)).exists():
         raise UserError(
             f"{folder / str(version)}: version {version} exists already, and a published version "

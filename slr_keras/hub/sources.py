@@ -10,7 +10,7 @@ from slr_keras.hub.download import cache_folder, download
 from slr_keras.hub.preset import DESCRIPTION, is_preset
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.extras import install
-from slr_keras.utils.published_folder import published_folder
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 from slr_keras.utils.suggestions import nearest
 
 #: Largest size of the files of a downloaded preset.
@@ -110,6 +110,7 @@ def _from_url(url: str) -> Path:
         raise UserError(f"{url}: add the digest of the file, as in {address}#sha256=0123...")
     digest = match[1].lower()
     folder = cache_folder() / digest[:32]
+    remove_unpublished(folder)
     if not folder.is_dir():
         try:
             with (

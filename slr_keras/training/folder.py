@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slr_keras.config import Config, differences, read_run_config, to_yaml
+from slr_keras.utils.arrays import read_record
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import write_text
+from slr_keras.utils.files import rename, write_text
+from slr_keras.utils.working_folder import remove_leftovers
 
 # Sections that may differ when a run continues: they change where training runs and how outputs are
 # decoded, not the weights.
@@ -33,6 +35,7 @@ class RunFolder:
         self.model = self.path / "model.json"
         self.last = self.path / "checkpoints" / "last.npz"
         self.best = self.path / "checkpoints" / "best.npz"
+        self.next_best = self.path / "checkpoints" / "next_best.npz"
         self.bad_batch = self.path / "bad_batch.npz"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
@@ -85,6 +88,7 @@ class RunFolder:
             UserError: the existing run has another config; the folder holds other files; or
                 `resume` is set and there is no run.
         """
+        remove_leftovers(self.path, recursive=True)
         done = f"new run in {self.path}"
         if self.exists and restart:
             with self.locked():
@@ -104,6 +108,21 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.config, to_yaml(config))
         return done
+
+    def settle_best(self, epochs: int) -> None:
+        """Make `next_best` the best weights if its epoch is saved, and drop it otherwise.
+
+        A run that was stopped between the two repeats the epoch.
+
+        Args:
+            epochs: number of finished epochs in the last checkpoint.
+        """
+        if not self.next_best.is_file():
+            return
+        if read_record(self.next_best)["epoch"] <= epochs:
+            rename(self.next_best, self.best)
+        else:
+            self.next_best.unlink()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -46,8 +46,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         # Libraries may have put another file here, which its owner alone may read.
         temporary.chmod(rights)
         synchronise(temporary)
-        os.replace(temporary, path)
-        synchronise(path.parent)
+        rename(temporary, path)
+
+
+def rename(path: Path, to: Path) -> None:
+    """Rename a file, which replaces the file `to`; the new name is on the disk afterwards."""
+    os.replace(path, to)
+    synchronise(to.parent)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from slr_keras.utils.working_folder import (
     REPLACED,
     fcntl,
     is_working_folder,
+    remove_leftovers,
     synchronise,
     working_folder,
 )
@@ -90,6 +91,12 @@ def published_folder(
                 synchronise(folder.parent)
             elif inside or not _replace_at_once(fresh, folder, stays):
                 _replace_one_by_one(fresh, folder, stays)
+
+
+def remove_unpublished(folder: Path) -> None:
+    """Remove what killed writers of a folder left, beside it and in it."""
+    remove_leftovers(folder.parent)
+    remove_leftovers(folder)
 
 
 def read_at_rest(folder: Path, read: Callable[[Path], T]) -> T:

@@ -30,7 +30,12 @@ _LONGEST_NAME = 200
 # Looking for leftovers takes at most this fraction of the time.
 _SHARE = 0.02
 _next_look: dict[str, float] = {}
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: What to do about a full disk, by the number of the error.
+DISK_FULL = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+}
 
 
 @contextlib.contextmanager
@@ -191,9 +196,9 @@ def _put_back(place: Path) -> None:
 def _full(error: OSError) -> int | None:
     """The number of an error that means a full disk, also where a library hides the number."""
     if error.errno is not None:
-        return error.errno if error.errno in _FULL else None
+        return error.errno if error.errno in DISK_FULL else None
     hidden = re.search(r"\berrno = (\d+)", str(error))
     if hidden:
-        return int(hidden[1]) if int(hidden[1]) in _FULL else None
+        return int(hidden[1]) if int(hidden[1]) in DISK_FULL else None
     # NumPy counts the items that it could not write.
     return errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else None

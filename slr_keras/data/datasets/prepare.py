@@ -9,8 +9,7 @@ from slr_keras.data.datasets import dataset
 from slr_keras.data.manifest import read_folder, read_manifest
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json
-from slr_keras.utils.published_folder import published_folder
-from slr_keras.utils.working_folder import remove_leftovers
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 
 RECORD = "prepared.json"
 #: Split of clips without any sign, for the number of false words a minute.
@@ -77,7 +76,7 @@ def replacing(folder: Path, force: bool = False) -> Iterator[Path]:
 def _check_target(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
-    remove_leftovers(folder)
+    remove_unpublished(folder)
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UserError(
             f"{folder}: the folder is not empty; choose another one, or --force to replace its data"

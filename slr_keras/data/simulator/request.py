@@ -18,8 +18,7 @@ from slr_keras.data.simulator.generate import (
 )
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
-from slr_keras.utils.published_folder import published_folder
-from slr_keras.utils.working_folder import remove_leftovers
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 
 REQUEST = "simulation.json"
 DEFAULT_SENTENCES = {"demo": (800, 100, 200), "large": (3000, 300, 500)}
@@ -183,7 +182,7 @@ def _frame_files(folder: Path, request: Request) -> list[Path]:
 def _is_occupied(folder: Path) -> bool:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
-    remove_leftovers(folder)
+    remove_unpublished(folder)
     return folder.is_dir() and any(folder.iterdir())
 
 
