@@ -65,9 +65,9 @@ class OpenArrays(dict[Path, np.ndarray]):
         """
         if fingerprint(array) != self.published.get(path, fingerprint(array)):
             raise UserError(
-                f"{path}: is not the array that was written with the manifest; the folder is a "
-                "mixture of two, or was replaced while it was read. Run the command again; if this "
-                "remains, write the folder again"
+                f"{path}: is not the array that was written with the manifest: the folder is a "
+                "mixture of two, or was replaced while it was read; run the command again or, if "
+                "this remains, write the folder again"
             )
 
     def __reduce__(self) -> tuple:
@@ -92,5 +92,6 @@ def published_arrays(path: str | Path, line: str) -> OpenArrays:
     for array in arrays.published:
         # A missing or damaged array is reported with the clip that needs it.
         with contextlib.suppress(OSError, ValueError):
-            arrays.require_published(array, np.load(array, mmap_mode="r", allow_pickle=False))
+            if array.is_file():
+                arrays.require_published(array, np.load(array, mmap_mode="r", allow_pickle=False))
     return arrays

@@ -35,6 +35,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.simulator.request import cues_request, fulfil, sentences_request
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.extraction import run as extraction
+from slr_keras.extraction.folder import require_own
 from slr_keras.extraction.settings import Settings
 from slr_keras.extraction.sources import Source
 from slr_keras.hub import shipped, sources
@@ -207,6 +208,7 @@ def extracted(place: Path, seed: int = 0) -> None:
         )
         for number, split in enumerate(("train", "train", "dev"))
     ]
+    require_own(place / "data")
     extraction.extract(given, extraction.Job(place / "data", Settings(25.0)))
 
 
@@ -349,6 +351,7 @@ def writers() -> list[Writer]:
         Writer("prepare compose", composed, old, read_data),
         Writer("simulate", simulated, old, read_data),
         Writer("simulate cues", cues, cues_of_before, read_cues),
+        Writer("a first extraction", extracted, None, read_data, at_once=False),
         Writer("extract", extracted, other_films, read_data, at_once=False),
         Writer("flow", flow, filmed, read_cues, at_once=False),
         Writer("checkpoint", checkpoint, one_checkpoint, read_checkpoint),

@@ -5,6 +5,7 @@ rename, a link, a new or removed file or folder, an fsync, an exchange of folder
 hooks count them, so the code under test is the real one.
 """
 
+import ctypes
 import hashlib
 import os
 import random
@@ -22,6 +23,8 @@ STEPS = {
     *("os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.symlink"),
     *("os.truncate", "os.utime", "os.scandir", "os.chown", "fcntl.flock"),
 }
+
+_END_WITH_PARENT = 1
 
 Snapshot = dict[str, str]
 
@@ -91,6 +94,8 @@ def start(work: Callable[[], object], log: Path, prepare: Callable[[], object] =
         return process
     code = 1
     try:
+        # A test that is stopped leaves no process behind.
+        ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
