@@ -67,6 +67,9 @@ def make_flow(
     _limit_threads()
     recipe.write(folder)
     remove_leftovers(folder / FLOW, recursive=True)
+    # Of earlier versions, which did not lock what they were writing.
+    for leftover in (folder / FLOW).glob("*/.*.zip"):
+        leftover.unlink(missing_ok=True)
     known: dict[Path, str] = {}
     counts, failures = {True: 0, False: 0}, []
     pool, stop = ThreadPoolExecutor(workers), Event()
