@@ -11,8 +11,8 @@ Two fallbacks are weaker:
 * Without RENAME_EXCHANGE, the old folder is renamed before the new one takes its name. A process
   that is killed between these two calls leaves no folder; the next writer puts the old one back.
 * Where the folder cannot be renamed or its files cannot be linked (it is a mount point, its parent
-  is not writable, the file system has no hard links), files are replaced one by one, manifests
-  last. Readers notice a mixture by the fingerprints in the manifests.
+  is not writable, the file system has no hard links, the user's shell is in it), files are replaced
+  one by one, manifests last. Readers notice a mixture by the fingerprints in the manifests.
 """
 
 import contextlib
@@ -151,8 +151,10 @@ def _allow(path: Path, rights: int) -> None:
 
 
 def _can_be_renamed(folder: Path) -> bool:
+    here = Path(os.path.realpath(os.curdir))
     return (
-        not os.path.ismount(folder)
+        folder not in (here, *here.parents)
+        and not os.path.ismount(folder)
         and os.stat(folder).st_dev == os.stat(folder.parent).st_dev
         and os.access(folder.parent, os.W_OK | os.X_OK)
     )

@@ -138,6 +138,17 @@ def test_where_a_folder_cannot_be_exchanged_its_files_are_replaced_manifests_las
     assert os.listdir(tmp_path) == ["data"]
 
 
+def test_the_folder_that_the_user_is_in_stays_the_same_one(tmp_path, monkeypatch):
+    publish(tmp_path, "old")
+    (tmp_path / "clips").mkdir()
+    before = tmp_path.stat().st_ino
+    monkeypatch.chdir(tmp_path / "clips")
+    publish(tmp_path, "new")
+    assert tmp_path.stat().st_ino == before
+    assert (tmp_path / "a").read_text() == "new"
+    assert os.listdir("..") == os.listdir(tmp_path)
+
+
 def test_a_link_to_a_folder_stays_a_link(tmp_path):
     publish(tmp_path / "real", "old")
     (tmp_path / "data").symlink_to("real")
