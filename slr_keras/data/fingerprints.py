@@ -6,7 +6,6 @@ clip's keypoints to another clip. Manifests without the key are read without the
 may be edited freely.
 """
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -63,7 +62,8 @@ class OpenArrays(dict[Path, np.ndarray]):
         Raises:
             UserError: names the file.
         """
-        if fingerprint(array) != self.published.get(path, fingerprint(array)):
+        expected = self.published.get(path)
+        if expected is not None and fingerprint(array) != expected:
             raise UserError(
                 f"{path}: is not the array that was written with the manifest: the folder is a "
                 "mixture of two, or was replaced while it was read; run the command again or, if "
@@ -89,9 +89,17 @@ def published_arrays(path: str | Path, line: str) -> OpenArrays:
     if not isinstance(published, dict):
         return OpenArrays()
     arrays = OpenArrays({Path(path).parent / name: value for name, value in published.items()})
-    for array in arrays.published:
-        # A missing or damaged array is reported with the clip that needs it.
-        with contextlib.suppress(OSError, ValueError):
-            if array.is_file():
-                arrays.require_published(array, np.load(array, mmap_mode="r", allow_pickle=False))
+    for name in arrays.published:
+        array = _readable(name)
+        if array is not None:
+            arrays.require_published(name, array)
     return arrays
+
+
+def _readable(path: Path) -> np.ndarray | None:
+    """The array of a file; a missing or damaged one is reported with the clip that needs it."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False) if path.is_file() else None
+    except Exception:
+        return None
+    return array if isinstance(array, np.ndarray) else None
