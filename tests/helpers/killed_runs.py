@@ -111,7 +111,10 @@ def kill_runs(sandbox: Path, count: int, seed: int) -> dict:
         if not ended:
             kills.finish(kills.start(lambda path=run: fit(recipe, path), log))
         wrong += [f"run {runs}: {text} differs" for text in differences(run, unbroken)]
-    return {"kills": killed, "runs": runs, "steps": extent[0], "wrong": wrong}
+        report = {"kills": killed, "runs": runs, "steps": extent[0], "wrong": wrong}
+        # For those who do not wait for the end.
+        (sandbox / "report.json").write_text(json.dumps(report))
+    return report
 
 
 if __name__ == "__main__":
