@@ -1,18 +1,16 @@
 """Version folders of a served model: numbering, publication, and the manifest of their files."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from export.common.publication import (
-    make_durable,
-    require_no_file,
-    synchronise,
-    working_folder,
-)
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, sha256, write_json
+from slr_keras.utils.published_folder import (
+    published_folder,
+    remove_unpublished,
+    require_no_file,
+)
 from slr_keras.utils.schema import checked, digest, mapping, record
 
 MANIFEST = "manifest.json"
@@ -49,6 +47,7 @@ def require_free(folder: Path, version: int) -> None:
         UserError: the version exists, or the model's folder is a file.
     """
     require_no_file(folder, "name the model's folder")
+    remove_unpublished(folder / str(version))
     if (folder / str(version)).exists():
         raise UserError(
             f"{folder / str(version)}: version {version} exists already, and a published version "
@@ -70,18 +69,17 @@ def published_version(folder: Path, version: int) -> Iterator[Path]:
     Raises:
         UserError: another export has published this version in the meantime.
     """
-    with working_folder(folder, str(version)) as work:
-        yield work
-        make_durable(work)
-        target = folder / str(version)
-        # A rename would replace an empty folder.
+    target = folder / str(version)
+    try:
+        with published_folder(target, replace=False) as work:
+            work.mkdir()
+            yield work
+    except FileExistsError as error:
         if target.exists():
-            raise UserError(f"{target}: was published by another export; nothing was written")
-        try:
-            os.rename(work, target)
-        except OSError as error:
-            raise UserError(f"{target}: cannot be published ({error.strerror})") from error
-        synchronise(folder)
+            raise UserError(
+                f"{target}: was published by another export; nothing was written"
+            ) from error
+        raise
 
 
 def write_manifest(folder: Path) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from export.common.clips import golden_clips, representative
 from export.common.comparison import relative_error, useless_model
-from export.common.publication import replaced_folder, require_no_file
 from export.lite import metadata
 from export.lite.card import model_card
 from export.lite.checks import require_builtin, run_cases
@@ -35,6 +34,7 @@ from slr_keras.streaming.loading import policy_of, step_model_of
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_json, write_text
+from slr_keras.utils.published_folder import published_folder, require_no_file
 
 THREADS = (1, 2)
 PROFILED_FRAMES = 128
@@ -74,7 +74,8 @@ def build(
             f"{to}: the folder holds other files and no bundle; name another folder with --to"
         )
     splits = Splits.read(run, plan)
-    with replaced_folder(to) as folder:
+    with published_folder(to) as folder:
+        folder.mkdir()
         _Builder(run, plan, policy, splits, folder, report).build()
     return to
 

@@ -10,13 +10,13 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 from slr_keras.bundle.interpreter import Launcher
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import write_text
+from slr_keras.utils.published_folder import published_folder
 
 QEMU = "qemu-aarch64-static"
 TOOLS = (QEMU, "apt-get", "dpkg")
@@ -86,18 +86,15 @@ def _contents() -> str:
 
 
 def _make(folder: Path) -> None:
-    """Unpack into a temporary folder, which is renamed when the system is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        system = Path(scratch, "system")
+    """Unpack into a working folder, which is published when the system is complete."""
+    with published_folder(folder) as system:
+        scratch = system.parent
         system.mkdir()
         for package in _debian_packages(Path(scratch, "debian")):
             _run(["dpkg", "-x", str(package), str(system)], "unpacking a package")
         for wheel in _wheels(Path(scratch, "wheels")):
             _unzip(wheel, system / SITE)
         write_text(system / MARK, _contents())
-        shutil.rmtree(folder, ignore_errors=True)
-        os.rename(system, folder)
 
 
 def _debian_packages(folder: Path) -> list[Path]:

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from export.common.publication import replaced_folder, require_no_file
 from export.lite.build import build as build_bundle
 from export.lite.plan import BundlePlan
 from export.presets.card import notice, preset_card
@@ -16,6 +15,7 @@ from slr_keras.models.presets import save_preset_model
 from slr_keras.training.run import Run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json, write_text
+from slr_keras.utils.published_folder import published_folder, require_no_file
 
 
 def build_preset(
@@ -50,7 +50,7 @@ def build_preset(
     recipe = Path(facts.recipe)
     if not recipe.is_file():
         raise UserError(f"{recipe}: the recipe that the facts name is missing")
-    with replaced_folder(to) as folder:
+    with published_folder(to) as folder:
         report("model")
         save_preset_model(run.model(), folder)
         run.vocabulary.write(folder / layout.VOCABULARY)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from slr_keras.data.fingerprints import OpenArrays
 from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
@@ -64,6 +65,8 @@ def mapped(path: Path, sample: Sample, open_files: dict[Path, np.ndarray]) -> np
     array = open_files.get(path)
     if array is None:
         array = read_npy(path)
+        if isinstance(open_files, OpenArrays):
+            open_files.require_published(path, array)
         # A file of its own is let go again: there may be more of them than file handles.
         if sample.start is not None:
             if len(open_files) >= _OPEN_FILES:

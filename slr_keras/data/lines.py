@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from slr_keras.data.fingerprints import PUBLISHED
 from slr_keras.data.sample import Sample
 from slr_keras.data.times import Times
 from slr_keras.utils.errors import UserError
@@ -23,6 +24,7 @@ _KEYS = (
 _STARTS = ("start", "video_start")
 _OPTIONAL = ("fps", *_STARTS)
 _TIMES = "frame_times"
+_KNOWN = (*_KEYS, _TIMES, PUBLISHED)
 _PLACES = {"keypoints": "a file", "video": "a file or a folder of pictures"}
 
 
@@ -103,7 +105,7 @@ def parse_sample(line: str, where: str, split: str = "") -> Sample:
         video=places.get("video", ""),
         **{key: _count(start, key, where) for key, start in starts.items()},
         times=None if times is None else Times.from_json(times, frames, where),
-        extra={key: item for key, item in value.items() if key not in (*_KEYS, _TIMES)},
+        extra={key: item for key, item in value.items() if key not in _KNOWN},
     )
 
 
@@ -143,8 +145,16 @@ def sample_line(sample: Sample) -> str:
     return json.dumps(value | dict(sample.extra), ensure_ascii=False, allow_nan=False)
 
 
-def write_manifest(path: str | Path, samples: Iterable[Sample]) -> None:
+def write_manifest(
+    path: str | Path, samples: Iterable[Sample], published: Mapping[str, str] | None = None
+) -> None:
     """Write a manifest, atomically.
+
+    Args:
+        path: the file.
+        samples: its lines.
+        published: fingerprints of the arrays that belong to it, see
+            `slr_keras.data.fingerprints`; written into the first line.
 
     Raises:
         UserError: two samples have the same id, or a sample could not be read back.
@@ -156,5 +166,7 @@ def write_manifest(path: str | Path, samples: Iterable[Sample]) -> None:
         if sample.id in seen:
             raise UserError(f"{path}: two samples have the id {sample.id!r}; ids must be unique")
         seen.add(sample.id)
+        if published and not lines:
+            line = json.dumps(json.loads(line) | {PUBLISHED: published}, ensure_ascii=False)
         lines.append(line + "\n")
     write_text(path, "".join(lines))

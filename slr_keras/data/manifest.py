@@ -10,6 +10,7 @@ import numpy as np
 
 from slr_keras.data.arrays import read_clip
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.fingerprints import OpenArrays, published_arrays
 from slr_keras.data.lines import (
     CONTRACT_FILE,
     FRAMES_FILE,
@@ -23,6 +24,7 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.reading import frames_of
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.published_folder import read_at_rest
 from slr_keras.utils.unicode import composed
 
 __all__ = [
@@ -63,6 +65,7 @@ class Manifest(Sequence[Sample]):
         contract: KeypointContract | None = None,
         lines: Sequence[int] | None = None,
         frame_contract: FrameContract | None = None,
+        open_files: OpenArrays | None = None,
     ):
         self.path = Path(path)
         self.folder = self.path.parent
@@ -70,7 +73,7 @@ class Manifest(Sequence[Sample]):
         self._contract = contract
         self._frame_contract = frame_contract
         self.lines = tuple(lines) if lines is not None else tuple(range(1, len(self) + 1))
-        self._open_files: dict[Path, np.ndarray] = {}
+        self._open_files = OpenArrays() if open_files is None else open_files
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -95,6 +98,7 @@ class Manifest(Sequence[Sample]):
             self._contract,
             [self.lines[i] for i in indices],
             self._frame_contract,
+            self._open_files,
         )
 
     def relabelled(self, samples: Iterable[Sample]) -> "Manifest":
@@ -197,17 +201,7 @@ class Manifest(Sequence[Sample]):
             raise UserError(f"{self.where(sample)}: {error}") from error.__cause__
 
     def load_video(self, index_or_sample: int | Sample) -> np.ndarray:
-        """All pictures of a clip, as stored in its files.
-
-        Args:
-            index_or_sample: a row of the manifest, or one of its samples.
-
-        Returns:
-            `(frames, height, width, 3)` uint8, RGB.
-
-        Raises:
-            UserError: see `video_frames`.
-        """
+        """All pictures of a clip: `(frames, height, width, 3)` uint8, RGB; see `video_frames`."""
         return np.stack(list(self.video_frames(index_or_sample)))
 
     def video_frames(
@@ -248,8 +242,7 @@ class Manifest(Sequence[Sample]):
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process maps the files itself, and builds the table of rows on demand.
-        state = {name: value for name, value in self.__dict__.items() if name != "_rows"}
-        return {**state, "_open_files": {}}
+        return {name: value for name, value in self.__dict__.items() if name != "_rows"}
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -263,6 +256,7 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     samples: list[Sample] = []
     first: dict[str, int] = {}
+    head = ""
     for number, line in manifest_lines(path):
         sample = parse_sample(line, f"{path}:{number}", Path(path).stem)
         if sample.id in first:
@@ -271,8 +265,10 @@ def read_manifest(path: str | Path) -> Manifest:
                 "ids must be unique"
             )
         first[sample.id] = number
+        head = head or line
         samples.append(sample)
-    return Manifest(path, samples, lines=list(first.values()))
+    arrays = published_arrays(path, head)
+    return Manifest(path, samples, lines=list(first.values()), open_files=arrays)
 
 
 def read_folder(folder: str | Path) -> dict[str, Manifest]:
@@ -280,11 +276,15 @@ def read_folder(folder: str | Path) -> dict[str, Manifest]:
 
     Raises:
         UserError: the folder does not exist, has no split or neither `keypoints.json` nor
-            `frames.json`, or a line is not a sample.
+            `frames.json`, a line is not a sample, or an array is not the manifest's.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such data folder")
+    return read_at_rest(folder, _read_folder)
+
+
+def _read_folder(folder: Path) -> dict[str, Manifest]:
     present = [split for split in SPLITS if (folder / f"{split}.jsonl").is_file()]
     if not present:
         raise UserError(f"{folder}: no train.jsonl, dev.jsonl or test.jsonl in this folder")

@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.fingerprints import fingerprints_of
 from slr_keras.data.lines import (
     CONTRACT_FILE,
     SPLITS,
@@ -20,16 +19,17 @@ from slr_keras.data.lines import (
 )
 from slr_keras.data.sample import Sample
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import follow_umask
+from slr_keras.utils.published_folder import published_folder
 
 
 class FolderWriter:
     """Stream clips into a data folder; the files appear together when the block ends normally.
 
     Clips go to `<split>.npy` and `<split>.jsonl` in the order of the calls; `keypoints.json` is the
-    contract. After an exception, the folder is unchanged. Existing splits that are not written are
-    kept if their contract is the same. `further_splits` are names of splits besides train, dev and
-    test.
+    contract. After an exception, and after the death of the process, the folder is unchanged.
+    Existing splits that are not written are kept if their contract is the same, and so are other
+    files. `further_splits` are names of splits besides train, dev and test; `removed` are names of
+    files that do not stay.
 
     >>> import os, tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -43,9 +43,14 @@ class FolderWriter:
     """
 
     def __init__(
-        self, folder: str | Path, contract: KeypointContract, further_splits: Sequence[str] = ()
+        self,
+        folder: str | Path,
+        contract: KeypointContract,
+        further_splits: Sequence[str] = (),
+        removed: Sequence[str] = (),
     ):
         self._known = (*SPLITS, *further_splits)
+        self._removed = removed
         self.folder = Path(folder)
         self.contract = contract
         self._shape = (len(contract.source.points), len(contract.source.channels))
@@ -58,23 +63,28 @@ class FolderWriter:
     def __enter__(self) -> "FolderWriter":
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(f"{self.folder}: is a file; give the path of a folder")
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        # On the same file system as the folder, so that renaming is atomic.
-        beside = self.folder if self.folder.exists() else self.folder.parent
-        name = tempfile.mkdtemp(dir=beside, prefix=f".{self.folder.name}-")
-        self._temporary = Path(name)
+        self._writing = self._write()
+        self._writing.__enter__()
         return self
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> bool | None:
+        return self._writing.__exit__(kind, error, trace)
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[None]:
         try:
-            if kind is None:
-                self._finish()
+            with published_folder(self.folder, lambda name: name not in self._removed) as fresh:
+                fresh.mkdir()
+                self._temporary = fresh
+                try:
+                    yield
+                    self._finish()
+                finally:
+                    for file in self._arrays.values():
+                        # Closing may fail on a full disk, which the first error says.
+                        with contextlib.suppress(OSError):
+                            file.close()
         finally:
-            for file in self._arrays.values():
-                # Closing may fail on a full disk; the temporary files are removed in any case.
-                with contextlib.suppress(OSError):
-                    file.close()
-            shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
 
     def add(
@@ -157,22 +167,20 @@ class FolderWriter:
             file.write(npy_header((self._frames[split], *self._shape), "<f4"))
             file.flush()
             os.fsync(file.fileno())
-            write_manifest(self._temporary / f"{split}.jsonl", self._samples[split])
+            samples = self._samples[split]
+            names = {str(place) for s in samples for place in (s.keypoints, s.extra.get("video"))}
+            published = fingerprints_of(self._temporary, names)
+            write_manifest(self._temporary / f"{split}.jsonl", samples, published)
         self.contract.write(self._temporary / CONTRACT_FILE)
-        follow_umask(self._temporary)
-        if not self.folder.exists():
-            self._temporary.rename(self.folder)
-            return
-        # Manifests last, so that they never refer to missing files.
-        order = {".json": 1, ".jsonl": 2}
-        files = (path for path in self._temporary.rglob("*") if path.is_file())
-        for path in sorted(files, key=lambda path: order.get(path.suffix, 0)):
-            target = self.folder / path.relative_to(self._temporary)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
 
     def _check_other_splits(self) -> None:
-        others = [s for s in SPLITS if (self.folder / f"{s}.jsonl").exists() and s not in self._ids]
+        others = [
+            split
+            for split in SPLITS
+            if split not in self._ids
+            and f"{split}.jsonl" not in self._removed
+            and (self.folder / f"{split}.jsonl").exists()
+        ]
         if others and (self.folder / CONTRACT_FILE).exists():
             KeypointContract.read(self.folder / CONTRACT_FILE).require_same(
                 self.contract, f"{self.folder} (split {others[0]})", "the new data"

@@ -1,8 +1,9 @@
 """Write the data folder of the extracted clips."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from slr_keras.data.missing import MISSING_FILE, Missing
 from slr_keras.data.writer import FolderWriter
 from slr_keras.extraction.clip_files import read_clip_file
 from slr_keras.extraction.parts import parts_found
-from slr_keras.extraction.report import RECORD, ClipReport
+from slr_keras.extraction.report import PICTURE, RECORD, ClipReport, Report
 from slr_keras.extraction.settings import LAYOUT
 from slr_keras.extraction.sources import Source
 from slr_keras.utils.errors import UserError
@@ -41,10 +42,11 @@ def write_data_folder(
     folder: Path,
     clips: Sequence[Clip],
     failures: Sequence[tuple[Source, str]],
+    settings: Mapping[str, Any],
     fps: float,
     normalisation: str,
-) -> list[ClipReport]:
-    """Write manifests, keypoints and contract of clips, in their order.
+) -> Report:
+    """Write manifests, keypoints, contract and report of clips, in their order.
 
     One contract describes all clips, in pixels of the most frequent picture size. Points of a clip
     of another size are scaled and moved as if its pictures were letterboxed to that size.
@@ -53,21 +55,20 @@ def write_data_folder(
         folder: to write; files of an earlier call are replaced.
         clips: at least one.
         failures: clips without keypoints, and the reason.
+        settings: of MediaPipe, for the report.
         fps: of the clips.
         normalisation: see `KeypointContract`.
 
     Returns:
-        The detection statistics of each clip.
+        The detection statistics.
     """
     sizes = Counter(read_clip_file(path)[1] for _, path in clips)
     rules = folder_contract(max(sizes, key=sizes.get), fps, normalisation)
     used = {source.split for source, _ in clips}
-    # Removed first: the writer compares the contract of what is there with the new one.
-    for split in set(SPLITS) - used:
-        for suffix in ("jsonl", "npy"):
-            (folder / f"{split}.{suffix}").unlink(missing_ok=True)
+    absent = [f"{split}.{kind}" for split in set(SPLITS) - used for kind in ("jsonl", "npy")]
+    removed = [MISSING_FILE, PICTURE, *absent]
     reports = []
-    with FolderWriter(folder, rules) as writer:
+    with FolderWriter(folder, rules, removed=removed) as writer:
         for source, path in clips:
             raw, size = read_clip_file(path)
             raw = fitted(raw, size, rules.image_size)
@@ -85,8 +86,11 @@ def write_data_folder(
             reports.append(
                 ClipReport(source.id, source.split, str(source.path), len(raw), fps, parts)
             )
-    _write_missing(folder / MISSING_FILE, clips, failures)
-    return reports
+        _write_missing(writer.path(MISSING_FILE), clips, failures)
+        reasons = {str(source.path): why for source, why in failures}
+        report = Report(settings, reports, reasons)
+        report.write(writer.path(RECORD).parent)
+    return report
 
 
 def folder_contract(
@@ -134,7 +138,6 @@ def _write_missing(
     path: Path, clips: Iterable[Clip], failures: Sequence[tuple[Source, str]]
 ) -> None:
     if not failures:
-        path.unlink(missing_ok=True)
         return
     expected = Counter(source.split for source, _ in clips)
     expected.update(source.split for source, _ in failures)

@@ -17,6 +17,7 @@ from slr_keras.extraction.settings import Settings
 from slr_keras.extraction.sheet import draw_sheet
 from slr_keras.extraction.sources import Source
 from slr_keras.utils.failures import reason_of
+from slr_keras.utils.working_folder import remove_leftovers
 
 CLIPS, SHEETS = "clips", "sheets"
 
@@ -137,6 +138,7 @@ def extract(sources: Sequence[Source], job: Job, workers: int = 1) -> tuple[Repo
     Returns:
         The detection statistics, and the number of clips that were extracted.
     """
+    remove_leftovers(job.folder, recursive=True)
     made: dict[int, bool] = {}
     failures: dict[int, str] = {}
     for number, done in _each(sources, job, workers):
@@ -146,13 +148,13 @@ def extract(sources: Sequence[Source], job: Job, workers: int = 1) -> tuple[Repo
             failures[number] = _named(error, sources[number])
     clips = [(source, job.file(source)) for n, source in enumerate(sources) if n in made]
     failed = [(sources[n], failures[n]) for n in sorted(failures)]
-    reports = []
+    settings = job.settings.to_json()
     if clips:
-        reports = write_data_folder(job.folder, clips, failed, job.settings.fps, job.normalisation)
-    report = Report(
-        job.settings.to_json(), reports, {str(source.path): why for source, why in failed}
-    )
-    report.write(job.folder)
+        rules = settings, job.settings.fps, job.normalisation
+        report = write_data_folder(job.folder, clips, failed, *rules)
+    else:
+        report = Report(settings, [], {str(source.path): why for source, why in failed})
+        report.write(job.folder)
     return report, sum(made.values())
 
 

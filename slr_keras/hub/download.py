@@ -30,13 +30,14 @@ def cache_folder() -> Path:
 
 
 @contextlib.contextmanager
-def download(url: str, digest: str, most_bytes: int) -> Iterator[Path]:
+def download(url: str, digest: str, most_bytes: int, folder: Path) -> Iterator[Path]:
     """Download a file, which exists during the `with` block.
 
     Args:
         url: its address; plain HTTP is for this machine alone.
         digest: SHA-256 of the file, in hexadecimal digits.
         most_bytes: largest size.
+        folder: where the file lies in the meantime.
 
     Yields:
         the path of the complete file with this digest.
@@ -50,7 +51,7 @@ def download(url: str, digest: str, most_bytes: int) -> Iterator[Path]:
         raise UserError(f"{url}: the address must begin with https://")
     print(f"downloading {url}", file=sys.stderr)
     hashed = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(suffix=".part") as file:
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part") as file:
         try:
             with urllib.request.urlopen(url, timeout=_SECONDS) as response:
                 for chunk in iter(lambda: response.read(_CHUNK), b""):

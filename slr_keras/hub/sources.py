@@ -1,9 +1,7 @@
 """Find the folder of a preset by its name, its path, or its address on a hub."""
 
-import contextlib
 import re
 import sys
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +10,7 @@ from slr_keras.hub.download import cache_folder, download
 from slr_keras.hub.preset import DESCRIPTION, is_preset
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.extras import install
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 from slr_keras.utils.suggestions import nearest
 
 #: Largest size of the files of a downloaded preset.
@@ -111,18 +110,19 @@ def _from_url(url: str) -> Path:
         raise UserError(f"{url}: add the digest of the file, as in {address}#sha256=0123...")
     digest = match[1].lower()
     folder = cache_folder() / digest[:32]
+    remove_unpublished(folder)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            download(address, digest, MOST_BYTES) as archive,
-            tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as fresh,
-        ):
-            complete = Path(fresh) / "preset"
-            complete.mkdir()
-            unpack(archive, complete, address)
+        try:
+            with (
+                published_folder(folder, replace=False) as fresh,
+                download(address, digest, MOST_BYTES, fresh.parent) as archive,
+            ):
+                fresh.mkdir()
+                unpack(archive, fresh, address)
+        except FileExistsError:
             # Another process may have been faster; its folder holds the same files.
-            with contextlib.suppress(OSError):
-                complete.rename(folder)
+            if not folder.is_dir():
+                raise
     return folder
 
 

@@ -1,8 +1,6 @@
 """Save a model to a preset folder and read it again: `config.json` and `model.weights.h5`."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +8,7 @@ from slr_keras.hub.preset import CONFIG, WEIGHTS, Preset, is_preset
 from slr_keras.hub.sources import preset_folder
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded, read_json, write_text
+from slr_keras.utils.published_folder import published_folder
 
 if TYPE_CHECKING:
     import keras
@@ -57,15 +56,13 @@ def save_preset_model(model: "keras.Model", folder: Path) -> None:
     """Write `config.json` and `model.weights.h5` of a model into a folder; see `FromPreset`."""
     import keras
 
-    folder.mkdir(parents=True, exist_ok=True)
     serialised = keras.saving.serialize_keras_object(model)
     # Which losses and metrics a model was compiled with is not part of a preset.
     serialised.pop("compile_config", None)
-    write_text(folder / CONFIG, json.dumps(serialised, indent=1, sort_keys=True) + "\n")
-    # Keras wants the name as it is; a temporary file beside it would have another one.
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as fresh:
-        model.save_weights(Path(fresh) / WEIGHTS)
-        os.replace(Path(fresh) / WEIGHTS, folder / WEIGHTS)
+    with published_folder(folder, lambda name: True) as fresh:
+        fresh.mkdir()
+        write_text(fresh / CONFIG, json.dumps(serialised, indent=1, sort_keys=True) + "\n")
+        model.save_weights(fresh / WEIGHTS)
 
 
 def load_preset_model(

@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import IO
 
 from slr_keras.config import Config, differences, read_run_config, to_yaml
+from slr_keras.utils.arrays import read_record
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.files import write_text
+from slr_keras.utils.files import rename, write_text
+from slr_keras.utils.working_folder import remove_leftovers
 
 # Sections that may differ when a run continues: they change where training runs and how outputs are
 # decoded, not the weights.
@@ -37,6 +39,7 @@ class RunFolder:
         self.model = self.path / "model.json"
         self.last = self.path / "checkpoints" / "last.npz"
         self.best = self.path / "checkpoints" / "best.npz"
+        self.next_best = self.path / "checkpoints" / "next_best.npz"
         self.bad_batch = self.path / "bad_batch.npz"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
@@ -124,6 +127,7 @@ class RunFolder:
         with contextlib.ExitStack() as locks:
             if chief:
                 locks.enter_context(self.locked())
+                remove_leftovers(self.path, recursive=True)
             self._pending = self._decision(config, restart)
             self._claim = (config, locks)
             try:
@@ -151,6 +155,21 @@ class RunFolder:
             self._remove_leftovers()
         write_text(self.config, to_yaml(config))
         return done
+
+    def settle_best(self, epochs: int) -> None:
+        """Make `next_best` the best weights if its epoch is saved, and drop it otherwise.
+
+        A run that was stopped between the two repeats the epoch.
+
+        Args:
+            epochs: number of finished epochs in the last checkpoint.
+        """
+        if not self.next_best.is_file():
+            return
+        if read_record(self.next_best)["epoch"] <= epochs:
+            rename(self.next_best, self.best)
+        else:
+            self.next_best.unlink()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

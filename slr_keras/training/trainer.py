@@ -120,8 +120,7 @@ class Trainer:
             adapt_inputs(self.model, self.data)
         require_lengths(self.model, self.data)
         spec = self._batches(0, 0).element_spec
-        objective = make_objective(self.model, config)
-        self.objective = with_teachers(objective, config, self.run_data)
+        self.objective = with_teachers(make_objective(self.model, config), config, self.run_data)
         self.step = TrainingStep(
             strategy, self.model, self.objective, self.optimiser, settings, spec
         )
@@ -172,6 +171,8 @@ class Trainer:
                 f"{self.folder.path}: the workers see different checkpoints; "
                 "put the run on a file system that all of them share"
             )
+        if self.chief:
+            self.folder.settle_best(self.position.epoch)
         self.history = History(self.folder, self.position.epoch)
 
     def save(self) -> None:
@@ -180,6 +181,7 @@ class Trainer:
             position = dataclasses.asdict(self.position)
             record = {"position": position, "data": self.run_data.digests()}
             save_arrays(self.folder.last, self._state(), record)
+            self.folder.settle_best(self.position.epoch)
         self._saved_at = time.monotonic()
 
     def _state(self) -> dict[str, list]:
@@ -240,9 +242,8 @@ class Trainer:
         position.seconds = time.monotonic() - started
 
     def _batches(self, epoch: int, start: int):
-        replicas = local_replicas(self.strategy)
         return self.strategy.distribute_datasets_from_function(
-            lambda context: self.data.epoch(epoch, start, parts=replicas)
+            lambda context: self.data.epoch(epoch, start, parts=local_replicas(self.strategy))
         )
 
     def _take(self, epoch: int, pending: tuple[int, dict] | None) -> None:
@@ -293,5 +294,5 @@ class Trainer:
             # A tie goes to the later epoch; a model that learns from dev is not chosen by it.
             if wer <= best or self.config.data.train_on_dev:
                 record = {"epoch": self.position.epoch + 1, "wer": wer}
-                save_arrays(self.folder.best, {"model": self.model.variables}, record)
+                save_arrays(self.folder.next_best, {"model": self.model.variables}, record)
         return evaluation

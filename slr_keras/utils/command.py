@@ -1,7 +1,6 @@
 """Basics of the commands: parser, common options, one-line errors and exit codes."""
 
 import argparse
-import errno
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import as_started, program
 from slr_keras.utils.quiet import hush_libraries
 from slr_keras.utils.unicode import show_any_text
+from slr_keras.utils.working_folder import DISK_FULL
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
@@ -44,7 +44,8 @@ def run(
     except OSError as error:
         if error.errno is None:
             raise
-        hint = "; free some space and run the same command again" * (error.errno == errno.ENOSPC)
+        remedy = DISK_FULL.get(error.errno)
+        hint = f"; {remedy} and run the same command again" if remedy else ""
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror}{hint}", file=sys.stderr)
         code = USER_MISTAKE

@@ -1,4 +1,7 @@
-"""Atomic writing (temporary file, fsync, rename) and guarded reading of files."""
+"""Atomic writing (temporary file, fsync, rename) and guarded reading of files.
+
+Folders whose files belong together are published by `slr_keras.utils.published_folder`.
+"""
 
 import codecs
 import contextlib
@@ -7,7 +10,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +17,7 @@ from urllib.parse import quote
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.unicode import ESCAPED
+from slr_keras.utils.working_folder import synchronise, working_folder
 
 #: Largest JSON file in bytes: a language model of a million sentences is smaller.
 LARGEST_JSON = 2**28
@@ -36,7 +39,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block succeeds.
 
     For libraries that open the file themselves. The suffix is kept because such libraries choose
-    the format by it.
+    the format by it. File and folder are on the disk after the block. What killed writers left in
+    the folder is removed.
 
     >>> import tempfile, pathlib
     >>> from slr_keras.utils.files import atomic_path
@@ -48,29 +52,22 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     'complete'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with working_folder(path.parent, path.name) as place:
+        # Hidden, so that no search for files of this kind takes it for one.
+        temporary = place / f".{path.name}"
+        temporary.touch()
+        rights = stat.S_IMODE(temporary.stat().st_mode)
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        follow_umask(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        # Libraries may have put another file here, which its owner alone may read.
+        temporary.chmod(rights)
+        synchronise(temporary)
+        rename(temporary, path)
 
 
-def follow_umask(*paths: Path) -> None:
-    """Set the permissions of files and folders by the user's umask.
-
-    `tempfile` makes them private to their owner; servers and colleagues must read them, too.
-    """
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in paths:
-        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+def rename(path: Path, to: Path) -> None:
+    """Rename a file, which replaces the file `to`; the new name is on the disk afterwards."""
+    os.replace(path, to)
+    synchronise(to.parent)
 
 
 @contextlib.contextmanager

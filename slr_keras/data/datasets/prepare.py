@@ -1,8 +1,6 @@
 """Prepare a data set into a data folder, all of it or nothing."""
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from slr_keras.data.manifest import read_folder, read_manifest
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import ERRORS, Failures
 from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 from slr_keras.utils.schema import any_text, checked, record, sequence
 
 RECORD = "prepared.json"
@@ -20,6 +19,7 @@ REST_SPLIT = "rest"
 _SPLITS = ("train", "dev", "test", REST_SPLIT)
 _FILES = ("keypoints.json", "frames.json", "vocabulary.txt", "groups.json", "missing.json")
 _FILES = (*_FILES, RECORD, ERRORS)
+_KINDS = ("jsonl", "npy")
 
 
 def prepare(name: str, source: Path, folder: Path, force: bool = False, **settings: Any) -> None:
@@ -72,33 +72,23 @@ def replacing(folder: Path, force: bool = False) -> Iterator[Path]:
         UserError: the folder is occupied.
     """
     _check_target(folder, force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        fresh = Path(temporary, "data")
+    with published_folder(folder, _stays) as fresh:
         yield fresh
-        _replace(folder, fresh)
 
 
 def _check_target(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
+    remove_unpublished(folder)
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UserError(
             f"{folder}: the folder is not empty; choose another one, or --force to replace its data"
         )
 
 
-def _replace(folder: Path, fresh: Path) -> None:
-    """Replace an old data set by the new one; other files in the folder stay."""
-    folder.mkdir(exist_ok=True)
-    for old in _FILES:
-        (folder / old).unlink(missing_ok=True)
-    for split in _SPLITS:
-        for kind in ("jsonl", "npy"):
-            (folder / f"{split}.{kind}").unlink(missing_ok=True)
-    # Manifests last, so that none names frames that do not exist yet.
-    for path in sorted(fresh.iterdir(), key=lambda path: path.suffix == ".jsonl"):
-        os.replace(path, folder / path.name)
+def _stays(name: str) -> bool:
+    """Whether a file is none of a data set, so that it stays in the folder."""
+    return name not in (*_FILES, *(f"{split}.{kind}" for split in _SPLITS for kind in _KINDS))
 
 
 def passed_over(folder: Path) -> Failures:

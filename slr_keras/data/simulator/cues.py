@@ -23,12 +23,14 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.batch import stable_hash
+from slr_keras.data.fingerprints import fingerprints_of
 from slr_keras.data.lines import FRAMES_FILE, SPLITS, write_manifest
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_path
+from slr_keras.utils.published_folder import published_folder
 
 #: Changes whenever the same request would give other clips.
 CUES_VERSION = 1
@@ -90,15 +92,17 @@ def simulate_cues(
     if min(size) < SMALLEST:
         raise UserError(f"pictures of {size[0]}x{size[1]}: each side must be {SMALLEST} or more")
     folder, glosses = Path(folder), cue_glosses(cue)
-    folder.mkdir(parents=True, exist_ok=True)
-    for split in (split for split in SPLITS if clips[split]):
-        samples = _samples(cue, split, clips[split], glosses, seed)
-        pictures = [cue_clip(cue, sample, seed, size) for sample in progress(samples)]
-        with atomic_path(folder / f"{split}.frames.npy") as temporary:
-            np.save(temporary, np.concatenate(pictures))
-        write_manifest(folder / f"{split}.jsonl", samples)
-    FrameContract(size, FPS).write(folder / FRAMES_FILE)
-    Vocabulary(glosses).write(folder / "vocabulary.txt")
+    with published_folder(folder, lambda name: True) as fresh:
+        fresh.mkdir()
+        for split in (split for split in SPLITS if clips[split]):
+            samples = _samples(cue, split, clips[split], glosses, seed)
+            pictures = [cue_clip(cue, sample, seed, size) for sample in progress(samples)]
+            name = f"{split}.frames.npy"
+            with atomic_path(fresh / name) as temporary:
+                np.save(temporary, np.concatenate(pictures))
+            write_manifest(fresh / f"{split}.jsonl", samples, fingerprints_of(fresh, [name]))
+        FrameContract(size, FPS).write(fresh / FRAMES_FILE)
+        Vocabulary(glosses).write(fresh / "vocabulary.txt")
     return folder
 
 

@@ -5,6 +5,7 @@ A request is a dictionary of JSON values, kept in the folder as `simulation.json
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from slr_keras.data.simulator.generate import (
 )
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json, write_json
+from slr_keras.utils.published_folder import published_folder, remove_unpublished
 
 REQUEST = "simulation.json"
 DEFAULT_SENTENCES = {"demo": (800, 100, 200), "large": (3000, 300, 500)}
 DEFAULT_SIGNERS = {"demo": (12, 3, 4), "large": (20, 4, 4)}
 SPLITS = ("train", "dev", "test")
+_RECORDS = ("keypoints.json", "frames.json", "vocabulary.txt")
 
 Request = dict[str, Any]
 Progress = Callable[[Iterable[str]], Iterable[str]]
@@ -112,21 +115,19 @@ def fulfil(
         raise UserError(
             f"{folder}: the folder is not empty; choose another one, or --force to overwrite"
         )
-    # If the simulation is interrupted, the folder must not claim to be complete.
-    (folder / REQUEST).unlink(missing_ok=True)
     frames = request.get("frames", {})
     size = tuple(frames["size"]) if frames else None
     clips, seed = request["sentences"], request["seed"]
     began = time.perf_counter()
-    if "cues" in request:
-        simulate_cues(folder, request["cues"], clips, seed, size, progress)
-    else:
-        lexicon, video = request["lexicon"], frames.get("video", "npy")
-        fps, signers = request.get("fps"), request["signers"]
-        simulate_folder(folder, lexicon, clips, signers, seed, progress, size, video, fps)
-    seconds = time.perf_counter() - began
-    remove_leftovers(folder, request)
-    write_json(folder / REQUEST, request)
+    with published_folder(folder, _stays) as fresh:
+        if "cues" in request:
+            simulate_cues(fresh, request["cues"], clips, seed, size, progress)
+        else:
+            lexicon, video = request["lexicon"], frames.get("video", "npy")
+            fps, signers = request.get("fps"), request["signers"]
+            simulate_folder(fresh, lexicon, clips, signers, seed, progress, size, video, fps)
+        seconds = time.perf_counter() - began
+        write_json(fresh / REQUEST, request)
     return seconds
 
 
@@ -181,25 +182,13 @@ def _frame_files(folder: Path, request: Request) -> list[Path]:
 def _is_occupied(folder: Path) -> bool:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; give a folder")
+    remove_unpublished(folder)
     return folder.is_dir() and any(folder.iterdir())
 
 
-def remove_leftovers(folder: Path, request: Request) -> None:
-    """Remove files that an earlier data set left and the requested one does not have."""
-    cues = "cues" in request
-    (folder / ("keypoints.json" if cues else "vocabulary.txt")).unlink(missing_ok=True)
-    for split, count in request["sentences"].items():
-        if count == 0:
-            (folder / f"{split}.jsonl").unlink(missing_ok=True)
-        if count == 0 or cues:
-            (folder / f"{split}.npy").unlink(missing_ok=True)
-    kept = set(_frame_files(folder, request))
-    splits = list(request["sentences"])
-    old = [folder / name for name in ("frames.json", *(f"{s}.frames.npy" for s in splits))]
-    for split in splits:
-        old += (folder / "videos" / split).glob(f"{split}-*.mp4")
-    for path in set(old) - kept:
-        path.unlink(missing_ok=True)
-    for place in (*(folder / "videos" / split for split in splits), folder / "videos"):
-        if place.is_dir() and not any(place.iterdir()):
-            place.rmdir()
+def _stays(name: str) -> bool:
+    """Whether a file is none of a simulation, so that it stays in the folder."""
+    kinds = ("jsonl", "npy", "frames.npy")
+    data = [f"{split}.{kind}" for split in SPLITS for kind in kinds]
+    film = any(fnmatch(name, f"videos/{split}/{split}-*.mp4") for split in SPLITS)
+    return not film and name not in (*data, *_RECORDS, REQUEST)

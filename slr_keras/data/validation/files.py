@@ -1,7 +1,9 @@
-"""Validate the files missing.json and groups.json of a data folder of isolated signs."""
+"""Validate arrays, missing.json and groups.json of a data folder."""
 
 from pathlib import Path
 
+from slr_keras.data.fingerprints import published_arrays
+from slr_keras.data.lines import manifest_lines
 from slr_keras.data.missing import MISSING_FILE, Missing
 from slr_keras.data.validation.findings import ERROR, WARNING, Finding
 from slr_keras.data.vocabulary import Vocabulary
@@ -9,6 +11,20 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import read_json
 
 GROUPS_FILE = "groups.json"
+
+
+def check_published(path: Path, findings: list[Finding]) -> None:
+    """Report an array that does not belong to a manifest, unless its clips are reported."""
+    if any(finding.kind in ("keypoints", "video") for finding in findings):
+        return
+    try:
+        published_arrays(path, next(line for _, line in manifest_lines(path)))
+    except StopIteration:
+        return
+    except UserError as error:
+        file, _, what = str(error).partition(": ")
+        advice = "write the folder again"
+        findings.append(Finding(ERROR, "mixture", "", file, what, advice))
 
 
 def check_missing(folder: Path, findings: list[Finding]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.lines import CONTRACT_FILE, FRAMES_FILE, SPLITS, manifest_lines, parse_sample
 from slr_keras.data.validation.clips import ClipChecker
-from slr_keras.data.validation.files import check_groups, check_missing
+from slr_keras.data.validation.files import check_groups, check_missing, check_published
 from slr_keras.data.validation.findings import (
     ERROR,
     WARNING,
@@ -115,6 +115,8 @@ def validate_folder(
                     watcher.check(where, sample)
             if checker:
                 checker.report_parts(split)
+    for split in present:
+        check_published(folder / f"{split}.jsonl", findings)
     splits = {
         split: _summary(rows[split], split, temporal_stride, vocabulary, checker, fps)
         for split in present

@@ -191,8 +191,10 @@ def write_flow(path: Path, fields: Iterable[np.ndarray], record: Mapping[str, An
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
         for number, field in enumerate(fields):
             picture = np.concatenate([field[..., 0], field[..., 1]])
-            file.writestr(f"{number:05d}{suffix}", cv2.imencode(suffix, picture)[1].tobytes())
-        file.writestr(RECORD, json.dumps(record))
+            # Without the time of day: the same flow gives the same file.
+            entry = zipfile.ZipInfo(f"{number:05d}{suffix}")
+            file.writestr(entry, cv2.imencode(suffix, picture)[1].tobytes())
+        file.writestr(zipfile.ZipInfo(RECORD), json.dumps(record))
 
 
 class FlowFile:

@@ -20,6 +20,7 @@ from slr_keras.data.video.flow_files import (
 )
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import ERRORS, Failures
+from slr_keras.utils.working_folder import remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def make_flow(
     estimator.make(estimator.settings)
     _limit_threads()
     recipe.write(folder)
-    # A killed run may have left files that it was writing.
+    remove_leftovers(folder / FLOW, recursive=True)
+    # Of earlier versions, which did not lock what they were writing.
     for leftover in (folder / FLOW).glob("*/.*.zip"):
         leftover.unlink(missing_ok=True)
     known: dict[Path, str] = {}
