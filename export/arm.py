@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 The clips are the bundle's golden clips (simulated signing) and, with --data, clips of a split. The

@@ -5,13 +5,9 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    run,
-    seconds,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import seconds
 
 EXAMPLE = """\
 URL: http, https, grpc or grpcs ://HOST[:PORT]/MODEL, followed by /versions/N or /labels/L for one

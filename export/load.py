@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 BASE is a model's folder, with versions that `slr saved_model` published; the newest

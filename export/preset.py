@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from export.lite.options import add_calibration, add_files, add_streaming
-from slr_keras.utils.command import CommandParser, between, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import between
 
 EXAMPLE = """\
 A preset is a folder that can be shared: config.json and model.weights.h5 (Keras), tflite/ (the

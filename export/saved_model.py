@@ -4,16 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    between,
-    command_parser,
-    count,
-    fraction,
-    positive,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import between, count, fraction, positive
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 EXAMPLE = """\

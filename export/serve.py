@@ -7,14 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    positive,
-    run,
-    seconds,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import positive, seconds
 
 EXAMPLE = """\
 DIR is a folder that `slr serving_config` wrote: the models.config, batching.config and

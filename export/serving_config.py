@@ -4,14 +4,9 @@ import argparse
 import re
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    count,
-    positive,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import count, positive
 
 EXAMPLE = """\
 BASE is a model's folder, with versions that `slr saved_model` published; one server

@@ -5,14 +5,9 @@ import sys
 from pathlib import Path
 
 from export.lite.options import add_calibration, add_files, add_streaming
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    fraction,
-    positive,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import fraction, positive
 
 EXAMPLE = """\
 The bundle is a folder: a .tflite file for each precision and number of frames, metadata.json,

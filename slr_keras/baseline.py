@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.command import CommandParser, command_parser, count, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import count, positive
 
 if TYPE_CHECKING:
     from slr_keras.baselines import Baseline

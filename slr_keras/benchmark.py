@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 CONFIG_OR_FOLDER may also be the name of another benchmark, with options of its own:

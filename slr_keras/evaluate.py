@@ -8,9 +8,10 @@ import argparse
 import json
 from functools import partial
 
-from slr_keras.utils.command import CommandParser, between, command_parser, count, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import Failures
+from slr_keras.utils.option_values import between, count
 
 EXAMPLE = """\
 The ensemble is the reported result. Predictions and scores are written into the run. A run that

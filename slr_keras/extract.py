@@ -7,14 +7,9 @@ pip install 'slr-keras[keypoints,video]', or in a checkout pip install '.[keypoi
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    between,
-    command_parser,
-    fraction,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import between, fraction
 from slr_keras.utils.unicode import composed
 
 APART = ("dev_signers", "test_signers", "dev_fraction", "test_fraction", "seed")

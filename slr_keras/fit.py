@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import CommandParser, command_parser, count, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import program
+from slr_keras.utils.option_values import count
 from slr_keras.utils.show_text import ShowText
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, between, command_parser, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import between, positive
 
 EXAMPLE = """\
 The run folder is that of `slr fit`: evaluate, predict and export read it with TensorFlow, on

@@ -6,7 +6,8 @@ flow.
 
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, between, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import between
 
 EXAMPLE = """\
 methods:

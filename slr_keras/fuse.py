@@ -2,7 +2,8 @@
 
 import json
 
-from slr_keras.utils.command import CommandParser, between, command_parser, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import between
 
 EXAMPLE = """\
 Both runs must have the same vocabulary and score clips with the same ids; their inputs may differ,

@@ -4,15 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import (
-    CommandParser,
-    between,
-    command_parser,
-    learning_rate,
-    positive,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import between, learning_rate, positive
 
 EXAMPLE = """\
 A small causal Transformer learns from train.jsonl to predict the next gloss. Training stops when

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.command import CommandParser, command_parser, frame_rate, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import frame_rate
 from slr_keras.utils.unicode import composed
 
 if TYPE_CHECKING:

@@ -5,14 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    learning_rate,
-    positive,
-    require_suffix,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, require_suffix, run
+from slr_keras.utils.option_values import learning_rate, positive
 
 if TYPE_CHECKING:
     from slr_keras.training.keypoint_pretraining import KeypointDistance

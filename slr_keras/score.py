@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, count, run
+from slr_keras.utils.command import CommandParser, command_parser, run
+from slr_keras.utils.option_values import count
 
 # Repeated from slr_keras.metrics, which imports NumPy.
 CLEAN = ("phoenix2014", "phoenix2014t", "phoenix")

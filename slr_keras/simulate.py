@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slr_keras.utils.command import CommandParser, command_parser, count, frame_rate, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import count, frame_rate, positive
 
 EXAMPLE = """\
 examples:

@@ -8,8 +8,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from slr_keras.streaming.factory import NO_POLICY, OFFLINE, POLICIES
-from slr_keras.utils.command import CommandParser, command_parser, count, image_size, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import count, image_size
 
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle

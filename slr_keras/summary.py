@@ -2,8 +2,9 @@
 
 import json
 
-from slr_keras.utils.command import CommandParser, command_parser, positive, run
+from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 examples:

@@ -3,7 +3,8 @@
 import json
 import sys
 
-from slr_keras.utils.command import USER_MISTAKE, CommandParser, command_parser, positive, run
+from slr_keras.utils.command import USER_MISTAKE, CommandParser, command_parser, run
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 Prints a table of the splits and the problems of each sample. The exit code is 0 if there are no

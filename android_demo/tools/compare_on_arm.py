@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from export.lite.emulation import CPUS, arm_launcher
 from slr_keras.bundle.interpreter import Interpreter
-from slr_keras.utils.command import positive, run
+from slr_keras.utils.command import run
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import positive
 
 
 def picture(shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from slr_keras.streaming.factory import OWN_POLICY, POLICIES
-from slr_keras.utils.command import CommandParser, positive
+from slr_keras.utils.command import CommandParser
+from slr_keras.utils.option_values import positive
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 

@@ -7,7 +7,8 @@ import argparse
 import json
 
 from slr_keras.benchmarks.machine import cores
-from slr_keras.utils.command import CommandParser, command_parser, positive
+from slr_keras.utils.command import CommandParser, command_parser
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 Every round runs every contender once. TensorFlow and torch run in separate processes, one at a

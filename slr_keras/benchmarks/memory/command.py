@@ -4,7 +4,8 @@ import argparse
 import json
 
 from slr_keras.benchmarks.memory.clips import CLASSES, GLOSSES
-from slr_keras.utils.command import CommandParser, command_parser, positive
+from slr_keras.utils.command import CommandParser, command_parser
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 Neither a GPU nor data is needed: the training step is traced at its full size and run with shapes

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from slr_keras.utils.command import CommandParser, command_parser, positive
+from slr_keras.utils.command import CommandParser, command_parser
+from slr_keras.utils.option_values import positive
 
 EXAMPLE = """\
 example:
