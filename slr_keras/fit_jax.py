@@ -47,18 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
             "with --to, or start over with --restart"
         )
     print(f"on {jax.devices()[0].device_kind}", flush=True)
+    given = Options(
+        minutes=options.minutes,
+        teacher=options.teacher,
+        teacher_weight=options.teacher_weight,
+        processes=options.processes,
+        dev_every=options.dev_every,
+    )
     with folder.claimed(config, restart=options.restart):
-        train(
-            config,
-            folder,
-            Options(
-                minutes=options.minutes,
-                teacher=options.teacher,
-                teacher_weight=options.teacher_weight,
-                processes=options.processes,
-                dev_every=options.dev_every,
-            ),
-        )
+        train(config, folder, given)
     return 0
 
 
