@@ -17,7 +17,7 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.unicode import composed
 
 _UNKNOWN_SIGNER = "unknown"
-_TRN = re.compile(r"^(?P<words>.*?)\s*(?<!\S)\((?P<id>[^()\s]+)\)\s*$")
+_TRN_ID = re.compile(r"\(([^()\s]+)\)")
 
 
 def read_stm(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
@@ -72,12 +72,12 @@ def read_trn(path: str | Path, lines: list[str]) -> dict[str, Transcript]:
     collector = Collector(path)
     for number, line in content(lines):
         where = f"{path}:{number}"
-        match = _TRN.match(line)
-        if not match:
+        parts = _trn_parts(line)
+        if parts is None:
             raise UserError(f"{where}: a TRN line ends with its id in parentheses")
-        refuse_ignored(match["words"], where, "TRN")
-        glosses = match["words"].split()
-        collector.add(Transcript(match["id"], tuple(glosses), words=_words(glosses, where)), number)
+        glosses, name = parts
+        refuse_ignored(" ".join(glosses), where, "TRN")
+        collector.add(Transcript(name, tuple(glosses), words=_words(glosses, where)), number)
     return collector.transcripts
 
 
@@ -93,7 +93,15 @@ def format_trn(path: str | Path, transcripts: Mapping[str, Transcript]) -> Itera
 
 def is_trn(line: str) -> bool:
     """Whether a line ends with an id in parentheses."""
-    return bool(_TRN.match(line))
+    return _trn_parts(line) is not None
+
+
+def _trn_parts(line: str) -> tuple[list[str], str] | None:
+    """Glosses and id of a TRN line; None if the line does not end with an id."""
+    # Only the last word is matched: a pattern for the line takes quadratic time on long lines.
+    *glosses, last = line.split() or [""]
+    match = _TRN_ID.fullmatch(last)
+    return (glosses, match[1]) if match else None
 
 
 def _words(glosses: Sequence[str], where: str) -> Words:

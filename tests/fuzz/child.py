@@ -133,7 +133,8 @@ def _is_memory(error: BaseException | None) -> bool:
     for _ in range(20):
         if error is None:
             return False
-        if isinstance(error, MemoryError):
+        # FFmpeg checks what it asks for: PyAV's error of the same name is a refusal.
+        if isinstance(error, MemoryError) and not type(error).__module__.startswith("av."):
             return True
         error = error.__cause__ or error.__context__
     return False
