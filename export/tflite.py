@@ -86,7 +86,8 @@ def build_parser() -> CommandParser:
         default=[],
         metavar="PRECISION=POINTS",
         help="largest allowed increase of the WER of a precision, in percentage points; may be "
-        "repeated (default: fp32=0.1 fp16=0.1 dynamic=0.3 int8=1.0)",
+        "repeated; those of eight bits are at least one gloss of the split (default: fp32=0.1 "
+        "fp16=0.1 dynamic=0.3 int8=1.0)",
     )
     add(
         "--parity",

@@ -1,4 +1,4 @@
-"""A transcript whose one line was long took minutes: a pattern for TRN lines was quadratic in it."""
+"""A transcript of one long line took minutes: a pattern for TRN lines was quadratic in it."""
 
 import time
 
