@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.option_values import between, positive
+from slr_keras.utils.option_values import between, count, positive
 
 EXAMPLE = """\
 The run folder is that of `slr fit`: evaluate, predict and export read it with TensorFlow, on
@@ -92,10 +92,10 @@ def build_parser() -> CommandParser:
     )
     add(
         "--processes",
-        type=positive,
+        type=count,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes that load clips (default: the number of cores)",
+        help="processes that load clips ; 0: this process (default: the number of cores)",
     )
     add(
         "--dev-every",

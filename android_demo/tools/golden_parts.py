@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 from golden_model import golden_contract, signing
+from golden_moments import until_next
 from golden_streams import Noise, random_stream
 from golden_values import CLASSES, packed, trained, written
 
@@ -18,7 +19,6 @@ from slr_keras.streaming.ctc import StablePrefix, step_decoder
 from slr_keras.streaming.endpoint import Endpointer, RestConfig, RestDetector
 from slr_keras.streaming.landmarks import GapFiller, Normaliser
 from slr_keras.streaming.recogniser import StreamConfig
-from slr_keras.streaming.sources import _timed
 
 # === Landmarks ===
 
@@ -81,7 +81,7 @@ def rates(seed: int) -> dict:
         times.append(now)
         now += (0, 17, 33, 40, 41, 400)[noise.below(6)]
     moments = ((number, Fraction(time, 1000)) for number, time in enumerate(times))
-    return {"fps": fps, "times": times, "given": list(at_rate(_timed(moments, fps), fps))}
+    return {"fps": fps, "times": times, "given": list(at_rate(until_next(moments, fps), fps))}
 
 
 # === Endpoints ===

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from golden_model import golden_contract, signing
+from golden_moments import until_next
 from golden_streams import Mixer, Noise, random_stream
 from golden_values import packed, trained, written
 
@@ -18,7 +19,6 @@ from slr_keras.decoding import DecodingConfig
 from slr_keras.streaming.endpoint import RestConfig
 from slr_keras.streaming.engine import Engine, TfliteEngine
 from slr_keras.streaming.recogniser import StreamConfig, StreamingRecogniser
-from slr_keras.streaming.sources import _timed
 
 GLOSSES = ("RAIN", "WIND", "SNOW", "SUN", "NORTH")
 
@@ -70,7 +70,7 @@ def stream(number: int, layout: str, frames: int, timed: bool = False, rest=(), 
         while len(times) < len(raw):
             times.append(times[-1] + (0, 20, 33, 40, 41, 130)[noise.below(6)])
         moments = zip(raw, (Fraction(time, 1000) for time in times), strict=True)
-        shown = at_rate(_timed(moments, known.fps), known.fps)
+        shown = at_rate(until_next(moments, known.fps), known.fps)
     with np.errstate(all="ignore"):
         events, running = _recognised(recogniser, shown)
     return {

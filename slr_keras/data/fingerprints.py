@@ -85,7 +85,11 @@ def published_arrays(path: str | Path, line: str) -> OpenArrays:
     Raises:
         UserError: an array is not the one that was published with the manifest.
     """
-    published = json.loads(line).get(PUBLISHED) if line else None
+    try:
+        published = json.loads(line)[PUBLISHED]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        # A line that is no sample is reported by whoever reads the samples.
+        published = None
     if not isinstance(published, dict):
         return OpenArrays()
     arrays = OpenArrays({Path(path).parent / name: value for name, value in published.items()})

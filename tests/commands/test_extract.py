@@ -186,7 +186,6 @@ def test_another_commands_data_is_not_replaced(videos, tmp_path):
     [
         (["--fps", "0"], "give a rate of 1 to 1000"),
         (["--detection", "2"], "give a confidence of 0 to 1"),
-        (["--patience", "-1"], "give seconds above 0"),
     ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_read(
@@ -194,6 +193,13 @@ def test_options_that_cannot_be_are_refused_before_anything_is_read(
 ):
     with pytest.raises(UserError, match=message):
         extract(videos, tmp_path / "data", *option)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_patience_below_zero_is_refused_before_anything_is_read(videos, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        extract(videos, tmp_path / "data", "--patience", "-1")
+    assert "--patience: '-1' is not a number from 0.1 to 86400 seconds" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 

@@ -72,7 +72,9 @@ def exported(request, run, tmp_path_factory):
 
     main([str(run.path), str(folder), "--frames", str(LONGEST), "--no-verify", "--no-warmup"])
     model = ServedModel(folder / "1")
-    client = SimpleNamespace(predict=lambda inputs, name="": model.run(name, inputs))
+    client = SimpleNamespace(
+        predict=lambda inputs, name="": model.run(name, inputs), target=SimpleNamespace(url="here")
+    )
     yield served_recogniser(client, Assets.load(folder))
     model.close()
 

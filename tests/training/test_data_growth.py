@@ -55,6 +55,8 @@ def data_folder(folder: Path, clips: int) -> Path:
         ]
         lines = [json.dumps(sample) + "\n" for sample in samples]
         (folder / f"{split}.jsonl").write_text("".join(lines))
+    for row in range(clips):
+        (folder / f"{row}.npy").touch()
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from slr_keras.config import DistributionConfig
+from slr_keras.training import distribution
 from slr_keras.training.distribution import chosen_devices, is_chief, make_strategy
 from slr_keras.training.folder import RunFolder
 from slr_keras.utils.errors import UserError
@@ -96,7 +97,9 @@ def test_multi_worker_without_a_usable_tf_config_is_a_user_error(monkeypatch, va
     ],
 )
 def test_a_cluster_has_one_chief(monkeypatch, jobs, kind, index, chief):
-    cluster = {"cluster": {job: ["a:1"] for job in jobs}, "task": {"type": kind, "index": index}}
+    machines = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+    task = {"type": kind, "index": index}
+    cluster = {"cluster": {job: machines[job] for job in jobs}, "task": task}
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
     assert is_chief(DistributionConfig(strategy="multi_worker")) is chief
     assert is_chief(DistributionConfig())
@@ -109,5 +112,9 @@ def test_devices_that_do_not_exist_are_named_with_those_that_do():
         chosen_devices(("GPU:3",))
     with pytest.raises(UserError, match="2 requested; available are CPU:0"):
         chosen_devices(2)
+
+
+def test_several_devices_are_refused_without_the_mirrored_strategy(monkeypatch):
+    monkeypatch.setattr(distribution, "chosen_devices", lambda devices: list(devices))
     with pytest.raises(UserError, match="use strategy mirrored"):
-        make_strategy(DistributionConfig(devices=("CPU:0", "CPU:0")))
+        make_strategy(DistributionConfig(devices=("GPU:0", "GPU:1")))

@@ -18,9 +18,12 @@ def check_published(path: Path, findings: list[Finding]) -> None:
     if any(finding.kind in ("keypoints", "video") for finding in findings):
         return
     try:
-        published_arrays(path, next(line for _, line in manifest_lines(path)))
-    except StopIteration:
+        line = next((line for _, line in manifest_lines(path)), "")
+    except UserError:
+        # No text, which is reported already.
         return
+    try:
+        published_arrays(path, line)
     except UserError as error:
         file, _, what = str(error).partition(": ")
         advice = "write the folder again"

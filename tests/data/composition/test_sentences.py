@@ -280,7 +280,7 @@ def test_one_sign_cannot_make_a_sentence_of_several(clips):
         ({"words": (0, 2)}, "words is"),
         ({"speed": (0, 1)}, "speed is"),
         ({"order": "rando"}, "choose one of random"),
-        ({"sentences": 0}, "sentences is 0; it must be at least 1"),
+        ({"sentences": 0}, "sentences is 0; it must be between 1"),
         ({"cut": 0.5}, "cut is 0.5"),
     ],
 )

@@ -171,7 +171,6 @@ def test_readers_see_nothing_of_a_version_before_all_of_it_is_there(tmp_path):
         (["--frames", "404"], "up to 400"),
         (["--longest", "10"], "multiple of 4"),
         (["--no-verify", "--limit", "1"], "skips"),
-        (["--version", "9223372036854775808"], "--version"),
     ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_written(
@@ -179,6 +178,13 @@ def test_options_that_cannot_be_are_refused_before_anything_is_written(
 ):
     with pytest.raises(UserError, match=message):
         main([str(stark[0]), str(tmp_path / "models"), *options])
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_version_that_servers_cannot_read_is_refused(stark, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(stark[0]), str(tmp_path / "models"), "--version", "9223372036854775808"])
+    assert "--version" in capsys.readouterr().err
     assert not (tmp_path / "models").exists()
 
 

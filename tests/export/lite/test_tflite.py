@@ -186,7 +186,7 @@ def test_a_file_that_was_changed_or_lies_elsewhere_is_refused(bundle, tmp_path):
     metadata = json.loads((copy / "metadata.json").read_text())
     metadata["precisions"]["fp32"]["files"]["16"]["file"] = "../model_fp32_16.tflite"
     (copy / "metadata.json").write_text(json.dumps(metadata))
-    with pytest.raises(UserError, match="not the name of a file here"):
+    with pytest.raises(UserError, match="must be the name of a file in the same folder"):
         Bundle.load(copy).file("fp32", 16)
     (copy / "labels.txt").write_text("<blank>\n<unk>\nOTHER\n")
     with pytest.raises(UserError, match=r"labels\.txt"):
