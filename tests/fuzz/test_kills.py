@@ -53,5 +53,7 @@ def test_runs_that_are_killed_many_times_end_as_unbroken_ones(tiny, root, tmp_pa
     kill(tiny, root, "killed_runs.py", tmp_path, RUNS, SEED + 1)
 
 
+# tests/training/test_resume.py has one kill of a run in every suite.
+@pytest.mark.long
 def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(tiny, root, tmp_path):
     kill(tiny, root, "killed_runs.py", tmp_path, 2, SEED)
