@@ -105,7 +105,8 @@ def synchronise(path: Path) -> None:
 
 def is_working_folder(name: str) -> bool:
     """Whether a folder of this name is a working folder."""
-    return name.startswith(".") and name.endswith(SUFFIX)
+    # A folder of the user's that only ends alike must stay.
+    return re.fullmatch(rf"\..+\.[0-9a-f]{{8}}{re.escape(SUFFIX)}", name) is not None
 
 
 def _make_parents(folder: Path) -> None:

@@ -86,6 +86,7 @@ def test_many_small_files_do_not_cost_a_search_of_the_folder_each(tmp_path, monk
 def test_files_of_the_user_that_are_hidden_stay(tmp_path):
     for name in (".a.txt", ".a-12345678.txt"):
         (tmp_path / name).write_text("mine")
-    (tmp_path / ".a.folder").mkdir()
+    for name in (".a.folder", ".a.unfinished", ".a.thesis.unfinished"):
+        (tmp_path / name).mkdir()
     write_text(tmp_path / "a.txt", "a")
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(os.listdir(tmp_path)) == 6
