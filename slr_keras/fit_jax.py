@@ -95,7 +95,7 @@ def build_parser() -> CommandParser:
         type=count,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes that load clips ; 0: this process (default: the number of cores)",
+        help="processes that load clips; 0: this process (default: the number of cores)",
     )
     add(
         "--dev-every",

@@ -183,11 +183,13 @@ def test_a_file_that_was_changed_or_lies_elsewhere_is_refused(bundle, tmp_path):
     file.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(UserError, match=r"model_fp32_16\.tflite: not the file that was verified"):
         Bundle.load(copy).file("fp32", 16)
-    metadata = json.loads((copy / "metadata.json").read_text())
+    described = (copy / "metadata.json").read_text()
+    metadata = json.loads(described)
     metadata["precisions"]["fp32"]["files"]["16"]["file"] = "../model_fp32_16.tflite"
     (copy / "metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="must be the name of a file in the same folder"):
         Bundle.load(copy).file("fp32", 16)
+    (copy / "metadata.json").write_text(described)
     (copy / "labels.txt").write_text("<blank>\n<unk>\nOTHER\n")
     with pytest.raises(UserError, match=r"labels\.txt"):
         Bundle.load(copy)
