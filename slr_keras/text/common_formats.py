@@ -16,6 +16,7 @@ from slr_keras.text.transcript import (
     require_words,
 )
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.files import parse_json
 from slr_keras.utils.unicode import composed
 
 _ID = ("id", "name", "clip", "file", "fileid", "sample", "video", "video_id", "index")
@@ -99,8 +100,8 @@ def read_jsonl(path: str | Path, lines: list[str], role: str) -> dict[str, Trans
     for number, line in content(lines, ""):
         where = f"{path}:{number}"
         try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = parse_json(line)
+        except (ValueError, RecursionError, MemoryError) as error:
             raise UserError(f"{where}: not valid JSON ({error})") from error
         if not isinstance(value, dict):
             raise UserError(f"{where}: a JSON object is needed, this is {type(value).__name__}")
