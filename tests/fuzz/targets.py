@@ -297,11 +297,14 @@ def _rest(folder: Path) -> Check:
 
     def check(path: Path) -> None:
         with socket.create_connection((url.hostname, url.port), timeout=15) as connection:
-            connection.sendall(path.read_bytes())
-            connection.shutdown(socket.SHUT_WR)
             try:
+                connection.sendall(path.read_bytes())
+                connection.shutdown(socket.SHUT_WR)
                 answer = connection.recv(4096)
-            except ConnectionResetError:
+            except TimeoutError:
+                raise
+            except OSError:
+                # The server may close the connection before the whole request was sent.
                 answer = b""
         status = answer[9:12]
         if status.startswith(b"5") and status != b"503" and status != b"501":
