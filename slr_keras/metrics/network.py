@@ -6,6 +6,10 @@ import numpy as np
 
 from slr_keras.metrics.alignment import SCLITE, Alignment, Pair
 from slr_keras.text.nist_words import NULL, Words
+from slr_keras.utils.errors import UserError
+
+# Cells of the table of an alignment: sentences of 7,000 words.
+_MOST_CELLS = 50_000_000
 
 # sclite adds in single precision; its choice among equal paths depends on the rounding.
 _Cost = np.float32
@@ -90,6 +94,11 @@ def _backward_steps(
     inserted = [_NULL_COST if word == NULL else insertion for word in below.words]
     deleted = [_NULL_COST if word == NULL else deletion for word in above.words]
     ours, theirs = list(map(fold, above.words)), list(map(fold, below.words))
+    if len(ours) * len(theirs) > _MOST_CELLS:
+        raise UserError(
+            f"a sentence of {len(ours)} words against one of {len(theirs)} is too long to align "
+            "with alternatives; is each sentence on a line of its own?"
+        )
     cost = np.zeros((len(ours), len(theirs)), _Cost)
     back = [[(0, 0)] * len(theirs) for _ in ours]
 
