@@ -58,12 +58,13 @@ def write_deployment(deployment: Deployment, to: str | Path) -> list[Path]:
     """
     to = Path(to)
     models = [_model(name, base, deployment) for name, base in deployment.bases.items()]
+    tagged = image(deployment.bases.values())
     texts = {
         MODELS: model_config(models),
         BATCHING: batching_config(deployment.batching),
         MONITORING: monitoring_config(),
-        COMPOSE: compose(deployment.bases),
-        COMMANDS: commands(deployment.bases, to),
+        COMPOSE: compose(deployment.bases, tagged),
+        COMMANDS: commands(deployment.bases, to, tagged),
     }
     for name, text in texts.items():
         write_text(to / name, text)
@@ -99,14 +100,14 @@ def arguments() -> list[str]:
     ]
 
 
-def compose(bases: Mapping[str, Path]) -> str:
+def compose(bases: Mapping[str, Path], tagged: str) -> str:
     """The text of the compose file; only this machine can reach the ports.
 
     The service without a GPU has no profile, so that `docker compose up` starts it.
     """
     import yaml
 
-    first, tagged = next(iter(bases)), image(bases.values())
+    first = next(iter(bases))
     service: dict[str, Any] = {
         "image": f"${{TF_SERVING_IMAGE:-{tagged}}}",
         "command": arguments(),
@@ -172,7 +173,7 @@ def probe(name: str) -> str:
     )
 
 
-def commands(bases: Mapping[str, Path], to: Path) -> str:
+def commands(bases: Mapping[str, Path], to: Path, tagged: str) -> str:
     """The text of the file of commands."""
     first = next(iter(bases))
     mounts = [f'-v "{base.resolve()}:{_INSIDE}/{name}:ro"' for name, base in bases.items()]
@@ -182,7 +183,7 @@ def commands(bases: Mapping[str, Path], to: Path) -> str:
         f"-p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} -p 127.0.0.1:{REST_PORT}:{REST_PORT}",
         f'-v "{to.resolve()}:{_CONFIG}:ro"',
         *mounts,
-        f"{image(bases.values())}-gpu",
+        f"{tagged}-gpu",
         *arguments(),
     ]
     lines: Sequence[str] = [

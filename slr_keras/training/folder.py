@@ -152,7 +152,7 @@ class RunFolder:
         elif pending == _CONTINUE:
             done = f"continuing the run in {self.path}"
         else:
-            self._remove_leftovers()
+            self._remove_description()
         write_text(self.config, to_yaml(config))
         return done
 
@@ -243,7 +243,7 @@ class RunFolder:
             )
         return _NEW
 
-    def _remove_leftovers(self) -> None:
+    def _remove_description(self) -> None:
         """Remove the description that an earlier command wrote before any checkpoint."""
         for path in (self.model, self.vocabulary, self.contract, self.frame_contract):
             path.unlink(missing_ok=True)

@@ -15,13 +15,6 @@ import requests
 
 
 @pytest.fixture(scope="module")
-def little():
-    import little_server
-
-    return little_server
-
-
-@pytest.fixture(scope="module")
 def server(little, tmp_path_factory):
     folder = tmp_path_factory.mktemp("believed")
     little.publish(folder / "little", 1, pictures=True)

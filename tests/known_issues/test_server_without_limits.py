@@ -18,13 +18,6 @@ HEAD = b"POST /v1/models/little:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 9
 
 
 @pytest.fixture(scope="module")
-def little():
-    import little_server
-
-    return little_server
-
-
-@pytest.fixture(scope="module")
 def config(little, tmp_path_factory):
     folder = tmp_path_factory.mktemp("limits")
     little.publish(folder / "little", 1)
