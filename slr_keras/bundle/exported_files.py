@@ -48,10 +48,11 @@ def read_labels(path: Path, output: Output) -> Vocabulary:
         UserError: the file is missing or is no vocabulary.
     """
     if output == "sign":
+        tokens = tuple(read_text(path).removesuffix("\n").split("\n"))
         try:
-            return Vocabulary(tuple(read_text(path).removesuffix("\n").split("\n")))
+            return Vocabulary(tokens)
         except UserError as error:
-            raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+            raise UserError(f"{path}: {error}") from error
     return Vocabulary.read(path, as_written=True)
 
 
