@@ -43,6 +43,8 @@ def _fail(name: str) -> None:
 
 @pytest.mark.parametrize("name", modules())
 def test_the_examples_in_the_docstrings_run(name, tmp_path, monkeypatch):
+    if name.startswith("slr_keras.jax_training."):
+        pytest.importorskip("jax")
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     report = io.StringIO()

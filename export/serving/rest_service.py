@@ -98,9 +98,7 @@ class RestService:
         from export.serving.grpc_service import status
 
         states = self.handler.repository.status(*_model(request))
-        value = MessageToDict(
-            status(states), preserving_proto_field_name=True, including_default_value_fields=False
-        )
+        value = MessageToDict(status(states), preserving_proto_field_name=True)
         for entry in value.get("model_version_status", ()):
             entry["status"] = {"error_code": "OK", "error_message": "", **entry.get("status", {})}
         return _json(value)

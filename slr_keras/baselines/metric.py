@@ -25,7 +25,7 @@ class LinearMetric:
     >>> pieces = [("AB"[k % 2], piece + [0, k % 2]) for k, piece in enumerate(noise)]
     >>> metric = LinearMetric(dimensions=1).fit(pieces)
     >>> points = metric(np.array([[0.0, 0.0], [5.0, 0.0], [0.0, 1.0]]))
-    >>> abs(points[1, 0] - points[0, 0]) < abs(points[2, 0] - points[0, 0])
+    >>> bool(abs(points[1, 0] - points[0, 0]) < abs(points[2, 0] - points[0, 0]))
     True
     """
 

@@ -176,7 +176,7 @@ def lost_points(
     >>> import numpy as np
     >>> from slr_keras.data.augmentation import AugmentationConfig, lost_points
     >>> config = AugmentationConfig(drop_points=1, drop_points_most=1, drop_spans=0, drop_hand=0)
-    >>> lost_points(np.random.default_rng(0), 10, 79, [], config).sum()
+    >>> int(lost_points(np.random.default_rng(0), 10, 79, [], config).sum())
     10
     """
     lost = np.zeros((frames, points), bool)

@@ -124,7 +124,7 @@ class Normaliser:
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.streaming.landmarks import Normaliser
     >>> normaliser = Normaliser(contract("coco_wholebody_133", image_size=(210, 260)))
-    >>> normaliser(np.full((79, 3), 0.0, np.float32)).any()
+    >>> bool(normaliser(np.full((79, 3), 0.0, np.float32)).any())
     False
     """
 

@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 # A program of its own, so that the last words of a process that aborts still come through. It drops
 # notes and warnings of C++ (`W0000 00:00:1796082233.488526 12431 file.cc:392] ...`), the line
@@ -36,8 +39,37 @@ def hush_libraries() -> None:
     """
     # The features of the processor and the absence of a GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not any(isinstance(finder, _QuietTensorFlow) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _QuietTensorFlow())
     # The end of this Python version, which google.api_core announces: TensorFlow imports it.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core\b")
+
+
+class _QuietTensorFlow(MetaPathFinder):
+    """Imports TensorFlow without the notes of its native libraries.
+
+    Releases from 2.21 write them before they read TF_CPP_MIN_LOG_LEVEL.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The specification of TensorFlow with a loader that is quiet; None for other modules."""
+        if fullname != "tensorflow":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def quietly(module: ModuleType) -> None:
+                with without_native_notes():
+                    execute(module)
+
+            # The loader belongs to this specification alone.
+            spec.loader.exec_module = quietly  # type: ignore[method-assign]
+        return spec
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import http.server
+import importlib.util
 import io
 import json
 import os
@@ -341,6 +342,10 @@ def writers() -> list[Writer]:
     one_checkpoint = functools.partial(checkpoint, value=0.0)
     other_films = functools.partial(extracted, seed=1)
     other_bundle = functools.partial(bundle, name="ksl-words")
+    extractions = [
+        Writer("a first extraction", extracted, None, read_data, at_once=False),
+        Writer("extract", extracted, other_films, read_data, at_once=False),
+    ]
     return [
         Writer("a new data folder", rain, None, read_data),
         Writer("a replaced data folder", rain, old, read_data),
@@ -351,8 +356,8 @@ def writers() -> list[Writer]:
         Writer("prepare compose", composed, old, read_data),
         Writer("simulate", simulated, old, read_data),
         Writer("simulate cues", cues, cues_of_before, read_cues),
-        Writer("a first extraction", extracted, None, read_data, at_once=False),
-        Writer("extract", extracted, other_films, read_data, at_once=False),
+        # Data that were extracted name the release of MediaPipe that extracted them.
+        *(extractions if importlib.util.find_spec("mediapipe") else ()),
         Writer("flow", flow, filmed, read_cues, at_once=False),
         Writer("checkpoint", checkpoint, one_checkpoint, read_checkpoint),
         Writer("bundle", bundle, other_bundle, read_bundle),

@@ -42,6 +42,7 @@ def test_a_pattern_gives_each_clip_once(folder):
 
 
 def test_predict_finds_the_clips_in_linked_folders(folder):
+    pytest.importorskip("mediapipe")
     clips = find_clips([folder], contract("mediapipe_holistic_543"))
     assert [clip.id for clip in clips if clip.source.endswith(".npy")] == [
         "a.pose",

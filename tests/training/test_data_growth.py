@@ -17,15 +17,13 @@ SIZES = (100, 400)
 MOST_GROWTH = 4.2
 
 
-def instructions(action: Callable[[], object]) -> int:
-    """Bytecode instructions that Python executes in an action, `__eq__` of samples included."""
+def lines(action: Callable[[], object]) -> int:
+    """Lines that Python executes in an action, `__eq__` of samples included."""
     count = 0
 
     def trace(frame, event, argument):
         nonlocal count
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        count += event == "opcode"
+        count += event == "line"
         return trace
 
     before = sys.gettrace()
@@ -73,7 +71,7 @@ def grown(action: Callable[[Path], object], tmp_path: Path) -> float:
     small, large = (data_folder(tmp_path / str(clips), clips) for clips in SIZES)
     # Whatever is imported or cached once is no work for each clip.
     action(small)
-    counts = [instructions(lambda folder=folder: action(folder)) for folder in (small, large)]
+    counts = [lines(lambda folder=folder: action(folder)) for folder in (small, large)]
     return counts[1] / counts[0]
 
 

@@ -73,7 +73,7 @@ def by_order(
         for_dev = max(1, round(dev * len(rows))) if dev else 0
         for_gap = max(1, round(gap * len(rows))) if gap else 0
         if for_test + for_dev + for_gap >= len(rows):
-            raise UserError(f"label {label!r}: {len(rows)} clips are too few for these fractions")
+            raise UserError(f"label '{label}': {len(rows)} clips are too few for these fractions")
         splits[rows[len(rows) - for_test - for_dev - for_gap :]] = ""
         splits[rows[len(rows) - for_test - for_dev :]] = "dev"
         splits[rows[len(rows) - for_test :]] = "test"

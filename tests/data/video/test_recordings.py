@@ -28,7 +28,7 @@ def film(path, moments, size=(32, 48), sound_from=None):
             container.mux(sound.encode(silence))
             container.mux(sound.encode())
         for number, moment in enumerate(moments):
-            picture = np.full((*size, 3), 20 * (number + 1), np.uint8)
+            picture = np.full((*size, 3), 20 * (number + 1) % 256, np.uint8)
             picture[: size[0] // 4] = 0  # dark above
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts, frame.time_base = moment, Fraction(1, 1000)
