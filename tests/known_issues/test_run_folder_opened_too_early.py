@@ -77,7 +77,7 @@ def test_a_restart_with_a_mistake_leaves_the_old_run_in_place(begun, recipe, mis
     assert not begun.path.with_name("run.1").exists()
 
 
-@pytest.mark.parametrize("options", [[], ["--restart"]])
+@pytest.mark.parametrize("options", [[], pytest.param(["--restart"], marks=pytest.mark.long)])
 def test_a_folder_without_a_checkpoint_takes_a_corrected_command(tiny, recipe, tmp_path, options):
     other = tiny.config(tmp_path / "absent", epochs=7)
     folder = RunFolder(tmp_path / "run")

@@ -83,7 +83,20 @@ BEFORE_NORMALISATION = re.compile(
 )
 # Of the largest gradient: a weight that acts has more, also at the far end of I3D.
 ROUNDING = 1e-7
-every_model = pytest.mark.parametrize("name", list_models())
+#: Presets that differ by their sizes alone from one that the usual suite has; with `SMALLER` they
+#: are nearly the same model. A model that is registered later is in the usual suite.
+SAME_PARTS = (
+    *("c2st_tiny", "sign_conv_isolated_small", "sign_conv_large", "sign_conv_small"),
+    *("stark_isolated", "stark_mobile", "stark_small", "stark_tiny", "stepnet_tiny"),
+    *("ustm_b", "ustm_s", "ustm_tiny"),
+)
+every_model = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in SAME_PARTS else [])
+        for name in list_models()
+    ],
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,9 +91,9 @@ class TracedStep:
     >>> from slr_keras.benchmarks.memory.training import TracedStep
     >>> config = parse_config({"data": {"folder": "data"}, "model": {"name": "c2st_tiny"}})
     >>> step = TracedStep(config, FrameContract(size=(64, 64)), classes=5)
-    >>> one, two = (step.measure(clips, frames=16, glosses=2) for clips in (1, 2))
-    >>> one.weights == two.weights, two.kept > one.kept
-    (True, True)
+    >>> record = step.measure(clips=1, frames=8, glosses=2)
+    >>> record.kept > 0
+    True
     """
 
     def __init__(self, config: Config, contract: Contract, classes: int):

@@ -22,10 +22,8 @@ MODELS = {
 }
 #: In the usual suite; the others are exported by tests marked `long`.
 USUAL = ("stark", "c2st")
-SYSTEMS = [
-    pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long])
-    for name in ("stark", "stark_isolated", "c2st", "ustm", "stepnet")
-]
+NAMES = ("stark", "stark_isolated", "c2st", "ustm", "stepnet")
+SYSTEMS = [pytest.param(name, marks=[] if name in USUAL else [pytest.mark.long]) for name in NAMES]
 
 
 @pytest.fixture(scope="session")

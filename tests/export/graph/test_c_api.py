@@ -15,7 +15,7 @@ from export.graph.verification import expected_scores
 from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.training.run import Run
 
-from .conftest import SYSTEMS
+from .conftest import NAMES
 
 INVALID_ARGUMENT = 3
 
@@ -71,7 +71,14 @@ def run(program, version, folder, name, content, lengths):
     return np.frombuffer(written, np.float32, offset=8 + 8 * rank).reshape(shape)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+# The graph of every system is run by Python; this is about the path without Python.
+@pytest.mark.parametrize(
+    "system",
+    [
+        "stark",
+        *(pytest.param(name, marks=pytest.mark.long) for name in NAMES if name != "stark"),
+    ],
+)
 def test_a_process_without_python_gives_the_scores_of_keras(system, served, program, tmp_path):
     path, version = served(system)
     loaded = Run.load(path)
@@ -95,7 +102,10 @@ def test_a_process_without_python_gives_the_scores_of_keras(system, served, prog
     [
         ((2, 8, 6, 3), [8, 0], "at least 1 frame"),
         # More points than the layout has would not be noticed by what reads them.
-        ((1, 8, 7, 3), [8], "keypoints: the shape must be (any, any, 6, 3)"),
+        pytest.param(
+            *((1, 8, 7, 3), [8], "keypoints: the shape must be (any, any, 6, 3)"),
+            marks=pytest.mark.long,
+        ),
         pytest.param((1, 8, 6, 3), [9], "more frames than keypoints", marks=pytest.mark.long),
         pytest.param((1, 8, 6, 3), [8, 8], "one number is wanted", marks=pytest.mark.long),
         pytest.param((1, 8, 5, 3), [8], "(any, any, 6, 3)", marks=pytest.mark.long),

@@ -9,7 +9,13 @@ from drawn_run import drawn_run
 from export.saved_model import main
 
 
-@pytest.mark.parametrize("family", feature_models.MODELS)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(name, marks=[] if name == "sign_conv_isolated" else [pytest.mark.long])
+        for name in feature_models.MODELS
+    ],
+)
 def test_a_version_gives_the_scores_of_its_run(tiny, family, tmp_path):
     run = drawn_run(tmp_path / "run", feature_models.tree_of(family, tiny, tmp_path))
     to = tmp_path / "models"

@@ -28,7 +28,11 @@ np.savez(sys.argv[3], **runner(**inputs))
 SHARES = {"stark_tiny": 0.5, "stark_isolated_tiny": 0.7}
 
 
-@pytest.fixture(scope="module", params=SHARES)
+# A model of sentences is converted by every export, too (tests/export/lite).
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("stark_tiny", marks=pytest.mark.long), "stark_isolated_tiny"],
+)
 def converted(request, tmp_path_factory):
     """Case, Keras' outputs, and the model in float and with dynamic-range weights."""
     pytest.importorskip("ai_edge_litert")
