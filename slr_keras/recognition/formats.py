@@ -15,6 +15,8 @@ The JSON is one object:
                     the clip, end exclusive; confidence in 0..1
         reference   a list of glosses; null if there is no reference
         notices     a list of remarks about the input, such as missing coordinates
+        alternatives   only where a model names the one sign of a clip: a list of {"gloss",
+                    "confidence"}, the most probable signs, best first
     errors      a list of {"id", "source", "message"}: clips that could not be recognised
     score       null without references, else {"wer" (percent), "substitutions", "insertions",
                 "deletions", "references" (glosses in the references), "clips" (scored)}
@@ -85,6 +87,16 @@ def _clip(prediction: Prediction) -> dict[str, Any]:
         ],
         "reference": None if prediction.reference is None else list(prediction.reference),
         "notices": list(prediction.notices),
+        **(
+            {
+                "alternatives": [
+                    {"gloss": gloss, "confidence": round(confidence, 4)}
+                    for gloss, confidence in prediction.alternatives
+                ]
+            }
+            if prediction.alternatives
+            else {}
+        ),
     }
 
 
