@@ -121,7 +121,7 @@ def score(predictions: Sequence[Prediction], clean: Clean = tuple) -> dict[str, 
     }
 
 
-def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -> str:
+def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple, top: int = 1) -> str:
     """One line `id: GLOSS GLOSS`, the alignment with the reference if there is one, and a table.
 
     Reference and hypothesis are aligned after `clean`, as in scoring. S marks substitutions, D
@@ -131,6 +131,7 @@ def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -
         prediction: the prediction.
         times: add a table of times and confidences.
         clean: clean-up of reference and hypothesis.
+        top: number of most probable signs to list, if above 1 and if the model ranks them.
 
     >>> from slr_keras.recognition import Gloss, Prediction, to_text
     >>> signs = (Gloss("RAIN", 0.2, 0.8, 0.97), Gloss("NORTH", 1.0, 1.5, 0.6))
@@ -156,6 +157,8 @@ def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -
             f"{gloss.start:8.3f}{gloss.end:8.3f}{gloss.confidence:12.2f}  {gloss.gloss}"
             for gloss in prediction.glosses
         ]
+    if top > 1:
+        lines += [f"{sure:20.2f}  {gloss}" for gloss, sure in prediction.alternatives[:top]]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,297 @@
+"""`slr enrol`, and the commands that read its files, on simulated clips."""
+
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+from plain_encoder import PlainEncoder
+
+from slr_keras import Recogniser, enrol, predict
+from slr_keras.data.contract import contract
+from slr_keras.data.simulator import Simulator
+from slr_keras.enrolment.storage import read_enrolment, write_enrolment
+from slr_keras.utils.errors import UserError
+
+SIGNS = ("RAIN", "WORK", "MOTHER")
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """A function from a sign and a number to raw points (frames, 133, 3)."""
+    simulator = Simulator("demo")
+
+    def clip(sign: str, number: int) -> np.ndarray:
+        signer = simulator.signer("train", 0)
+        return simulator.sample(f"train-{number:05d}", "train", (sign,), signer).keypoints
+
+    return clip
+
+
+@pytest.fixture(autouse=True)
+def encoder(monkeypatch):
+    """The encoder of these tests, which needs no installed weights."""
+    plain = PlainEncoder(contract("coco_wholebody_133", normalisation="body"))
+
+    class SignEncoder:
+        @classmethod
+        def from_preset(cls, name="sign-encoder"):
+            if name == "other":
+                return PlainEncoder(plain.contract, salt="other")
+            return plain
+
+    module = types.SimpleNamespace(SignEncoder=SignEncoder)
+    monkeypatch.setitem(sys.modules, "slr_keras.enrolment.encoder", module)
+    return plain
+
+
+@pytest.fixture
+def recordings(tmp_path, clip, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for sign in SIGNS:
+        (tmp_path / "recordings" / sign).mkdir(parents=True)
+        for number in range(3):
+            np.save(tmp_path / "recordings" / sign / f"{number}.npy", clip(sign, number))
+    return tmp_path / "recordings"
+
+
+@pytest.fixture
+def file(recordings, tmp_path):
+    assert enrol.main(["recordings", "--to", "my_signs.slr"]) == 0
+    return tmp_path / "my_signs.slr"
+
+
+def signs_of(path) -> dict[str, int]:
+    enrolment = read_enrolment(path)
+    return {name: len(enrolment.rows(sign)) for sign, name in enumerate(enrolment.signs)}
+
+
+# === Making and changing files ===
+
+
+def test_a_folder_for_each_sign_is_enrolled(recordings, capsys):
+    assert enrol.main(["recordings", "--to", "my_signs.slr"]) == 0
+    file = "my_signs.slr"
+    assert signs_of(file) == {"MOTHER": 3, "RAIN": 3, "WORK": 3}
+    assert "my_signs.slr: 3 signs, 9 recordings" in capsys.readouterr().out
+
+
+def test_a_table_enrols_the_same_signs(file, recordings, tmp_path):
+    rows = [f"recordings/{sign}/{n}.npy;{sign}" for sign in sorted(SIGNS) for n in range(3)]
+    (tmp_path / "table.csv").write_text("\n".join(["file;sign", *rows]))
+    assert enrol.main(["table.csv", "--to", "table.slr"]) == 0
+    both = [read_enrolment(path) for path in (file, tmp_path / "table.slr")]
+    np.testing.assert_array_equal(both[0].vectors, both[1].vectors)
+    assert both[0].signs == both[1].signs
+
+
+def test_more_recordings_are_added_to_a_file_that_is_there(file, clip, tmp_path):
+    (tmp_path / "more/thank you").mkdir(parents=True)
+    np.save(tmp_path / "more/thank you/a.npy", clip("SHRINK", 0))
+    assert enrol.main(["more", "--to", "my_signs.slr"]) == 0
+    assert signs_of(file) == {"MOTHER": 3, "RAIN": 3, "WORK": 3, "thank-you": 1}
+    assert enrol.main(["more", "--to", "my_signs.slr", "--replace"]) == 0
+    assert signs_of(file) == {"thank-you": 1}
+
+
+def test_files_are_merged(file, clip, tmp_path):
+    (tmp_path / "more/GROW").mkdir(parents=True)
+    np.save(tmp_path / "more/GROW/a.npy", clip("GROW", 0))
+    enrol.main(["more", "--to", "yours.slr"])
+    assert enrol.main(["my_signs.slr", "yours.slr", "--to", "ours.slr"]) == 0
+    assert signs_of(tmp_path / "ours.slr") == {"MOTHER": 3, "RAIN": 3, "WORK": 3, "GROW": 1}
+    assert len(signs_of(file)) == 3
+
+
+def test_signs_are_listed_renamed_and_removed(file, capsys):
+    assert enrol.main(["my_signs.slr", "--rename", "RAIN", "gro\u0308\u00dfe"]) == 0
+    assert enrol.main(["my_signs.slr", "--remove", "WORK"]) == 0
+    capsys.readouterr()
+    assert enrol.main(["my_signs.slr", "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [sign["name"] for sign in listed["signs"]] == ["MOTHER", "gr\u00f6\u00dfe"]
+
+
+def test_a_bad_recording_among_good_ones_is_reported(recordings, clip, capsys):
+    (recordings / "RAIN/3.npy").write_bytes(b"\x93NUMPY damaged")
+    np.save(recordings / "RAIN/4.npy", np.zeros((30, 133, 3)))
+    np.save(recordings / "loose.npy", clip("RAIN", 8))
+    assert enrol.main(["recordings", "--to", "my_signs.slr"]) == 2
+    said = capsys.readouterr().err
+    for words in ("RAIN/3.npy: ", "RAIN/4.npy: no hand is seen", "loose.npy: lies in no folder"):
+        assert words in said
+    assert signs_of("my_signs.slr") == {"MOTHER": 3, "RAIN": 3, "WORK": 3}
+
+
+def test_nothing_is_written_where_every_recording_is_bad(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad/A").mkdir(parents=True)
+    (tmp_path / "bad/A/1.npy").write_bytes(b"no array")
+    with pytest.raises(UserError, match="nothing was written"):
+        enrol.main(["bad", "--to", "my_signs.slr"])
+    assert not (tmp_path / "my_signs.slr").exists()
+
+
+def test_a_sign_under_two_names_and_a_wrong_name_are_told(recordings, clip, capsys):
+    for folder, sign, number in (
+        ("PLUIE", "RAIN", 30),
+        ("PLUIE", "RAIN", 31),
+        ("WORK", "MOTHER", 33),
+    ):
+        (recordings / folder).mkdir(exist_ok=True)
+        np.save(recordings / folder / f"x{number}.npy", clip(sign, number))
+    assert enrol.main(["recordings", "--to", "my_signs.slr"]) == 0
+    said = capsys.readouterr().err
+    assert "PLUIE and RAIN are too alike" in said
+    assert "WORK/x33.npy: looks more like MOTHER" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["recordings"], "--to my_signs.slr"),
+        (["recordings", "--to", "a.zip"], "named .slr"),
+        (["--to", "a.slr"], "name recordings"),
+        (["recordings", "--camera", "A", "--to", "a.slr"], "name no INPUT"),
+        (["missing", "--to", "a.slr"], "no such file"),
+        (["a.slr", "b.slr", "--list"], "name one enrolment file"),
+        (["a.slr", "--list", "--remove", "A"], "do not go together"),
+        (["my_signs.slr", "--remove", "RAINS"], "did you mean 'RAIN'"),
+        (["my_signs.slr", "--remove", *SIGNS], "no sign would be left"),
+        (["recordings", "--to", "my_signs.slr", "--encoder", "other"], "name that encoder"),
+        (["recordings", "--to", "a.slr", "--keep", "k"], "goes with --camera"),
+    ],
+)
+def test_mistakes_say_what_to_do(file, arguments, words):
+    before = file.read_bytes()
+    with pytest.raises(UserError, match=words):
+        enrol.main(arguments)
+    assert file.read_bytes() == before
+
+
+# === Camera ===
+
+
+@pytest.fixture
+def film(clip, tmp_path, monkeypatch):
+    """A file that is read like a camera: three signs with rest of a second between them."""
+    monkeypatch.chdir(tmp_path)
+    still = np.repeat(clip("RAIN", 0)[:1], 25, axis=0)
+    parts = [still]
+    for number in range(3):
+        parts += [clip("RAIN", number), still]
+    np.save(tmp_path / "film.npy", np.concatenate(parts))
+    return "film.npy"
+
+
+CAMERA = ["--countdown", "1", "--seconds", "1.6"]
+
+
+def test_takes_of_a_camera_are_enrolled_and_kept(film, tmp_path, capsys):
+    arguments = ["--camera", "RAIN", "--source", film, "--takes", "2", *CAMERA]
+    assert enrol.main([*arguments, "--to", "my_signs.slr", "--keep", "kept"]) == 0
+    assert signs_of("my_signs.slr") == {"RAIN": 2}
+    assert "take 2 of 2: in 1 ..." in capsys.readouterr().err
+    assert enrol.main(["kept", "--to", "again.slr"]) == 0
+    assert signs_of("again.slr") == {"RAIN": 2}
+
+
+def test_a_camera_that_ends_keeps_the_takes_so_far(film, capsys):
+    arguments = ["--camera", "RAIN", "--source", film, "--takes", "50", *CAMERA]
+    assert enrol.main([*arguments, "--to", "my_signs.slr"]) == 0
+    assert "of 50 takes of RAIN were recorded" in capsys.readouterr().err
+    assert 1 <= signs_of("my_signs.slr")["RAIN"] < 50
+
+
+def test_a_camera_that_shows_nobody_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("nobody.npy", np.zeros((300, 133, 3)))
+    with pytest.raises(UserError, match="no take of A was recorded"):
+        enrol.main(["--camera", "A", "--source", "nobody.npy", "--to", "a.slr", *CAMERA])
+    assert not (tmp_path / "a.slr").exists()
+
+
+# === Recognition ===
+
+
+def predicted(arguments, capsys) -> str:
+    capsys.readouterr()
+    assert predict.main(arguments) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def queries(clip, tmp_path, file):
+    (tmp_path / "queries").mkdir()
+    for name, sign in (("a", "RAIN"), ("b", "MOTHER"), ("c", "WORK")):
+        np.save(tmp_path / f"queries/{name}.npy", clip(sign, 21))
+    rest = np.repeat(clip("RAIN", 0)[:1], 30, axis=0)
+    np.save(tmp_path / "queries/r.npy", rest)
+    return "queries"
+
+
+def test_predict_names_enrolled_signs(queries, capsys):
+    text = predicted(["my_signs.slr", queries, "--accept", "0.3"], capsys)
+    assert text.split("\n")[:4] == ["a: RAIN", "b: MOTHER", "c: WORK", "r:"]
+
+
+def test_top_signs_are_listed_with_confidences_that_do_not_exceed_one(queries, capsys):
+    arguments = ["my_signs.slr", f"{queries}/a.npy", "--accept", "0.3"]
+    text = predicted([*arguments, "--top", "3"], capsys).splitlines()
+    assert len(text) == 4
+    assert text[1].split()[1] == "RAIN"
+    (one,) = json.loads(predicted([*arguments, "--format", "json"], capsys))["clips"]
+    assert one["alternatives"][0]["gloss"] == one["glosses"][0]["gloss"]
+    assert sum(sign["confidence"] for sign in one["alternatives"]) <= 1
+
+
+@pytest.mark.parametrize("format", ["text", "json", "vtt", "srt", "eaf"])
+def test_a_sign_that_was_not_enrolled_is_unknown_in_every_format(
+    format, file, clip, tmp_path, capsys
+):
+    # A rate of almost zero refuses everything.
+    np.save(tmp_path / "x.npy", clip("SHRINK", 4))
+    text = predicted(["my_signs.slr", "x.npy", "--accept", "1e-9", "--format", format], capsys)
+    escaped = {"vtt": "&lt;unknown&gt;", "eaf": "&lt;unknown&gt;"}.get(format, "<unknown>")
+    assert escaped in text
+
+
+def test_the_recogniser_answers_as_predict_does(queries, capsys, tmp_path):
+    values = json.loads(predicted(["my_signs.slr", queries, "--format", "json"], capsys))
+    with Recogniser.from_preset("my_signs.slr") as recogniser:
+        for entry in values["clips"]:
+            result = recogniser.recognise(tmp_path / entry["source"])
+            assert [gloss["gloss"] for gloss in entry["glosses"]] == list(result.glosses)
+            for gloss, confidence in zip(entry["glosses"], result.confidences, strict=True):
+                assert gloss["confidence"] == pytest.approx(confidence, abs=1e-4)
+
+
+def test_enrolled_signs_are_read_with_their_own_encoder_alone(file):
+    with pytest.raises(UserError, match="name that encoder with --encoder"):
+        Recogniser.from_preset("my_signs.slr", encoder="other")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["my_signs.slr", "x.npy", "--precision", "int8"], "is no bundle"),
+        (["my_signs.slr", "x.npy", "--beam", "3"], "single signs"),
+        (["my_signs.slr", "x.npy", "--head", "left"], "no heads"),
+        (["missing.slr", "x.npy"], "missing.slr: no such file"),
+        (["asl-words", "x.npy", "--accept", "0.1"], "goes with enrolled signs"),
+    ],
+)
+def test_options_of_other_models_are_refused(arguments, words, file, clip, tmp_path):
+    np.save(tmp_path / "x.npy", clip("RAIN", 4))
+    with pytest.raises(UserError, match=words):
+        predict.main(arguments)
+
+
+def test_the_answer_survives_writing_and_reading(file, clip, tmp_path):
+    write_enrolment(tmp_path / "copy.slr", read_enrolment(file))
+    rows = []
+    for name in ("my_signs.slr", "copy.slr"):
+        with Recogniser.from_preset(name) as recogniser:
+            rows.append(recogniser.logits([clip("WORK", 25)])[0]["ensemble"])
+    np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-12)
