@@ -14,6 +14,8 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import Failures
 from slr_keras.utils.unicode import spelled
 
+#: Folder of clips in which nothing is signed.
+REST = "-"
 _TABLES = (".csv", ".tsv", ".txt")
 _FILES, _SIGNS = ("file", "path", "video", "keypoints"), ("sign", "gloss", "glosses", "label")
 
@@ -23,7 +25,7 @@ class Recording:
     """A recording of one sign.
 
     Attributes:
-        sign: its name.
+        sign: its name; "" for rest.
         clip: not read yet.
     """
 
@@ -37,6 +39,7 @@ def find_recordings(
     split: str,
     overrides: Overrides,
     failures: Failures,
+    rest: bool = False,
 ) -> list[Recording]:
     """Find the recordings in the inputs, in the order given; no frames are read.
 
@@ -47,6 +50,8 @@ def find_recordings(
         split: of data folders.
         overrides: properties of the clips that the user states.
         failures: collects recordings without a usable sign.
+        rest: whether clips without a gloss, and those in a folder named `-`, count as rest;
+            otherwise they have no usable sign.
 
     Raises:
         UserError: an input does not exist or holds no recording.
@@ -58,12 +63,19 @@ def find_recordings(
             found += _of_table(path, contract, overrides, failures)
             continue
         clips = find_clips([path], contract, split, overrides)
-        is_folder = path.is_dir() and all(clip.reference is None for clip in clips)
+        is_folder = path.is_dir() and not any(path.glob("*.jsonl"))
         for clip in clips:
             with failures.passing_over(clip.source):
+                if rest and _shows_rest(clip, is_folder):
+                    found.append(Recording("", clip))
+                    continue
                 sign = _folder_of(clip, path) if is_folder else _gloss_of(clip)
                 found.append(Recording(sign_name(sign, clip.source), clip))
     return found
+
+
+def _shows_rest(clip: Clip, is_folder: bool) -> bool:
+    return clip.id.startswith(f"{REST}/") if is_folder else not clip.reference
 
 
 def _folder_of(clip: Clip, folder: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from plain_encoder import PlainEncoder
 
-from slr_keras import Recogniser, enrol, predict
+from slr_keras import Recogniser, enrol, evaluate, predict
 from slr_keras.data.contract import contract
 from slr_keras.data.simulator import Simulator
 from slr_keras.enrolment.storage import read_enrolment, write_enrolment
@@ -295,3 +295,53 @@ def test_the_answer_survives_writing_and_reading(file, clip, tmp_path):
         with Recogniser.from_preset(name) as recogniser:
             rows.append(recogniser.logits([clip("WORK", 25)])[0]["ensemble"])
     np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-12)
+
+
+# === Evaluation ===
+
+
+@pytest.fixture
+def labelled(clip, tmp_path, file):
+    """Clips of enrolled signs, of another sign and of rest, in a folder for each."""
+    for sign in (*SIGNS, "SHRINK", "-"):
+        (tmp_path / "labelled" / sign).mkdir(parents=True)
+        for number in range(21, 24):
+            points = clip("RAIN" if sign == "-" else sign, number)
+            points = np.repeat(points[:1], 30, axis=0) if sign == "-" else points
+            np.save(tmp_path / "labelled" / sign / f"{number}.npy", points)
+    return "labelled"
+
+
+def test_evaluate_counts_naming_refusals_and_false_accepts(labelled, capsys):
+    capsys.readouterr()
+    assert evaluate.main(["my_signs.slr", "--data", labelled, "--accept", "0.3", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["named"]["clips"] == 9
+    assert scores["named"]["percent"] == 100
+    assert scores["unknown"]["clips"] == scores["rest"]["clips"] == 3
+    assert scores["rest"]["percent"] == 0
+    assert scores["right"]["percent"] + scores["refused"]["percent"] <= 100.001
+    assert 0 <= scores["auroc"] <= 100
+    assert evaluate.main(["my_signs.slr", "--data", labelled]) == 0
+    assert "other signs: wrongly accepted" in capsys.readouterr().out
+
+
+def test_evaluate_passes_over_a_bad_clip(labelled, tmp_path, capsys):
+    (tmp_path / "labelled/RAIN/bad.npy").write_bytes(b"no array")
+    assert evaluate.main(["my_signs.slr", "--data", labelled]) == 2
+    said = capsys.readouterr()
+    assert "15 clips" in said.out
+    assert "bad.npy" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["my_signs.slr"], "--data FOLDER"),
+        (["my_signs.slr", "--data", "labelled", "--turn", "20"], "--turn: does not go"),
+        (["asl-words", "--accept", "0.1"], "goes with enrolled signs"),
+    ],
+)
+def test_evaluate_refuses_what_enrolled_signs_do_not_have(labelled, arguments, words):
+    with pytest.raises(UserError, match=words):
+        evaluate.main(arguments)
