@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from plain_encoder import PlainEncoder
 
-from slr_keras import Recogniser, enrol, evaluate, predict
+from slr_keras import Recogniser, enrol, evaluate, predict, stream
 from slr_keras.data.contract import contract
 from slr_keras.data.simulator import Simulator
+from slr_keras.enrolment.model import EnrolledModel
 from slr_keras.enrolment.storage import read_enrolment, write_enrolment
+from slr_keras.streaming.spotting import SpottingRecogniser
 from slr_keras.utils.errors import UserError
 
 SIGNS = ("RAIN", "WORK", "MOTHER")
@@ -345,3 +347,88 @@ def test_evaluate_passes_over_a_bad_clip(labelled, tmp_path, capsys):
 def test_evaluate_refuses_what_enrolled_signs_do_not_have(labelled, arguments, words):
     with pytest.raises(UserError, match=words):
         evaluate.main(arguments)
+
+
+# === Streams ===
+
+
+@pytest.fixture
+def signing(clip, tmp_path, file):
+    """A stream of two enrolled signs, with rest before, between and after them; and the spans."""
+    still = np.repeat(clip("RAIN", 0)[:1], 30, axis=0)
+    parts, spans, start = [still], [], 30
+    for sign in ("RAIN", "MOTHER"):
+        points = clip(sign, 21)
+        spans.append((sign, start, start + len(points)))
+        parts += [points, still]
+        start += len(points) + len(still)
+    np.save(tmp_path / "signing.npy", np.concatenate(parts))
+    return spans
+
+
+def streamed(arguments, capsys) -> list[dict]:
+    capsys.readouterr()
+    assert stream.main(["my_signs.slr", *arguments, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_stream_gives_one_answer_for_each_sign_with_start_and_end(signing, capsys):
+    events = streamed(["signing.npy", "--accept", "0.3"], capsys)
+    glosses = [event for event in events if event["event"] == "gloss"]
+    assert [event["gloss"] for event in glosses] == [sign for sign, *_ in signing]
+    for event, (_, start, end) in zip(glosses, signing, strict=True):
+        middle = (event["start"] + event["end"]) / 2 * 25
+        assert start < middle < end
+        assert 0 < event["confidence"] <= 1
+    sentences = [event for event in events if event["event"] == "sentence"]
+    assert [gloss["gloss"] for event in sentences for gloss in event["glosses"]] == [
+        sign for sign, *_ in signing
+    ]
+
+
+def test_rest_alone_gives_no_event(clip, tmp_path, file, capsys):
+    np.save(tmp_path / "rest.npy", np.repeat(clip("RAIN", 0)[:1], 200, axis=0))
+    assert streamed(["rest.npy", "--accept", "0.9"], capsys) == []
+
+
+def test_an_answer_of_a_stream_comes_within_the_stated_delay(signing, capsys):
+    model = EnrolledModel.load("my_signs.slr", accept=0.3)
+    recogniser = SpottingRecogniser(model)
+    emitted = []
+    for frame in np.load("signing.npy"):
+        emitted += [event for event in recogniser.push(frame) if event.kind == "gloss"]
+    assert len(emitted) == 2
+    for event in emitted:
+        assert event.frame - event.spans[0][1] <= recogniser.delay * 25
+
+
+def test_a_spotted_window_has_the_confidence_of_the_clip_of_its_frames(signing, capsys):
+    recogniser = SpottingRecogniser(EnrolledModel.load("my_signs.slr", accept=0.3))
+    frames = np.load("signing.npy")
+    events = [event for frame in frames for event in recogniser.push(frame)]
+    with Recogniser.from_preset("my_signs.slr", accept=0.3) as clips:
+        for event in (event for event in events if event.kind == "gloss"):
+            result = clips.recognise(frames[slice(*event.spans[0])])
+            assert dict(result.alternatives)[event.glosses[0]] == pytest.approx(
+                event.confidences[0], abs=1e-9
+            )
+
+
+def test_a_stream_says_how_late_its_answers_are(signing, capsys):
+    assert stream.main(["my_signs.slr", "signing.npy", "--accept", "0.3"]) == 0
+    said = capsys.readouterr()
+    assert said.out.split() == ["RAIN", "MOTHER"]
+    assert "an answer comes at most" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["my_signs.slr", "signing.npy", "--policy", "ema"],
+        ["my_signs.slr", "signing.npy", "--report"],
+        ["asl-words-live", "signing.npy", "--accept", "0.1"],
+    ],
+)
+def test_stream_options_of_other_models_are_refused(signing, arguments):
+    with pytest.raises(UserError, match="enrolled signs"):
+        stream.main(arguments)
