@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
-from slr_keras.enrolment.enrolment import EncoderIdentity, Enrolment, Example
+from slr_keras.enrolment.enrolment import MOST_SIGNS, EncoderIdentity, Enrolment, Example
 from slr_keras.enrolment.names import sign_name
 from slr_keras.enrolment.rest import RestGate
 from slr_keras.enrolment.threshold import Impostors
@@ -67,7 +67,7 @@ SCHEMA = record(
                 {"spread": nullable(number(0, 2))},
             ),
             1,
-            MOST_EXAMPLES,
+            MOST_SIGNS,
         ),
     }
 )

@@ -15,6 +15,10 @@ from slr_keras.enrolment.threshold import TEMPERATURE, Impostors, impostors_of
 from slr_keras.utils.errors import UserError
 
 
+#: Largest number of signs; every pair of them is compared.
+MOST_SIGNS = 2000
+
+
 @dataclass(frozen=True)
 class Example:
     """One recording of a sign.
@@ -153,11 +157,15 @@ def enrolled(
         background: `(clips, dimension)` vectors of background signs.
 
     Raises:
-        UserError: there is no recording.
+        UserError: there is no recording, or there are too many signs.
     """
     if not examples:
         raise UserError("no recording is left to enrol")
     signs = tuple(dict.fromkeys(names))
+    if len(signs) > MOST_SIGNS:
+        raise UserError(
+            f"{len(signs)} signs are more than the {MOST_SIGNS} that a file may have; train a model"
+        )
     owners = np.array([signs.index(name) for name in names])
     vectors, mirrored = (np.asarray(value, np.float32) for value in (vectors, mirrored))
     gallery = Gallery.of(vectors, mirrored, owners, encoder.naming_components)

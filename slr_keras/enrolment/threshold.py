@@ -120,6 +120,9 @@ def too_alike(gallery: Gallery) -> np.ndarray:
 def alikeness(gallery: Gallery) -> np.ndarray:
     """Largest naming cosine of the prototypes of two signs, `(signs, signs)`; 1 on the diagonal."""
     prototypes = gallery.naming
-    cosines = np.einsum("csd,ktd->ckst", prototypes, prototypes).max(axis=(2, 3))
+    pairs = [(one, other) for one in range(2) for other in range(2)]
+    cosines = np.maximum.reduce(
+        [prototypes[:, one] @ prototypes[:, other].T for one, other in pairs]
+    )
     np.fill_diagonal(cosines, 1.0)
     return cosines

@@ -171,6 +171,7 @@ WRONG = {
     "a row too far": lambda value: _first(value)["examples"][1].update(row=99),
     "a name twice": lambda value: _first(value).update(name="WORK"),
     "a reserved name": lambda value: _first(value).update(name="<unknown>"),
+    "too many signs": lambda value: value.update(signs=[_first(value)] * 2001),
     "no signs": lambda value: value.update(signs=[]),
     "text for a number": lambda value: value["impostors"].update(mean="high"),
     "no deviation": lambda value: value["impostors"].update(deviation=0),

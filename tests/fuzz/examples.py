@@ -148,6 +148,18 @@ def _language_model(folder: Path) -> None:
     model.save(folder / "a.json")
 
 
+def _enrolment(folder: Path) -> None:
+    from plain_encoder import PlainEncoder
+
+    from slr_keras.enrolment.recording import Take, enrol
+    from slr_keras.enrolment.storage import write_enrolment
+
+    encoder = PlainEncoder()
+    clips = np.random.default_rng(0).normal(size=(4, 12, len(encoder.contract.points), 3))
+    takes = [Take(name, clip, f"{name}.npy") for name, clip in zip("aabc", clips, strict=True)]
+    write_enrolment(folder / "a.slr", enrol(takes, encoder, "plain"))
+
+
 def _stream(folder: Path) -> None:
     rows = _points(6).round(1).tolist()
     head = {"layout": "coco_wholebody_133", "fps": 25, "image_size": [256, 256]}
@@ -239,6 +251,7 @@ _WRITERS = {
     "language-model": _language_model,
     "contract": _contract,
     "layout": _layout,
+    "enrolment": _enrolment,
     "bundle": _of_bundle("metadata.json"),
     "preset": _preset,
     "manifest": _manifest,
