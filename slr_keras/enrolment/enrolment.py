@@ -14,7 +14,6 @@ from slr_keras.enrolment.scores import Gallery, prototype, unit
 from slr_keras.enrolment.threshold import TEMPERATURE, Impostors, impostors_of
 from slr_keras.utils.errors import UserError
 
-
 #: Largest number of signs; every pair of them is compared.
 MOST_SIGNS = 2000
 

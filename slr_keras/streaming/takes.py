@@ -18,6 +18,8 @@ from slr_keras.utils.files import atomic_path, file_name
 KEEP, AGAIN, STOP = "keep", "again", "stop"
 # Frames of rest that stay before and after the movement.
 _MARGIN = 3
+# Takes in succession that show no sign, after which nobody seems to be there.
+_MOST_REFUSED = 5
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class TakeRecorder:
     def record(
         self, opened: Callable[[], Iterable[np.ndarray]], live: bool
     ) -> list[tuple[Take, np.ndarray]]:
-        """Record takes until there are enough, the signer stops, or a file ends.
+        """Record takes until there are enough, the signer stops, a file ends, or nobody is seen.
 
         Args:
             opened: opens the source: raw frames `(source points, channels)` at the rate of the
@@ -100,7 +102,8 @@ class TakeRecorder:
         """
         kept: list[tuple[Take, np.ndarray]] = []
         frames = iter(opened())
-        while len(kept) < self.config.takes:
+        refused = 0
+        while len(kept) < self.config.takes and refused < _MOST_REFUSED:
             number = len(kept) + 1
             raw = self._take(frames, number)
             if live:
@@ -108,6 +111,7 @@ class TakeRecorder:
             if raw is None:
                 break
             take = self._checked(raw, number)
+            refused = refused + 1 if take is None else 0
             answer = self._ask(number) if take is not None else AGAIN
             if answer == STOP:
                 break
