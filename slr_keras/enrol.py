@@ -67,7 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not takes and not place.before:
         failures.report("")
         raise UserError(f"no recording of {len(found)} can be enrolled; nothing was written")
-    _write(place.with_takes(takes), options)
+    enrolment = place.with_takes(takes)
+    if repeated := place.repeated(takes, enrolment):
+        print(f"notice: {repeated} recordings were enrolled already", file=sys.stderr)
+    _write(enrolment, options)
     return failures.report(f"{failures.summary()} and passed over")
 
 

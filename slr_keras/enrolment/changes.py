@@ -65,6 +65,11 @@ class Workplace:
         new = [enrol(takes, self.encoder, self.name)] if takes or not self.before else []
         return joined([*self.before, *new], self.encoder)
 
+    def repeated(self, takes: Sequence[Take], enrolment: Enrolment) -> int:
+        """Number of recordings that `with_takes` kept once although they came twice."""
+        given = sum(len(part.examples) for part in self.before) + len(takes)
+        return given - len(enrolment.examples)
+
 
 def removed(file: str, names: Sequence[str], encoder: str | None = None) -> Enrolment:
     """The signs of a file without some.

@@ -115,7 +115,7 @@ class SpottingRecogniser:
 
     @property
     def delay(self) -> float:
-        """Longest time from the end of a sign to its answer, in seconds."""
+        """Longest time from the stated end of a sign to its answer, in seconds."""
         return (self._hop + self._held(self.lengths[-1])) / self.contract.fps
 
     def about(self) -> str:
@@ -123,7 +123,7 @@ class SpottingRecogniser:
         seconds = [length / self.contract.fps for length in (self.lengths[0], self.lengths[-1])]
         return (
             f"looking for {len(self._signs)} signs of {seconds[0]:.1f} to {seconds[1]:.1f} s; an "
-            f"answer comes at most {self.delay:.1f} s after the sign, or when the hands rest"
+            f"answer comes at most {self.delay:.1f} s after the end that it states"
         )
 
     @property

@@ -97,6 +97,12 @@ def test_more_recordings_are_added_to_a_file_that_is_there(file, clip, tmp_path)
     assert signs_of(file) == {"thank-you": 1}
 
 
+def test_recordings_that_come_twice_are_kept_once_and_told(file, capsys):
+    assert enrol.main(["recordings", "--to", "my_signs.slr"]) == 0
+    assert signs_of(file) == {"MOTHER": 3, "RAIN": 3, "WORK": 3}
+    assert "9 recordings were enrolled already" in capsys.readouterr().err
+
+
 def test_files_are_merged(file, clip, tmp_path):
     (tmp_path / "more/GROW").mkdir(parents=True)
     np.save(tmp_path / "more/GROW/a.npy", clip("GROW", 0))
