@@ -50,7 +50,7 @@ def record_sign(encoder: Encoder, options: argparse.Namespace) -> list[Take]:
     if len(takes) < config.takes:
         _say(f"{len(takes)} of {config.takes} takes of {sign} were recorded")
     if options.keep:
-        keep_takes(takes, Path(options.keep), encoder.contract.fps)
+        keep_takes(takes, Path(options.keep), encoder.contract)
     return [take for take, _ in takes]
 
 

@@ -73,10 +73,11 @@ def window_lengths(frames: list[int], quantiles: tuple[float, ...]) -> tuple[int
 
     >>> from slr_keras.streaming.spotting import window_lengths
     >>> window_lengths([30, 31, 33, 60], (0.1, 0.5, 0.9))
-    (30, 52)
+    (30, 60)
     """
     lengths: list[int] = []
-    for value in np.quantile(frames, quantiles).round().astype(int).tolist():
+    # Of few recordings of very different lengths, none lies between.
+    for value in np.quantile(frames, quantiles, method="nearest").tolist():
         if not lengths or value >= _APART * lengths[-1]:
             lengths.append(max(value, LEAST_FRAMES))
     return tuple(lengths)

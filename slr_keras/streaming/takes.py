@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.layout import list_layouts
 from slr_keras.enrolment.encoding import Encoder
 from slr_keras.enrolment.recording import SHORTEST, Take, require_signing
 from slr_keras.streaming.endpoint import RestConfig, RestDetector
@@ -158,14 +159,18 @@ class TakeRecorder:
             self._preview.show(self._contract.select(frame[None])[0], text)
 
 
-def keep_takes(takes: Iterable[tuple[Take, np.ndarray]], folder: Path, fps: float) -> None:
+def keep_takes(
+    takes: Iterable[tuple[Take, np.ndarray]], folder: Path, contract: KeypointContract
+) -> None:
     """Write raw takes as `FOLDER/SIGN/DATE-N.npz`, which `slr enrol FOLDER` reads again.
 
     Args:
         takes: takes and their raw frames.
         folder: to write into; files that are there stay.
-        fps: frames a second.
+        contract: of the frames; a layout that is built in is stated in the file.
     """
+    named = {"layout": np.array(contract.source.name)}
+    about = named if contract.source.name in list_layouts() else {}
     for take, raw in takes:
         place = folder / file_name(take.sign)
         place.mkdir(parents=True, exist_ok=True)
@@ -173,7 +178,13 @@ def keep_takes(takes: Iterable[tuple[Take, np.ndarray]], folder: Path, fps: floa
         while (path := place / f"{take.date}-{number}.npz").exists():
             number += 1
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, keypoints=raw, fps=np.float64(fps))
+            np.savez_compressed(
+                file,
+                keypoints=raw,
+                fps=np.float64(contract.fps),
+                image_size=np.array(contract.image_size, np.float64),
+                **about,
+            )
 
 
 def _close(frames: Iterator[np.ndarray]) -> None:

@@ -88,12 +88,14 @@ def test_a_recording_of_rest_alone_stays_as_it_is(encoder, signing):
 
 def test_kept_takes_never_replace_each_other(encoder, signing, tmp_path):
     takes, _, _ = recorded(encoder, np.concatenate([signing] * 9))
-    keep_takes(takes, tmp_path, 25.0)
-    keep_takes(takes, tmp_path, 25.0)
+    keep_takes(takes, tmp_path, encoder.contract)
+    keep_takes(takes, tmp_path, encoder.contract)
     files = sorted((tmp_path / "RAIN").iterdir())
     assert len(files) == 6
     with np.load(files[0]) as file:
         np.testing.assert_array_equal(file["keypoints"], takes[0][1])
+        assert str(file["layout"]) == "coco_wholebody_133"
+        assert float(file["fps"]) == 25
 
 
 def test_the_preview_shows_the_signer_as_in_a_mirror(encoder, signing):
