@@ -34,6 +34,7 @@ class Preview:
             os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
             return None
+        # An OpenCV without windows raises an error of its own.
         try:
             import cv2
 
