@@ -140,14 +140,6 @@ def _safetensors(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(write_safetensors(tensors))
 
 
-def _language_model(folder: Path) -> None:
-    from slr_keras.decoding import NgramLanguageModel
-
-    sentences = [(2, 3), (3, 2, 2), (2,)]
-    model = NgramLanguageModel.train(sentences, vocabulary_size=4, order=3)
-    model.save(folder / "a.json")
-
-
 def _enrolment(folder: Path) -> None:
     from plain_encoder import PlainEncoder
 
@@ -158,6 +150,14 @@ def _enrolment(folder: Path) -> None:
     clips = np.random.default_rng(0).normal(size=(4, 12, len(encoder.contract.points), 3))
     takes = [Take(name, clip, f"{name}.npy") for name, clip in zip("aabc", clips, strict=True)]
     write_enrolment(folder / "a.slr", enrol(takes, encoder, "plain"))
+
+
+def _language_model(folder: Path) -> None:
+    from slr_keras.decoding import NgramLanguageModel
+
+    sentences = [(2, 3), (3, 2, 2), (2,)]
+    model = NgramLanguageModel.train(sentences, vocabulary_size=4, order=3)
+    model.save(folder / "a.json")
 
 
 def _stream(folder: Path) -> None:

@@ -161,12 +161,6 @@ def _checkpoint(folder: Path) -> Check:
     return read_checkpoint
 
 
-def _language_model(folder: Path) -> Check:
-    from slr_keras.decoding import NgramLanguageModel
-
-    return NgramLanguageModel.load
-
-
 def _enrolment(folder: Path) -> Check:
     from slr_keras.enrolment.report import facts, warnings
     from slr_keras.enrolment.storage import read_enrolment
@@ -177,6 +171,12 @@ def _enrolment(folder: Path) -> Check:
         warnings(enrolment)
 
     return check
+
+
+def _language_model(folder: Path) -> Check:
+    from slr_keras.decoding import NgramLanguageModel
+
+    return NgramLanguageModel.load
 
 
 def _contract(folder: Path) -> Check:
