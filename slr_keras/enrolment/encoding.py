@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from slr_keras.data.arrays import read_array
 from slr_keras.data.contract import KeypointContract
+from slr_keras.hub import shipped
 from slr_keras.utils.errors import UserError
 
 #: The encoder of commands that are given none.
@@ -96,4 +98,22 @@ def open_encoder(name_or_path: str | Path = DEFAULT) -> Encoder:
     """
     from slr_keras.enrolment.encoder import SignEncoder
 
-    return SignEncoder.from_preset(name_or_path)
+    encoder = SignEncoder.from_preset(name_or_path)
+    if getattr(encoder, "background", None) is not None:
+        return encoder
+    folder = Path(name_or_path)
+    if not folder.is_dir():
+        folder = shipped.folders().get(str(name_or_path), folder)
+    file = folder / BACKGROUND
+    return _WithBackground(encoder, read_array(file)) if file.is_file() else encoder
+
+
+class _WithBackground:
+    """An encoder with the background signs that its folder holds."""
+
+    def __init__(self, encoder: Encoder, background: np.ndarray):
+        self._encoder = encoder
+        self.background = background
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)

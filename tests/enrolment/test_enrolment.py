@@ -1,10 +1,14 @@
 """Enrolling, answering and editing, on simulated signs and a small real encoder."""
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from plain_encoder import PlainEncoder
 
 from slr_keras.enrolment.editing import joined, require_sign, without
+from slr_keras.enrolment.encoding import background_of, open_encoder
 from slr_keras.enrolment.matching import Matcher
 from slr_keras.enrolment.names import UNKNOWN, sign_name
 from slr_keras.enrolment.quality import alike_signs, outliers
@@ -89,6 +93,23 @@ def test_the_threshold_accepts_the_asked_fraction_of_the_modelled_scores():
     draws = np.random.default_rng(0).logistic(0.2, impostors.scale, (200_000, 7)).max(axis=1)
     for accept in (0.01, 0.05, 0.2):
         assert np.mean(draws > impostors.threshold(accept)) == pytest.approx(accept, rel=0.05)
+
+
+def test_background_signs_are_found_in_the_folder_of_the_encoder(
+    encoder, prepared, monkeypatch, tmp_path
+):
+    opened = types.SimpleNamespace(from_preset=lambda name: encoder)
+    module = types.SimpleNamespace(SignEncoder=opened)
+    monkeypatch.setitem(sys.modules, "slr_keras.enrolment.encoder", module)
+    assert background_of(open_encoder(tmp_path)) is None
+    vectors = encoder.encode([prepared("SHRINK", 0)])
+    np.save(tmp_path / "background.npy", vectors)
+    with_background = open_encoder(tmp_path)
+    np.testing.assert_array_equal(background_of(with_background), vectors)
+    assert with_background.digest == encoder.digest
+    np.save(tmp_path / "background.npy", vectors[:, 1:])
+    with pytest.raises(UserError, match="background of the encoder"):
+        background_of(open_encoder(tmp_path))
 
 
 # === Warnings ===
