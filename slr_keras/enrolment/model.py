@@ -1,7 +1,7 @@
 """An enrolment file as a trained model: what `predict`, `evaluate` and `Recogniser` need of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +105,6 @@ class EnrolledModel:
     def matcher(self) -> Matcher:
         """The answers of the signs."""
         return Matcher(self.enrolment, self.encoder, self.accept)
-
-    def accepting(self, accept: float) -> "EnrolledModel":
-        """The same signs with another false-accept rate."""
-        return replace(self, accept=accept)
 
 
 class EnrolmentDecoder(SignDecoder):

@@ -1,6 +1,8 @@
 """`slr enrol`, and the commands that read its files, on simulated clips."""
 
 import json
+import os
+import subprocess
 import sys
 import types
 
@@ -438,3 +440,32 @@ def test_a_stream_says_how_late_its_answers_are(signing, capsys):
 def test_stream_options_of_other_models_are_refused(signing, arguments):
     with pytest.raises(UserError, match="enrolled signs"):
         stream.main(arguments)
+
+
+def test_enrolled_signs_need_no_tensorflow(file, clip, tmp_path, root):
+    """The encoder apart, nothing that answers imports TensorFlow or Keras."""
+    np.save(tmp_path / "x.npy", clip("RAIN", 4))
+    script = """
+import sys, types
+from plain_encoder import PlainEncoder
+from slr_keras.data.contract import contract
+plain = PlainEncoder(contract("coco_wholebody_133", normalisation="body"))
+names = types.SimpleNamespace(from_preset=lambda name: plain)
+sys.modules["slr_keras.enrolment.encoder"] = types.SimpleNamespace(SignEncoder=names)
+from slr_keras import Recogniser, enrol, evaluate, predict, stream
+assert predict.main(["my_signs.slr", "x.npy"]) == 0
+assert evaluate.main(["my_signs.slr", "--data", "recordings"]) == 0
+assert stream.main(["my_signs.slr", "x.npy"]) == 0
+assert enrol.main(["recordings", "--to", "again.slr"]) == 0
+print(sorted({"tensorflow", "keras"} & set(sys.modules)))
+"""
+    path = os.pathsep.join([str(root), str(root / "tests/helpers")])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
