@@ -49,7 +49,7 @@ _PUBLIC = {
     "bootstrap_interval": "slr_keras.metrics.wer",
     "word_error_rate": "slr_keras.metrics.wer",
     # Trained models.
-    "Recogniser": "slr_keras.bundle.recogniser",
+    "Recogniser": "slr_keras.enrolment.recogniser",
     "Recognition": "slr_keras.recognition.recogniser",
     "Run": "slr_keras.training.run",
 }

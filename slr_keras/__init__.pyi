@@ -1,4 +1,3 @@
-from slr_keras.bundle.recogniser import Recogniser as Recogniser
 from slr_keras.data.contract import KeypointContract as KeypointContract, contract as contract
 from slr_keras.data.layout import (
     KeypointLayout as KeypointLayout,
@@ -24,6 +23,7 @@ from slr_keras.decoding import (
     greedy as greedy,
     prefix_beam as prefix_beam,
 )
+from slr_keras.enrolment.recogniser import Recogniser as Recogniser
 from slr_keras.losses import (
     ctc_loss as ctc_loss,
     distillation_loss as distillation_loss,

@@ -23,6 +23,10 @@ A bundle or a preset is scored as an app uses it: raw clips, the smallest file t
 and windows for longer clips. Nothing is written into its folder. Clips that cannot be read are left
 out of the scores and reported at the end; the exit code is then 2.
 
+Enrolled signs (`slr enrol`) need --data: a data folder, or a folder with a folder for each sign and
+one named - for rest. Scored are naming, wrong refusals, and what of other signs and rest is
+accepted.
+
 examples:
   slr evaluate runs/demo
   slr evaluate runs/demo --split dev --set decoding.beam=10
@@ -30,6 +34,7 @@ examples:
   slr evaluate runs/asl --split rest
   slr evaluate --compare runs/demo runs/longer --to comparison
   slr evaluate asl-words --data data/mine --precision int8
+  slr evaluate my_signs.slr --data queries --accept 0.02
 """
 
 
@@ -40,11 +45,19 @@ def main(arguments: list[str] | None = None) -> int:
     if options.compare:
         return _compare(options)
     from slr_keras.bundle.bundle import is_bundle
+    from slr_keras.bundle.evaluating import evaluate_bundle
     from slr_keras.bundle.named import model_path
+    from slr_keras.enrolment.evaluating import evaluate_enrolled
+    from slr_keras.enrolment.storage import is_enrolment
 
     options.run = model_path(options.run)
+    if is_enrolment(options.run):
+        return evaluate_enrolled(options)
+    for option in ("accept", "encoder"):
+        if getattr(options, option):
+            raise UserError(f"--{option} goes with enrolled signs (.slr), not with {options.run}")
     if is_bundle(options.run):
-        return _evaluate_bundle(options)
+        return evaluate_bundle(options)
     if options.precision:
         raise UserError(f"--precision {options.precision}: {options.run} is no bundle")
     return _evaluate_run(options)
@@ -54,7 +67,7 @@ def build_parser() -> CommandParser:
     """The command's options."""
     parser = command_parser("slr_keras.evaluate", __doc__, EXAMPLE)
     add = parser.add_argument
-    add("run", metavar="RUN", nargs="?", help="run folder, bundle or preset")
+    add("run", metavar="RUN", nargs="?", help="run folder, bundle, preset or enrolment file")
     add(
         "--compare",
         metavar=("RUN_A", "RUN_B"),
@@ -97,6 +110,7 @@ def build_parser() -> CommandParser:
         help="with --to: id or number of the clip in the picture (default: the most different)",
     )
     add("--precision", metavar="P", help="precision of a bundle (default: its first)")
+    parser.add_enrolled()
     parser.add_json("a table")
     return parser
 
@@ -145,36 +159,6 @@ def _evaluate_run(options: argparse.Namespace) -> int:
         value["signs"] = as_json(score_signs(evaluations[0]))
     table = [f"{manifest.path}, {len(manifest)} clips", plain_table(evaluations[0])]
     return print_scores(options.json, value, table, cost, failures, written)
-
-
-def _evaluate_bundle(options: argparse.Namespace) -> int:
-    from slr_keras.bundle.bundle import Bundle
-    from slr_keras.bundle.scoring import recipe_of, score_bundle
-    from slr_keras.config import override
-    from slr_keras.training import split_scoring as scoring
-    from slr_keras.training.report import plain_table
-    from slr_keras.training.score_output import print_scores
-    from slr_keras.utils.progress import clip_bar
-
-    bundle = Bundle.load(options.run)
-    precision = bundle.chosen(options.precision)
-    recipe = scoring.override_decoding(recipe_of(bundle), options.set)
-    if options.scoring:
-        recipe = override(recipe, [f"data.scoring={options.scoring}"])
-    split = options.split or recipe.data.test
-    changes = scoring.ClipChanges(options.drop_points, options.drop_hand, options.seed)
-    cases = scoring.open_cases(recipe.data, split, options.data, changes, options.turn)
-    manifest = cases[0][1]
-    failures = Failures()
-    with clip_bar(len(cases) * len(manifest), "evaluating", hidden=options.json) as advance:
-        evaluations = [
-            score_bundle(bundle, m, recipe, precision, advance, failures) for _, m in cases
-        ]
-    cost = scoring.turn_cost(options.turn, evaluations)
-    value = {"split": split, "precision": precision, **changes.facts()}
-    value["sets"] = evaluations[0].summary()
-    table = [f"{manifest.path}, {len(manifest)} clips, {precision}", plain_table(evaluations[0])]
-    return print_scores(options.json, value, table, cost, failures)
 
 
 def _compare(options: argparse.Namespace) -> int:

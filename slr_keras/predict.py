@@ -11,7 +11,7 @@ from slr_keras.utils.command import (
     print_first,
     run,
 )
-from slr_keras.utils.errors import UserError
+from slr_keras.utils.option_values import positive
 
 if TYPE_CHECKING:
     from slr_keras.recognition.recogniser import Recogniser
@@ -35,7 +35,8 @@ SubRip) and eaf is a document of ELAN with the tiers gloss and confidence: one f
 that --to names a folder for several clips. Times are seconds from the start of the clip.
 
 MODEL may also be a bundle that `slr tflite` wrote: its files run in ai-edge-litert,
-without TensorFlow, with the head that was exported.
+without TensorFlow, with the head that was exported. Or MODEL is a file of enrolled signs that
+`slr enrol` wrote; a clip that shows none of them is <unknown>, and one of rest has no gloss.
 
 A clip that cannot be recognised is reported after all other clips; the exit code is then 2. A text
 file ends with a line `error: REASON` for each of them, json lists them under errors, and the other
@@ -50,6 +51,7 @@ examples:
   slr predict runs/c2st clips --format eaf --to documents
   slr predict runs/demo clip.mp4 --video annotated.mp4 --cache keypoints
   slr predict runs/demo/tflite clip.npy --precision dynamic
+  slr predict my_signs.slr clip.mp4 --accept 0.02 --top 3
 """
 
 
@@ -60,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     options.run, options.inputs = model_and_inputs(options.inputs)
     from slr_keras.data.layout import layout
+    from slr_keras.enrolment.opening import open_model, open_recogniser
     from slr_keras.recognition.annotated.films import Films
     from slr_keras.recognition.batches import recognise_clips
     from slr_keras.recognition.find_clips import find_clips
@@ -68,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.text.phoenix import CLEAN_UP
     from slr_keras.utils.progress import clip_bar
 
-    trained = _loaded(options)
+    trained = open_model(options.run, options.precision, options.accept, options.encoder)
     overrides = Overrides(
         layout(options.layout) if options.layout else None,
         options.fps,
@@ -78,10 +81,10 @@ def main(arguments: list[str] | None = None) -> int:
     clips = find_clips(options.inputs, trained.contract, options.split, overrides)
     clips = clips[: options.limit]
     # Mistakes are reported before the model is built, which takes seconds.
-    write = writer(options.format, options.to, clips, options.times)
+    write = writer(options.format, options.to, clips, options.times, options.top)
     films = Films(options.video, clips, trained.contract, overrides)
     with (
-        _recogniser(trained, options) as recogniser,
+        open_recogniser(trained, options.head, options.precision, options.beam) as recogniser,
         clip_bar(len(clips), "recognising") as advance,
     ):
         results = films.drawn(recognise_clips(recogniser, films.clips, overrides, advance))
@@ -128,46 +131,16 @@ def build_parser() -> CommandParser:
         metavar="P",
         help="precision of a bundle: fp32, fp16, dynamic or int8 (default: its first)",
     )
+    add(
+        "--top",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="with --format text, for models of one sign a clip: print the N most probable signs, "
+        "5 at most (default: 1)",
+    )
+    parser.add_enrolled()
     return parser
-
-
-def _loaded(options: argparse.Namespace) -> "TrainedModel":
-    from slr_keras.bundle.bundle import Bundle, is_bundle
-
-    if is_bundle(options.run):
-        return Bundle.load(options.run)
-    if options.precision:
-        raise UserError(
-            f"--precision {options.precision}: {options.run} is no bundle; "
-            "`slr tflite` makes one of a run"
-        )
-    from slr_keras.training.run import Run
-
-    return Run.load(options.run)
-
-
-def _recogniser(trained: "TrainedModel", options: argparse.Namespace) -> "Recogniser":
-    """The recogniser of a run or a bundle, a context manager."""
-    from slr_keras.bundle.bundle import Bundle
-    from slr_keras.decoding.outputs import ENSEMBLE
-    from slr_keras.recognition.recogniser import Recogniser
-
-    decoding = trained.decoding
-    if options.beam is not None:
-        if decoding.method == "single" or trained.output == "sign":
-            raise UserError(
-                f"--beam {options.beam}: {options.run} recognises single signs, without a beam; "
-                "omit --beam"
-            )
-        decoding = dataclasses.replace(decoding, method="beam", beam=options.beam)
-    if isinstance(trained, Bundle):
-        from slr_keras.bundle.scorer import bundle_recogniser
-
-        trained.require_head(options.head)
-        return bundle_recogniser(trained, options.precision, decoding)
-    if options.head != ENSEMBLE:
-        decoding = dataclasses.replace(decoding, heads=(options.head,))
-    return Recogniser(trained, decoding)
 
 
 def _about(

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 from slr_keras.streaming.factory import NO_POLICY, OFFLINE, POLICIES
 from slr_keras.utils.command import CommandParser, command_parser, run
 from slr_keras.utils.errors import UserError
-from slr_keras.utils.option_values import count, image_size
+from slr_keras.utils.option_values import count
 
 if TYPE_CHECKING:
     from slr_keras.bundle.bundle import Bundle
-    from slr_keras.data.contract import KeypointContract
     from slr_keras.streaming.recogniser import StreamConfig
-    from slr_keras.streaming.sources import LandmarkSource
 
 EXAMPLE = """\
 sources: a clip of keypoints (.npy, .npz with the array `keypoints`, or .pose); a video or, with
@@ -35,12 +33,16 @@ sentence. With --json, one line per event: "gloss" adds a gloss, "revise" remove
 glosses, "sentence" holds the whole sentence with seconds from the start of the stream, "error" says
 which line was passed over. Ctrl-C ends the stream; frames that were read are still recognised.
 
+Enrolled signs (`slr enrol`) are spotted in overlapping windows: one answer for one sign, and none
+for rest and other signs. With --json, their "gloss" events have start, end and confidence.
+
 examples:
   slr stream runs/demo clip.npy
   slr stream runs/demo data/demo --split test --sample 3 --json
   slr stream runs/demo data/demo --report --policy offline prefix ema windowed
   slr stream runs/demo 0 --camera --layout mediapipe_holistic_543
   detector | slr stream runs/demo - --policy ema
+  slr stream my_signs.slr 0 --camera
 """
 
 
@@ -50,8 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     _check(options)
     from slr_keras.bundle.bundle import Bundle, is_bundle
     from slr_keras.bundle.named import model_path
+    from slr_keras.enrolment.storage import is_enrolment
 
     options.run = model_path(options.run)
+    if is_enrolment(options.run):
+        return _with_signs(options)
+    for option in ("accept", "encoder"):
+        if getattr(options, option):
+            raise UserError(f"--{option} goes with enrolled signs (.slr), not with {options.run}")
     if is_bundle(options.run):
         return _with_bundle(Bundle.load(options.run), options)
     from slr_keras.streaming.display import show_stream
@@ -62,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         step_model_of,
         streaming_recogniser,
     )
+    from slr_keras.streaming.opening import source_of
     from slr_keras.training.run import Run
 
     loaded = Run.load(options.run)
@@ -72,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return report(loaded, options, config)
     policy = policy_of(loaded, (options.policy or [None])[0])
-    source = _source(loaded.contract, options)
+    source = source_of(loaded.contract, options)
     engine = KerasEngine(step_model_of(loaded, policy))
     return show_stream(streaming_recogniser(loaded, engine, config), source, options)
 
@@ -84,7 +93,7 @@ def build_parser() -> CommandParser:
     add(
         "run",
         metavar="RUN",
-        help="run folder that `fit` made, or a bundle exported with --streaming",
+        help="run folder that `fit` made, bundle exported with --streaming, or enrolment file",
     )
     add("source", metavar="SOURCE", help="what to recognise, see below")
     add(
@@ -120,6 +129,7 @@ def build_parser() -> CommandParser:
     )
     add("--report", action="store_true", help="score a split of a data folder, for each policy")
     parser.add_limit("with --report: ")
+    parser.add_enrolled()
     return parser
 
 
@@ -143,6 +153,7 @@ def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
     from slr_keras.streaming.display import show_stream
     from slr_keras.streaming.engine import TfliteEngine
     from slr_keras.streaming.loading import streaming_recogniser
+    from slr_keras.streaming.opening import source_of
 
     if options.report:
         raise UserError(f"{options.run}: --report scores runs; name the run that was exported")
@@ -151,10 +162,26 @@ def _with_bundle(bundle: "Bundle", options: argparse.Namespace) -> int:
     if options.policy and options.policy != [about["policy"]]:
         own = "" if about["policy"] == NO_POLICY else f" {about['policy']}"
         raise UserError(f"{options.run}: was exported with --streaming{own}; omit --policy")
-    source = _source(bundle.contract, options)
+    source = source_of(bundle.contract, options)
     with TfliteEngine(file, about) as engine:
         recogniser = streaming_recogniser(bundle, engine, _stream_config(options))
         return show_stream(recogniser, source, options)
+
+
+def _with_signs(options: argparse.Namespace) -> int:
+    from slr_keras.enrolment.model import EnrolledModel
+    from slr_keras.streaming.display import show_stream
+    from slr_keras.streaming.endpoint import RestConfig
+    from slr_keras.streaming.opening import source_of
+    from slr_keras.streaming.spotting import SpottingConfig, SpottingRecogniser
+
+    for option in ("policy", "report"):
+        if getattr(options, option):
+            raise UserError(f"--{option}: does not go with enrolled signs; remove it")
+    model = EnrolledModel.load(options.run, options.encoder, options.accept)
+    config = SpottingConfig(rest=RestConfig(frames=options.rest))
+    source = source_of(model.contract, options)
+    return show_stream(SpottingRecogniser(model, config), source, options)
 
 
 def _stream_config(options: argparse.Namespace) -> "StreamConfig":
@@ -162,22 +189,6 @@ def _stream_config(options: argparse.Namespace) -> "StreamConfig":
     from slr_keras.streaming.recogniser import StreamConfig
 
     return StreamConfig(options.look_ahead, options.stable, RestConfig(frames=options.rest))
-
-
-def _source(contract: "KeypointContract", options: argparse.Namespace) -> "LandmarkSource":
-    from slr_keras.data.layout import layout
-    from slr_keras.recognition.modality.base import Overrides
-    from slr_keras.streaming.opening import open_source
-
-    try:
-        size = image_size(options.image_size) if options.image_size else None
-    except argparse.ArgumentTypeError as error:
-        raise UserError(f"--image-size: {error}") from None
-    named = layout(options.layout) if options.layout else None
-    overrides = Overrides(named, options.fps, size)
-    return open_source(
-        options.source, contract, overrides, options.camera, options.split, options.sample
-    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import own_signs
 import pytest
 import tutorial
 from documentation import PAGES, README, blocks, broken_links
@@ -163,6 +164,10 @@ def test_every_python_example_of_a_page_runs(page, tmp_path, monkeypatch, portra
         if "clip.mp4" in block:
             pytest.importorskip("mediapipe")
             film(tmp_path / "clip.mp4", [portrait] * 12)
+        if "my_signs.slr" in block:
+            own_signs.use_an_encoder(monkeypatch)
+            own_signs.write(tmp_path, own_signs.simulated())
+            INDEX.main(["enrol", "recordings", "--to", "my_signs.slr"])
         # Padding keeps the page's own line numbers in a traceback.
         code = compile("\n" * line + block, str(PAGES[page]), "exec")
         exec(code, {"__name__": "__page__"})

@@ -24,6 +24,7 @@ FLOORS = (
         "slr_keras.jax_training",
     ),
     ("slr_keras.bundle",),
+    ("slr_keras.enrolment",),
     ("slr_keras.streaming", "export.common"),
     ("export.lite", "export.graph"),
     ("export.serving", "export.presets"),

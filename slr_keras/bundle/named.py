@@ -12,14 +12,16 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
 _RUN = "config.yaml"
+#: Suffix of enrolment files, which `slr_keras.enrolment` reads.
+_ENROLMENT = ".slr"
 
 
 def model_path(text: str) -> str:
-    """The path of a run or of a bundle; that of the bundle of a preset.
+    """The path of a run, a bundle or an enrolment file; that of the bundle of a preset.
 
     Args:
-        text: path of a run, of a bundle or of a preset, or name or address of a preset. A path
-            that exists comes before the name of a preset.
+        text: path of a run, of a bundle, of an enrolment file (`.slr`) or of a preset, or name or
+            address of a preset. A path that exists comes before the name of a preset.
 
     Raises:
         UserError: the preset does not exist, is damaged, or cannot be downloaded.
@@ -62,13 +64,17 @@ def model_and_inputs(arguments: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def is_model(text: str) -> bool:
-    """Whether a text is the path of a run, bundle or preset, or the name or address of a preset.
+    """Whether a text is the path of a model, or the name or address of a preset.
+
+    Models are runs, bundles, presets and enrolment files.
 
     >>> from slr_keras.bundle.named import is_model
-    >>> is_model("asl-words"), is_model("clip.mp4")
-    (True, False)
+    >>> is_model("asl-words"), is_model("my_signs.slr"), is_model("clip.mp4")
+    (True, True, False)
     """
     path = Path(text)
+    if path.suffix == _ENROLMENT:
+        return True
     if path.exists():
         return (path / _RUN).is_file() or is_bundle(path) or is_preset(path)
     return is_named_preset(text)

@@ -111,4 +111,13 @@ def _result(
         )
     )
     notices = tuple(footage.notices)
-    return Prediction(clip.id, clip.source, frames, fps, glosses, clip.reference, notices)
+    return Prediction(
+        clip.id,
+        clip.source,
+        frames,
+        fps,
+        glosses,
+        clip.reference,
+        notices,
+        recognition.alternatives,
+    )

@@ -82,6 +82,7 @@ class Prediction:
         fps: frames per second.
         glosses: recognised signs, in order.
         notices: remarks about the input for the user, such as missing coordinates.
+        alternatives: most probable signs with their confidences, best first; see `Recognition`.
 
     >>> from slr_keras.recognition import Gloss, Prediction
     >>> Prediction("a", "a.npy", 50, 25.0, (Gloss("RAIN", 0.2, 0.8, 0.97),)).hypothesis
@@ -95,6 +96,7 @@ class Prediction:
     glosses: tuple[Gloss, ...]
     reference: tuple[str, ...] | None = None
     notices: tuple[str, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
 
     @property
     def hypothesis(self) -> tuple[str, ...]:

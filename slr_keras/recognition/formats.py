@@ -15,6 +15,8 @@ The JSON is one object:
                     the clip, end exclusive; confidence in 0..1
         reference   a list of glosses; null if there is no reference
         notices     a list of remarks about the input, such as missing coordinates
+        alternatives   only where a model names the one sign of a clip: a list of {"gloss",
+                    "confidence"}, the most probable signs, best first
     errors      a list of {"id", "source", "message"}: clips that could not be recognised
     score       null without references, else {"wer" (percent), "substitutions", "insertions",
                 "deletions", "references" (glosses in the references), "clips" (scored)}
@@ -85,6 +87,16 @@ def _clip(prediction: Prediction) -> dict[str, Any]:
         ],
         "reference": None if prediction.reference is None else list(prediction.reference),
         "notices": list(prediction.notices),
+        **(
+            {
+                "alternatives": [
+                    {"gloss": gloss, "confidence": round(confidence, 4)}
+                    for gloss, confidence in prediction.alternatives
+                ]
+            }
+            if prediction.alternatives
+            else {}
+        ),
     }
 
 
@@ -109,7 +121,7 @@ def score(predictions: Sequence[Prediction], clean: Clean = tuple) -> dict[str, 
     }
 
 
-def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -> str:
+def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple, top: int = 1) -> str:
     """One line `id: GLOSS GLOSS`, the alignment with the reference if there is one, and a table.
 
     Reference and hypothesis are aligned after `clean`, as in scoring. S marks substitutions, D
@@ -119,6 +131,7 @@ def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -
         prediction: the prediction.
         times: add a table of times and confidences.
         clean: clean-up of reference and hypothesis.
+        top: number of most probable signs to list, if above 1 and if the model ranks them.
 
     >>> from slr_keras.recognition import Gloss, Prediction, to_text
     >>> signs = (Gloss("RAIN", 0.2, 0.8, 0.97), Gloss("NORTH", 1.0, 1.5, 0.6))
@@ -144,6 +157,8 @@ def to_text(prediction: Prediction, times: bool = False, clean: Clean = tuple) -
             f"{gloss.start:8.3f}{gloss.end:8.3f}{gloss.confidence:12.2f}  {gloss.gloss}"
             for gloss in prediction.glosses
         ]
+    if top > 1:
+        lines += [f"{sure:20.2f}  {gloss}" for gloss, sure in prediction.alternatives[:top]]
     return "\n".join(lines) + "\n"
 
 

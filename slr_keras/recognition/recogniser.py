@@ -12,7 +12,7 @@ from slr_keras.data.sampling import REDUCTION
 from slr_keras.decoding import DecodingConfig, Hypothesis
 from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.recognition.isolated_clips import sampled, score_whole_clips
-from slr_keras.recognition.result import Recognition
+from slr_keras.recognition.result import Recognition, ranked_signs
 from slr_keras.recognition.scorer import Scorer, Scores
 from slr_keras.recognition.trained_model import TrainedModel
 from slr_keras.recognition.windows import score_clips, whole_steps
@@ -169,12 +169,14 @@ class Recogniser:
             if isinstance(scores, UserError):
                 yield scores
             else:
-                yield self._recognition(self.decode(scores[ENSEMBLE]), frames)
+                yield self._recognition(scores[ENSEMBLE], frames)
 
-    def _recognition(self, hypothesis: Hypothesis, frames: int) -> Recognition:
-        step = frames if self.names_one_sign else self.scorer.stride
-        seconds = step / self.trained.contract.fps
-        return Recognition.of(hypothesis, self.trained.vocabulary, seconds)
+    def _recognition(self, scores: np.ndarray, frames: int) -> Recognition:
+        vocabulary = self.trained.vocabulary
+        single = self.names_one_sign
+        seconds = (frames if single else self.scorer.stride) / self.trained.contract.fps
+        alternatives = ranked_signs(scores, vocabulary) if single else ()
+        return Recognition.of(self.decode(scores), vocabulary, seconds, alternatives)
 
     def _prepared(self, clip, fps: float | None, number: int) -> Iterator[np.ndarray]:
         try:

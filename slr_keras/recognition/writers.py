@@ -35,14 +35,20 @@ FORMATTERS: dict[str, Formatter] = {
 }
 
 
-def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool = False) -> Writer:
+def writer(
+    kind: str,
+    to: str | Path | None,
+    clips: Sequence[Clip],
+    times: bool = False,
+    top: int = 1,
+) -> Writer:
     """Create a function that writes results and returns them as predictions and failures.
 
     Args:
         kind: "text" or "json", or one of a file per clip: "vtt", "srt" or "eaf".
         to: file, or the folder for files of several clips; None: standard output.
         clips: all clips to recognise, so that a wrong `to` is refused before recognition starts.
-        times: for "text", see `to_text`.
+        times, top: for "text", see `to_text`.
 
     Raises:
         UserError: `to` is a folder and a file is needed, or the reverse; or two clips have the same
@@ -54,7 +60,7 @@ def writer(kind: str, to: str | Path | None, clips: Sequence[Clip], times: bool 
         return _ClipWriter(clip_paths(to, clips, f".{kind}"), FORMATTERS[kind], videos)
     if path is not None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the file to write with --to")
-    return _JsonWriter(path) if kind == "json" else _TextWriter(path, times)
+    return _JsonWriter(path) if kind == "json" else _TextWriter(path, times, top)
 
 
 class _TextWriter:
@@ -63,15 +69,16 @@ class _TextWriter:
     A file ends with a line `error: REASON` for each clip that failed.
     """
 
-    def __init__(self, path: Path | None, times: bool):
+    def __init__(self, path: Path | None, times: bool, top: int):
         self.path = path
         self.times = times
+        self.top = top
 
     def __call__(self, results: Results, about: Mapping[str, Any], clean: Clean) -> Sorted:
         text = []
 
         def keep(prediction: Prediction) -> None:
-            text.append(to_text(prediction, self.times, clean))
+            text.append(to_text(prediction, self.times, clean, self.top))
             if self.path is None:
                 with beside_bars():
                     print(text[-1], end="", flush=True)

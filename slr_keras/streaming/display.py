@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from slr_keras.streaming.interrupt import recognised
 from slr_keras.streaming.recogniser import Event, StreamingRecogniser
 from slr_keras.streaming.sources import LandmarkSource
+from slr_keras.streaming.spotting import SpottingRecogniser
 from slr_keras.utils.command import print_first
 from slr_keras.utils.failures import LISTED
 
 
 def show_stream(
-    recogniser: StreamingRecogniser, source: LandmarkSource, options: argparse.Namespace
+    recogniser: StreamingRecogniser | SpottingRecogniser,
+    source: LandmarkSource,
+    options: argparse.Namespace,
 ) -> int:
     """Print what is recognised until the stream ends, and then what failed.
 
@@ -29,6 +32,8 @@ def show_stream(
     if not recogniser.ends_sentences and options.rest:
         notice = "the layout has no wrists and shoulders, so rest does not end a sentence"
         print(f"notice: {notice}", file=sys.stderr)
+    if isinstance(recogniser, SpottingRecogniser):
+        print(f"notice: {recogniser.about()}", file=sys.stderr)
     fps = recogniser.contract.fps
     show = EventLines(fps) if options.json else SentenceText(sys.stdout.isatty())
     failures = getattr(source, "failures", None)

@@ -1,15 +1,39 @@
 """Open the source of a stream: a file, a sample of a data folder, a camera or standard input."""
 
+import argparse
 import sys
 from pathlib import Path
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.data.layout import layout
 from slr_keras.data.video.recordings import VIDEOS
 from slr_keras.recognition.find_clips import find_clips
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.streaming.sources import ClipSource, DetectedSource, LandmarkSource, LineSource
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import Failures
+from slr_keras.utils.option_values import image_size
+
+
+def source_of(contract: KeypointContract, options: argparse.Namespace) -> LandmarkSource:
+    """Open the source that the options of `slr stream` name.
+
+    Args:
+        contract: of the model.
+        options: `source`, `camera`, `split`, `sample`, `layout`, `fps` and `image_size`.
+
+    Raises:
+        UserError: the image size is none, or as `open_source`.
+    """
+    try:
+        size = image_size(options.image_size) if options.image_size else None
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"--image-size: {error}") from None
+    named = layout(options.layout) if options.layout else None
+    overrides = Overrides(named, options.fps, size)
+    return open_source(
+        options.source, contract, overrides, options.camera, options.split, options.sample
+    )
 
 
 def open_source(

@@ -30,9 +30,9 @@ class Event:
         frame: number of frames received before the event.
         glosses: the gloss, or the sentence.
         count: of "revise".
-        spans: of "sentence": first frame of each gloss and the frame after its last, counted from
-            the first frame of the stream.
-        confidences: of "sentence".
+        spans: of "sentence", and of "gloss" where signs are spotted: first frame of each gloss and
+            the frame after its last, counted from the first frame of the stream.
+        confidences: of the same.
         message: of "error".
     """
 
@@ -54,23 +54,29 @@ class Event:
         value["seconds"] = round(self.frame / fps, 3)
         if self.kind == GLOSS:
             value["gloss"] = self.glosses[0]
+            # Known where signs are spotted; elsewhere the sentence has them.
+            for (start, end), confidence in zip(self.spans, self.confidences, strict=True):
+                value |= _times(start, end, confidence, fps)
         if self.kind == ERROR:
             value["error"] = self.message
         if self.kind == REVISE:
             value["count"] = self.count
         if self.kind == SENTENCE:
             value["glosses"] = [
-                {
-                    "gloss": gloss,
-                    "start": round(start / fps, 3),
-                    "end": round(end / fps, 3),
-                    "confidence": round(confidence, 4),
-                }
+                {"gloss": gloss, **_times(start, end, confidence, fps)}
                 for gloss, (start, end), confidence in zip(
                     self.glosses, self.spans, self.confidences, strict=True
                 )
             ]
         return value
+
+
+def _times(start: int, end: int, confidence: float, fps: float) -> dict[str, float]:
+    return {
+        "start": round(start / fps, 3),
+        "end": round(end / fps, 3),
+        "confidence": round(confidence, 4),
+    }
 
 
 def error_event(frame: int, failed: Failed) -> Event:

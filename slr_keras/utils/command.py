@@ -9,7 +9,14 @@ from typing import NoReturn
 
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.invocation import as_started, program
-from slr_keras.utils.option_values import between, frame_rate, image_size, positive, seed
+from slr_keras.utils.option_values import (
+    between,
+    fraction,
+    frame_rate,
+    image_size,
+    positive,
+    seed,
+)
 from slr_keras.utils.quiet import hush_libraries
 from slr_keras.utils.unicode import show_any_text
 from slr_keras.utils.working_folder import DISK_FULL
@@ -149,6 +156,21 @@ class CommandParser(argparse.ArgumentParser):
             metavar="WxH",
             help="width and height of the video in the units of x and y, such as 1280x720 or 1x1 "
             "(default: the model's)",
+        )
+
+    def add_enrolled(self) -> None:
+        """Add `--accept` and `--encoder`, for models that `slr enrol` wrote."""
+        self.add_argument(
+            "--accept",
+            type=fraction,
+            metavar="RATE",
+            help="enrolled signs: fraction of clips of other signs that may be accepted; the "
+            "others are <unknown> (default: 0.05)",
+        )
+        self.add_argument(
+            "--encoder",
+            metavar="NAME",
+            help="enrolled signs: name or folder of their encoder (default: as the file says)",
         )
 
     def add_recognition(self) -> None:

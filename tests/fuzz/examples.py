@@ -140,6 +140,18 @@ def _safetensors(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(write_safetensors(tensors))
 
 
+def _enrolment(folder: Path) -> None:
+    from plain_encoder import PlainEncoder
+
+    from slr_keras.enrolment.recording import Take, enrol
+    from slr_keras.enrolment.storage import write_enrolment
+
+    encoder = PlainEncoder()
+    clips = np.random.default_rng(0).normal(size=(4, 12, len(encoder.contract.points), 3))
+    takes = [Take(name, clip, f"{name}.npy") for name, clip in zip("aabc", clips, strict=True)]
+    write_enrolment(folder / "a.slr", enrol(takes, encoder, "plain"))
+
+
 def _language_model(folder: Path) -> None:
     from slr_keras.decoding import NgramLanguageModel
 
@@ -239,6 +251,7 @@ _WRITERS = {
     "language-model": _language_model,
     "contract": _contract,
     "layout": _layout,
+    "enrolment": _enrolment,
     "bundle": _of_bundle("metadata.json"),
     "preset": _preset,
     "manifest": _manifest,

@@ -161,6 +161,18 @@ def _checkpoint(folder: Path) -> Check:
     return read_checkpoint
 
 
+def _enrolment(folder: Path) -> Check:
+    from slr_keras.enrolment.report import facts, warnings
+    from slr_keras.enrolment.storage import read_enrolment
+
+    def check(path: Path) -> None:
+        enrolment = read_enrolment(path)
+        facts(enrolment)
+        warnings(enrolment)
+
+    return check
+
+
 def _language_model(folder: Path) -> Check:
     from slr_keras.decoding import NgramLanguageModel
 
@@ -334,6 +346,7 @@ _MAKERS = dict.fromkeys(_TRANSCRIPTS, _score) | {
     "language-model": _language_model,
     "contract": _contract,
     "layout": _layout,
+    "enrolment": _enrolment,
     "bundle": _bundle,
     "preset": _preset,
     "manifest": _data_file("train.jsonl"),

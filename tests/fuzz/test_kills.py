@@ -37,7 +37,7 @@ def kill(tiny, root, script, folder, count, seed):
 
 
 def test_killed_writers_leave_the_old_or_the_new(tiny, root, tmp_path):
-    report = kill(tiny, root, "killed_writers.py", tmp_path, 17, SEED)
+    report = kill(tiny, root, "killed_writers.py", tmp_path, 18, SEED)
     assert min(report["by_writer"].values()) >= 1
 
 

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 
 import kills
 import numpy as np
+from plain_encoder import PlainEncoder
 
 from export.graph.publication import check_manifest, published_version, require_free, write_manifest
 from slr_keras.bundle.bundle import Bundle
@@ -34,6 +35,8 @@ from slr_keras.data.manifest import FRAMES_FILE, FolderWriter, read_folder, writ
 from slr_keras.data.sample import Sample
 from slr_keras.data.simulator.request import cues_request, fulfil, sentences_request
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.enrolment.recording import Take, enrol
+from slr_keras.enrolment.storage import read_enrolment, write_enrolment
 from slr_keras.extraction import run as extraction
 from slr_keras.extraction.folder import require_own
 from slr_keras.extraction.settings import Settings
@@ -248,6 +251,18 @@ def read_checkpoint(place: Path) -> object:
     return record, [weight.value.tobytes() for weight in weights]
 
 
+def enrolment(place: Path, scale: float = 1.0) -> None:
+    encoder = PlainEncoder(contract("stark_79", normalisation="body"))
+    clips = np.random.default_rng(0).normal(size=(6, 20, 79, 3)) * scale
+    takes = [Take(name, clip, f"{name}.npy") for name, clip in zip("aabbcc", clips, strict=True)]
+    write_enrolment(place / "my_signs.slr", enrol(takes, encoder, "plain"))
+
+
+def read_enrolled(place: Path) -> object:
+    read = read_enrolment(place / "my_signs.slr")
+    return read.signs, read.vectors.tobytes(), read.impostors.threshold(0.05)
+
+
 class _Variable:
     def __init__(self, value: np.ndarray):
         self.value, self.shape, self.name = value, value.shape, "v"
@@ -360,6 +375,7 @@ def writers() -> list[Writer]:
         *(extractions if importlib.util.find_spec("mediapipe") else ()),
         Writer("flow", flow, filmed, read_cues, at_once=False),
         Writer("checkpoint", checkpoint, one_checkpoint, read_checkpoint),
+        Writer("enrolment", enrolment, lambda place: enrolment(place, 2.0), read_enrolled),
         Writer("bundle", bundle, other_bundle, read_bundle),
         Writer("two bundles at once", bundle, other_bundle, read_bundle, rival=other_bundle),
         Writer("served version", version, None, read_version),

@@ -1,4 +1,4 @@
-"""The recogniser of the public interface: of a run, a bundle or a preset; of arrays or files."""
+"""The recogniser of the public interface: of a run, bundle, preset or enrolled signs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +9,9 @@ import numpy as np
 from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.named import model_path
 from slr_keras.bundle.scorer import BundleScorer
+from slr_keras.enrolment.encoding import Encoder
+from slr_keras.enrolment.model import EnrolledModel, EnrolmentScorer
+from slr_keras.enrolment.storage import is_enrolment
 from slr_keras.hub.shipped import DEFAULT
 from slr_keras.recognition import recogniser
 from slr_keras.recognition.modality.base import Overrides
@@ -17,7 +20,7 @@ from slr_keras.utils.errors import UserError
 
 
 class Recogniser(recogniser.Recogniser):
-    """Recognises clips with a run, a bundle or a preset; a context manager.
+    """Recognises clips with a run, a bundle, a preset or enrolled signs; a context manager.
 
     See `slr_keras.recognition.recogniser.Recogniser` for arguments and further methods.
 
@@ -31,18 +34,26 @@ class Recogniser(recogniser.Recogniser):
 
     @classmethod
     def from_preset(
-        cls, preset: str | Path = DEFAULT, precision: str | None = None, threads: int = 1
+        cls,
+        preset: str | Path = DEFAULT,
+        precision: str | None = None,
+        threads: int = 1,
+        accept: float | None = None,
+        encoder: Encoder | str | Path | None = None,
     ) -> Self:
         """A recogniser with the TFLite files of a preset, which need no TensorFlow.
 
         Args:
-            preset: name, folder or address of a preset (`slr presets` lists the installed ones); or
-                the folder of a bundle or of a run.
+            preset: name, folder or address of a preset (`slr presets` lists the installed ones);
+                the folder of a bundle or of a run; or an enrolment file of `slr enrol` (`.slr`).
             precision: of the files, such as "int8"; None: the first, "fp32" of installed presets.
             threads: of the runtime.
+            accept: of enrolled signs: fraction of unknown clips that may be accepted; None: 0.05.
+            encoder: of enrolled signs: an encoder, or its name or folder; None: that of the file.
 
         Raises:
-            UserError: there is no such preset, or it is damaged or has no such precision.
+            UserError: there is no such preset, or it is damaged or has no such precision; or an
+                option does not go with it.
 
         >>> import numpy as np
         >>> from slr_keras import Recogniser
@@ -53,6 +64,13 @@ class Recogniser(recogniser.Recogniser):
         (1, True)
         """
         path = model_path(str(preset))
+        if is_enrolment(path):
+            if precision:
+                raise UserError(f"precision {precision!r}: {path} is no bundle")
+            model = EnrolledModel.load(path, encoder, accept)
+            return cls(model, scorer=EnrolmentScorer(model))
+        if accept is not None or encoder is not None:
+            raise UserError(f"accept and encoder go with enrolled signs (.slr); {path} has none")
         if is_bundle(path):
             bundle = Bundle.load(path)
             return cls(bundle, scorer=BundleScorer(bundle, precision, threads=threads))
