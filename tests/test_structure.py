@@ -23,6 +23,7 @@ FLOORS = (
         "slr_keras.benchmarks",
         "slr_keras.jax_training",
     ),
+    ("slr_keras.dictionary",),
     ("slr_keras.bundle",),
     ("slr_keras.streaming", "export.common"),
     ("export.lite", "export.graph"),
