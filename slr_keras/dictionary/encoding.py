@@ -84,28 +84,28 @@ def hand_rows(contract: KeypointContract) -> list[int]:
     >>> len(hand_rows(contract("mediapipe_75")))
     42
     """
-
-    def rows(parts: Sequence[str]) -> list[int]:
-        named = enumerate(contract.points)
-        return [row for row, name in named if any(part in name for part in parts)]
-
-    return rows(_HAND) or rows(("wrist",))
+    return _rows(contract, _HAND) or _rows(contract, ("wrist",))
 
 
 def require_hand(clip: np.ndarray, contract: KeypointContract, where: str) -> None:
-    """Refuse a prepared clip in which no hand is seen.
+    """Refuse a prepared clip in which neither a hand nor a wrist is seen.
 
     Args:
         clip: `(time, points, 3)`, prepared.
-        contract: names the points of the hands.
+        contract: names the points.
         where: the clip, for messages.
 
     Raises:
-        UserError: no point of a hand is present in any frame.
+        UserError: no such point is present in any frame.
     """
-    hands = hand_rows(contract)
+    hands = hand_rows(contract) + _rows(contract, ("wrist",))
     if hands and not (clip[:, hands, -1] > 0).any():
         raise UserError(f"{where}: no hand is seen in any frame; record the sign again")
+
+
+def _rows(contract: KeypointContract, parts: Sequence[str]) -> list[int]:
+    named = enumerate(contract.points)
+    return [row for row, name in named if any(part in name for part in parts)]
 
 
 def open_encoder(name: str | Path = DEFAULT) -> Encoder:

@@ -65,12 +65,12 @@ font:1rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.35rem;margin:.2rem 0}h2{font-size:1.05rem;margin:0 0 .4rem}
 p{margin:0}.faint,.file{color:var(--faint);font-size:.875rem}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.4rem 0 1rem}
-.legend svg{width:2.2rem;height:.7rem;vertical-align:middle;margin-right:.35rem}
+.legend svg{width:2.4rem;height:.8rem;vertical-align:middle;margin-right:.35rem}
 .query,li{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.7rem}
-.query{border-width:2px;border-color:var(--faint);max-width:38rem}
+.query{border-width:2px;border-color:var(--faint);max-width:46rem}
 section{margin-bottom:2rem}
 ol{list-style:none;margin:.8rem 0 0;padding:0;display:grid;gap:.8rem;
-grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr))}
+grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr))}
 .name{display:flex;gap:.5rem;align-items:baseline}.name strong{font-size:1.1rem}
 .rank{color:var(--faint);min-width:1.2em}.number{margin-left:auto;font-variant-numeric:tabular-nums}
 .bar{height:.3rem;margin:.35rem 0 .3rem;border-radius:.15rem;background:var(--line)}
@@ -93,12 +93,12 @@ _PAGE = """\
 <body>
 <h1>{title}</h1>
 <p class="faint">The nearest of {entries} of <bdi>{folder}</bdi>. The number is the similarity: 1
-for the same movement, about 0 for unrelated ones. A drawing shows four moments of a recording, from
-left to right.</p>
-<p class="legend faint"><span><svg class="moments" viewBox="0 0 30 10" aria-hidden="true"><path
-class="bones left" d="M3 5H27"/></svg>signer’s left</span><span><svg class="moments"
-viewBox="0 0 30 10" aria-hidden="true"><path class="bones right" d="M3 5H27"/></svg>signer’s
-right</span></p>
+for the same movement, about 0 for unrelated ones. A drawing shows four moments of a recording, in
+order.</p>
+<p class="legend faint"><span><svg viewBox="0 0 30 10" aria-hidden="true"><path
+class="bones limb left" d="M3 5H27"/></svg>signer’s left (full arm)</span><span><svg
+viewBox="0 0 30 10" aria-hidden="true"><path class="bones limb right"
+d="M3 5H27"/></svg>signer’s right (dashed arm)</span></p>
 {sections}</body>
 </html>
 """

@@ -1,7 +1,7 @@
 """Thumbnails of clips: a few moments side by side, drawn from landmarks as SVG.
 
-The signer's left is blue and drawn with full lines; the right is orange and drawn with dashed
-lines, so that the sides differ without colours, too. Colours are CSS variables of the page.
+The signer's left is blue and its arm a full line; the right is orange and its arm a dashed line,
+so that the sides differ without colours, too. Colours are CSS variables of the page.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from html import escape
 import numpy as np
 
 from slr_keras.data.contract import KeypointContract
+from slr_keras.dictionary.encoding import hand_rows
 
 #: Width and height of one moment in the units of the drawing.
 PANEL = 100.0
 _MARGIN = 6.0
 # Extent in body units (shoulder widths) below which a drawing is not enlarged further.
 _LEAST_EXTENT = 0.5
-_SIDES = ("middle", "left", "right")
 
 
 def side(name: str) -> str:
@@ -39,27 +39,26 @@ def thumbnail(postures: np.ndarray, contract: KeypointContract, title: str) -> s
         title: text for readers who do not see the drawing.
 
     Returns:
-        An `<svg>` element; its classes have the styles of `STYLE`.
+        A `<div>` with one `<svg>` for each moment; `STYLE` has the styles of its classes.
 
     >>> import numpy as np
     >>> from slr_keras.data.contract import contract
     >>> from slr_keras.dictionary.thumbnail import thumbnail
     >>> rules = contract("mediapipe_75", normalisation="body")
-    >>> thumbnail(np.ones((4, len(rules.points), 3)), rules, "hello")[:38]
-    '<svg class="moments" role="img" viewBo'
+    >>> thumbnail(np.ones((4, len(rules.points), 3)), rules, "hello")[:52]
+    '<div class="moments" role="img" aria-label="hello"><'
     """
     postures = np.asarray(postures, np.float64)
     seen = postures[..., -1] > 0
     places = _placed(postures[..., :2], seen)
-    sides = [side(name) for name in contract.points]
-    panels = [
-        _panel(place, found, number, sides, contract.edges)
-        for number, (place, found) in enumerate(zip(places, seen))
+    fingers = set(hand_rows(contract))
+    classes = [
+        f"{'finger' if row in fingers else 'limb'} {side(name)}"
+        for row, name in enumerate(contract.points)
     ]
-    return (
-        f'<svg class="moments" role="img" viewBox="0 0 {PANEL * len(postures):g} {PANEL:g}">'
-        f"<title>{escape(title)}</title>{''.join(panels)}</svg>"
-    )
+    panels = [_panel(place, found, classes, contract.edges) for place, found in zip(places, seen)]
+    label = escape(title)
+    return f'<div class="moments" role="img" aria-label="{label}">{"".join(panels)}</div>'
 
 
 def _placed(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -75,35 +74,41 @@ def _placed(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
 def _panel(
     places: np.ndarray,
     seen: np.ndarray,
-    number: int,
-    sides: Sequence[str],
+    classes: Sequence[str],
     edges: Iterable[tuple[int, int]],
 ) -> str:
-    bones: dict[str, list[str]] = {name: [] for name in _SIDES}
-    dots: dict[str, list[str]] = {name: [] for name in _SIDES}
+    bones: dict[str, list[str]] = {}
+    dots: dict[str, list[str]] = {}
     texts = [f"{x:.1f} {y:.1f}" for x, y in places]
     for start, end in edges:
         if seen[start] and seen[end]:
-            name = sides[start] if sides[start] == sides[end] else "middle"
-            bones[name].append(f"M{texts[start]}L{texts[end]}")
+            name = classes[start] if classes[start] == classes[end] else _bone(classes, start, end)
+            bones.setdefault(name, []).append(f"M{texts[start]}L{texts[end]}")
     for point in np.flatnonzero(seen):
         # A line of no length with round ends is a dot.
-        dots[sides[point]].append(f"M{texts[point]}h0")
+        dots.setdefault(classes[point], []).append(f"M{texts[point]}h0")
     paths = [
-        f'<path class="{kind} {name}" d="{"".join(parts[name])}"/>'
-        for kind, parts in (("bones", bones), ("dots", dots))
-        for name in _SIDES
-        if parts[name]
+        f'<path class="{kind} {name}" d="{"".join(parts)}"/>'
+        for kind, drawn in (("bones", bones), ("dots", dots))
+        for name, parts in drawn.items()
     ]
-    line = f'<path class="rule" d="M0 8v{PANEL - 16:g}"/>' if number else ""
-    return f'<g transform="translate({PANEL * number:g} 0)">{line}{"".join(paths)}</g>'
+    return f'<svg viewBox="0 0 {PANEL:g} {PANEL:g}">{"".join(paths)}</svg>'
+
+
+def _bone(classes: Sequence[str], start: int, end: int) -> str:
+    """The classes of a bone between points of two kinds or sides."""
+    sides = {classes[point].rpartition(" ")[2] for point in (start, end)}
+    return f"limb {sides.pop() if len(sides) == 1 else 'middle'}"
 
 
 STYLE = """\
-.moments{display:block;width:100%;height:auto}
-.moments path{fill:none;stroke-linecap:round;stroke-linejoin:round}
-.bones{stroke-width:1.6}.dots{stroke-width:2.6}
-.rule{stroke:var(--line);stroke-width:.8}
+.moments{display:grid;grid-template-columns:repeat(4,1fr);gap:.25rem}
+.moments svg{display:block;width:100%;background:var(--paper);border-radius:.35rem}
+svg path{fill:none;stroke-linecap:round;stroke-linejoin:round}
+.bones.limb{stroke-width:1.7}.dots.limb{stroke-width:3}
+.bones.finger{stroke-width:.9}.dots.finger{stroke-width:1.5}
 .middle{stroke:var(--body)}.left{stroke:var(--left)}.right{stroke:var(--right)}
-.bones.right{stroke-dasharray:2.6 2.4}"""
+.bones.limb.right{stroke-dasharray:3 2.8}
+@media(max-width:34rem){.moments{grid-template-columns:repeat(2,1fr)}}
+"""
 """CSS of the drawings; the page defines the variables."""

@@ -77,7 +77,7 @@ def test_the_index_of_another_encoder_is_made_again_and_says_so(signs, rules):
 def test_a_bad_file_among_good_ones_is_named_and_the_others_are_searched(signs, encoder, simulated):
     (signs / "damaged.npy").write_bytes(b"\x93NUMPY")
     hidden = simulated("RAIN", 0).copy()
-    hidden[:, 91:] = 0
+    hidden[:, [9, 10, *range(91, 133)]] = 0
     np.save(signs / "no-hands.npy", hidden)
     dictionary = Dictionary.open(signs, encoder)
     assert len(dictionary) == 4
