@@ -148,6 +148,14 @@ def _language_model(folder: Path) -> None:
     model.save(folder / "a.json")
 
 
+def _dictionary_index(folder: Path) -> None:
+    from slr_keras.dictionary.index import MOMENTS, Index, IndexedFile, Making, write_index
+
+    files = [IndexedFile(f"{name}.npy", 100, 200, "ab") for name in "ab"]
+    rows = [(np.eye(4)[row], np.ones((MOMENTS, 3, 3))) for row in range(2)]
+    write_index(folder / "a.index", Index.of(Making("cd", "ef"), files, rows, 4, 3))
+
+
 def _stream(folder: Path) -> None:
     rows = _points(6).round(1).tolist()
     head = {"layout": "coco_wholebody_133", "fps": 25, "image_size": [256, 256]}
@@ -237,6 +245,7 @@ _WRITERS = {
     "checkpoint": _pickles,
     "safetensors": _safetensors,
     "language-model": _language_model,
+    "dictionary-index": _dictionary_index,
     "contract": _contract,
     "layout": _layout,
     "bundle": _of_bundle("metadata.json"),

@@ -167,6 +167,12 @@ def _language_model(folder: Path) -> Check:
     return NgramLanguageModel.load
 
 
+def _dictionary_index(folder: Path) -> Check:
+    from slr_keras.dictionary.index import read_index
+
+    return read_index
+
+
 def _contract(folder: Path) -> Check:
     from slr_keras.data.contract import KeypointContract
 
@@ -332,6 +338,7 @@ _MAKERS = dict.fromkeys(_TRANSCRIPTS, _score) | {
     "checkpoint": _checkpoint,
     "safetensors": _checkpoint,
     "language-model": _language_model,
+    "dictionary-index": _dictionary_index,
     "contract": _contract,
     "layout": _layout,
     "bundle": _bundle,
