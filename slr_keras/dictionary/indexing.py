@@ -1,8 +1,9 @@
 """Bring the index of a dictionary up to date: only new and changed files are encoded."""
 
+import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -27,6 +28,7 @@ from slr_keras.recognition.clip import Clip
 from slr_keras.recognition.find_clips import find_clips
 from slr_keras.recognition.modality.base import Overrides
 from slr_keras.recognition.modality.keypoints import KeypointInput
+from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import Failures
 from slr_keras.utils.files import sha256
 from slr_keras.utils.progress import clip_bar
@@ -160,6 +162,15 @@ class _Known:
         )
 
 
+@contextlib.contextmanager
+def _own_option() -> Iterator[None]:
+    """Name the option of the dictionary's files in messages that name that of clips."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace("--layout", "--dictionary-layout")) from error
+
+
 def _content(digest: str, file: str) -> tuple[str, str]:
     # The suffix says how the bytes are read.
     return digest, PurePosixPath(file).suffix
@@ -191,7 +202,7 @@ class _Work:
         )
 
     def reuse(self, name: str, file: Path) -> bool:
-        """Take over the row of a file that has not changed; whether there is one."""
+        """Take over the row of a file that was not written since; whether there is one."""
         before = self.known.by_file.get(name)
         try:
             status = file.stat()
@@ -201,20 +212,16 @@ class _Work:
         if before is None or before[0].size != status.st_size:
             return False
         if before[0].modified != status.st_mtime_ns:
-            # A copied or checked-out file has a new time and the same content.
-            with self.failures.passing_over(name):
-                if sha256(file) != before[0].digest:
-                    return False
-            before = replace(before[0], modified=status.st_mtime_ns), before[1]
+            return False
         self.rows[name] = before
         return True
 
-    def encode(self, files: Mapping[str, Path], advance) -> None:
+    def encode(self, files: Mapping[str, Path], advance: Callable[[int], object]) -> None:
         """Encode files; what is done is kept, also where the user interrupts the work."""
         saved = time.monotonic()
         try:
             for name, file in files.items():
-                with self.failures.passing_over(name):
+                with self.failures.passing_over(name), _own_option():
                     self._encode(name, file)
                 advance(1)
                 if time.monotonic() - saved > _SAVED_EVERY:
@@ -228,6 +235,7 @@ class _Work:
         status = file.stat()
         (clip,) = find_clips([file], self.encoder.contract, overrides=self.overrides)
         indexed = IndexedFile(name, status.st_size, status.st_mtime_ns, sha256(file))
+        # A copied, moved or checked-out file has the content of before.
         row = self.known.by_content.get(_content(indexed.digest, name))
         if row is None:
             prepared, _ = read_prepared(clip, self.encoder, self.overrides)

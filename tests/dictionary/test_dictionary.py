@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from counting_encoder import CountingEncoder
 
+from slr_keras.data.layout import layout
 from slr_keras.dictionary import Dictionary
 from slr_keras.dictionary.files import Names
 from slr_keras.utils.errors import UserError
@@ -55,6 +56,19 @@ def test_only_new_and_changed_files_are_encoded_and_removed_ones_are_dropped(
     assert nearest.file == "RAIN.npy"
 
 
+@pytest.mark.parametrize("what", ["time", "size"])
+def test_a_file_whose_time_or_size_alone_differs_is_read_again(signs, encoder, simulated, what):
+    path = signs / "RAIN.npy"
+    before = path.stat()
+    Dictionary.open(signs, encoder)
+    clip = simulated("RAIN", 0)
+    np.save(path, clip[::-1] if what == "time" else clip[:-1])
+    times = (before.st_mtime_ns, before.st_mtime_ns + (what == "time"))
+    os.utime(path, ns=times)
+    assert (path.stat().st_size == before.st_size) == (what == "time")
+    assert Dictionary.open(signs, encoder).encoded == 1
+
+
 def test_moved_files_and_new_times_are_not_encoded_again(signs, encoder):
     Dictionary.open(signs, encoder)
     (signs / "RAIN").mkdir()
@@ -84,6 +98,21 @@ def test_a_bad_file_among_good_ones_is_named_and_the_others_are_searched(signs, 
     reasons = dict(dictionary.failures.failed)
     assert set(reasons) == {"damaged.npy", "no-hands.npy"}
     assert "no hand is seen" in reasons["no-hands.npy"]
+
+
+def test_a_file_of_another_layout_is_refused_until_its_layout_is_stated(
+    signs, encoder, simulated, rules
+):
+    for path in signs.glob("[!R]*.npy"):
+        path.unlink()
+    np.savez(signs / "B.npz", keypoints=rules.select(simulated("WORK", 0)), layout="stark_79")
+    ((name, reason),) = Dictionary.open(signs, encoder).failures
+    assert name == "B.npz"
+    assert "pass --dictionary-layout stark_79" in reason
+    (signs / "RAIN.npy").unlink()
+    dictionary = Dictionary.open(signs, encoder, layout=layout("stark_79"))
+    assert dictionary.files == ("B.npz",)
+    assert "another layout" in dictionary.notice
 
 
 def test_a_folder_of_bad_files_alone_is_refused(tmp_path, encoder):

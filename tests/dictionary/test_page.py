@@ -53,6 +53,16 @@ def test_a_thumbnail_draws_every_point_that_is_seen_and_no_other(rules, prepared
     assert sum(path.count("M") for path in dots) == int((drawn[..., -1] > 0).sum())
 
 
+def test_a_thumbnail_draws_no_bone_of_a_point_that_is_not_seen(rules, prepared):
+    drawn = moments(prepared("RAIN", 0), rules).astype(float)
+    drawn[..., -1] = 1
+    wrist = rules.points.index("left_wrist")
+    whole = thumbnail(drawn, rules, "RAIN").count("L")
+    drawn[:, wrist, -1] = 0
+    gone = sum(wrist in edge for edge in rules.edges) * MOMENTS
+    assert thumbnail(drawn, rules, "RAIN").count("L") == whole - gone
+
+
 def test_a_thumbnail_stays_inside_its_panels(rules, prepared):
     drawn = moments(prepared("RAIN", 0), rules).astype(float)
     drawn[..., :2] *= 1e4
