@@ -23,10 +23,9 @@ FLOORS = (
         "slr_keras.benchmarks",
         "slr_keras.jax_training",
     ),
-    ("slr_keras.dictionary",),
     ("slr_keras.bundle",),
     ("slr_keras.streaming", "export.common"),
-    ("export.lite", "export.graph"),
+    ("export.lite", "export.graph", "slr_keras.dictionary"),
     ("export.serving", "export.presets"),
     (import_graph.COMMANDS,),
 )
