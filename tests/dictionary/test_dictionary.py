@@ -1,5 +1,6 @@
 """Look-up by example: nearest entries, and an index that follows the folder."""
 
+import contextlib
 import os
 import time
 import zipfile
@@ -11,6 +12,7 @@ from counting_encoder import CountingEncoder
 from slr_keras.data.layout import layout
 from slr_keras.dictionary import Dictionary
 from slr_keras.dictionary.files import Names
+from slr_keras.dictionary.index import read_index
 from slr_keras.utils.errors import UserError
 
 
@@ -141,6 +143,20 @@ def test_damaged_and_foreign_indices_are_refused_and_kept(signs, encoder):
         with pytest.raises(UserError, match=problem):
             Dictionary.open(signs, encoder)
         assert path.read_bytes() == content
+
+
+def test_an_index_with_changed_bytes_is_refused_or_the_same(signs, encoder):
+    path = Dictionary.open(signs, encoder).index
+    before, whole = read_index(path), path.read_bytes()
+    generator = np.random.default_rng(0)
+    for place, value in generator.integers(0, (len(whole), 256), (300, 2)):
+        changed = bytearray(whole)
+        changed[place] = value
+        path.write_bytes(changed)
+        with contextlib.suppress(UserError):
+            after = read_index(path)
+            assert after.files == before.files
+            np.testing.assert_array_equal(after.vectors, before.vectors)
 
 
 def test_an_interrupted_indexing_keeps_what_is_done(signs, rules):

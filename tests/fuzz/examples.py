@@ -84,6 +84,14 @@ def _points(frames=8, points=133):
     return values
 
 
+def _dictionary_index(folder: Path) -> None:
+    from slr_keras.dictionary.index import MOMENTS, Index, IndexedFile, Making, write_index
+
+    files = [IndexedFile(f"{name}.npy", 100, 200, "ab") for name in "ab"]
+    rows = [(np.eye(4)[row], np.ones((MOMENTS, 3, 3))) for row in range(2)]
+    write_index(folder / "a.index", Index.of(Making("cd", "ef"), files, rows, 4, 3))
+
+
 def _npy(folder: Path) -> None:
     np.save(folder / "points.npy", _points(3))
     np.save(folder / "doubles.npy", np.asfortranarray(_points(2).astype(np.float64)))
@@ -146,14 +154,6 @@ def _language_model(folder: Path) -> None:
     sentences = [(2, 3), (3, 2, 2), (2,)]
     model = NgramLanguageModel.train(sentences, vocabulary_size=4, order=3)
     model.save(folder / "a.json")
-
-
-def _dictionary_index(folder: Path) -> None:
-    from slr_keras.dictionary.index import MOMENTS, Index, IndexedFile, Making, write_index
-
-    files = [IndexedFile(f"{name}.npy", 100, 200, "ab") for name in "ab"]
-    rows = [(np.eye(4)[row], np.ones((MOMENTS, 3, 3))) for row in range(2)]
-    write_index(folder / "a.index", Index.of(Making("cd", "ef"), files, rows, 4, 3))
 
 
 def _stream(folder: Path) -> None:
@@ -224,6 +224,7 @@ _WRITERS = {
     "npy": _npy,
     "video-npy": _video_npy,
     "npz": _npz,
+    "dictionary-index": _dictionary_index,
     "log-probabilities": _log_probabilities,
     "pose": _pose,
     "stm": _texts(a_stm=STM),
@@ -245,7 +246,6 @@ _WRITERS = {
     "checkpoint": _pickles,
     "safetensors": _safetensors,
     "language-model": _language_model,
-    "dictionary-index": _dictionary_index,
     "contract": _contract,
     "layout": _layout,
     "bundle": _of_bundle("metadata.json"),

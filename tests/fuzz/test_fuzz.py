@@ -21,7 +21,7 @@ def harness():
 
 
 # One format of each kind of reader; `make fuzz` has them all.
-@pytest.mark.parametrize("format", ["mp4", "npz", "trn", "language-model", "dictionary-index"])
+@pytest.mark.parametrize("format", ["mp4", "npz", "trn", "language-model"])
 def test_mutated_files_are_read_or_refused_in_words(harness, format, tmp_path):
     tally = harness.fuzz(format, 30, tmp_path, memory=400, seconds=30.0)
     report = "\n".join(harness.lines_of(format, tally))
