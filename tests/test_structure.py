@@ -26,7 +26,7 @@ FLOORS = (
     ("slr_keras.bundle",),
     ("slr_keras.enrolment",),
     ("slr_keras.streaming", "export.common"),
-    ("export.lite", "export.graph"),
+    ("export.lite", "export.graph", "slr_keras.dictionary"),
     ("export.serving", "export.presets"),
     (import_graph.COMMANDS,),
 )

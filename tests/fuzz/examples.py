@@ -84,6 +84,14 @@ def _points(frames=8, points=133):
     return values
 
 
+def _dictionary_index(folder: Path) -> None:
+    from slr_keras.dictionary.index import MOMENTS, Index, IndexedFile, Making, write_index
+
+    files = [IndexedFile(f"{name}.npy", 100, 200, "ab") for name in "ab"]
+    rows = [(np.eye(4)[row], np.ones((MOMENTS, 3, 3))) for row in range(2)]
+    write_index(folder / "a.index", Index.of(Making("cd", "ef"), files, rows, 4, 3))
+
+
 def _npy(folder: Path) -> None:
     np.save(folder / "points.npy", _points(3))
     np.save(folder / "doubles.npy", np.asfortranarray(_points(2).astype(np.float64)))
@@ -228,6 +236,7 @@ _WRITERS = {
     "npy": _npy,
     "video-npy": _video_npy,
     "npz": _npz,
+    "dictionary-index": _dictionary_index,
     "log-probabilities": _log_probabilities,
     "pose": _pose,
     "stm": _texts(a_stm=STM),

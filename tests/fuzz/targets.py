@@ -71,6 +71,12 @@ def _pose(folder: Path) -> Check:
     return read_pose_clip
 
 
+def _dictionary_index(folder: Path) -> Check:
+    from slr_keras.dictionary.index import read_index
+
+    return read_index
+
+
 def _log_probabilities(folder: Path) -> Check:
     from slr_keras.training.sign_files import read_log_probabilities
 
@@ -332,6 +338,7 @@ _MAKERS = dict.fromkeys(_TRANSCRIPTS, _score) | {
     "npy": _keypoints,
     "npz": _keypoints,
     "pose": _pose,
+    "dictionary-index": _dictionary_index,
     "log-probabilities": _log_probabilities,
     "corpus": _corpus,
     "table": _table,
