@@ -78,9 +78,70 @@ class PresetFacts:
         checked = [_checked(ScoreRow, row, f"{path}: scores") for row in rows or ()]
         for row in checked:
             _require_expression(row, path)
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", facts["name"]):
-            raise UserError(f"{path}: name: {facts['name']!r} must be words joined by hyphens")
+        _require_name(facts["name"], path)
         return cls(**facts, scores=tuple(ScoreRow(**row) for row in checked))
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """Facts of a sign encoder, read from a YAML file.
+
+    Attributes:
+        name, title, licence, data, attribution, use, not_for, untested, notes: see `PresetFacts`.
+        recipe: name or file of a recipe, whose augmentation is used.
+    """
+
+    name: str
+    title: str
+    licence: str
+    data: tuple[str, ...]
+    attribution: tuple[str, ...]
+    recipe: str
+    use: str
+    not_for: tuple[str, ...]
+    untested: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | Path) -> "EncoderFacts":
+        """Read the facts.
+
+        Raises:
+            UserError: the file is no YAML mapping, or a key is missing or unknown.
+        """
+        facts = _checked(cls, read_plain_yaml(path)[1], str(path))
+        _require_name(facts["name"], path)
+        return cls(**facts)
+
+    def notice(self) -> str:
+        """Text of the NOTICE file."""
+        lines = "\n".join(f"  {line}" for line in self.attribution)
+        return f"Weights of the encoder {self.name}: {self.licence}.\n\nFitted to:\n{lines}\n"
+
+    def card(self, dimension: int, clips: int) -> str:
+        """Markdown of the card.
+
+        Args:
+            dimension: components of a vector.
+            clips: number of clips that the encoder was fitted to.
+        """
+
+        def listed(title: str, lines: tuple[str, ...]) -> str:
+            return f"## {title}\n" + "".join(f"- {line}\n" for line in lines)
+
+        parts = [
+            f"# {self.name}: {self.title}\n",
+            f"{self.use} Vectors have {dimension} components. Licence: {self.licence}.\n",
+            listed(f"Data ({clips} clips)", self.data),
+            listed("Not tested on", self.untested),
+            listed("Must not be used for", self.not_for),
+        ]
+        return "\n".join([*parts, *([listed("Notes", self.notes)] if self.notes else [])])
+
+
+def _require_name(name: str, path: str | Path) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise UserError(f"{path}: name: {name!r} must be words joined by hyphens")
 
 
 def _checked(kind: type, value: Any, where: str, apart: str = "") -> dict[str, Any]:
