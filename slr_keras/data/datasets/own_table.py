@@ -1,5 +1,6 @@
 """Your own clips: a table of glosses, and one keypoint file per clip."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,4 +126,5 @@ def _file(source: Path, row: dict[str, str], suffixes: tuple[str, ...]) -> Path 
     named = row.get("file")
     candidates = [named] if named else [row["id"] + suffix for suffix in suffixes]
     paths = (spelled(source / name) for name in candidates)
-    return next((path for path in paths if path.is_file()), None)
+    # Unlike Path.is_file, this takes a name that no file can have, such as one of 300 letters.
+    return next((path for path in paths if os.path.isfile(path)), None)

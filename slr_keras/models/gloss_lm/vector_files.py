@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from slr_keras.models.gloss_lm.text import gloss_text
+from slr_keras.text.tables import whole_number
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.schema import shown
 from slr_keras.utils.unicode import composed
 
 
@@ -37,7 +39,12 @@ def read_word_vectors(path: str | Path, wanted: Collection[str]) -> dict[str, np
             for number, line in enumerate(file, start=1):
                 fields = line.rstrip().split(" ")
                 if number == 1 and len(fields) == 2 and all(f.isdecimal() for f in fields):
-                    width = int(fields[1])
+                    width = whole_number(fields[1]) or 0
+                    if width < 1:
+                        raise UserError(
+                            f"{path}:1: {shown(fields[1])} is no length of vectors; is it a .vec "
+                            "file?"
+                        )
                     continue
                 width = width or len(fields) - 1
                 if width < 1:
