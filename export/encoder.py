@@ -14,7 +14,8 @@ form, in a few minutes, to the clips of all splits of the data folders.
 FACTS is a YAML file: name, title, licence, data, attribution, recipe (its augmentation is used),
 use, not_for, untested, notes. configs/presets/sign-encoder.yaml is that of the installed encoder.
 
-example:
+examples:
+  slr encoder configs/presets/sign-encoder.yaml data/asl --score data/ksl --support s0
   slr encoder configs/presets/sign-encoder.yaml data/asl data/ksl --to my-encoder
   slr enrol recordings --to my_signs.slr --encoder my-encoder
 """
@@ -32,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         naming_components=min(options.naming, options.dimension),
         copies=options.copies,
     )
+    if options.score:
+        from export.presets.encoder import score_encoder
+
+        print(score_encoder(options.data, options.score, options.support, facts.recipe, plan))
+        return 0
     to = Path(options.to or facts.name)
     print(build_encoder(options.data, facts, plan, to, lambda text: print(text, file=sys.stderr)))
     return 0
@@ -64,6 +70,17 @@ def build_parser() -> CommandParser:
         default=4,
         metavar="N",
         help="augmented copies of each clip (default: 4)",
+    )
+    add(
+        "--score",
+        metavar="DATA",
+        help="write nothing; name the signs of this folder from 1, 3 and 5 examples of each",
+    )
+    add(
+        "--support",
+        default="",
+        metavar="SIGNER",
+        help="signer or session of the examples; the others are named (default: any clips)",
     )
     return parser
 

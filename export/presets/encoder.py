@@ -11,6 +11,7 @@ import numpy as np
 
 from export.lite.conversion import convert
 from export.presets.facts import EncoderFacts
+from export.presets.few_shot import Vectors, compared
 from slr_keras.config import load_config
 from slr_keras.config.recipes import find_recipe
 from slr_keras.data.augmentation import AugmentationConfig
@@ -62,11 +63,13 @@ class Signs:
         contract: by which they are prepared.
         clips: `(frames, points, channels)` each.
         labels: sign of each clip; signs of two folders have different labels.
+        signers: signer, or session, of each clip.
     """
 
     contract: KeypointContract
     clips: Sequence[np.ndarray]
     labels: Sequence[str]
+    signers: Sequence[str]
 
 
 def read_signs(folders: Sequence[str | Path]) -> Signs:
@@ -75,7 +78,7 @@ def read_signs(folders: Sequence[str | Path]) -> Signs:
     Raises:
         UserError: a folder cannot be read, holds sentences, or has another contract.
     """
-    clips, labels, contract = [], [], None
+    clips, labels, signers, contract = [], [], [], None
     for number, folder in enumerate(folders):
         for manifest in read_folder(folder).values():
             contract = contract or manifest.contract
@@ -88,9 +91,10 @@ def read_signs(folders: Sequence[str | Path]) -> Signs:
                     )
                 clips.append(np.float32(contract.prepare(manifest.load(row))))
                 labels.append(f"{number}/{sample.glosses[0]}")
+                signers.append(sample.signer)
     if contract is None or len(set(labels)) < 2:
         raise UserError("an encoder needs clips of at least two signs; name other data folders")
-    return Signs(contract, clips, labels)
+    return Signs(contract, clips, labels, signers)
 
 
 def fit_encoder(signs: Signs, plan: EncoderPlan, config: AugmentationConfig) -> SignEncoderModel:
@@ -130,6 +134,44 @@ def fit_encoder(signs: Signs, plan: EncoderPlan, config: AugmentationConfig) -> 
     matrix, offset = (np.float16(x).astype(np.float32) for x in (fitted.matrix, fitted.offset))
     model.set_whitening(dataclasses.replace(fitted, matrix=matrix, offset=offset))
     return model
+
+
+def score_encoder(
+    folders: Sequence[str | Path], unseen: str | Path, support: str, recipe: str, plan: EncoderPlan
+) -> str:
+    """Fit an encoder, and name the signs of a folder that it was not fitted to.
+
+    Args:
+        folders: data folders of the fit.
+        unseen: data folder of the examples and the queries.
+        support: signer (or session) of the examples; empty: any.
+        recipe: whose augmentation is used.
+        plan: sizes.
+
+    Returns:
+        A table: the encoder by its naming components, one without the fit, and raw averages.
+    """
+    signs, others = read_signs(folders), read_signs([unseen])
+    signs.contract.require_compatible(others.contract, str(folders[0]), str(unseen))
+    model = fit_encoder(signs, plan, load_config(find_recipe(recipe)).augmentation)
+    turned = [mirror(clip, signs.contract.mirror) for clip in others.clips]
+    averages = [
+        np.concatenate([np.asarray(model.averages(batch)) for batch in _batches(clips)])
+        for clips in (others.clips, turned)
+    ]
+    matrix = np.random.default_rng(0).normal(size=(averages[0].shape[1], plan.naming_components))
+
+    def fitted() -> Vectors:
+        kernel, bias = (np.float64(v.numpy()) for v in (model.linear.kernel, model.linear.bias))
+        one, two = ((x @ kernel + bias)[:, : plan.naming_components] for x in averages)
+        return one, two
+
+    systems: dict[str, Callable[[], Vectors]] = {
+        "encoder": fitted,
+        "random projection": lambda: (averages[0] @ matrix, averages[1] @ matrix),
+        "raw averages": lambda: (averages[0], averages[1]),
+    }
+    return compared(systems, others.labels, others.signers, support)
 
 
 def background(model: SignEncoderModel, signs: Signs) -> np.ndarray:
