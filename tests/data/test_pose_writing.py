@@ -1,0 +1,72 @@
+"""Written `.pose` files have the same points for this package and for pose-format."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from slr_keras.data.layout import layout
+from slr_keras.data.pose_file import read_pose_clip
+from slr_keras.data.pose_writing import write_pose, write_pose_folder
+from slr_keras.data.simulator import simulate_folder
+from slr_keras.utils.errors import UserError
+
+pose_format = pytest.importorskip("pose_format")
+LAYOUTS = ("mediapipe_holistic_543", "mediapipe_75", "coco_wholebody_133")
+
+
+def drawn(name, frames=7):
+    target = layout(name)
+    shape = frames, len(target.points), len(target.channels)
+    points = np.random.default_rng(0).uniform(1, 600, shape).astype(np.float32)
+    score = target.channels.index("score")
+    points[..., score] /= 600
+    points[2, 3] = 0
+    return points
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_is_written_is_read_back_as_the_same_points(tmp_path, name):
+    points = drawn(name)
+    write_pose(tmp_path / "a.pose", points, layout(name), 29.97, (640, 480))
+    clip = read_pose_clip(tmp_path / "a.pose")
+    np.testing.assert_array_equal(clip.keypoints, points)
+    assert (clip.layout, clip.image_size) == (name, (640, 480))
+    assert clip.fps == pytest.approx(29.97)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_pose_format_reads_every_byte_and_knows_the_limbs(tmp_path, name):
+    points, target = drawn(name), layout(name)
+    write_pose(tmp_path / "a.pose", points, target, 25.0, (640, 480))
+    data = (tmp_path / "a.pose").read_bytes()
+    pose = pose_format.Pose.read(data)
+    assert pose.body.data.shape[:3] == (len(points), 1, points.shape[1])
+    assert data.endswith(np.asarray(pose.body.confidence, "<f4").tobytes())
+    assert struct.unpack("<f", data[:4])[0] == pytest.approx(pose.header.version)
+    for component in pose.header.components:
+        # pose-format draws limbs by these numbers.
+        assert all(0 <= end < len(component.points) for limb in component.limbs for end in limb)
+    assert sum(len(component.limbs) for component in pose.header.components) > 20
+
+
+def test_missing_points_are_masked_by_pose_format(tmp_path):
+    points = drawn("mediapipe_75")
+    points[4, 5] = np.nan
+    write_pose(tmp_path / "a.pose", points, layout("mediapipe_75"), 25.0, (640, 480))
+    pose = pose_format.Pose.read((tmp_path / "a.pose").read_bytes())
+    mask = np.ma.getmaskarray(pose.body.data)[:, 0, :, 0]
+    assert np.argwhere(mask).tolist() == [[2, 3], [4, 5]]
+
+
+def test_every_clip_of_a_simulated_folder_is_written(tmp_path):
+    simulate_folder(tmp_path / "data", "demo", {"train": 12, "dev": 1, "test": 1})
+    assert write_pose_folder(tmp_path / "data") == 14
+    assert len(list((tmp_path / "data/pose/train").glob("*.pose"))) == 12
+
+
+def test_a_layout_without_a_form_and_parts_of_pixels_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"kinect_20.*no form"):
+        write_pose(tmp_path / "a.pose", np.ones((1, 20, 4)), layout("kinect_20"), 25.0, (9, 9))
+    with pytest.raises(UserError, match="whole pixels"):
+        write_pose(tmp_path / "a.pose", drawn(LAYOUTS[1]), layout(LAYOUTS[1]), 25.0, (1, 1))
