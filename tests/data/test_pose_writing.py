@@ -44,10 +44,16 @@ def test_pose_format_reads_every_byte_and_knows_the_limbs(tmp_path, name):
     assert pose.body.data.shape[:3] == (len(points), 1, points.shape[1])
     assert data.endswith(np.asarray(pose.body.confidence, "<f4").tobytes())
     assert struct.unpack("<f", data[:4])[0] == pytest.approx(pose.header.version)
+    drawn_edges, start = set(), 0
     for component in pose.header.components:
-        # pose-format draws limbs by these numbers.
+        # pose-format draws limbs by these numbers, which count in the component.
         assert all(0 <= end < len(component.points) for limb in component.limbs for end in limb)
-    assert sum(len(component.limbs) for component in pose.header.components) > 20
+        drawn_edges |= {
+            tuple(target.points[start + end] for end in limb) for limb in component.limbs
+        }
+        start += len(component.points)
+    assert drawn_edges <= set(target.edges)
+    assert {edge for edge in target.edges if all("left_hand" in end for end in edge)} <= drawn_edges
 
 
 def test_missing_points_are_masked_by_pose_format(tmp_path):

@@ -83,7 +83,8 @@ def tier(name, participant, values):
     )
     inside = "".join(
         f"<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID='{name}-{n}' "
-        f"TIME_SLOT_REF1='{name}{2 * n}' TIME_SLOT_REF2='{name}{2 * n + 1}'><ANNOTATION_VALUE>{value}</ANNOTATION_VALUE>"
+        f"TIME_SLOT_REF1='{name}{2 * n}' TIME_SLOT_REF2='{name}{2 * n + 1}'>"
+        f"<ANNOTATION_VALUE>{value}</ANNOTATION_VALUE>"
         "</ALIGNABLE_ANNOTATION></ANNOTATION>"
         for n, (value, *_) in enumerate(values)
     )

@@ -77,7 +77,8 @@ def prepare(
         name = readable(path.relative_to(source).with_suffix("").as_posix())
         with passed.reading("train", name):
             document = read_eaf(path)
-            file, origin = landmark_file(document, Path(landmarks) if landmarks else path.parent)
+            places = _places(source, path, landmarks)
+            file, origin = landmark_file(document, places)
             clip = read_landmarks(file)
             first = first or clip
             _require_alike(clip, first, normalisation)
@@ -96,6 +97,13 @@ def prepare(
     with FolderWriter(folder, rules) as writer:
         _write(writer, parts, splits)
         passed.write(writer)
+
+
+def _places(source: Path, path: Path, landmarks: str) -> list[Path]:
+    """Folders of the keypoint file: beside the document, or in the same folder of another tree."""
+    if not landmarks:
+        return [path.parent]
+    return [Path(landmarks) / path.parent.relative_to(source), Path(landmarks)]
 
 
 def _write(writer: FolderWriter, parts: list[_Part], splits: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Keypoint files of single recordings that state their layout and rate: `.npz` and `.pose`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def read_landmarks(path: Path) -> LandmarkClip:
     return LandmarkClip(path, arrays["keypoints"], name, fps, (width, height))
 
 
-def landmark_file(document: EafDocument, folder: Path) -> tuple[Path, int]:
+def landmark_file(document: EafDocument, folders: Sequence[Path]) -> tuple[Path, int]:
     """The keypoint file of a document, and the time of its start in the document's milliseconds.
 
     A file of the name of a linked medium begins with this medium; a file of the document's name
@@ -64,12 +65,13 @@ def landmark_file(document: EafDocument, folder: Path) -> tuple[Path, int]:
     media = [(Path(medium.name).stem, medium.origin) for medium in document.media]
     origin = media[0][1] if media else 0
     for stem, start in [(document.path.stem, origin), *media]:
-        for suffix in SUFFIXES:
-            path = spelled(folder / f"{stem}{suffix}")
-            if stem and path.is_file():
+        for folder in folders:
+            paths = (spelled(folder / f"{stem}{suffix}") for suffix in SUFFIXES)
+            path = next((path for path in paths if stem and path.is_file()), None)
+            if path is not None:
                 return path, start
     names = ", ".join(dict.fromkeys(stem for stem, _ in [(document.path.stem, 0), *media]))
     raise UserError(
-        f"{document.path}: no keypoints in {folder}: none of {names} with {' or '.join(SUFFIXES)}; "
+        f"{document.path}: no keypoints in {folders[-1]}: none of {names} with {' or '.join(SUFFIXES)}; "
         "`slr extract` makes them from the recordings"
     )
