@@ -13,6 +13,8 @@ from slr_keras.recognition.review import read_predictions
 from slr_keras.review import main as review
 from slr_keras.utils.errors import UserError
 
+OPTIONS = ("--tier", "gloss", "--dev-fraction", "0", "--to")
+
 
 @pytest.fixture
 def predictions(tmp_path):

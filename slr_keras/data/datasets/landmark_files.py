@@ -72,6 +72,7 @@ def landmark_file(document: EafDocument, folders: Sequence[Path]) -> tuple[Path,
                 return path, start
     names = ", ".join(dict.fromkeys(stem for stem, _ in [(document.path.stem, 0), *media]))
     raise UserError(
-        f"{document.path}: no keypoints in {folders[-1]}: none of {names} with {' or '.join(SUFFIXES)}; "
+        f"{document.path}: no keypoints in {folders[-1]}: none of {names} with "
+        f"{' or '.join(SUFFIXES)}; "
         "`slr extract` makes them from the recordings"
     )
