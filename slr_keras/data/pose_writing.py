@@ -10,6 +10,7 @@ from slr_keras.data.layout import KeypointLayout
 from slr_keras.data.pose_names import BODY_25, MEDIAPIPE_HAND, OPENPOSE_HAND
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import atomic_write, file_name
+from slr_keras.utils.published_folder import published_folder
 
 #: Folder of the `.pose` files in a data folder.
 FOLDER = "pose"
@@ -60,6 +61,8 @@ def write_pose(
 def write_pose_folder(folder: Path) -> int:
     """Write `pose/SPLIT/ID.pose` for every clip of a data folder of keypoints.
 
+    The folder `pose` appears complete, and holds nothing of earlier data.
+
     Returns:
         The number of files.
 
@@ -69,16 +72,18 @@ def write_pose_folder(folder: Path) -> int:
     from slr_keras.data.manifest import read_folder
 
     count = 0
-    for split, manifest in read_folder(folder).items():
-        rules = manifest.contract
-        if rules.y_axis != "down":
-            raise UserError(f"{folder}: y grows up; in .pose files, y grows down")
-        for sample in manifest:
-            *places, last = [file_name(part) for part in sample.id.split("/") if part] or ["%"]
-            path = folder.joinpath(FOLDER, split, *places, f"{last}.pose")
-            points, rate = manifest.load(sample), manifest.rate(sample)
-            write_pose(path, points, rules.source, rate, rules.image_size)
-            count += 1
+    splits = read_folder(folder)
+    with published_folder(folder / FOLDER, lambda name: False) as fresh:
+        for split, manifest in splits.items():
+            rules = manifest.contract
+            if rules.y_axis != "down":
+                raise UserError(f"{folder}: y grows up; in .pose files, y grows down")
+            for sample in manifest:
+                *places, last = [file_name(part) for part in sample.id.split("/") if part] or ["%"]
+                path = fresh.joinpath(split, *places, f"{last}.pose")
+                points, rate = manifest.load(sample), manifest.rate(sample)
+                write_pose(path, points, rules.source, rate, rules.image_size)
+                count += 1
     return count
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from slr_keras.data.layout import layout
+from slr_keras.data.manifest import read_folder
 from slr_keras.data.pose_file import read_pose_clip
-from slr_keras.data.pose_writing import write_pose, write_pose_folder
-from slr_keras.data.simulator import simulate_folder
+from slr_keras.data.pose_writing import write_pose
+from slr_keras.simulate import main as simulate
 from slr_keras.utils.errors import UserError
 
 pose_format = pytest.importorskip("pose_format")
@@ -65,10 +66,26 @@ def test_missing_points_are_masked_by_pose_format(tmp_path):
     assert np.argwhere(mask).tolist() == [[2, 3], [4, 5]]
 
 
-def test_every_clip_of_a_simulated_folder_is_written(tmp_path):
-    simulate_folder(tmp_path / "data", "demo", {"train": 12, "dev": 1, "test": 1})
-    assert write_pose_folder(tmp_path / "data") == 14
-    assert len(list((tmp_path / "data/pose/train").glob("*.pose"))) == 12
+def test_every_clip_of_a_simulated_folder_is_written_and_none_of_earlier_data(tmp_path, capsys):
+    folder = tmp_path / "data"
+    options = ["--to", str(folder), "--train", "12", "--dev", "1", "--pose"]
+    assert simulate([*options, "--test", "2"]) == 0
+    assert f"15 files in {folder / 'pose'}" in capsys.readouterr().out
+    assert simulate([*options, "--test", "1", "--force"]) == 0
+    found = {path.relative_to(folder / "pose").as_posix() for path in folder.rglob("*.pose")}
+    splits = read_folder(folder)
+    assert found == {f"{split}/{s.id}.pose" for split, clips in splits.items() for s in clips}
+    clip = read_pose_clip(folder / "pose/dev/dev-00000.pose")
+    raw = splits["dev"].load(0)
+    seen = (raw[..., 2] > 0) & np.isfinite(raw).all(-1)
+    np.testing.assert_array_equal(clip.keypoints[seen], raw[seen])
+    assert not clip.keypoints[~seen].any()
+
+
+def test_clips_without_keypoints_are_refused(tmp_path):
+    with pytest.raises(UserError, match="--pose"):
+        simulate(["--cues", "order", "--pose", "--to", str(tmp_path / "data")])
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_layout_without_a_form_and_parts_of_pixels_are_refused(tmp_path):
