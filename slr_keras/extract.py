@@ -106,6 +106,11 @@ def build_parser() -> CommandParser:
         action="store_true",
         help="draw 79 points over frames of each clip, in FOLDER/sheets; the sheets show faces",
     )
+    add(
+        "--pose",
+        action="store_true",
+        help="also write FOLDER/pose/SPLIT/ID.pose for the viewer of pose-format",
+    )
     parser.add_workers("videos")
     add(
         "--patience",
@@ -140,6 +145,10 @@ def main(arguments: list[str] | None = None) -> int:
     sources = with_splits(sources, options.split, **apart)
     job = Job(folder, settings, options.normalisation, options.patience, options.contact_sheet)
     report, made = extract(sources, job, options.workers)
+    if options.pose and report.clips:
+        from slr_keras.data.pose_writing import write_pose_folder
+
+        write_pose_folder(folder)
     kept = len(report.clips) - made
     print(f"{folder}: keypoints of {made} clips found, of {kept} there already")
     if report.clips:

@@ -5,12 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slr_keras.utils.command import (
-    CommandParser,
-    command_parser,
-    print_first,
-    run,
-)
+from slr_keras.utils.command import CommandParser, command_parser, print_first, run
 from slr_keras.utils.option_values import positive
 
 if TYPE_CHECKING:
@@ -32,7 +27,8 @@ x height x width x 3); frames are resized and cropped as the run's frames.json s
 outputs: text is one line per clip, `id: GLOSS GLOSS`, with reference, errors and word error rate
 where the manifest has glosses; json adds times and confidences. vtt and srt are subtitles (WebVTT,
 SubRip) and eaf is a document of ELAN with the tiers gloss and confidence: one file per clip, so
-that --to names a folder for several clips. Times are seconds from the start of the clip.
+that --to names a folder for several clips. --into adds both tiers to documents that exist; times
+then count from the start of the document. Other times are seconds from the start of the clip.
 
 MODEL may also be a bundle that `slr tflite` wrote: its files run in ai-edge-litert,
 without TensorFlow, with the head that was exported. Or MODEL is a file of enrolled signs that
@@ -49,6 +45,7 @@ examples:
   slr predict runs/demo data/demo --split test --format json --to test.json
   slr predict runs/c2st clip.mp4 --format vtt --to clip.vtt
   slr predict runs/c2st clips --format eaf --to documents
+  slr predict runs/c2st clip.mp4 --format eaf --into clip.eaf --tier guess
   slr predict runs/demo clip.mp4 --video annotated.mp4 --cache keypoints
   slr predict runs/demo/tflite clip.npy --precision dynamic
   slr predict my_signs.slr clip.mp4 --accept 0.02 --top 3
@@ -65,9 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     from slr_keras.enrolment.opening import open_model, open_recogniser
     from slr_keras.recognition.annotated.films import Films
     from slr_keras.recognition.batches import recognise_clips
+    from slr_keras.recognition.elan_into import chosen_writer
     from slr_keras.recognition.find_clips import find_clips
     from slr_keras.recognition.modality.base import Overrides
-    from slr_keras.recognition.writers import reported, writer
+    from slr_keras.recognition.writers import reported
     from slr_keras.text.phoenix import CLEAN_UP
     from slr_keras.utils.progress import clip_bar
 
@@ -81,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     clips = find_clips(options.inputs, trained.contract, options.split, overrides)
     clips = clips[: options.limit]
     # Mistakes are reported before the model is built, which takes seconds.
-    write = writer(options.format, options.to, clips, options.times, options.top)
+    write = chosen_writer(options, clips)
     films = Films(options.video, clips, trained.contract, overrides)
     with (
         open_recogniser(trained, options.head, options.precision, options.beam) as recogniser,
@@ -120,6 +118,13 @@ def build_parser() -> CommandParser:
         help="also write the clip as a video (.mp4) with its points and the signs; a folder for "
         "several clips",
     )
+    add(
+        "--into",
+        metavar="FILE",
+        help="with --format eaf: add the signs to this document of ELAN; a folder of <id>.eaf for "
+        "several clips. Nothing else in it changes",
+    )
+    add("--tier", metavar="NAME", help="with --into: tier to add (default: slr_gloss)")
     add(
         "--head",
         default="ensemble",

@@ -34,7 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
         return tqdm(clips, desc="simulating", unit="clip", mininterval=0.5, disable=None)
 
     request, folder = _request(options), Path(options.to)
+    if options.pose and options.cues:
+        raise UserError("--pose: the clips of --cues have no keypoints; omit one of the options")
     print(describe(folder, request, fulfil(folder, request, progress, options.force)))
+    if options.pose:
+        from slr_keras.data.pose_writing import write_pose_folder
+
+        print(f"{write_pose_folder(folder)} files in {folder / 'pose'}")
     return 0
 
 
@@ -70,6 +76,11 @@ def build_parser() -> CommandParser:
         nargs=3,
         metavar=("TRAIN", "DEV", "TEST"),
         help="number of people in each split (default: demo 12 3 4, large 20 4 4)",
+    )
+    add(
+        "--pose",
+        action="store_true",
+        help="also write FOLDER/pose/SPLIT/ID.pose for the viewer of pose-format",
     )
     parser.add_seed("all data")
     add(

@@ -7,18 +7,20 @@ from slr_keras.utils.errors import UserError
 from slr_keras.utils.suggestions import nearest
 
 _FINGERS = ("INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
-_MEDIAPIPE_HAND = (
+MEDIAPIPE_HAND = (
     "WRIST",
     *(f"THUMB_{joint}" for joint in ("CMC", "MCP", "IP", "TIP")),
     *(f"{finger}_{joint}" for finger in _FINGERS for joint in ("MCP", "PIP", "DIP", "TIP")),
 )
-_OPENPOSE_HAND = (
+OPENPOSE_HAND = (
     "BASE",
     *(f"T_{joint}" for joint in ("STT", "BCMC", "MCP", "IP")),
     *(f"{finger}_{joint}" for finger in "IMRP" for joint in ("CMC", "MCP", "PIP", "DIP")),
 )
+"""Points of a hand by MediaPipe's and by OpenPose's names, in order."""
+
 HAND: Mapping[str, int] = {
-    name: number for names in (_MEDIAPIPE_HAND, _OPENPOSE_HAND) for number, name in enumerate(names)
+    name: number for names in (MEDIAPIPE_HAND, OPENPOSE_HAND) for number, name in enumerate(names)
 }
 """Points of a hand in both families: wrist, then thumb to little finger, root to tip."""
 

@@ -63,7 +63,7 @@ def to_elan(
      '<ANNOTATION_VALUE>R&amp;B</ANNOTATION_VALUE>',
      '<ANNOTATION_VALUE>0.97</ANNOTATION_VALUE>']
     """
-    signs = _apart(prediction)
+    signs = in_turn(prediction)
     root = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -96,7 +96,7 @@ def to_elan(
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _apart(prediction: Prediction) -> list[tuple[Gloss, int, int]]:
+def in_turn(prediction: Prediction) -> list[tuple[Gloss, int, int]]:
     """The signs with start and end in milliseconds, in order, none within another."""
     signs = sorted(cues(prediction), key=lambda sign: sign[1])
     apart: list[tuple[Gloss, int, int]] = []

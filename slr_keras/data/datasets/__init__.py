@@ -17,6 +17,7 @@ _NAMES = (
     "csl_daily",
     "npz",
     "pose_files",
+    "elan",
     "mp_data",
     "kinect_isl30",
     "ksl13",

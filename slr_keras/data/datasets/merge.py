@@ -8,6 +8,8 @@ from pathlib import Path
 
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.datasets.held_out import digest
+from slr_keras.data.datasets.label_map import read_label_map
+from slr_keras.data.datasets.merge_layout import Matched, matched
 from slr_keras.data.datasets.prepare import RECORD, replacing
 from slr_keras.data.manifest import FRAMES_FILE, Manifest, read_folder
 from slr_keras.data.missing import MISSING_FILE, Missing
@@ -31,6 +33,8 @@ def merge(
     force: bool = False,
     same_signers: bool = False,
     without: Collection[str] = (),
+    points: str = "all",
+    label_map: str = "",
 ) -> None:
     """Merge data folders: train to train, dev to dev, test to test.
 
@@ -43,6 +47,8 @@ def merge(
         force: replaces a data set in the folder.
         same_signers: a name is the same person in all folders.
         without: glosses; clips that have one of them are left out.
+        points: see `merge_layout.matched`.
+        label_map: table of glosses that become others; see `read_label_map`.
 
     >>> import pathlib, tempfile, numpy as np
     >>> from slr_keras.data.contract import contract
@@ -70,7 +76,9 @@ def merge(
     read = {name: _read(path) for name, path in by_name.items()}
     if without:
         read = _without(read, without)
-    chosen = _one_contract(by_name, read)
+    layouts = matched({name: next(iter(s.values())).contract for name, s in read.items()}, points)
+    chosen = _one_contract(by_name, layouts.contracts)
+    becomes = read_label_map(label_map, _glosses(read)) if label_map else {}
     ids = _shared({s.id for split in splits.values() for s in split} for splits in read.values())
     signers = _shared(
         {s.signer for split in splits.values() for s in split} - {""} for splits in read.values()
@@ -80,14 +88,16 @@ def merge(
         signers = set()
     with replacing(folder, force) as fresh:
         with FolderWriter(fresh, chosen) as writer:
-            _write(writer, read, ids, signers)
-        _write_vocabulary(fresh, by_name.values(), read, without)
+            _write(writer, read, ids, signers, layouts, becomes)
+        _write_vocabulary(fresh, by_name.values(), read, without, becomes)
         _write_missing(fresh, by_name, read)
         options = {
             "folders": list(map(str, folders)),
             "same_signers": same_signers,
             "without": sorted(without),
         }
+        options |= {"points": points} if points != "all" else {}
+        options |= {"label_map": label_map} if label_map else {}
         write_json(fresh / RECORD, {"dataset": "merge", "options": options})
     for name in _LEFT_OUT:
         for path in folders:
@@ -127,12 +137,19 @@ def _without(read: Folders, glosses: Collection[str]) -> Folders:
     return kept
 
 
-def _one_contract(by_name: Mapping[str, Path], read: Folders) -> KeypointContract:
+def _glosses(read: Folders) -> list[str]:
+    """All glosses, in the order of the folders."""
+    clips = (s for splits in read.values() for split in splits.values() for s in split)
+    return list(dict.fromkeys(gloss for clip in clips for gloss in clip.glosses))
+
+
+def _one_contract(
+    by_name: Mapping[str, Path], contracts: Mapping[str, KeypointContract]
+) -> KeypointContract:
     """The first folder's contract, if the others are the same but for the frame rate.
 
     Sizes in pixels may differ where the body's size is the unit.
     """
-    contracts = {name: next(iter(splits.values())).contract for name, splits in read.items()}
     first, *others = contracts
     chosen = contracts[first]
     for name in others:
@@ -165,12 +182,19 @@ def _check_signers(read: Folders, shared: set[str]) -> None:
                     )
 
 
-def _write(writer: FolderWriter, read: Folders, ids: set[str], signers: set[str]) -> None:
+def _write(
+    writer: FolderWriter,
+    read: Folders,
+    ids: set[str],
+    signers: set[str],
+    layouts: Matched,
+    becomes: Mapping[str, str],
+) -> None:
     seen: dict[bytes, tuple[str, str, Sample]] = {}
     for name, splits in read.items():
         for split, manifest in splits.items():
             for sample in manifest:
-                keypoints = manifest.load(sample)
+                keypoints = layouts.converted(name, manifest.load(sample))
                 where, other, twin = seen.setdefault(digest(keypoints), (name, split, sample))
                 if where != name and other != split:
                     raise UserError(
@@ -181,7 +205,7 @@ def _write(writer: FolderWriter, read: Folders, ids: set[str], signers: set[str]
                 writer.add(
                     split,
                     id=f"{name}/{sample.id}" if sample.id in ids else sample.id,
-                    glosses=sample.glosses,
+                    glosses=[becomes.get(gloss, gloss) for gloss in sample.glosses],
                     keypoints=keypoints,
                     signer=f"{name}/{sample.signer}" if sample.signer in signers else sample.signer,
                     fps=manifest.rate(sample),
@@ -191,7 +215,11 @@ def _write(writer: FolderWriter, read: Folders, ids: set[str], signers: set[str]
 
 
 def _write_vocabulary(
-    fresh: Path, folders: Iterable[Path], read: Folders, without: Collection[str]
+    fresh: Path,
+    folders: Iterable[Path],
+    read: Folders,
+    without: Collection[str],
+    becomes: Mapping[str, str],
 ) -> None:
     """The union of the folders' classes, where one of them lists its own."""
     paths = [folder / _VOCABULARY for folder in folders]
@@ -203,8 +231,8 @@ def _write_vocabulary(
             glosses |= dict.fromkeys(Vocabulary.read(path).glosses)
         else:
             glosses |= dict.fromkeys(g for s in splits.get("train", ()) for g in s.glosses)
-    kept = tuple(gloss for gloss in glosses if gloss not in without)
-    Vocabulary(kept).write(fresh / _VOCABULARY)
+    kept = dict.fromkeys(becomes.get(gloss, gloss) for gloss in glosses if gloss not in without)
+    Vocabulary(tuple(kept)).write(fresh / _VOCABULARY)
 
 
 def _write_missing(fresh: Path, by_name: Mapping[str, Path], read: Folders) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from slr_keras.data.manifest import FolderWriter
+from slr_keras.text.eaf import read_eaf
 from slr_keras.utils.errors import UserError
 
 
@@ -108,6 +109,29 @@ def test_files_of_several_clips_go_to_a_folder(predict, recognised, data, tmp_pa
     glosses = [gloss["gloss"] for gloss in recognised(data)[5]["glosses"]]
     words = "|".join(set(glosses))
     assert re.findall(rf"^\s*(?:<ANNOTATION_VALUE>)?({words})(?:<.*)?$", text, re.M) == glosses
+
+
+def test_predictions_go_into_a_document_that_exists(predict, recognised, data, tmp_path):
+    path = tmp_path / "test-0.eaf"
+    path.write_text("<ANNOTATION_DOCUMENT><TIME_ORDER/><OWN/></ANNOTATION_DOCUMENT>")
+    into = ("--limit", 1, "--format", "eaf", "--into", path)
+    code, out, _ = predict(data, *into, "--tier", "guess")
+    assert (code, out) == (0, "")
+    glosses = recognised(data)[0]["glosses"]
+    found = [(a.value, a.start, a.end) for a in read_eaf(path).tier("guess").annotations]
+    assert found == [
+        (gloss["gloss"], round(1000 * gloss["start"]), round(1000 * gloss["end"]))
+        for gloss in glosses
+    ]
+    assert found
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="has a tier 'guess' already"):
+        predict(data, *into, "--tier", "guess")
+    with pytest.raises(UserError, match="give --format eaf, and omit --to"):
+        predict(data, "--into", path)
+    with pytest.raises(UserError, match="--tier guess: names the tier that --into adds"):
+        predict(data, "--tier", "guess")
+    assert path.read_bytes() == before
 
 
 def test_webvtt_keeps_subfolders_and_leaves_the_folder_never(predict, whole_body, tmp_path, moving):

@@ -103,7 +103,6 @@ def test_the_same_clip_in_two_splits_of_two_folders_is_refused(a, tmp_path):
     [
         (contract("mediapipe_75", image_size=(640, 480)), "normalisation"),
         (contract("mediapipe_75", normalisation="body"), "image_size"),
-        (contract("mediapipe_holistic_543", image_size=(640, 480), normalisation="body"), "source"),
         (contract("mediapipe_75", image_size=(640, 480), normalisation="body", max_gap=3), "gap"),
     ],
 )
@@ -169,3 +168,55 @@ def test_a_gloss_to_leave_out_that_no_clip_has_is_refused_and_names_the_nearest(
     b = write(tmp_path / "b", [("train", "4", "s4")])
     with pytest.raises(UserError, match=r"--without RAINY: no clip has this gloss.*RAIN"):
         merge([a, b], tmp_path / "out", without=["RAINY"])
+
+
+def of_layout(folder, name, value, glosses=("RAIN",), **overrides):
+    """A folder of one clip whose points hold `value` and their number in COCO-WholeBody."""
+    rules = contract(name, image_size=(640, 480), normalisation="body", **overrides)
+    whole = contract("coco_wholebody_133").source.points
+    points = np.full((6, len(rules.source.points), len(rules.source.channels)), 1.0)
+    for row, point in enumerate(rules.source.points):
+        points[:, row, :2] = value, whole.index(point) if point in whole else 999
+    with FolderWriter(folder, rules) as writer:
+        writer.add("train", id="1", glosses=glosses, keypoints=points, signer="s")
+    return folder
+
+
+def test_points_of_several_layouts_meet_by_their_names(tmp_path):
+    a = of_layout(tmp_path / "a", "mediapipe_holistic_543", 1)
+    b = of_layout(tmp_path / "b", "coco_wholebody_133", 2)
+    with pytest.raises(UserError, match=r"points that another folder lacks.*--points common"):
+        merge([a, b], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    merge([a, b], tmp_path / "out", points="common")
+    split = read_folder(tmp_path / "out")["train"]
+    first, second = split.load(0), split.load(1)
+    assert split.contract.points == contract("stark_79").points
+    np.testing.assert_array_equal(first[..., 1], second[..., 1])
+    assert (first[0, :, 0].max(), second[0, :, 0].max()) == (1, 2)
+    whole = contract("coco_wholebody_133").source.points
+    assert [whole[int(n)] for n in first[0, :, 1]] == list(split.contract.source.points)
+    # What a model reads of a clip is the same before and after.
+    before = read_folder(b)["train"]
+    rows = before.contract.source.indices(split.contract.points)
+    np.testing.assert_array_equal(
+        split.contract.select(second)[..., :2], before.load(0)[:, rows, :2]
+    )
+
+
+def test_other_rules_than_points_are_refused_with_both_folders(tmp_path):
+    a = of_layout(tmp_path / "a", "mediapipe_holistic_543", 1)
+    b = of_layout(tmp_path / "b", "coco_wholebody_133", 2, y_axis="up")
+    with pytest.raises(UserError, match="y_axis"):
+        merge([a, b], tmp_path / "out", points="common")
+
+
+def test_glosses_become_others_by_a_table(a, tmp_path):
+    b = of_layout(tmp_path / "b", "mediapipe_75", 2, glosses=("SUN", "RAIN"), fps=30)
+    table = tmp_path / "map.tsv"
+    table.write_text("RAIN\tRAIN1\nSUN\tRAIN\n")
+    with pytest.raises(UserError, match="no class 'RAIN1'"):
+        merge([a, b], tmp_path / "out", label_map=str(table))
+    table.write_text("SUN\tRAIN\n")
+    merge([a, b], tmp_path / "out", label_map=str(table))
+    assert read_folder(tmp_path / "out")["train"][2].glosses == ("RAIN", "RAIN")
