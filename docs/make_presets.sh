@@ -32,4 +32,4 @@ models=slr_keras/hub/models
 "$slr" preset runs/asl_letters/distilled configs/presets/asl-letters.yaml --frames 64 --to "$models/asl-letters"
 "$slr" preset runs/ksl_words/distilled configs/presets/ksl-words.yaml --frames 64 --to "$models/ksl-words"
 "$slr" preset runs/asl_words_live configs/presets/asl-words-live.yaml --frames 320 --streaming --to "$models/asl-words-live"
-"$slr" encoder configs/presets/sign-encoder.yaml data/traduttore_words data/signwish data/ksl_words --to slr_keras/hub/encoders/sign-encoder
+"$slr" encoder configs/encoders/sign-encoder.yaml data/traduttore_words data/signwish data/ksl_words --to slr_keras/hub/encoders/sign-encoder

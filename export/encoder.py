@@ -12,11 +12,11 @@ cosine, also for signs that it never saw: `enrol` and `lookup` need one. It is f
 form, in a few minutes, to the clips of all splits of the data folders.
 
 FACTS is a YAML file: name, title, licence, data, attribution, recipe (its augmentation is used),
-use, not_for, untested, notes. configs/presets/sign-encoder.yaml is that of the installed encoder.
+use, not_for, untested, notes. configs/encoders/sign-encoder.yaml is that of the installed encoder.
 
 examples:
-  slr encoder configs/presets/sign-encoder.yaml data/asl --score data/ksl --support s0
-  slr encoder configs/presets/sign-encoder.yaml data/asl data/ksl --to my-encoder
+  slr encoder configs/encoders/sign-encoder.yaml data/asl --score data/ksl --support s0
+  slr encoder configs/encoders/sign-encoder.yaml data/asl data/ksl --to my-encoder
   slr enrol recordings --to my_signs.slr --encoder my-encoder
 """
 

@@ -1,16 +1,18 @@
 """Open what a command is given as a model: a run, a bundle, or enrolled signs."""
 
 import dataclasses
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from slr_keras.bundle.bundle import Bundle, is_bundle
 from slr_keras.bundle.scorer import bundle_recogniser
 from slr_keras.decoding.outputs import ENSEMBLE
 from slr_keras.enrolment.model import EnrolledModel, EnrolmentScorer
 from slr_keras.enrolment.storage import is_enrolment
-from slr_keras.recognition.recogniser import Recogniser
 from slr_keras.recognition.trained_model import TrainedModel
 from slr_keras.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from slr_keras.recognition.recogniser import Recogniser
 
 
 def open_model(
@@ -53,7 +55,7 @@ def open_recogniser(
     head: str = ENSEMBLE,
     precision: str | None = None,
     beam: int | None = None,
-) -> Recogniser:
+) -> "Recogniser":
     """The recogniser of a model, a context manager.
 
     Args:
@@ -65,6 +67,8 @@ def open_recogniser(
     Raises:
         UserError: the model has no such head, or no beam.
     """
+    from slr_keras.recognition.recogniser import Recogniser
+
     decoding = trained.decoding
     if beam is not None:
         if decoding.method == "single" or trained.output == "sign":
