@@ -4,7 +4,7 @@ fit, evaluate, validate and predict read data folders. Nothing is downloaded: th
 from their makers, under their terms. `NAME --help` lists the source, the files that are needed, and
 the options.
 
-A clip of your own whose file cannot be read is passed over, reported at the end and listed in
+A clip whose file cannot be read is passed over, reported at the end and listed in
 FOLDER/errors.json; the exit code is then 2.
 """
 
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _compose(options: dict[str, Any]) -> int:
     from slr_keras.data.composition.config import CompositionConfig
     from slr_keras.data.composition.folder import compose_folder
-    from slr_keras.data.datasets.prepare import summarise
+    from slr_keras.data.datasets.prepare import passed_over, summarise
 
     names = ("order", "grammar", "words", "speed", "rest_label")
     config = CompositionConfig(**{name: options[name] for name in names}, yaw=0.0)
@@ -68,7 +68,7 @@ def _compose(options: dict[str, Any]) -> int:
     names = ("sentences", "rest_minutes", "without", "lower_case", "fps", "seed", "force")
     compose_folder(folders, folder, config, **{name: options[name] for name in names})
     _print_summary(f"{folder}: composed sentences", *summarise(folder))
-    return 0
+    return passed_over(folder).report()
 
 
 def _print_summary(title: str, table: str, notes: list[str]) -> None:

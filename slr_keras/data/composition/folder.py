@@ -17,11 +17,13 @@ from slr_keras.data.composition.rest import without_rest
 from slr_keras.data.composition.units import group_of, unit_frames, units_of
 from slr_keras.data.contract import KeypointContract
 from slr_keras.data.datasets.base import Option
+from slr_keras.data.datasets.passing_over import PassedOver
 from slr_keras.data.datasets.prepare import RECORD, REST_SPLIT, replacing
 from slr_keras.data.manifest import Manifest, read_folder
 from slr_keras.data.times import clip_indices
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import ERRORS
 from slr_keras.utils.files import write_json
 
 # Longest composed clip in seconds, and the length of a clip of rest.
@@ -89,14 +91,15 @@ def compose_folder(
         force: replaces a data set in the folder.
 
     Raises:
-        UserError: the folder is occupied, the sources do not fit together, or no sentence can be
-            composed of a split.
+        UserError: the folder is occupied, the sources do not fit together, no sentence can be
+            composed of a split, or no clip of train can be read. Another clip that cannot be read
+            is passed over.
     """
     splits = {source: read_folder(source) for source in sources}
     first = next(iter(splits[sources[0]].values())).contract
     contract = first if fps is None else KeypointContract.from_json({**first.to_json(), "fps": fps})
     units = CommonUnits(contract, moving_points(contract))
-    names = _names(sources)
+    names, passed = _names(sources), PassedOver()
     for source in sources[1:]:
         other = next(iter(splits[source].values())).contract
         units.require(other, str(sources[0]), str(source))
@@ -105,7 +108,7 @@ def compose_folder(
         for source in sources:
             if split in splits[source]:
                 manifest = without_rest(splits[source][split], config.rest_label)
-                yield from _clips(manifest, names[source], units, without, lower_case)
+                yield from _clips(manifest, names[source], units, without, lower_case, passed)
 
     settings = _record(sources, config, sentences, rest_minutes, without, lower_case, fps, seed)
     with replacing(folder, force) as fresh:
@@ -129,6 +132,9 @@ def compose_folder(
                     composer.write_sentences(writer, split, sentences, [seed, number])
                 if clips and split == "test":
                     composer.write_rest(writer, rest_minutes, [seed, number + 1])
+            passed.require_some()
+            # Sentences are composed of the clips that are left: none is missing.
+            passed.failures.unique().write(writer.path(ERRORS))
         write_json(fresh / RECORD, {"dataset": "compose", "options": settings})
 
 
@@ -210,13 +216,18 @@ def _clips(
     units: CommonUnits,
     without: Collection[str],
     lower_case: bool,
+    passed: PassedOver,
 ) -> Iterator[_Clip]:
     for number, unit in enumerate(units_of(manifest)):
         if unit.gloss in without:
             continue
         sample = manifest[unit.row]
         frames = clip_indices(sample, manifest.rate(sample), units.contract.fps)
-        keypoints = units.converted(manifest.load(unit.row)[frames], manifest.contract)
+        keypoints = None
+        with passed.reading(sample.split, manifest.where(sample)):
+            keypoints = units.converted(manifest.load(unit.row)[frames], manifest.contract)
+        if keypoints is None:
+            continue
         chosen = unit_frames(unit, frames)
         start = np.searchsorted(frames, chosen[0])
         name = sample.id if len(sample.glosses) < 2 else f"{sample.id}-{number}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.datasets.corpus import Sentence, clip_name, read_corpus
+from slr_keras.data.datasets.passing_over import PassedOver
 from slr_keras.data.lines import FRAMES_FILE, SPLITS
 from slr_keras.data.manifest import read_folder, write_manifest
 from slr_keras.data.sample import Sample
@@ -53,24 +54,27 @@ def has_pickles(source: Path, stem: str) -> bool:
     return any(path.name.lower() in wanted for path in [*source.glob("*"), *source.glob("*/*")])
 
 
-def attach_frames(folder: Path, frames: Path, contract: FrameContract) -> None:
+def attach_frames(folder: Path, frames: Path, contract: FrameContract, passed: PassedOver) -> None:
     """Add the pictures of the same clips to the manifests of a data folder of keypoints.
 
     Args:
         folder: a data folder.
         frames: the corpus' pictures.
         contract: of the pictures.
+        passed: takes the clips without pictures, or with another number of them than of keypoints.
 
     Raises:
-        UserError: a clip has no pictures, or another number of them than of keypoints.
+        UserError: see `PassedOver.require_some`.
     """
     attached = {}
     for split, manifest in read_folder(folder).items():
         attached[split] = []
         for sample in manifest:
-            place = clip_folder(frames, split, clip_name(sample.id)).absolute()
-            require_count(len(picture_files(place)), sample.frames, place)
-            attached[split].append(dataclasses.replace(sample, video=str(place)))
+            with passed.reading(split, sample.id):
+                place = clip_folder(frames, split, clip_name(sample.id)).absolute()
+                require_count(len(picture_files(place)), sample.frames, place)
+                attached[split].append(dataclasses.replace(sample, video=str(place)))
+    passed.require_some()
     _write(folder, attached, contract)
 
 
@@ -79,6 +83,7 @@ def write_frames(
     frames: Path,
     sentences: Mapping[str, Iterable[Sentence]],
     contract: FrameContract,
+    passed: PassedOver,
     left_out: frozenset[str] = frozenset(),
 ) -> None:
     """Write a data folder of video alone.
@@ -88,10 +93,11 @@ def write_frames(
         frames: the corpus' pictures.
         sentences: annotated clips of each split.
         contract: of the pictures.
+        passed: takes the clips without pictures.
         left_out: clip names that are known to be broken.
 
     Raises:
-        UserError: a clip has no pictures.
+        UserError: see `PassedOver.require_some`.
     """
     samples: dict[str, list[Sample]] = {}
     for split, listed in sentences.items():
@@ -100,11 +106,16 @@ def write_frames(
             name = clip_name(sentence.id)
             if name in left_out:
                 continue
-            place = clip_folder(frames, split, name).absolute()
+            place, count = None, 0
+            with passed.reading(split, sentence.id):
+                place = clip_folder(frames, split, name).absolute()
+                count = len(picture_files(place))
+            if not count:
+                continue
             sample = Sample(
                 sentence.id,
                 sentence.glosses,
-                frames=len(picture_files(place)),
+                frames=count,
                 signer=sentence.signer,
                 fps=contract.fps,
                 text=sentence.text,
@@ -112,6 +123,7 @@ def write_frames(
                 video=str(place),
             )
             samples[split].append(sample)
+    passed.require_some()
     _write(folder, samples, contract)
 
 

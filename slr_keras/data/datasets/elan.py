@@ -96,7 +96,7 @@ def prepare(
     splits = held_out([part.glosses for part in parts], [p.signer for p in parts], *chosen)
     with FolderWriter(folder, rules) as writer:
         _write(writer, parts, splits)
-        passed.write(writer)
+        passed.write(writer.path)
 
 
 def _places(source: Path, path: Path, landmarks: str) -> list[Path]:

@@ -8,6 +8,7 @@ TwoStream gives gzipped annotation lists of the same names in lower case, and al
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from slr_keras.data.contract import contract
 from slr_keras.data.datasets.base import Dataset, Option
 from slr_keras.data.datasets.corpus import Sentence, clip_name, read_corpus
+from slr_keras.data.datasets.passing_over import PassedOver
 from slr_keras.data.lines import SPLITS
 from slr_keras.data.pickles.unpickle import read_pickle
 from slr_keras.data.writer import FolderWriter
@@ -71,7 +73,17 @@ def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
     ...     [(clip.glosses, clip.keypoints.shape) for clip in read_keypoint_pickle(path)]
     [(('rain', 'soon'), (9, 133, 3))]
     """
-    path = Path(path)
+    for _, read in pickled_clips(Path(path)):
+        yield read()
+
+
+def pickled_clips(path: Path) -> Iterator[tuple[str, Callable[[], PickledClip]]]:
+    """The name of every clip of a pickle, and what reads the clip.
+
+    Raises:
+        UserError: the file is not plain data, or has another form. What reads a clip raises as
+            `read_keypoint_pickle`.
+    """
     value = read_pickle(path)
     entries = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -82,18 +94,25 @@ def read_keypoint_pickle(path: str | Path) -> Iterator[PickledClip]:
     beside: Mapping[str, Any] = {}
     if not any("keypoint" in entry or "keypoints" in entry for entry in entries):
         beside = _keypoints_beside(path)
-    for key, entry in zip(names, entries):
+    for number, (key, entry) in enumerate(zip(names, entries), start=1):
         name = entry.get("name", key)
-        if not isinstance(name, str) or not name:
-            raise UserError(f"{path}: a clip without a name")
-        where = f"{path}: clip {name!r}"
-        yield PickledClip(
-            name=name,
-            glosses=_glosses(entry, where),
-            keypoints=_keypoints({**entry, **_entry(beside, name)}, where),
-            text=_text(entry.get("text", ""), f"{where}: text"),
-            signer=_text(entry.get("signer", ""), f"{where}: signer"),
-        )
+        named = name if isinstance(name, str) and name else f"clip {number}"
+        yield named, partial(_clip, path, name, entry, beside)
+
+
+def _clip(
+    path: Path, name: Any, entry: Mapping[str, Any], beside: Mapping[str, Any]
+) -> PickledClip:
+    if not isinstance(name, str) or not name:
+        raise UserError(f"{path}: a clip without a name")
+    where = f"{path}: clip {name!r}"
+    return PickledClip(
+        name=name,
+        glosses=_glosses(entry, where),
+        keypoints=_keypoints({**entry, **_entry(beside, name)}, where),
+        text=_text(entry.get("text", ""), f"{where}: text"),
+        signer=_text(entry.get("signer", ""), f"{where}: signer"),
+    )
 
 
 def _entry(beside: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -185,6 +204,7 @@ def write_pickles(
     sentences: Mapping[str, Sentence],
     image_size: tuple[int, int],
     fps: float,
+    passed: PassedOver,
     left_out: frozenset[str] = frozenset(),
     signer_of: Callable[[str], str] = lambda name: "",
 ) -> None:
@@ -197,14 +217,19 @@ def write_pickles(
             glosses of clips whose pickle has none.
         image_size: width and height of the video in pixels.
         fps: frames a second of the video.
+        passed: takes the clips that cannot be read.
         left_out: clip names that are known to be broken.
         signer_of: the signer where the clip's name says it, else "".
     """
     with FolderWriter(folder, contract(LAYOUT, image_size=image_size, fps=fps)) as writer:
         for split, path in files.items():
-            for clip in read_keypoint_pickle(path):
-                name = clip_name(clip.name)
+            for id, read in pickled_clips(path):
+                name, clip = clip_name(id), None
                 if name in left_out:
+                    continue
+                with passed.reading(split, id):
+                    clip = read()
+                if clip is None:
                     continue
                 known = sentences.get(name, Sentence(name, ()))
                 writer.add(

@@ -10,6 +10,7 @@ from slr_keras.data.contract import KeypointContract
 from slr_keras.data.datasets.held_out import digest
 from slr_keras.data.datasets.label_map import read_label_map
 from slr_keras.data.datasets.merge_layout import Matched, matched
+from slr_keras.data.datasets.passing_over import PassedOver
 from slr_keras.data.datasets.prepare import RECORD, replacing
 from slr_keras.data.manifest import FRAMES_FILE, Manifest, read_folder
 from slr_keras.data.missing import MISSING_FILE, Missing
@@ -17,6 +18,7 @@ from slr_keras.data.sample import Sample
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import ERRORS
 from slr_keras.utils.files import write_json
 from slr_keras.utils.suggestions import nearest
 
@@ -66,7 +68,8 @@ def merge(
 
     Raises:
         UserError: fewer than two folders, contracts that differ, a clip or a signer in several
-            splits, a folder of video, or a gloss of `without` that no clip has.
+            splits, a folder of video, a gloss of `without` that no clip has, or no clip of train
+            that can be read. Another clip that cannot be read is passed over.
     """
     if len({path.resolve() for path in folders}) < max(2, len(folders)):
         raise UserError("merge: give two or more folders, each once")
@@ -87,10 +90,12 @@ def merge(
         _check_signers(read, signers)
         signers = set()
     with replacing(folder, force) as fresh:
+        passed = PassedOver()
         with FolderWriter(fresh, chosen) as writer:
-            _write(writer, read, ids, signers, layouts, becomes)
+            _write(writer, read, ids, signers, layouts, becomes, passed)
+        passed.require_some()
         _write_vocabulary(fresh, by_name.values(), read, without, becomes)
-        _write_missing(fresh, by_name, read)
+        _write_missing(fresh, by_name, read, passed)
         options = {
             "folders": list(map(str, folders)),
             "same_signers": same_signers,
@@ -189,12 +194,17 @@ def _write(
     signers: set[str],
     layouts: Matched,
     becomes: Mapping[str, str],
+    passed: PassedOver,
 ) -> None:
     seen: dict[bytes, tuple[str, str, Sample]] = {}
     for name, splits in read.items():
         for split, manifest in splits.items():
             for sample in manifest:
-                keypoints = layouts.converted(name, manifest.load(sample))
+                id, keypoints = f"{name}/{sample.id}" if sample.id in ids else sample.id, None
+                with passed.reading(split, id):
+                    keypoints = layouts.converted(name, manifest.load(sample))
+                if keypoints is None:
+                    continue
                 where, other, twin = seen.setdefault(digest(keypoints), (name, split, sample))
                 if where != name and other != split:
                     raise UserError(
@@ -204,7 +214,7 @@ def _write(
                     )
                 writer.add(
                     split,
-                    id=f"{name}/{sample.id}" if sample.id in ids else sample.id,
+                    id=id,
                     glosses=[becomes.get(gloss, gloss) for gloss in sample.glosses],
                     keypoints=keypoints,
                     signer=f"{name}/{sample.signer}" if sample.signer in signers else sample.signer,
@@ -235,8 +245,10 @@ def _write_vocabulary(
     Vocabulary(tuple(kept)).write(fresh / _VOCABULARY)
 
 
-def _write_missing(fresh: Path, by_name: Mapping[str, Path], read: Folders) -> None:
-    """The clips that any of the folders lacks."""
+def _write_missing(
+    fresh: Path, by_name: Mapping[str, Path], read: Folders, passed: PassedOver
+) -> None:
+    """The clips that any of the folders lacks, and those that cannot be read."""
     expected: Counter[str] = Counter()
     clips: dict[str, dict[str, str]] = {}
     for name, folder in by_name.items():
@@ -248,5 +260,8 @@ def _write_missing(fresh: Path, by_name: Mapping[str, Path], read: Folders) -> N
         for split, reasons in absent.clips.items():
             named = {f"{name}/{id}": reason for id, reason in reasons.items()}
             clips.setdefault(split, {}).update(named)
+    for split, reasons in passed.missing().clips.items():
+        clips.setdefault(split, {}).update(reasons)
+    passed.failures.write(fresh / ERRORS)
     if clips:
         Missing(dict(expected), clips).write(fresh / MISSING_FILE)

@@ -13,8 +13,10 @@ import numpy as np
 
 from slr_keras.data.arrays import read_array
 from slr_keras.data.datasets import mediapipe
-from slr_keras.data.datasets.base import Dataset, Option
+from slr_keras.data.datasets.base import Dataset, Option, one_word
+from slr_keras.data.datasets.passing_over import PassedOver, first_readable
 from slr_keras.data.datasets.splits import by_order, by_signer
+from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 
 _FORM = "<label>/<recording>/<frame>.npy"
@@ -62,17 +64,14 @@ def prepare(
         dev_signers, test_signers: signers kept for these splits, in place of the fractions.
 
     Raises:
-        UserError: the folder has another form, a recording lacks frames, a frame has another number
-            of values than the first, or a signer is unknown.
+        UserError: the folder has another form, a signer is unknown, or no recording of train can be
+            read. Another recording that lacks frames, or whose frames cannot be read or have
+            another number of values than those of the first, is passed over.
     """
     recordings = _recordings(source, signers, signer)
     labels = [recording.label for recording in recordings]
     people = [recording.signer for recording in recordings]
-    first = _read(recordings[0].path)
-    values = first.shape[-1]
-    if values not in _KNOWN:
-        known = ", ".join(str(size) for size in _KNOWN)
-        raise UserError(f"{recordings[0].path}: {values} values a frame; known are {known}")
+    values = first_readable([recording.path for recording in recordings], _values)
     recorded = _KNOWN[values] if order == "pose-face" else _KNOWN[values][::-1]
     layout = "mediapipe_holistic_543" if "face" in recorded else "mediapipe_75"
     if dev_signers or test_signers:
@@ -82,25 +81,32 @@ def prepare(
         numbers = [_order(recording.path)[0] for recording in recordings]
         splits = by_order(blocks, numbers, dev_fraction, test_fraction)
 
-    def clips():
-        for recording in (recording.path for recording in recordings):
-            frames = _read(recording)
-            if frames.shape[-1] != values:
-                raise UserError(
-                    f"{recording}: {frames.shape[-1]} values a frame where the first recording "
-                    f"has {values}"
+    chosen = mediapipe.holistic_contract(layout, frame_size, fps)
+    passed = PassedOver()
+    with FolderWriter(folder, chosen) as writer:
+        for recording, split in zip(recordings, splits):
+            frames = None
+            if split:
+                with passed.reading(split, recording.id):
+                    frames = _read(recording.path, values)
+            if frames is not None:
+                writer.add(
+                    split,
+                    id=recording.id,
+                    glosses=[one_word(recording.label)],
+                    keypoints=mediapipe.assemble(frame_size, **_parts(frames, recorded)),
+                    signer=recording.signer,
                 )
-            yield mediapipe.assemble(frame_size, **_parts(frames, recorded))
+        passed.write(writer.path)
 
-    mediapipe.write_words(
-        folder,
-        mediapipe.holistic_contract(layout, frame_size, fps),
-        [recording.id for recording in recordings],
-        labels,
-        splits,
-        clips(),
-        people,
-    )
+
+def _values(recording: Path) -> int:
+    """The number of values of a frame."""
+    values = _read(recording).shape[-1]
+    if values not in _KNOWN:
+        known = ", ".join(str(size) for size in _KNOWN)
+        raise UserError(f"{recording}: {values} values a frame; known are {known}")
+    return values
 
 
 def _recordings(source: Path, signers: Sequence[str], signer: str) -> list[_Recording]:
@@ -163,7 +169,7 @@ def _order(path: Path) -> tuple[int, str]:
     return (int(path.stem), "") if path.stem.isdecimal() else (1 << 60, path.name)
 
 
-def _read(recording: Path) -> np.ndarray:
+def _read(recording: Path, values: int | None = None) -> np.ndarray:
     """(frames, values); frame numbers must have no hole."""
     files = sorted(recording.glob("*.npy"), key=_order)
     numbers = [_order(file)[0] for file in files]
@@ -173,6 +179,10 @@ def _read(recording: Path) -> np.ndarray:
     for file, frame in zip(files, frames):
         if len(frame) != len(frames[0]):
             raise UserError(f"{file}: {len(frame)} values, but {files[0].name} {len(frames[0])}")
+    if values not in (None, len(frames[0])):
+        raise UserError(
+            f"{recording}: {len(frames[0])} values a frame where the first recording has {values}"
+        )
     return np.stack(frames)
 
 

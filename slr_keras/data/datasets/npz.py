@@ -96,7 +96,7 @@ def prepare(
                 fps=row.fps,
                 **({} if spans is None else {"spans": spans}),
             )
-        passed.write(writer)
+        passed.write(writer.path)
 
 
 def _keypoints(row: own_table.Row, layout: KeypointLayout) -> np.ndarray:

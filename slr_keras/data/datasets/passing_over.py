@@ -1,13 +1,12 @@
 """Clips whose files cannot be read are passed over; the data folder lists them."""
 
 import contextlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from slr_keras.data.missing import MISSING_FILE, Missing
-from slr_keras.data.writer import FolderWriter
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.failures import ERRORS, Failures
 
@@ -30,35 +29,56 @@ class PassedOver:
 
     def __init__(self) -> None:
         self.failures = Failures("clip")
-        self._expected: Counter[str] = Counter()
+        self._expected: dict[str, set[str]] = defaultdict(set)
         self._reasons: dict[str, dict[str, str]] = defaultdict(dict)
 
     @contextlib.contextmanager
     def reading(self, split: str, id: str) -> Iterator[None]:
-        """Read the files of a clip in the block; whatever it raises passes the clip over."""
-        self._expected[split] += 1
+        """Read the files of a clip in the block; whatever it raises passes the clip over.
+
+        Args:
+            split: of the clip.
+            id: unique within the split; a clip whose files are read in two places has two blocks.
+        """
+        self._expected[split].add(id)
         before = len(self.failures)
         with self.failures.passing_over(id):
             yield
         if len(self.failures) > before:
             self._reasons[split][id] = self.failures.failed[-1].reason
 
-    def write(self, writer: FolderWriter) -> None:
-        """Write the clips into the data folder: `missing.json` for scores, and `errors.json`.
+    def require_some(self) -> None:
+        """Refuse data without a clip to train on.
 
         Raises:
             UserError: no clip of train is left, or none at all.
         """
-        if not self.failures:
-            return
         needed = {"train"} if "train" in self._expected else set(self._expected)
         for split in needed:
-            if self._expected[split] == len(self._reasons[split]):
-                name, reason = next(iter(self._reasons[split].items()))
+            reasons = self._reasons.get(split, {})
+            if reasons and len(self._expected[split]) == len(reasons):
+                name, reason = next(iter(reasons.items()))
                 raise UserError(f"no clip of {split} can be read; the first is {name!r}: {reason}")
-        clips = {split: reasons for split, reasons in self._reasons.items() if reasons}
-        Missing(dict(self._expected), clips).write(writer.path(MISSING_FILE))
-        self.failures.write(writer.path(ERRORS))
+
+    def missing(self) -> Missing:
+        """The clips by split, for `missing.json`."""
+        expected = {split: len(ids) for split, ids in self._expected.items()}
+        return Missing(expected, {s: dict(clips) for s, clips in self._reasons.items() if clips})
+
+    def write(self, path: Callable[[str], Path]) -> None:
+        """Write the clips into the data folder: `missing.json` for scores, and `errors.json`.
+
+        Args:
+            path: the path of a file in the data folder, by its name.
+
+        Raises:
+            UserError: see `require_some`.
+        """
+        if not self.failures:
+            return
+        self.require_some()
+        self.missing().write(path(MISSING_FILE))
+        self.failures.write(path(ERRORS))
 
 
 def first_readable(paths: Iterable[Path], read: Callable[[Path], Read]) -> Read:

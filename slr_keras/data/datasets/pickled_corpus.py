@@ -15,6 +15,7 @@ from slr_keras.data.datasets.corpus_frames import (
     split_tables,
     write_frames,
 )
+from slr_keras.data.datasets.passing_over import PassedOver
 
 OPTIONS = (keypoint_pickles.ANNOTATIONS, FRAMES)
 KEYPOINT_LINKS = (
@@ -80,12 +81,15 @@ def prepare_corpus(
             PHOENIX's `<split>.corpus.csv`.
 
     Raises:
-        UserError: nothing to read, or a file that is not what it should be.
+        UserError: nothing to read, a file that is not what it should be, or no clip of train can
+            be read. Another clip that cannot be read is passed over.
     """
+    passed = PassedOver()
     pictures = frame_contract(corpus.size, corpus.fps)
     if frames and not has_pickles(source, corpus.stem):
         annotated = sentences() if sentences else split_tables(source, annotations, dataset)
-        write_frames(folder, Path(frames), annotated, pictures, corpus.broken)
+        write_frames(folder, Path(frames), annotated, pictures, passed, corpus.broken)
+        passed.write(folder.joinpath)
         return
     keypoint_pickles.write_pickles(
         folder,
@@ -93,8 +97,11 @@ def prepare_corpus(
         keypoint_pickles.corpus_tables(source, annotations, corpus.tables),
         image_size=corpus.size,
         fps=corpus.fps,
+        passed=passed,
         left_out=corpus.broken,
         signer_of=corpus.signer_of,
     )
+    passed.require_some()
     if frames:
-        attach_frames(folder, Path(frames), pictures)
+        attach_frames(folder, Path(frames), pictures, passed)
+    passed.write(folder.joinpath)

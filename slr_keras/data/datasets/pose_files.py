@@ -57,7 +57,7 @@ def prepare(source: Path, folder: Path, normalisation: str = "body", **table: An
                 fps=row.fps or clip.fps,
                 **({} if row.spans is None else {"spans": row.spans}),
             )
-        passed.write(writer)
+        passed.write(writer.path)
 
 
 DATASET = Dataset(

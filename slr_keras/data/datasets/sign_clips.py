@@ -18,6 +18,7 @@ from slr_keras.data.video.contract import FrameContract
 from slr_keras.data.video.measuring import Measure, measured
 from slr_keras.data.vocabulary import Vocabulary
 from slr_keras.utils.errors import UserError
+from slr_keras.utils.failures import ERRORS, Failures
 from slr_keras.utils.files import write_json
 
 #: How data sets name their splits.
@@ -29,7 +30,7 @@ CROP = Option("crop", "256x256", "width x height that is cut out of them, for th
 FPS = Option("fps", 25.0, "frames a second of clips that do not say it, and of the model")
 ALLOW_MISSING = Option(
     "allow_missing", False, f"go on without the clips that have no readable file; {MISSING_FILE} "
-    "lists them"
+    "lists them (default: those with a damaged file are passed over, those without one stop it)"
 )  # fmt: skip
 OPTIONS = (RESIZE, CROP, FPS, ALLOW_MISSING)
 
@@ -104,8 +105,10 @@ def write_sign_clips(
         groups: group name → glosses, for separate scores.
         count: see `measured`.
 
+    A recording that is there and cannot be read is passed over.
+
     Raises:
-        UserError: clips are missing and `allow_missing` is False, or train is empty.
+        UserError: recordings are not there and `allow_missing` is False, or train is empty.
     """
     from tqdm import tqdm
 
@@ -125,13 +128,18 @@ def write_sign_clips(
             missing[clip.split][clip.id] = str(error)
     expected = dict(Counter(clip.split for clip in clips))
     absent = Missing(expected, {split: names for split, names in missing.items() if names})
-    _report_missing(absent, allow_missing)
+    _require_train(absent)
+    damaged = _damaged(clips, absent)
+    if allow_missing or len(damaged) < sum(map(len, absent.clips.values())):
+        _report_missing(absent, allow_missing)
     contract.write(folder / FRAMES_FILE)
     Vocabulary(tuple(glosses)).write(folder / "vocabulary.txt")
     if groups is not None:
         write_json(folder / GROUPS_FILE, {name: list(words) for name, words in groups.items()})
     if absent.clips:
         absent.write(folder / MISSING_FILE)
+    if not allow_missing:
+        damaged.write(folder / ERRORS)
     for split, listed in samples.items():
         if listed:
             write_manifest(folder / f"{split}.jsonl", listed)
@@ -178,18 +186,31 @@ def _sample(clip: SignClip, measures: Mapping[Path, Measure | UserError], fps: f
     )
 
 
-def _report_missing(absent: Missing, allowed: bool) -> None:
-    """Print the missing clips and stop unless they are allowed.
+def _damaged(clips: Sequence[SignClip], absent: Missing) -> Failures:
+    """Those of the missing clips whose recordings are there."""
+    damaged = Failures("clip")
+    for clip in clips:
+        reason = absent.clips.get(clip.split, {}).get(clip.id)
+        if clip.path is not None and reason is not None:
+            damaged.add(clip.id, reason)
+    return damaged
 
-    Raises:
-        UserError: missing clips are not allowed, or all of train is missing.
-    """
-    if not absent.clips:
-        return
+
+def _require_train(absent: Missing) -> None:
     gone = absent.clips.get("train", {})
     if gone and len(gone) == absent.expected["train"]:
         name, why = next(iter(gone.items()))
         raise UserError(f"no clip of train has a readable file; the first is {name!r}: {why}")
+
+
+def _report_missing(absent: Missing, allowed: bool) -> None:
+    """Print the missing clips and stop unless they are allowed.
+
+    Raises:
+        UserError: missing clips are not allowed.
+    """
+    if not absent.clips:
+        return
     for split, names in absent.clips.items():
         for name, why in list(names.items())[:_LISTED]:
             print(f"missing in {split}: {name}: {why}", file=sys.stderr)
