@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from export.graph.lanczos import resized
 from slr_keras.data.video.contract import FrameContract
+from slr_keras.data.video.scans import SCANS
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 #: Largest side of an encoded picture in pixels.
 LARGEST = 4096
+_START_OF_SCAN = b"\xff\xda"
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
@@ -80,7 +82,15 @@ def _checks(file: "tf.Tensor") -> list:
     def size_of_png() -> "tf.Tensor":
         return tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
 
-    with tf.control_dependencies([] if kind is None else [kind]):
+    scans = tf.cond(
+        is_jpeg,
+        lambda: tf.size(tf.strings.split(file, _START_OF_SCAN)) - 1,
+        lambda: tf.constant(0),
+    )
+    scanned = tf.debugging.Assert(
+        scans <= SCANS.default, [f"encoded: a JPEG picture has at most {SCANS.default} scans"]
+    )
+    with tf.control_dependencies([check for check in (kind, scanned) if check is not None]):
         size = tf.cond(
             is_jpeg,
             lambda: tf.io.extract_jpeg_shape(file)[:2],

@@ -23,6 +23,7 @@ from slr_keras.data.video.flow import BOUND, METHODS
 from slr_keras.data.video.opening import reading_mark
 from slr_keras.data.video.pixels import library
 from slr_keras.data.video.reading import picture_files, video_array
+from slr_keras.data.video.scans import require_few_scans
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import (
     atomic_path,
@@ -273,9 +274,11 @@ def _read(file: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _require_size(data: bytes, size: tuple[int, int]) -> None:
-    """Refuse a picture of another size before it is decoded."""
+    """Refuse a picture of another size, or of many scans, before it is decoded."""
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
         if image.size != size:
             raise ValueError(f"a field is {image.size[0]} x {image.size[1]} pixels")
+        if image.format != "PNG":
+            require_few_scans(data, "a field")

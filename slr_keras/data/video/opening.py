@@ -15,6 +15,7 @@ import numpy as np
 
 from slr_keras.data.video.orientation import Orientation, orientation_of
 from slr_keras.data.video.pixels import library
+from slr_keras.data.video.scans import require_few_scans
 from slr_keras.data.video.streams import video_stream
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.limits import FRAMES, PIXELS, require_file
@@ -53,6 +54,7 @@ class Video:
                 path, lambda: video_stream(self.container, path, lambda: _container(path))
             )
             context = self.stream.codec_context
+            self._has_scans = context.name == "mjpeg"
             PIXELS.require(context.width * context.height, path)
             _require_small_canvas(path, self.container)
             # Pictures may be larger than the container states.
@@ -88,7 +90,7 @@ class Video:
         # parallel anyway.
         small = stream.width * stream.height <= SMALL_PICTURE
         _guarded(self.path, lambda: setattr(stream, "thread_type", "NONE" if small else "AUTO"))
-        pictures = self.container.decode(stream)
+        pictures = self._pictures()
         count = 0
         while (frame := _guarded(self.path, lambda: next(pictures, None))) is not None:
             if frame.is_corrupt:
@@ -99,6 +101,18 @@ class Video:
             if limited and count > FRAMES.value:
                 raise FRAMES.exceeded("its frames are", self.path)
             yield frame
+
+    def _pictures(self) -> Iterator:
+        if not self._has_scans:
+            return self.container.decode(self.stream)
+        return self._pictures_of_few_scans()
+
+    def _pictures_of_few_scans(self) -> Iterator:
+        for packet in self.container.demux(self.stream):
+            # The last packet is empty and asks for the pictures that are left.
+            if packet.size:
+                require_few_scans(memoryview(packet), self.path)
+            yield from packet.decode()
 
     def upright(self, frame) -> np.ndarray:
         """Convert a PyAV frame to `(height, width, 3)` uint8, RGB, as players show it.

@@ -5,6 +5,7 @@ decoded. A clip need not fit into memory.
 """
 
 import dataclasses
+import mmap
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from slr_keras.data.arrays import cut, mapped
 from slr_keras.data.sample import Sample
 from slr_keras.data.video.opening import Video
+from slr_keras.data.video.scans import require_few_scans
 from slr_keras.data.video.windows import require_end, window_frames
 from slr_keras.utils.errors import UserError
 from slr_keras.utils.files import guarded
@@ -23,6 +25,8 @@ from slr_keras.utils.unicode import spelled
 PICTURES = (".png", ".jpg", ".jpeg")
 # What files named .png or .jpg hold; other formats of Pillow run further programs or libraries.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+# JPEG, and JPEG with further pictures.
+_OF_SCANS = ("JPEG", "MPO")
 # The EXIF tag of the orientation, and its values that exchange width and height.
 _ORIENTATION, _TURNED = 0x0112, range(5, 9)
 _DIGITS = re.compile(r"(\d+)")
@@ -134,12 +138,19 @@ def read_picture(path: Path, size: Size | None = None) -> np.ndarray:
         with image:
             # Checked before decoding, because a wrong picture may be huge.
             PIXELS.require(image.width * image.height, path)
+            if image.format in _OF_SCANS:
+                _require_few_scans(path)
             if image.mode[0] in "IF":
                 raise UserError(f"{path}: has more than 8 bits per channel; convert it to 8 bits")
             turned = image.getexif().get(_ORIENTATION, 1) in _TURNED
             actual = image.size[::-1] if turned else image.size
             _require_size(actual, size or actual, path)
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def _require_few_scans(path: Path) -> None:
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        require_few_scans(data, path)
 
 
 def _array_frames(

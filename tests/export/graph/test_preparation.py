@@ -1,6 +1,7 @@
 """Preparation in the graph: what a model sees of a clip is what evaluation shows it."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +87,26 @@ def test_pictures_are_resized_and_cut_to_the_bit_as_for_evaluation(source, size,
     np.testing.assert_array_equal(tf.function(resized)(pictures, size, crop), expected)
 
 
+@pytest.fixture
+def memory_of():
+    """A function that gives the MB by which the peak memory of this process grows in a call."""
+
+    def status(key):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(key))
+
+    def grown(call):
+        try:
+            Path("/proc/self/clear_refs").write_text("5")
+        except OSError:
+            pytest.skip("peak memory is told by Linux")
+        before = status("VmRSS")
+        call()
+        return status("VmHWM") - before
+
+    return grown
+
+
 def encoded(picture, kind):
     file = io.BytesIO()
     Image.fromarray(picture).save(file, kind, **({"quality": 90} if kind == "JPEG" else {}))
@@ -120,6 +141,33 @@ def test_a_file_that_is_no_picture_is_an_invalid_argument(broken, portrait):
     of = FrameContract(None, resize=(64, 64))
     with pytest.raises(tf.errors.InvalidArgumentError):
         seen(tf.constant([[whole, broken]]), tf.constant([[0, 1]]), of)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_of_too_many_pixels_is_refused_in_words_before_it_is_expanded(kind, memory_of):
+    """48 MB of pixels from a few kilobytes; a whole picture of 4096 x 4096 may be expanded."""
+    huge = encoded(np.zeros((4097, 4096, 3), np.uint8), kind)
+    of = FrameContract(None, resize=(64, 64))
+    refused = tf.function(lambda: seen(tf.constant([[huge]]), tf.constant([[0]]), of))
+
+    def refuse():
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"sides are 1 to 4096 pixels"):
+            refused()
+
+    refuse()
+    assert memory_of(refuse) < 20
+
+
+def test_a_picture_of_too_many_scans_is_refused_in_words(portrait):
+    whole = io.BytesIO()
+    Image.fromarray(portrait[:64, :64]).save(whole, "JPEG", progressive=True)
+    whole = whole.getvalue()
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    of = FrameContract(None, resize=(64, 64))
+    many = whole[:-2] + 100 * last + whole[-2:]
+    seen(tf.constant([[whole]]), tf.constant([[0]]), of)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 100 scans"):
+        seen(tf.constant([[many]]), tf.constant([[0]]), of)
 
 
 @pytest.mark.parametrize(
