@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 BATCH = 64
+# Clips of each sign among the background.
+BACKGROUND_CLIPS = 3
 
 
 @dataclass(frozen=True)
@@ -175,10 +177,13 @@ def score_encoder(
 
 
 def background(model: SignEncoderModel, signs: Signs) -> np.ndarray:
-    """The mean vector `(signs, dimension)` of each sign."""
-    vectors = np.concatenate([model(batch)["vector"] for batch in _batches(signs.clips)])
-    labels = np.asarray(signs.labels)
-    return np.stack([vectors[labels == label].mean(axis=0) for label in np.unique(labels)])
+    """Vectors `(clips, dimension)` of a few clips of each sign; a mean would be near to all."""
+    labels, rows = np.asarray(signs.labels), []
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        rows += list(own[np.linspace(0, len(own) - 1, BACKGROUND_CLIPS).round().astype(int)])
+    clips = [signs.clips[row] for row in rows]
+    return np.concatenate([model(batch)["vector"] for batch in _batches(clips)])
 
 
 def build_encoder(

@@ -92,7 +92,8 @@ def impostors_of(
         gallery: of the enrolled signs.
         vectors: `(examples, dimension)`.
         owners: `(examples,)`, sign of each example.
-        background: `(clips, dimension)` vectors of background signs; None: there are none.
+        background: `(clips, dimension)` vectors of background signs; None: there are none. One
+            that scores above `TOO_ALIKE` is taken for an enrolled sign, and left out.
     """
     signs = len(gallery.naming)
     _, scores = gallery.scores(vectors)
@@ -101,6 +102,8 @@ def impostors_of(
     if len(others):
         deviations.append(float(others.std()))
     maxima = np.zeros(0)
+    if background is not None and len(background) and signs:
+        background = background[gallery.scores(background)[1].max(axis=1) <= TOO_ALIKE]
     if background is not None and len(background) and signs:
         _, all_scores = gallery.scores(background)
         deviations.append(float(all_scores.std()))

@@ -97,7 +97,7 @@ def test_what_is_no_clip_of_the_contract_is_refused(encoder, shape):
 
 
 def test_the_background_has_vectors_of_signs_and_of_rest(encoder):
-    assert encoder.background.shape == (57, encoder.dimension)
+    assert encoder.background.shape == (3 * 57, encoder.dimension)
     assert np.isfinite(encoder.background).all()
 
 

@@ -70,6 +70,7 @@ def impostors(signs, background, naming):
     deviations, maxima = [LEAST_DEVIATION], []
     if others:
         deviations.append(deviation(others))
+    background = [b for b in background if max(scores(signs, b, len(b))) <= 0.7]
     everything = [value for b in background for value in scores(signs, b, len(b))]
     if background:
         deviations.append(deviation(everything))
